@@ -1,0 +1,224 @@
+"""Read the planes of a focal stack from image files, a folder, or one multi-page TIFF."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.io.tiff import tiff_planes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp")
+PLANE_DTYPES = ("uint8", "uint16", "float32")
+GREY_TOLERANCE = 8  # levels between the channels of a mask saved as RGB
+
+
+def read_planes(sources: Sequence[str | Path]) -> list[np.ndarray]:
+    """Read a focal stack, in the order given or found in its file or folder.
+
+    Parameters
+    ----------
+    sources : sequence of path
+        Image files with one plane each; or one folder, whose images are sorted naturally (z2
+        before z10); or one multi-page TIFF (ImageJ, OME or plain). JPEG, PNG, TIFF, WebP, BMP.
+
+    Returns
+    -------
+    list of ndarray, each (Y, X) or (Y, X, 3)
+        Stored pixels as uint8, uint16 or float32. Nothing is rescaled, and an EXIF rotation is
+        not applied (napari does not either). A single picture gives a list of one plane.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, empty, cut short, not an image, has transparent pixels or another
+        dtype; if a folder holds no images; or if a TIFF has more axes than a focal stack.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np, tifffile
+    >>> path = Path(tempfile.mkdtemp()) / "stack.tif"
+    >>> tifffile.imwrite(path, np.zeros((5, 32, 48), np.uint16))
+    >>> planes = read_planes([path])
+    >>> len(planes), planes[0].shape, planes[0].dtype
+    (5, (32, 48), dtype('uint16'))
+    """
+    paths = [Path(source) for source in sources]
+    if len(paths) == 1 and paths[0].is_dir():
+        paths = _images_in(paths[0])
+    if len(paths) == 1:
+        return [_as_image(plane, paths[0]) for plane in _decode(paths[0])]
+    return [read_image(path) for path in paths]
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read one plane.
+
+    Parameters
+    ----------
+    path : path
+        JPEG, PNG, TIFF, WebP or BMP file.
+
+    Returns
+    -------
+    ndarray, (Y, X) or (Y, X, 3)
+        Stored pixels as uint8, uint16 or float32. An opaque alpha channel is dropped.
+
+    Raises
+    ------
+    InputError
+        As `read_planes`, and if the file holds more than one plane.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np, tifffile
+    >>> path = Path(tempfile.mkdtemp()) / "near.tif"
+    >>> tifffile.imwrite(path, np.zeros((32, 48, 3), np.uint8), photometric="rgb")
+    >>> read_image(path).shape
+    (32, 48, 3)
+    """
+    path = Path(path)
+    return _as_image(_single_plane(path), path)
+
+
+def read_labels(path: str | Path) -> np.ndarray:
+    """Read a label image or a mask.
+
+    Parameters
+    ----------
+    path : path
+        Image file with integers, grey, or RGB without colour: hand-made masks are often saved so,
+        and their channels may differ by a few levels along soft edges. The first one counts.
+
+    Returns
+    -------
+    ndarray, (Y, X)
+        Labels in the integer dtype of the file; a one-bit mask comes as uint8.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is coloured, or does not hold integers.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np, tifffile
+    >>> path = Path(tempfile.mkdtemp()) / "labels.tif"
+    >>> tifffile.imwrite(path, np.eye(4, dtype=np.int32) + 1)
+    >>> read_labels(path)[0]
+    array([2, 1, 1, 1], dtype=int32)
+    """
+    path = Path(path)
+    labels = _without_alpha(_single_plane(path), path)
+    if labels.dtype == bool:
+        labels = labels.astype(np.uint8)
+    if labels.dtype.kind not in "ui":
+        raise InputError(f"{path} has dtype {labels.dtype}; save labels as integers.")
+    if labels.ndim == 3:
+        if np.ptp(labels, axis=2).max() > GREY_TOLERANCE:
+            raise InputError(f"{path} is coloured, not a label image; save its labels as grey.")
+        labels = labels[..., 0]
+    return np.ascontiguousarray(labels)
+
+
+def _images_in(folder: Path) -> list[Path]:
+    paths = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    ]
+    if not paths:
+        raise InputError(f"{folder} holds no images; expected {', '.join(IMAGE_SUFFIXES)} files.")
+    return sorted(paths, key=_natural_order)
+
+
+def _natural_order(path: Path) -> tuple[list[str | int], str]:
+    parts = re.split(r"(\d+)", path.name.lower())
+    return [int(part) if part.isdecimal() else part for part in parts], path.name
+
+
+def _single_plane(path: Path) -> np.ndarray:
+    planes = _decode(path)
+    if len(planes) != 1:
+        raise InputError(f"{path} holds {len(planes)} planes where one is expected; extract one.")
+    return planes[0]
+
+
+def _as_image(plane: np.ndarray, path: Path) -> np.ndarray:
+    if plane.dtype.name not in PLANE_DTYPES:
+        raise InputError(
+            f"{path} has dtype {plane.dtype}; convert it to {', '.join(PLANE_DTYPES)}."
+        )
+    return np.ascontiguousarray(_without_alpha(plane, path))
+
+
+def _without_alpha(plane: np.ndarray, path: Path) -> np.ndarray:
+    if plane.ndim == 3 and plane.shape[2] in (2, 4):
+        opaque = np.iinfo(plane.dtype).max if plane.dtype.kind in "ui" else 1
+        if (plane[..., -1] != opaque).any():
+            raise InputError(
+                f"{path} has {plane.shape[2]} channels, the last not opaque; "
+                "remove its transparency and save it as grey or RGB."
+            )
+        plane = plane[..., :-1]
+    if plane.ndim == 3 and plane.shape[2] == 1:
+        plane = plane[..., 0]
+    if plane.ndim == 3 and plane.shape[2] != 3:
+        raise InputError(f"{path} has {plane.shape[2]} channels; save it as grey or RGB.")
+    return plane
+
+
+def _decode(path: Path) -> list[np.ndarray]:
+    """Return all planes of a file as stored; the format is told by content, not by suffix."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder where an image is expected; give a folder alone.")
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+        if not start:
+            raise InputError(f"{path} is empty (0 bytes); copy or export it again.")
+        if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+            return tiff_planes(path)
+        if start[:4] == b"\x89PNG":
+            # Pillow would silently cut 16-bit RGB to 8 bits.
+            from imagecodecs import png_decode
+
+            return [png_decode(path.read_bytes())]
+        if start[:2] in (b"\xff\xd8", b"BM") or (start[:4], start[8:]) == (b"RIFF", b"WEBP"):
+            return [_pillow_plane(path)]
+    except InputError:
+        raise
+    except Exception as error:  # each codec raises its own class
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path} cannot be read, it may be cut short or damaged ({reason}); "
+            "copy or export it again."
+        ) from error
+    raise InputError(f"{path} is not an image; give {', '.join(IMAGE_SUFFIXES)} files.")
+
+
+def _pillow_plane(path: Path) -> np.ndarray:
+    # imagecodecs fills a truncated JPEG with grey and says nothing; Pillow raises.
+    from PIL import Image
+
+    with Image.open(BytesIO(path.read_bytes())) as image:
+        if image.mode == "CMYK":
+            raise InputError(f"{path} is a CMYK picture; convert it to RGB.")
+        return np.asarray(image.convert("RGB") if image.mode == "P" else image)

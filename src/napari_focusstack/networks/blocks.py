@@ -1,0 +1,53 @@
+"""Building blocks of both networks (Fig. 3b)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as functional
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def conv(inputs: int, outputs: int) -> nn.Conv2d:
+    """Return a 3 x 3 convolution that keeps the image size."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+
+class MSRB(nn.Module):
+    """Multi-scale residual block: a plain path and one that looks at a coarser scale.
+
+    The plain path is *conv - conv*, the multi-scale path *conv - down - conv - up - conv*; both are
+    added to the input. There is no normalisation: the answer at a pixel depends on its surroundings
+    alone, never on the rest of the image, so tiles agree.
+
+    Parameters
+    ----------
+    channels : int
+        Feature channels in and out.
+    down : int
+        Factor of the multi-scale path; image sides are multiples of it.
+    """
+
+    def __init__(self, channels: int, down: int) -> None:
+        super().__init__()
+        self.down = down
+        self.plain = nn.Sequential(
+            conv(channels, channels), nn.ReLU(inplace=True), conv(channels, channels)
+        )
+        self.before = nn.Sequential(conv(channels, channels), nn.ReLU(inplace=True))
+        self.coarse = nn.Sequential(conv(channels, channels), nn.ReLU(inplace=True))
+        self.after = conv(channels, channels)
+        for last in (self.plain[-1], self.after):
+            nn.init.zeros_(last.bias)
+            last.weight.data.mul_(0.3)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (B, C, Y, X) to the same shape."""
+        coarse = self.coarse(functional.avg_pool2d(self.before(features), self.down))
+        upsampled = functional.interpolate(
+            coarse, scale_factor=self.down, mode="bilinear", align_corners=False
+        )
+        return functional.relu(features + self.plain(features) + self.after(upsampled))

@@ -1,0 +1,87 @@
+"""Foreground segmentation branch: from a near and a far plane to the foreground's alpha."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from napari_focusstack.networks.blocks import MSRB, conv
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+class FSB(nn.Module):
+    """The FSB of Liu et al. (Fig. 3): input convolution, 8 MSRBs, 3 convolutions, sigmoid.
+
+    A skip passes over every two MSRBs and one long connection over all of them, so that boundaries
+    stay as sharp as the input. Fully convolutional.
+
+    Parameters
+    ----------
+    width : int
+        Feature channels.
+    down : sequence of int
+        Down factor of each MSRB, an even number of blocks; the largest sets :attr:`stride`.
+
+    Examples
+    --------
+    >>> network = FSB(width=8, down=(2, 4))
+    >>> network(torch.rand(1, 6, 32, 32)).shape
+    torch.Size([1, 1, 32, 32])
+    """
+
+    def __init__(
+        self, width: int = 32, down: Sequence[int] = (2, 4, 8, 16, 32, 16, 8, 4)
+    ) -> None:
+        super().__init__()
+        self.config = {"width": width, "down": list(down)}
+        self.enter = conv(6, width)
+        self.pairs = nn.ModuleList(
+            nn.Sequential(MSRB(width, first), MSRB(width, second))
+            for first, second in zip(down[::2], down[1::2], strict=True)
+        )
+        self.leave = nn.Sequential(
+            conv(width, width), nn.ReLU(inplace=True), conv(width, width // 2), nn.ReLU(inplace=True),
+            conv(width // 2, 1),
+        )
+
+    @property
+    def stride(self) -> int:
+        """Image sides and tile origins are multiples of this, px."""
+        return max(self.config["down"])
+
+    @property
+    def reach(self) -> int:
+        """How far, px, an input pixel can change the answer: the overlap that tiles need."""
+        blocks = sum(4 + 3 * down for down in self.config["down"])
+        return 4 + blocks
+
+    def logits(self, planes: Tensor) -> Tensor:
+        """Return the answer before the sigmoid, (B, 1, Y, X)."""
+        entered = torch.relu(self.enter(planes))
+        features = entered
+        for pair in self.pairs:
+            features = features + pair(features)
+        return self.leave(features + entered)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """Segment.
+
+        Parameters
+        ----------
+        planes : Tensor
+            Shape (B, 6, Y, X): the near plane's three channels, then the far plane's, coded for
+            display (sRGB or equal), 0..1; grey planes are repeated. Sides are multiples of
+            :attr:`stride`.
+
+        Returns
+        -------
+        Tensor
+            Alpha of the foreground, (B, 1, Y, X), 0..1.
+        """
+        return torch.sigmoid(self.logits(planes).float())

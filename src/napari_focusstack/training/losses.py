@@ -1,0 +1,56 @@
+"""The losses of the paper, Eqs. 10-12."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: Weights of the gradient and the map loss in Eq. 11.
+LAMBDA_1, LAMBDA_2 = 2.0, 8.0
+
+
+def laplacian(image: Tensor) -> Tensor:
+    """Return the 4-neighbour Laplacian of a batch (B, C, Y, X)."""
+    padded = functional.pad(image, (1, 1, 1, 1), mode="replicate")
+    neighbours = (
+        padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1] + padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
+    )
+    return neighbours - 4 * image
+
+
+def gradient_loss(mask: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor:
+    """Compare the Laplacians of the initial fusions by two masks (L_g of Eq. 10).
+
+    Parameters
+    ----------
+    mask, truth : Tensor
+        Shape (B, 1, Y, X), 0..1, predicted and true alpha.
+    near, far : Tensor
+        Shape (B, C, Y, X), the planes that Eq. 9 selects from.
+
+    Returns
+    -------
+    Tensor
+        Scalar. Since R = M.N + (1 - M).F is linear in M, it is the Laplacian of (M - M').(N - F).
+    """
+    return laplacian((mask - truth) * (near - far)).square().mean()
+
+
+def map_loss(mask: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean absolute error of the mask (L_m of Eq. 10)."""
+    return (mask - truth).abs().mean()
+
+
+def fsb_loss(mask: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor:
+    """Return ``lambda1 L_g + lambda2 L_m`` (Eq. 11)."""
+    return LAMBDA_1 * gradient_loss(mask, truth, near, far) + LAMBDA_2 * map_loss(mask, truth)
+
+
+def keb_loss(sigma_px: Tensor, truth_px: Tensor) -> Tensor:
+    """Return the mean absolute error of sigma, px (Eq. 12)."""
+    return torch.abs(sigma_px - truth_px).mean()

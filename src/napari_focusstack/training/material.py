@@ -1,0 +1,141 @@
+"""The pictures that training scenes are made of, held on the device as one tensor per kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: Photos are held at this side, px; shapes and cutouts at half of it.
+PHOTO_PX = 320
+
+
+@dataclass(frozen=True)
+class Material:
+    """Photos, alpha shapes and cutouts with their own alpha.
+
+    Parameters
+    ----------
+    photos : Tensor
+        Shape (n, 3, 320, 320), uint8, sRGB.
+    shapes : Tensor
+        Shape (n, 1, 160, 160), uint8 alpha; may be empty (procedural shapes are always there).
+    cutouts : Tensor
+        Shape (n, 4, 160, 160), uint8, sRGB and alpha; may be empty.
+    """
+
+    photos: Tensor
+    shapes: Tensor
+    cutouts: Tensor
+
+    @classmethod
+    def load(cls, folder: Path, device: torch.device | str = "cpu") -> Material:
+        """Read ``photos/``, ``shapes/`` and ``cutouts/`` of a data folder.
+
+        Parameters
+        ----------
+        folder : Path
+            With sub-folder ``photos`` (JPEG, PNG, ...), and if they are there ``shapes`` (grey
+            alpha) and ``cutouts`` (RGBA).
+        device : torch.device or str
+            Where the tensors go.
+
+        Returns
+        -------
+        Material
+
+        Raises
+        ------
+        InputError
+            If the folder holds no photos.
+        """
+        photos = _read_folder(folder / "photos", PHOTO_PX, 3)
+        if not len(photos):
+            raise InputError(
+                f"{folder} has no pictures in a sub-folder photos; put at least one image there."
+            )
+        shapes = _read_folder(folder / "shapes", PHOTO_PX // 2, 1)
+        cutouts = _read_folder(folder / "cutouts", PHOTO_PX // 2, 4)
+        return cls(photos.to(device), shapes.to(device), cutouts.to(device))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self.photos.device
+
+    def split(self, every: int = 10) -> tuple[Material, Material]:
+        """Return (training, validation) material that share no picture.
+
+        Parameters
+        ----------
+        every : int
+            Each such picture of each kind goes to validation; a kind of fewer pictures serves both.
+        """
+
+        def part(pictures: Tensor, validation: bool) -> Tensor:
+            if len(pictures) < every:
+                return pictures
+            held_back = torch.arange(len(pictures), device=pictures.device) % every == 0
+            return pictures[held_back if validation else ~held_back]
+
+        kinds = (self.photos, self.shapes, self.cutouts)
+        return (
+            Material(*(part(kind, False) for kind in kinds)),
+            Material(*(part(kind, True) for kind in kinds)),
+        )
+
+
+def _read_folder(folder: Path, side: int, channels: int) -> Tensor:
+    import imagecodecs
+
+    if not folder.is_dir():
+        return torch.empty(0, channels, side, side, dtype=torch.uint8)
+    pictures = [
+        _square(_with_channels(imagecodecs.imread(path), channels), side)
+        for path in sorted(folder.iterdir())
+    ]
+    return torch.cat(pictures) if pictures else torch.empty(0, channels, side, side).byte()
+
+
+def _with_channels(picture: np.ndarray, channels: int) -> np.ndarray:
+    """Return (Y, X, channels) uint8."""
+    if picture.dtype == np.uint16:
+        picture = (picture >> 8).astype(np.uint8)
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    if channels == 1:
+        return picture[..., -1:] if picture.shape[-1] in (2, 4) else picture[..., :1]
+    if picture.shape[-1] == 1:
+        picture = picture.repeat(3, -1)
+    if channels == 4 and picture.shape[-1] == 3:
+        picture = np.concatenate([picture, np.full_like(picture[..., :1], 255)], -1)
+    return picture[..., :channels]
+
+
+def _square(picture: np.ndarray, side: int) -> Tensor:
+    """Cut photos to the middle square unscaled (scaling would soften them), fit alphas whole."""
+    tensor = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
+    height, width = tensor.shape[-2:]
+    if picture.shape[-1] == 3:
+        spare = [max(0, side - width), max(0, side - height)]
+        padded = functional.pad(
+            tensor.float(), (0, spare[0], 0, spare[1]), mode="reflect" if min(height, width) > max(spare) else "replicate"
+        )
+        top, left = (padded.shape[-2] - side) // 2, (padded.shape[-1] - side) // 2
+        return padded[..., top : top + side, left : left + side].byte()
+    longest = max(height, width)
+    padded = functional.pad(
+        tensor.float(),
+        ((longest - width) // 2, (longest - width + 1) // 2, (longest - height) // 2, (longest - height + 1) // 2),
+    )
+    resized = functional.interpolate(padded, (side, side), mode="bilinear", antialias=True)
+    return resized.round().clamp(0, 255).byte()

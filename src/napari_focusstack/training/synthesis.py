@@ -1,0 +1,248 @@
+"""Near/far pairs with truth, synthesised on the device by the project's own imaging model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_focusstack.optics import blur, over, premultiply, srgb_to_linear
+from napari_focusstack.training.camera import expose
+from napari_focusstack.training.shapes import choose, place, random_alpha, smooth_noise, uniform
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from napari_focusstack.training.material import Material
+
+#: Rendered beyond each side and cut off, so that borders are lit from outside as in a photograph.
+MARGIN_PX = 16
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A batch of pairs with their truth.
+
+    Parameters
+    ----------
+    near, far : Tensor
+        Shape (B, 3, Y, X), coded as sRGB, 0..1, as FSB and KEB see them.
+    alpha : Tensor
+        Shape (B, 1, Y, X): how much of each pixel belongs to what the near plane shows sharp.
+    sigma_px : Tensor
+        Shape (B,): sigma of K3, the blur of the foreground in the far plane, px.
+    all_in_focus : Tensor
+        Shape (B, 3, Y, X), linear light: the scene with every layer sharp, free of noise.
+    """
+
+    near: Tensor
+    far: Tensor
+    alpha: Tensor
+    sigma_px: Tensor
+    all_in_focus: Tensor
+
+    @property
+    def planes(self) -> Tensor:
+        """Near and far as one (B, 6, Y, X) input of the networks."""
+        return torch.cat([self.near, self.far], 1)
+
+
+@dataclass(frozen=True)
+class SceneParameters:
+    """What scenes are drawn from.
+
+    Parameters
+    ----------
+    sigma_px : tuple of float
+        Range of the PSF sigma, drawn log-uniformly, px.
+    second_layer : float
+        Share of scenes with a second foreground layer of another blur.
+    curved : float
+        Share of scenes whose background is a tilted or curved surface through both planes.
+    flat : float
+        Share of textures without detail, whose edges alone show focus.
+    defects : float
+        Scale of noise, exposure change, shift and breathing; 0 renders the pure model.
+    """
+
+    sigma_px: tuple[float, float] = (0.7, 12.0)
+    second_layer: float = 0.2
+    curved: float = 0.1
+    flat: float = 0.25
+    defects: float = 1.0
+
+
+#: KEB answers with one number, so its scenes have one foreground layer over a flat background.
+KEB_SCENES = SceneParameters(second_layer=0.0, curved=0.0)
+
+
+def synthesise(
+    material: Material, count: int, side: int, generator: Generator, scenes: SceneParameters
+) -> Pairs:
+    """Render pairs by Eqs. 3 and 4 from random photos, shapes and blurs.
+
+    Parameters
+    ----------
+    material : Material
+        Pictures to draw from.
+    count, side : int
+        How many pairs, and their side in px, a multiple of 8.
+    generator : torch.Generator
+        Source of chance, on the material's device.
+    scenes : SceneParameters
+        What to draw.
+
+    Returns
+    -------
+    Pairs
+    """
+    full = side + 2 * MARGIN_PX
+    lens = Lens.random(generator)
+    low, high = (math.log(sigma) for sigma in scenes.sigma_px)
+    sigma3 = uniform((count,), low, high, generator).exp()
+    spread = torch.randn(count, generator=generator, device=generator.device) * 0.35
+    sigma2 = (sigma3 * spread.exp()).clamp(0.5, scenes.sigma_px[1])
+
+    truth = _texture(material, count, full, scenes.flat, generator)
+    alpha, near, far = _background(truth, sigma2, lens, scenes.curved, generator)
+    other = (sigma3 * uniform((count,), 0.4, 1.6, generator)).clamp(*scenes.sigma_px)
+    second = choose(count, scenes.second_layer, generator)
+    for sigma, present in ((other, second), (sigma3, torch.ones_like(second))):
+        some = int(present.sum())
+        if not some:
+            continue
+        layer = _foreground(material, some, full, scenes.flat, generator)
+        alpha[present] = 1 - (1 - alpha[present]) * (1 - layer[:, 3:])
+        truth[present], near[present] = over(layer, truth[present]), over(layer, near[present])
+        defocused = lens.defocus(_breathe(layer, scenes.defects, generator), sigma[present])
+        far[present] = over(defocused, far[present])
+    inner = slice(MARGIN_PX, MARGIN_PX + side)
+    near, far, truth, alpha = (image[..., inner, inner] for image in (near, far, truth, alpha))
+    near, far, truth = expose(near, far, truth, scenes.defects, generator)
+    return Pairs(near, far, alpha.clamp(0, 1), sigma3, truth)
+
+
+@dataclass(frozen=True)
+class Lens:
+    """A PSF between a disk and a Gaussian: their convolution, shares given by the variance."""
+
+    gaussian_share: float
+
+    @classmethod
+    def random(cls, generator: Generator) -> Lens:
+        """Draw a disk, a Gaussian or one between, with equal chance."""
+        kind = int(torch.randint(3, (1,), generator=generator, device=generator.device))
+        between = float(uniform((1,), 0.1, 0.9, generator))
+        return cls((0.0, 1.0, between)[kind])
+
+    def defocus(self, image: Tensor, sigma_px: Tensor) -> Tensor:
+        """Blur a batch (B, C, Y, X), each image by its own sigma (B,)."""
+        if self.gaussian_share < 1:
+            image = blur(image, sigma_px * math.sqrt(1 - self.gaussian_share), "disk")
+        if self.gaussian_share > 0:
+            image = blur(image, sigma_px * math.sqrt(self.gaussian_share), "gaussian")
+        return image
+
+
+def _texture(
+    material: Material, count: int, side: int, flat: float, generator: Generator
+) -> Tensor:
+    """Return photo crops in linear light, (count, 3, side, side)."""
+    device = generator.device
+    photos = material.photos[
+        torch.randint(len(material.photos), (count,), generator=generator, device=device)
+    ]
+    turned = choose(count, 0.5, generator)
+    zoom = torch.where(turned, uniform((count,), 0.7, 1.3, generator), torch.ones((), device=device))
+    angle = uniform((count,), -math.pi, math.pi, generator) * turned
+    room = max(0.0, 1 - side / photos.shape[-1])
+    cells = (photos.shape[-1] * uniform((count, 2), -room, room, generator) / 2).round()
+    crop = place(
+        photos.float() / 255, side, zoom, angle, 2 * cells / photos.shape[-1], padding="reflection"
+    )
+    crop = torch.where(choose(count, 0.5, generator)[:, None, None, None], crop.flip(-1), crop)
+    crop = crop.clamp(0, 1)
+    grey = crop.mean((2, 3), keepdim=True)
+    contrast = torch.where(
+        choose(count, flat, generator),
+        uniform((count,), 0.0, 0.12, generator),
+        uniform((count,), 0.6, 1.2, generator),
+    )
+    level = torch.where(
+        choose(count, 0.5, generator)[:, None, None, None],
+        uniform((count, 3, 1, 1), 0.02, 0.98, generator) * 0.3
+        + uniform((count, 1, 1, 1), 0.0, 0.7, generator),
+        grey,
+    )
+    level = torch.where((contrast < 0.15)[:, None, None, None], level, grey)
+    shading = 1 + 0.1 * smooth_noise(count, side, 1, generator) * choose(count, 0.5, generator)[
+        :, None, None, None
+    ]
+    coded = (level * shading + contrast[:, None, None, None] * (crop - grey)).clamp(0, 1)
+    return srgb_to_linear(coded)
+
+
+def _foreground(
+    material: Material, count: int, side: int, flat: float, generator: Generator
+) -> Tensor:
+    """Return layers with alpha behind the colours, premultiplied, (count, 4, side, side)."""
+    layer = premultiply(
+        _texture(material, count, side, flat, generator),
+        random_alpha(material.shapes, count, side, generator),
+    )
+    own = choose(count, 0.15 if len(material.cutouts) else 0.0, generator)
+    some = int(own.sum())
+    if some:
+        picked = torch.randint(
+            len(material.cutouts), (some,), generator=generator, device=generator.device
+        )
+        placed = place(
+            material.cutouts[picked].float() / 255,
+            side,
+            side / material.cutouts.shape[-1] * uniform((some,), 0.6, 1.4, generator),
+            uniform((some,), -0.5, 0.5, generator),
+            uniform((some, 2), -0.6, 0.6, generator),
+            padding="zeros",
+        ).clamp(0, 1)
+        layer[own] = premultiply(srgb_to_linear(placed[:, :3]), placed[:, 3:])
+    return layer
+
+
+def _background(
+    truth: Tensor, sigma_px: Tensor, lens: Lens, curved: float, generator: Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return (alpha, near, far) of a background before anything stands on it."""
+    alpha, near, far = torch.zeros_like(truth[:, :1]), lens.defocus(truth, sigma_px), truth.clone()
+    bent = choose(len(truth), curved, generator)
+    if bent.any():
+        sharp, sigma = truth[bent], sigma_px[bent]
+        depth = 0.5 + 0.6 * smooth_noise(len(sharp), truth.shape[-1], 1, generator)
+        depth = depth.clamp(0, 1)
+        blurred = [lens.defocus(sharp, sigma * share) for share in (1 / 3, 2 / 3)]
+        levels = torch.stack([sharp, *blurred, near[bent]])
+        alpha[bent] = (0.5 + 8 * (0.5 - depth)).clamp(0, 1)
+        near[bent], far[bent] = _between(levels, depth), _between(levels, 1 - depth)
+    return alpha, near, far
+
+
+def _between(levels: Tensor, position: Tensor) -> Tensor:
+    """Interpolate between equally spaced blur levels (L, B, C, Y, X) at a position 0..1 per pixel."""
+    place_in_levels = position * (len(levels) - 1)
+    weights = [(1 - (place_in_levels - level).abs()).clamp(min=0) for level in range(len(levels))]
+    return sum((w * image for w, image in zip(weights, levels, strict=True)), torch.zeros_like(levels[0]))
+
+
+def _breathe(layer: Tensor, defects: float, generator: Generator) -> Tensor:
+    """Magnify and shift a layer a little, as refocusing does, in a third of the scenes."""
+    if not defects:
+        return layer
+    count = len(layer)
+    some = choose(count, 0.35, generator) * defects
+    zoom = 1 + 0.015 * some * torch.randn(count, generator=generator, device=generator.device)
+    shift = torch.randn(count, 2, generator=generator, device=generator.device) * some[:, None]
+    moved = place(
+        layer, layer.shape[-1], zoom, torch.zeros_like(zoom), shift / layer.shape[-1], padding="reflection"
+    )
+    return torch.where((some > 0)[:, None, None, None], moved.clamp(0, 1), layer)

@@ -1,0 +1,266 @@
+"""Train FSB or KEB: steps, averaged weights, validation, checkpoints, resume, safe stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import nn
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.networks.fsb import FSB
+from napari_focusstack.networks.inference import autocast
+from napari_focusstack.networks.keb import KEB
+from napari_focusstack.training.losses import fsb_loss, keb_loss
+from napari_focusstack.training.synthesis import KEB_SCENES, Pairs, SceneParameters, synthesise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from napari_focusstack.training.material import Material
+
+#: Sides of training crops, px: large ones teach the inside of flat objects. Multiples of 32.
+CROP_SIDES_PX = (128, 192, 256)
+
+
+@dataclass(frozen=True)
+class TrainParameters:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    network : {"fsb", "keb"}
+        What to train.
+    width : int
+        Feature channels of a network started afresh.
+    steps : int
+        Optimiser steps in all; the learning rate warms up, then falls to 0 along a cosine.
+    batch : int
+        Crops of 128 px per step; larger crops come in equal pixels.
+    learning_rate : float
+        Peak of AdamW's learning rate.
+    average : float
+        Decay of the running average of the weights, which is what is validated and shipped.
+    validate_every : int
+        Steps between validations, each followed by a checkpoint.
+    seed : int
+        Seed of weights and scenes.
+    """
+
+    network: Literal["fsb", "keb"] = "fsb"
+    width: int = 32
+    steps: int = 3000
+    batch: int = 8
+    learning_rate: float = 6e-4
+    average: float = 0.998
+    validate_every: int = 250
+    seed: int = 0
+
+
+@dataclass
+class Progress:
+    """Where a training stands after a step.
+
+    Parameters
+    ----------
+    step, steps : int
+        Steps done and planned.
+    loss : float
+        Loss of this step.
+    seconds : float
+        Spent since this run began.
+    scores : dict of str to float
+        Validation figures, where this step validated.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    seconds: float
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+class Training:
+    """One training run; iterate over it to train, stop whenever you like.
+
+    Parameters
+    ----------
+    parameters : TrainParameters
+        The recipe.
+    material : Material
+        Training pictures; a tenth is held back for validation.
+    checkpoint : Path
+        Written after each validation and when stopped; read where it exists, so that a run goes on.
+    start : nn.Module, optional
+        Network whose weights a fresh run starts from.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint is of another network.
+
+    Examples
+    --------
+    >>> training = Training(TrainParameters(steps=1000), material, Path("fsb.ckpt"))  # doctest: +SKIP
+    >>> for progress in training:  # doctest: +SKIP
+    ...     print(progress.step, progress.loss)
+    """
+
+    def __init__(
+        self,
+        parameters: TrainParameters,
+        material: Material,
+        checkpoint: Path,
+        start: nn.Module | None = None,
+    ) -> None:
+        self.parameters = parameters
+        self.checkpoint = checkpoint
+        self.material, self.held_back = material.split()
+        self.device = material.device
+        torch.manual_seed(parameters.seed)
+        self.network = (start or build(parameters.network, parameters.width)).to(
+            self.device, memory_format=torch.channels_last
+        )
+        self.averaged = torch.optim.swa_utils.AveragedModel(
+            self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(parameters.average)
+        )
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=parameters.learning_rate)
+        self.generator = torch.Generator(self.device).manual_seed(parameters.seed)
+        self.step = 0
+        if checkpoint.exists():
+            self._resume()
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Train to the last planned step, yielding after each."""
+        began = time.monotonic()
+        total = self.parameters.steps
+        try:
+            while self.step < total:
+                loss = self._train_step()
+                progress = Progress(self.step, total, loss, time.monotonic() - began)
+                if self.step % self.parameters.validate_every == 0 or self.step == total:
+                    progress.scores = self.validate()
+                    self.save()
+                yield progress
+        finally:
+            self.save()
+
+    def _train_step(self) -> float:
+        side = CROP_SIDES_PX[self.step % len(CROP_SIDES_PX)]
+        count = max(1, round(self.parameters.batch * (CROP_SIDES_PX[0] / side) ** 2))
+        pairs = synthesise(self.material, count, side, self.generator, self.scenes)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        loss = self._loss(pairs)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.averaged.update_parameters(self.network)
+        self.step += 1
+        return float(loss)
+
+    def _learning_rate(self) -> float:
+        warm_up = min(1.0, (self.step + 1) / 100)
+        share = min(1.0, self.step / self.parameters.steps)
+        return self.parameters.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * share))
+
+    @property
+    def scenes(self) -> SceneParameters:
+        """What this network's scenes are drawn from."""
+        return KEB_SCENES if self.parameters.network == "keb" else SceneParameters()
+
+    def _loss(self, pairs: Pairs) -> Tensor:
+        with autocast(self.device):
+            answer = self.network(network_input(self.parameters.network, pairs))
+        answer = answer.float()
+        if self.parameters.network == "keb":
+            return keb_loss(answer, pairs.sigma_px)
+        return fsb_loss(answer, pairs.alpha, pairs.near, pairs.far)
+
+    @torch.no_grad()
+    def validate(self, batches: int = 12) -> dict[str, float]:
+        """Score the averaged weights on fixed scenes of the held-back pictures.
+
+        Returns
+        -------
+        dict of str to float
+            ``mean_iou`` and ``alpha_error`` for FSB, ``sigma_error`` (median, relative) and
+            ``sigma_bias`` for KEB.
+        """
+        generator = torch.Generator(self.device).manual_seed(12345)
+        truths, answers = [], []
+        for _ in range(batches):
+            pairs = synthesise(self.held_back, 8, 128, generator, self.scenes)
+            with autocast(self.device):
+                answer = self.averaged(network_input(self.parameters.network, pairs)).float()
+            answers.append(answer)
+            truths.append(pairs.sigma_px if self.parameters.network == "keb" else pairs.alpha)
+        answer, truth = torch.cat(answers), torch.cat(truths)
+        if self.parameters.network == "keb":
+            relative = answer / truth - 1
+            return {
+                "sigma_error": float(relative.abs().median()),
+                "sigma_bias": float(relative.median()),
+            }
+        found, true = answer > 0.5, truth > 0.5
+        both = [
+            (a & b).sum((1, 2, 3)) / (a | b).sum((1, 2, 3)).clamp(min=1)
+            for a, b in ((found, true), (~found, ~true))
+        ]
+        return {
+            "mean_iou": float(torch.stack(both).mean()),
+            "alpha_error": float((answer - truth).abs().mean()),
+        }
+
+    def save(self) -> None:
+        """Write the checkpoint whole: to a temporary file first, then in place of the old one."""
+        temporary = self.checkpoint.with_name(f".{self.checkpoint.name}.part")
+        torch.save(
+            {
+                "parameters": asdict(self.parameters),
+                "config": self.network.config,
+                "step": self.step,
+                "network": self.network.state_dict(),
+                "averaged": self.averaged.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "generator": self.generator.get_state(),
+            },
+            temporary,
+        )
+        temporary.replace(self.checkpoint)
+
+    def _resume(self) -> None:
+        state: dict[str, Any] = torch.load(
+            self.checkpoint, map_location=self.device, weights_only=True
+        )
+        if state["config"] != self.network.config or (
+            state["parameters"]["network"] != self.parameters.network
+        ):
+            raise InputError(
+                f"{self.checkpoint} holds a {state['parameters']['network']} of "
+                f"{state['config']}, not a {self.parameters.network} of {self.network.config}; "
+                "name another checkpoint or the same network."
+            )
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.generator.set_state(state["generator"].cpu())
+        self.step = state["step"]
+
+
+def build(network: str, width: int) -> nn.Module:
+    """Return a fresh FSB or KEB."""
+    return FSB(width) if network == "fsb" else KEB(width)
+
+
+def network_input(network: str, pairs: Pairs) -> Tensor:
+    """Return what a network sees of pairs: planes, for KEB the mask too; (B, C, Y, X)."""
+    seen = torch.cat([pairs.planes, pairs.alpha], 1) if network == "keb" else pairs.planes
+    return seen.contiguous(memory_format=torch.channels_last)

@@ -247,11 +247,12 @@ def _messages_torch(logit: Image, guide: NDArray[np.uint8], parameters: CrfParam
 class _LatticeGaussian:
     """Gaussian filter over scattered points, normalised symmetrically.
 
-    A bilateral grid that holds only the cells in use. Each point is splatted onto the D + 1
-    corners of the simplex it lies in (a cube cut along its diagonals, so D + 1 corners instead of
-    2^D), the grid is blurred by (1, 2, 1) / 4 along each axis, and read back at the points. Time
-    and memory are linear in the points. Splat, blur and slice add about 1/6, 1/2 and 1/6 to the
-    variance in cells; the cell is sized to make the sum one sigma.
+    A bilateral grid of cubic cells, only those in use. Each point is splatted onto the D + 1
+    corners of the simplex it lies in (cubes cut along their diagonals, so D + 1 corners instead
+    of 2^D), the grid is blurred by (1, 2, 1) / 4 along each axis, and read back at the points.
+    Time and memory are linear in the points. Splat, blur and slice have, in cells, the covariance
+    C = 2/3 I + 1/6 (1/12 between axes from splat and slice each); mapping the points by the
+    Cholesky factor of C makes it the identity. What is blurred into unused cells is lost.
 
     Parameters
     ----------
@@ -262,7 +263,9 @@ class _LatticeGaussian:
     def __init__(self, features: torch.Tensor) -> None:
         import torch
 
-        position = (features - features.amin(0)) * (5 / 6) ** 0.5
+        covariance = torch.eye(features.shape[1]) * (2 / 3) + 1 / 6
+        position = features @ torch.linalg.cholesky(covariance).T
+        position = position - position.amin(0)
         cell = position.floor()
         fraction, order = (position - cell).sort(dim=1, descending=True)
         extent = cell.amax(0).long() + 3  # one unused cell keeps the ends of rows apart

@@ -56,6 +56,45 @@ def sample_layers(
     )
 
 
+def sample_pair(
+    size: tuple[int, int] = (384, 512), sigma_px: float = 4.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Photograph the sample layers by Eqs. 3 and 4, focused near and far.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Height and width, px.
+    sigma_px : float
+        Sigma of both blurs, px.
+
+    Returns
+    -------
+    near, far, truth : ndarray of uint8, (Y, X, 3)
+        The two planes and the all-in-focus truth, sRGB.
+
+    Examples
+    --------
+    >>> near, far, truth = sample_pair((96, 128))
+    >>> near.shape, near.dtype
+    ((96, 128, 3), dtype('uint8'))
+    """
+    import torch
+
+    from napari_focusstack.optics import far_focus, linear_to_srgb, near_focus, srgb_to_linear, veil
+
+    foreground, alpha, background = sample_layers(size)
+    f, b = (
+        srgb_to_linear(torch.from_numpy(layer).permute(2, 0, 1)) for layer in (foreground, background)
+    )
+    a = torch.from_numpy(alpha)[None]
+    images = near_focus(f, a, b, sigma_px), far_focus(f, a, b, sigma_px), veil(f, a, b, 0.0)
+    near, far, truth = (
+        (linear_to_srgb(light).permute(1, 2, 0) * 255).round().byte().numpy() for light in images
+    )
+    return near, far, truth
+
+
 def _cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Scale a picture to cover `size`, cut out the middle, and make it float32, 0 to 1."""
     from skimage.transform import resize

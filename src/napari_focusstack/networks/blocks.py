@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def conv(inputs: int, outputs: int) -> nn.Conv2d:
-    """Return a 3 x 3 convolution that keeps the image size."""
-    return nn.Conv2d(inputs, outputs, 3, padding=1)
+def conv(inputs: int, outputs: int, gain: float = 2.0**0.5) -> nn.Conv2d:
+    """Return a 3 x 3 convolution that keeps the image size, and with ReLU the signal's variance."""
+    layer = nn.Conv2d(inputs, outputs, 3, padding=1)
+    nn.init.normal_(layer.weight, std=gain / (9 * inputs) ** 0.5)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 class MSRB(nn.Module):
@@ -35,14 +38,11 @@ class MSRB(nn.Module):
         super().__init__()
         self.down = down
         self.plain = nn.Sequential(
-            conv(channels, channels), nn.ReLU(inplace=True), conv(channels, channels)
+            conv(channels, channels), nn.ReLU(inplace=True), conv(channels, channels, gain=0.3)
         )
         self.before = nn.Sequential(conv(channels, channels), nn.ReLU(inplace=True))
         self.coarse = nn.Sequential(conv(channels, channels), nn.ReLU(inplace=True))
-        self.after = conv(channels, channels)
-        for last in (self.plain[-1], self.after):
-            nn.init.zeros_(last.bias)
-            last.weight.data.mul_(0.3)
+        self.after = conv(channels, channels, gain=0.3)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, C, Y, X) to the same shape."""
@@ -50,4 +50,4 @@ class MSRB(nn.Module):
         upsampled = functional.interpolate(
             coarse, scale_factor=self.down, mode="bilinear", align_corners=False
         )
-        return functional.relu(features + self.plain(features) + self.after(upsampled))
+        return features + self.plain(features) + self.after(upsampled)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as functional
 from torch import nn
 
 from napari_focusstack.networks.blocks import MSRB, conv
@@ -13,6 +14,32 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
+
+
+def focus_cues(planes: Tensor) -> Tensor:
+    """Turn near and far planes (B, 6, Y, X) into what tells focus: (B, 8, Y, X).
+
+    The means and amplified differences of the six channels lose nothing; the log ratio of the two
+    planes' Laplacian energy over 5 and 17 px is the classical focus measure. Given them, a network
+    learns several times faster.
+    """
+    near, far = planes[:, :3], planes[:, 3:6]
+    sharpness = [laplacian(plane.mean(1, keepdim=True)).abs() for plane in (near, far)]
+    cues = [near + far - 1, 4 * (near - far)]
+    for side in (5, 17):
+        in_near, in_far = (
+            functional.avg_pool2d(s, side, 1, side // 2, count_include_pad=False) for s in sharpness
+        )
+        cues.append(torch.log((in_near + 0.01) / (in_far + 0.01)))
+    return torch.cat(cues, 1)
+
+
+def laplacian(image: Tensor) -> Tensor:
+    """Return the 4-neighbour Laplacian of a batch (B, C, Y, X)."""
+    padded = functional.pad(image, (1, 1, 1, 1), mode="replicate")
+    rows, columns = padded[..., 1:-1], padded[..., 1:-1, :]
+    neighbours = rows[..., :-2, :] + rows[..., 2:, :] + columns[..., :-2] + columns[..., 2:]
+    return neighbours - 4 * image
 
 
 class FSB(nn.Module):
@@ -40,14 +67,17 @@ class FSB(nn.Module):
     ) -> None:
         super().__init__()
         self.config = {"width": width, "down": list(down)}
-        self.enter = conv(6, width)
+        self.enter = conv(8, width)
         self.pairs = nn.ModuleList(
             nn.Sequential(MSRB(width, first), MSRB(width, second))
             for first, second in zip(down[::2], down[1::2], strict=True)
         )
         self.leave = nn.Sequential(
-            conv(width, width), nn.ReLU(inplace=True), conv(width, width // 2), nn.ReLU(inplace=True),
-            conv(width // 2, 1),
+            conv(width, width),
+            nn.ReLU(inplace=True),
+            conv(width, width // 2),
+            nn.ReLU(inplace=True),
+            conv(width // 2, 1, gain=0.3),
         )
 
     @property
@@ -59,14 +89,13 @@ class FSB(nn.Module):
     def reach(self) -> int:
         """How far, px, an input pixel can change the answer: the overlap that tiles need."""
         blocks = sum(4 + 3 * down for down in self.config["down"])
-        return 4 + blocks
+        return 4 + 9 + blocks
 
     def logits(self, planes: Tensor) -> Tensor:
         """Return the answer before the sigmoid, (B, 1, Y, X)."""
-        entered = torch.relu(self.enter(planes))
-        features = entered
+        entered = features = self.enter(focus_cues(planes))
         for pair in self.pairs:
-            features = features + pair(features)
+            features = (features + pair(features)) / 2
         return self.leave(features + entered)
 
     def forward(self, planes: Tensor) -> Tensor:

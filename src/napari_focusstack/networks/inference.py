@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from contextlib import AbstractContextManager
+
+    from torch import Tensor
+
+    from napari_focusstack.networks.fsb import FSB
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -62,3 +72,80 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a long step is.
+
+    Parameters
+    ----------
+    step : str
+        What is being done, in words for the user.
+    done, total : int
+        Parts of it.
+    """
+
+    step: str
+    done: int
+    total: int
+
+
+def tile_edges(length: int, tile_px: int) -> list[tuple[int, int]]:
+    """Cut a length into equal parts (start, stop) of at most tile_px."""
+    count = -(-length // tile_px)
+    edges = [round(i * length / count) for i in range(count + 1)]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def segment_tiled(
+    network: FSB, near: Tensor, far: Tensor, tile_px: int
+) -> Generator[Progress, None, Tensor]:
+    """Run FSB over an image of any size in bounded memory.
+
+    Each tile is seen with as much of its surroundings as can change the answer
+    (:attr:`FSB.reach`), on the grid of the coarsest scale, so tiles leave no trace.
+
+    Parameters
+    ----------
+    network : FSB
+        On the device of the planes.
+    near, far : Tensor
+        Shape (3, Y, X), coded for display, 0..1.
+    tile_px : int
+        Greatest side of a tile, px; memory grows with its square.
+
+    Yields
+    ------
+    Progress
+        After each tile; close the generator to stop.
+
+    Returns
+    -------
+    Tensor
+        Alpha, (1, Y, X), float32, 0..1.
+    """
+    stride, reach = network.stride, network.reach
+    height, width = near.shape[-2:]
+    rest = (-height % stride, -width % stride)
+    planes = torch.cat([near, far])[None]
+    planes = functional.pad(planes, (0, rest[1], 0, rest[0]), mode="replicate")
+    alpha = torch.empty(1, height, width, device=near.device)
+    tiles = [
+        (rows, columns) for rows in tile_edges(height, tile_px) for columns in tile_edges(width, tile_px)
+    ]
+    for number, (rows, columns) in enumerate(tiles, 1):
+        outer = [
+            (max(0, (start - reach) // stride * stride), min(-(-(stop + reach) // stride) * stride, side))
+            for (start, stop), side in zip((rows, columns), planes.shape[-2:], strict=True)
+        ]
+        seen = planes[..., slice(*outer[0]), slice(*outer[1])]
+        with torch.no_grad(), autocast(near.device):
+            answer = network(seen.contiguous(memory_format=torch.channels_last))[0]
+        inner = [
+            slice(start - o, stop - o)
+            for (start, stop), (o, _) in zip((rows, columns), outer, strict=True)
+        ]
+        alpha[:, slice(*rows), slice(*columns)] = answer[:, *inner]
+        yield Progress("segment", number, len(tiles))
+    return alpha

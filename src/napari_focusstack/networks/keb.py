@@ -9,6 +9,7 @@ import torch.nn.functional as functional
 from torch import nn
 
 from napari_focusstack.networks.blocks import MSRB, conv
+from napari_focusstack.networks.fsb import focus_cues
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ class KEB(nn.Module):
     def __init__(self, width: int = 24, down: Sequence[int] = (4, 8)) -> None:
         super().__init__()
         self.config = {"width": width, "down": list(down)}
-        self.enter = conv(7, width)
+        self.enter = conv(9, width)
         self.blocks = nn.Sequential(*(MSRB(width, factor) for factor in down))
         self.attention = nn.Conv2d(2, 1, 7, padding=3)
         self.answer = nn.Sequential(
@@ -64,7 +65,8 @@ class KEB(nn.Module):
         Tensor
             Sigma of K3 (Eq. 4), shape (B,), px, > 0.
         """
-        features = self.blocks(torch.relu(self.enter(planes_and_mask)))
+        seen = torch.cat([focus_cues(planes_and_mask), 2 * planes_and_mask[:, 6:] - 1], 1)
+        features = self.blocks(torch.relu(self.enter(seen)))
         summary = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
         weight = torch.sigmoid(self.attention(summary))
         pooled = (features * weight).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1e-3)

@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.networks.fsb import laplacian
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 #: Weights of the gradient and the map loss in Eq. 11.
 LAMBDA_1, LAMBDA_2 = 2.0, 8.0
-
-
-def laplacian(image: Tensor) -> Tensor:
-    """Return the 4-neighbour Laplacian of a batch (B, C, Y, X)."""
-    padded = functional.pad(image, (1, 1, 1, 1), mode="replicate")
-    neighbours = (
-        padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1] + padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
-    )
-    return neighbours - 4 * image
+#: Weight of the cross entropy beside them.
+LAMBDA_3 = 4.0
 
 
 def gradient_loss(mask: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor:
@@ -46,9 +41,23 @@ def map_loss(mask: Tensor, truth: Tensor) -> Tensor:
     return (mask - truth).abs().mean()
 
 
-def fsb_loss(mask: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor:
-    """Return ``lambda1 L_g + lambda2 L_m`` (Eq. 11)."""
-    return LAMBDA_1 * gradient_loss(mask, truth, near, far) + LAMBDA_2 * map_loss(mask, truth)
+def certainty_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Return the cross entropy of the mask.
+
+    Not in the paper: the gradient of Eq. 10 vanishes where the sigmoid is sure and wrong, and flat
+    regions stay so; cross entropy does not let them.
+    """
+    return functional.binary_cross_entropy_with_logits(logits, truth)
+
+
+def fsb_loss(logits: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor:
+    """Return ``lambda1 L_g + lambda2 L_m`` (Eq. 11) and the cross entropy, of logits (B, 1, Y, X)."""
+    mask = torch.sigmoid(logits)
+    return (
+        LAMBDA_1 * gradient_loss(mask, truth, near, far)
+        + LAMBDA_2 * map_loss(mask, truth)
+        + LAMBDA_3 * certainty_loss(logits, truth)
+    )
 
 
 def keb_loss(sigma_px: Tensor, truth_px: Tensor) -> Tensor:

@@ -164,7 +164,7 @@ class Training:
         self.optimiser.step()
         self.averaged.update_parameters(self.network)
         self.step += 1
-        return float(loss)
+        return loss.item()
 
     def _learning_rate(self) -> float:
         warm_up = min(1.0, (self.step + 1) / 100)
@@ -177,12 +177,12 @@ class Training:
         return KEB_SCENES if self.parameters.network == "keb" else SceneParameters()
 
     def _loss(self, pairs: Pairs) -> Tensor:
+        seen = network_input(self.parameters.network, pairs)
         with autocast(self.device):
-            answer = self.network(network_input(self.parameters.network, pairs))
-        answer = answer.float()
-        if self.parameters.network == "keb":
-            return keb_loss(answer, pairs.sigma_px)
-        return fsb_loss(answer, pairs.alpha, pairs.near, pairs.far)
+            answer = self.network.logits(seen) if isinstance(self.network, FSB) else self.network(seen)
+        if isinstance(self.network, FSB):
+            return fsb_loss(answer.float(), pairs.alpha, pairs.near, pairs.far)
+        return keb_loss(answer.float(), pairs.sigma_px)
 
     @torch.no_grad()
     def validate(self, batches: int = 12) -> dict[str, float]:

@@ -1,0 +1,287 @@
+"""Diffusion elimination: remove the veil of the blurred foreground from the background around it.
+
+In the far plane the defocused foreground spreads over the background (Eq. 4),
+
+    F = (f.M) * K + (Mb * K).b,
+
+so around every foreground edge, in the *transition region*, no choice of source pixels is right.
+Outside it every output pixel is a source pixel. All functions work on linear light.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.optics import blur, check_sigma, premultiply, psf_radius
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from napari_focusstack.optics import PsfShape
+
+EliminationMethod = Literal["unmix", "subtract", "none"]
+METHODS: tuple[EliminationMethod, ...] = ("unmix", "subtract", "none")
+
+#: The transition region ends where the blurred foreground covers less than this share of a pixel:
+#: half a grey level of 8 bits at full contrast.
+TAIL = 0.002
+#: Least visible share of the background that is still divided by (thin gaps between foregrounds).
+FLOOR = 0.1
+#: Side of the blocks that the work is cut into, px.
+BLOCK_PX = 192
+
+
+def transition_region(alpha: Tensor, spread: Tensor) -> Tensor:
+    """Return where no source pixel is right.
+
+    Parameters
+    ----------
+    alpha : Tensor
+        Foreground alpha M, (..., 1, Y, X), 0..1.
+    spread : Tensor
+        The blurred mask ``M * K3``, same shape.
+
+    Returns
+    -------
+    Tensor
+        Bool, same shape: alpha strictly between 0 and 1, or background that the blurred foreground
+        still covers by more than :data:`TAIL`.
+    """
+    return (alpha < 1) & ((alpha > 0) | (spread > TAIL))
+
+
+def subtract(near: Tensor, far: Tensor, alpha: Tensor, sigma_px: float, shape: PsfShape) -> Tensor:
+    """Remove the diffusion component as the paper does (Eqs. 8 and 13-15).
+
+    ``R = R_init - S`` with ``S = Mb.[((f - bh).M) * K]`` and ``bh = ((b.Mb) * K) / (Mb * K)``. The
+    fraction is multiplied by M as Eqs. 8 and 13 say; Eq. 14 as printed leaves that out. f is read
+    from the near plane, b from the far plane.
+
+    Parameters
+    ----------
+    near, far : Tensor
+        Shape (..., C, Y, X), linear light.
+    alpha : Tensor
+        Shape (..., 1, Y, X), 0..1.
+    sigma_px : float
+        Sigma of K3, px.
+    shape : {"gaussian", "disk"}
+        Shape of the PSF.
+
+    Returns
+    -------
+    Tensor
+        Shape (..., C, Y, X).
+    """
+    behind = blur(premultiply(far, 1 - alpha), sigma_px, shape)
+    # Deep inside the mask nothing of the background is seen: its share is below float32 noise.
+    hidden = behind[..., :-1, :, :] / behind[..., -1:, :, :].clamp(min=1e-4)
+    diffusion = (1 - alpha) * blur((near - hidden) * alpha, sigma_px, shape)
+    return initial_fusion(near, far, alpha) - diffusion
+
+
+def initial_fusion(near: Tensor, far: Tensor, alpha: Tensor) -> Tensor:
+    """Return ``M.N + Mb.F`` (Eq. 9), shape (..., C, Y, X)."""
+    return alpha * near + (1 - alpha) * far
+
+
+def unveil(
+    far: Tensor, foreground: Tensor, alpha: Tensor, sigma_px: float, shape: PsfShape
+) -> tuple[Tensor, Tensor]:
+    """Solve Eq. 4 for the background: ``b = (F - (f.M) * K) / max(Mb * K, floor)``.
+
+    Parameters
+    ----------
+    far : Tensor
+        Far plane, (..., C, Y, X), linear light.
+    foreground : Tensor
+        ``f.M``, the foreground's own light, same shape.
+    alpha : Tensor
+        Shape (..., 1, Y, X), 0..1.
+    sigma_px : float
+        Sigma of K3, px.
+    shape : {"gaussian", "disk"}
+        Shape of the PSF.
+
+    Returns
+    -------
+    background : Tensor
+        Shape (..., C, Y, X), 0..1; just outside a straight edge Mb * K >= 1/2, so it is well
+        conditioned there.
+    visible : Tensor
+        ``Mb * K``, (..., 1, Y, X): the share of the background that the far plane shows.
+    """
+    spread = blur(torch.cat([foreground, alpha], -3), sigma_px, shape)
+    visible = 1 - spread[..., -1:, :, :]
+    return ((far - spread[..., :-1, :, :]) / visible.clamp(min=FLOOR)).clamp(0, 1), visible
+
+
+def unmix(
+    near: Tensor,
+    far: Tensor,
+    alpha: Tensor,
+    sigma_px: float,
+    shape: PsfShape,
+    sigma_background_px: float | None = None,
+) -> Tensor:
+    """Return the sharp foreground over the unveiled background, ``R = f.M + Mb.b``.
+
+    Where alpha lies between 0 and 1 the near plane mixes foreground with blurred background (Eq. 3),
+    ``N = f.M + Mb.(b * K2)``: a first b takes that background out of the foreground, a second b is
+    then unveiled with the foreground alone.
+
+    Parameters
+    ----------
+    near, far : Tensor
+        Shape (..., C, Y, X), linear light, 0..1.
+    alpha : Tensor
+        Shape (..., 1, Y, X), 0..1.
+    sigma_px : float
+        Sigma of K3, the foreground's blur in the far plane, px.
+    shape : {"gaussian", "disk"}
+        Shape of the PSF.
+    sigma_background_px : float, optional
+        Sigma of K2, the background's blur in the near plane, px; that of K3 if not given.
+
+    Returns
+    -------
+    Tensor
+        Shape (..., C, Y, X).
+    """
+    background, visible = unveil(far, near * alpha, alpha, sigma_px, shape)
+    foreground = own_light(
+        near, background, visible, alpha, sigma_background_px or sigma_px, shape
+    )
+    background, _ = unveil(far, foreground, alpha, sigma_px, shape)
+    return foreground + (1 - alpha) * background
+
+
+def own_light(
+    near: Tensor,
+    background: Tensor,
+    visible: Tensor,
+    alpha: Tensor,
+    sigma_background_px: float,
+    shape: PsfShape,
+) -> Tensor:
+    """Return the foreground's own light ``f.M = N - Mb.(b * K2)`` (Eq. 3), 0..alpha."""
+    blurred = reblur(background, visible, sigma_background_px, shape)
+    return (near - (1 - alpha) * blurred).clamp(min=0).minimum(alpha)
+
+
+def reblur(background: Tensor, visible: Tensor, sigma_px: float, shape: PsfShape) -> Tensor:
+    """Return ``b * K2`` from a background known where it is visible (a normalised convolution)."""
+    known = torch.where(visible > FLOOR, visible, 1e-3)
+    blurred = blur(premultiply(background, known), sigma_px, shape)
+    return blurred[..., :-1, :, :] / blurred[..., -1:, :, :]
+
+
+def eliminate(
+    near: Tensor,
+    far: Tensor,
+    alpha: Tensor,
+    sigma_px: float,
+    *,
+    method: EliminationMethod = "unmix",
+    shape: PsfShape = "gaussian",
+    sigma_background_px: float | None = None,
+) -> Iterator[tuple[tuple[slice, slice], Tensor, Tensor]]:
+    """Compute the transition region block by block; the rest is for the caller to copy.
+
+    Only blocks that the boundary comes near are computed, so the cost follows the length of the
+    boundary, not the area of the image. Each block is computed with the margin that the PSFs reach,
+    so the answer is that of the whole image at once.
+
+    Parameters
+    ----------
+    near, far : Tensor
+        Shape (C, Y, X), linear light, 0..1.
+    alpha : Tensor
+        Shape (1, Y, X), 0..1.
+    sigma_px : float
+        Sigma of K3, px, > 0.
+    method : {"unmix", "subtract", "none"}
+        ``none`` yields nothing: every pixel is a source pixel.
+    shape : {"gaussian", "disk"}
+        Shape of the PSF.
+    sigma_background_px : float, optional
+        Sigma of K2, px, for ``unmix``.
+
+    Yields
+    ------
+    where : tuple of slice
+        Rows and columns of the block.
+    region : Tensor
+        Bool, (Y, X) of the block: its part of the transition region.
+    light : Tensor
+        Shape (C, n): the all-in-focus light of the n pixels of the region.
+
+    Raises
+    ------
+    InputError
+        If sigma_px is not positive or the method is unknown.
+    """
+    check_sigma(sigma_px)
+    if method not in METHODS:
+        raise InputError(f"elimination is {method!r}; choose one of {', '.join(METHODS)}.")
+    if method == "none":
+        return
+    radius = psf_radius(sigma_px, shape)
+    margin = 2 * radius + psf_radius(sigma_background_px or sigma_px, shape)
+    for where, outer, inner in blocks_near_boundary(alpha, radius, margin):
+        n, f, a = near[:, *outer], far[:, *outer], alpha[:, *outer]
+        region = transition_region(a, blur(a, sigma_px, shape))[0][inner]
+        if not region.any():
+            continue
+        if method == "subtract":
+            light = subtract(n, f, a, sigma_px, shape)
+        else:
+            light = unmix(n, f, a, sigma_px, shape, sigma_background_px)
+        yield where, region, light[:, *inner][:, region]
+
+
+def blocks_near_boundary(
+    alpha: Tensor, radius: int, margin: int
+) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice], tuple[slice, slice]]]:
+    """Yield the blocks that may hold transition region.
+
+    Parameters
+    ----------
+    alpha : Tensor
+        Shape (1, Y, X), 0..1.
+    radius : int
+        How far from the mask the region reaches, px.
+    margin : int
+        How much of the surroundings the computation needs, px.
+
+    Yields
+    ------
+    where, outer, inner : tuple of slice
+        The block in the image, the block with its margin in the image, and the block in the latter.
+    """
+    height, width = alpha.shape[-2:]
+    for top in range(0, height, BLOCK_PX):
+        for left in range(0, width, BLOCK_PX):
+            where = (slice(top, min(top + BLOCK_PX, height)), slice(left, min(left + BLOCK_PX, width)))
+            around = _grow(where, radius, (height, width))
+            part = alpha[:, *around]
+            if part.max() == 0 or alpha[:, *where].min() == 1:
+                continue
+            outer = _grow(where, margin, (height, width))
+            inner = tuple(
+                slice(w.start - o.start, w.stop - o.start) for w, o in zip(where, outer, strict=True)
+            )
+            yield where, outer, (inner[0], inner[1])
+
+
+def _grow(where: tuple[slice, slice], margin: int, limits: tuple[int, int]) -> tuple[slice, slice]:
+    rows, columns = (
+        slice(max(0, part.start - margin), min(limit, part.stop + margin))
+        for part, limit in zip(where, limits, strict=True)
+    )
+    return rows, columns

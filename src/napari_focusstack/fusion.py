@@ -1,0 +1,350 @@
+"""Fuse a near and a far plane: segment, estimate the PSF, remove the veil, keep the rest bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from napari_focusstack import diffusion
+from napari_focusstack.errors import InputError
+from napari_focusstack.intensity import Intensity
+from napari_focusstack.networks import weights
+from napari_focusstack.networks.inference import Progress, resolve_device
+from napari_focusstack.optics import check_sigma
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.planes import check_planes
+from napari_focusstack.psf import check_method, estimate
+from napari_focusstack.segmentation import alpha_from_labels, labels_from_alpha, matte
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from torch import Tensor
+
+    from napari_focusstack.networks.keb import KEB
+    from napari_focusstack.reblur import Psf
+
+    Planes = np.ndarray | Sequence[np.ndarray]
+    Steps = Generator[Progress, None, Any]
+
+
+@dataclass
+class FusionResult:
+    """What :func:`fuse` found.
+
+    Parameters
+    ----------
+    image : ndarray
+        All-in-focus image, shape and dtype of a plane. Outside ``transition_region`` each pixel is
+        that of a source plane, bit for bit.
+    initial : ndarray
+        Initial fusion (Eq. 9 with the hard mask): source pixels only, halo and all.
+    labels : ndarray of uint8
+        Shape (Y, X): 1 where the near plane is in focus, 2 where the far one is.
+    alpha : ndarray of float32
+        Shape (Y, X), 0..1: how much of each pixel the foreground covers.
+    transition_region : ndarray of bool
+        Shape (Y, X): where no source pixel is right and light was computed.
+    psf : Psf or None
+        Both blurs, their shape and the reblur residual; None where the mask has no boundary or
+        nothing was eliminated.
+    intensity : {"linear", "srgb"}
+        How pixel values were taken to stand for light.
+    crf_backend : str or None
+        Which CRF refined the mask.
+    weights : dict of str to str
+        SHA-256 of the networks' weights that were used.
+    parameters : dict
+        Everything needed to repeat the result.
+    """
+
+    image: np.ndarray
+    initial: np.ndarray
+    labels: np.ndarray
+    alpha: np.ndarray
+    transition_region: np.ndarray
+    psf: Psf | None
+    intensity: str
+    crf_backend: str | None
+    weights: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sigma_px(self) -> float | None:
+        """Sigma of the foreground's blur in the far plane, px (per plane step)."""
+        return self.psf.sigma_px if self.psf else None
+
+    @property
+    def consistency(self) -> float | None:
+        """Reblur residual, 0..1 in linear light: a quality figure that needs no truth."""
+        return self.psf.residual if self.psf else None
+
+    @property
+    def diffusion(self) -> np.ndarray:
+        """What was removed: initial minus image, float32, in pixel values."""
+        return self.initial.astype(np.float32) - self.image.astype(np.float32)
+
+    @property
+    def depth(self) -> np.ndarray:
+        """Plane steps behind the nearest plane, (Y, X) float32."""
+        return self.labels.astype(np.float32) - 1
+
+
+class Pair:
+    """Two checked planes as light, nearest first, on a device.
+
+    Parameters
+    ----------
+    planes : ndarray or sequence of ndarray
+        See :func:`napari_focusstack.planes.check_planes`.
+    parameters : FuseParameters
+        Order, intensity, device, weights.
+    """
+
+    def __init__(self, planes: Planes, parameters: FuseParameters) -> None:
+        self.parameters = parameters
+        self.device = resolve_device(parameters.device)
+        sources = check_planes(planes)
+        self.sources = sources[::-1] if parameters.near == "last" else sources
+        self.intensity = Intensity.of(self.sources, parameters.intensity)
+        self.near, self.far = (self.intensity.to_light(p, self.device) for p in self.sources)
+        self.weights: dict[str, str] = {}
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        height, width = self.sources[0].shape[:2]
+        return height, width
+
+    @property
+    def shown(self) -> tuple[Tensor, Tensor]:
+        """The planes as networks see them, (3, Y, X) each."""
+        return self.intensity.to_display(self.near), self.intensity.to_display(self.far)
+
+    def matte(self) -> Generator[Progress, None, tuple[Tensor, str | None]]:
+        """Run FSB; return alpha (1, Y, X) and which CRF ran."""
+        network, self.weights["fsb"] = weights.load("fsb", self.device, self.parameters.fsb_weights)
+        return (yield from matte(*self.shown, network, self.parameters))
+
+    def psf(self, alpha: Tensor) -> Psf:
+        """Estimate the blur with the method that the parameters name."""
+        keb: KEB | None = None
+        if isinstance(self.parameters.psf, str) and "keb" in self.parameters.psf:
+            keb, self.weights["keb"] = weights.load("keb", self.device, self.parameters.keb_weights)
+        return estimate(
+            self.near,
+            self.far,
+            alpha,
+            psf=check_method(self.parameters.psf),
+            shape=self.parameters.psf_shape,
+            keb=keb,
+            shown=self.shown if keb else None,
+        )
+
+    def eliminate(
+        self, alpha: Tensor, psf: Psf | None
+    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Return image, initial fusion and transition region; without a PSF nothing is removed."""
+        mask = alpha[0].cpu().numpy() > 0.5
+        near, far = self.sources
+        initial = np.where(mask if near.ndim == 2 else mask[..., None], near, far)
+        image, region = initial.copy(), np.zeros(mask.shape, bool)
+        if psf is None:
+            return image, initial, region
+        blocks = diffusion.eliminate(
+            self.near,
+            self.far,
+            alpha,
+            psf.sigma_px,
+            method=self.parameters.elimination,
+            shape=psf.shape,
+            sigma_background_px=psf.sigma_background_px,
+        )
+        height = self.size[0]
+        for where, part, light in blocks:
+            inside = part.cpu().numpy()
+            values = self.intensity.from_light(light)
+            image[where][inside] = values[:, 0] if near.ndim == 2 else values
+            region[where] = inside
+            yield Progress("fuse", where[0].stop, height)
+        return image, initial, region
+
+
+def drain(steps: Steps, progress: Callable[[Progress], None] | None = None) -> Any:
+    """Run a generator of steps to its end and return its result; tell progress of each."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            return end.value
+        if progress is not None:
+            progress(step)
+
+
+def fuse_steps(
+    planes: Planes, labels: np.ndarray | None, parameters: FuseParameters
+) -> Generator[Progress, None, FusionResult]:
+    """Fuse step by step: as :func:`fuse`, but yielding progress; close it to stop."""
+    check_method(parameters.psf)
+    pair = Pair(planes, parameters)
+    backend = None
+    if labels is None:
+        alpha, backend = yield from pair.matte()
+    else:
+        alpha = alpha_from_labels(labels, pair.size).to(pair.device)
+    psf = None
+    if parameters.elimination != "none" and _has_boundary(alpha):
+        yield Progress("estimate PSF", 0, 1)
+        psf = pair.psf(alpha)
+        yield Progress("estimate PSF", 1, 1)
+    image, initial, region = yield from pair.eliminate(alpha, psf)
+    return FusionResult(
+        image=image,
+        initial=initial,
+        labels=labels_from_alpha(alpha),
+        alpha=alpha[0].cpu().numpy(),
+        transition_region=region,
+        psf=psf,
+        intensity=pair.intensity.coding,
+        crf_backend=backend,
+        weights=pair.weights,
+        parameters=asdict(parameters),
+    )
+
+
+def _has_boundary(alpha: Tensor) -> bool:
+    return bool(alpha.min() < 0.5 < alpha.max())
+
+
+def fuse(
+    planes: Planes,
+    *,
+    labels: np.ndarray | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> FusionResult:
+    """Fuse two planes into one all-in-focus image without the halo around the foreground.
+
+    Parameters
+    ----------
+    planes : ndarray or sequence of ndarray
+        Array (2, Y, X) or (2, Y, X, 3), or a list of two (Y, X) or (Y, X, 3) arrays, nearest plane
+        first; uint8, uint16 or float32.
+    labels : ndarray, optional
+        Shape (Y, X): 1 where the near plane is in focus, 0 or 2 elsewhere; or a mask of 0 and 255;
+        or an alpha in 0..1 as floats. Found by FSB if not given.
+    progress : callable, optional
+        Called with a :class:`~napari_focusstack.networks.inference.Progress` after each tile.
+    **options
+        Fields of :class:`~napari_focusstack.parameters.FuseParameters`: ``psf``, ``psf_shape``,
+        ``elimination``, ``intensity``, ``near``, ``device``, ``crf``, ``tile_px``, ...
+
+    Returns
+    -------
+    FusionResult
+
+    Raises
+    ------
+    InputError
+        If planes, labels or an option cannot be used; the message says why and what to do.
+
+    Examples
+    --------
+    >>> import napari_focusstack as nfs
+    >>> near, far, truth = nfs.sample_pair(size=(96, 128))
+    >>> result = nfs.fuse([near, far], psf="reblur", device="cpu")
+    >>> result.image.shape, result.image.dtype
+    ((96, 128, 3), dtype('uint8'))
+    """
+    return drain(fuse_steps(planes, labels, FuseParameters(**options)), progress)
+
+
+def segment(
+    planes: Planes, *, progress: Callable[[Progress], None] | None = None, **options: Any
+) -> np.ndarray:
+    """Find the foreground with FSB: uint8 labels (Y, X), 1 near and 2 far.
+
+    Parameters
+    ----------
+    planes, progress, **options
+        As for :func:`fuse`.
+
+    Returns
+    -------
+    ndarray of uint8
+
+    Raises
+    ------
+    InputError
+        If planes or an option cannot be used.
+    """
+    pair = Pair(planes, FuseParameters(**options))
+    alpha, _ = drain(pair.matte(), progress)
+    return labels_from_alpha(alpha)
+
+
+def estimate_psf(planes: Planes, labels: np.ndarray, **options: Any) -> float:
+    """Estimate the blur of the foreground in the far plane.
+
+    Parameters
+    ----------
+    planes, **options
+        As for :func:`fuse`; ``psf`` names the method.
+    labels : ndarray
+        As for :func:`fuse`.
+
+    Returns
+    -------
+    float
+        Sigma of K3, px.
+
+    Raises
+    ------
+    InputError
+        If planes or labels cannot be used, or the mask has no boundary.
+    """
+    pair = Pair(planes, FuseParameters(**options))
+    return pair.psf(alpha_from_labels(labels, pair.size).to(pair.device)).sigma_px
+
+
+def eliminate(
+    planes: Planes,
+    labels: np.ndarray,
+    sigma_px: float,
+    *,
+    method: diffusion.EliminationMethod = "unmix",
+    **options: Any,
+) -> np.ndarray:
+    """Remove the veil with a known mask and blur.
+
+    Parameters
+    ----------
+    planes, **options
+        As for :func:`fuse`.
+    labels : ndarray
+        As for :func:`fuse`.
+    sigma_px : float
+        Sigma of K3, the foreground's blur in the far plane, px.
+    method : {"unmix", "subtract", "none"}
+        How.
+
+    Returns
+    -------
+    ndarray
+        All-in-focus image, shape and dtype of a plane.
+
+    Raises
+    ------
+    InputError
+        If planes, labels, sigma or method cannot be used.
+    """
+    if "psf" in options or "elimination" in options:
+        raise InputError("eliminate takes sigma_px and method in place of psf and elimination.")
+    sigma_px = check_sigma(sigma_px)
+    result: FusionResult = fuse(
+        planes, labels=labels, psf=sigma_px, elimination=method, **options
+    )
+    return result.image

@@ -1,0 +1,113 @@
+"""From pixel values to light and back: the imaging model holds in linear light only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.optics import linear_to_srgb, srgb_to_linear
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+IntensityChoice = Literal["auto", "linear", "srgb"]
+Coding = Literal["linear", "srgb"]
+
+#: Value of full brightness in sRGB coding.
+PEAK = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+#: Share of pixels that the display range of linear data may cut at either end.
+DISPLAY_TAIL = 0.001
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """How the pixel values of one focal stack stand for light.
+
+    Parameters
+    ----------
+    coding : {"linear", "srgb"}
+        Whether values are proportional to light, or coded as sRGB as photographs are.
+    dtype : str
+        ``uint8``, ``uint16`` or ``float32``.
+    low, high : float
+        Values of no light and full light. The model is indifferent to an offset and a gain, so for
+        linear data this is the range of the stack.
+    dark, bright : float
+        The range shown to the networks, in light.
+    """
+
+    coding: Coding
+    dtype: str
+    low: float
+    high: float
+    dark: float = 0.0
+    bright: float = 1.0
+
+    @classmethod
+    def of(cls, planes: Sequence[np.ndarray], choice: IntensityChoice = "auto") -> Intensity:
+        """Find the coding of a focal stack.
+
+        Parameters
+        ----------
+        planes : sequence of ndarray
+            Shape (Y, X) or (Y, X, 3) each, of one dtype.
+        choice : {"auto", "linear", "srgb"}
+            ``auto`` takes 8-bit RGB for sRGB, as photographs are, and all else for linear, as
+            scientific cameras record.
+
+        Returns
+        -------
+        Intensity
+
+        Raises
+        ------
+        InputError
+            If choice is another word.
+
+        Examples
+        --------
+        >>> Intensity.of([np.zeros((4, 4, 3), np.uint8)]).coding
+        'srgb'
+        """
+        first = planes[0]
+        if choice not in ("auto", "linear", "srgb"):
+            raise InputError(f"intensity is {choice!r}; choose auto, linear or srgb.")
+        if choice == "auto":
+            choice = "srgb" if first.dtype == np.uint8 and first.ndim == 3 else "linear"
+        dtype = str(first.dtype)
+        if choice == "srgb":
+            return cls("srgb", dtype, 0.0, PEAK[dtype])
+        low = min(float(plane.min()) for plane in planes)
+        high = max(float(plane.max()) for plane in planes)
+        linear = cls("linear", dtype, low, high if high > low else low + 1)
+        sample = np.concatenate([plane[::4, ::4].ravel() for plane in planes])
+        dark, bright = np.quantile(sample, [DISPLAY_TAIL, 1 - DISPLAY_TAIL])
+        span = linear.high - low
+        if bright <= dark:
+            return linear
+        return cls("linear", dtype, low, linear.high, (dark - low) / span, (bright - low) / span)
+
+    def to_light(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+        """Return a plane as linear light, (C, Y, X) float32, 0..1."""
+        values = torch.from_numpy(np.atleast_3d(plane).astype(np.float32)).to(device)
+        light = ((values - self.low) / (self.high - self.low)).permute(2, 0, 1).contiguous()
+        return srgb_to_linear(light) if self.coding == "srgb" else light
+
+    def from_light(self, light: Tensor) -> np.ndarray:
+        """Return pixel values (..., C) of the stack's dtype from light (C, ...), 0..1."""
+        values = linear_to_srgb(light.clamp(0, 1)) if self.coding == "srgb" else light.clamp(0, 1)
+        values = values.movedim(0, -1).double() * (self.high - self.low) + self.low
+        if self.dtype != "float32":
+            values = values.round()
+        return values.cpu().numpy().astype(self.dtype)
+
+    def to_display(self, light: Tensor) -> Tensor:
+        """Return light (C, Y, X) as networks see it: (3, Y, X), sRGB-coded, 0..1."""
+        shown = ((light - self.dark) / (self.bright - self.dark)).clamp(0, 1)
+        return linear_to_srgb(shown).expand(3, -1, -1)

@@ -1,0 +1,127 @@
+"""Trained weights: safetensors files that know their network, checked by their SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.networks.fsb import FSB
+from napari_focusstack.networks.keb import KEB
+
+if TYPE_CHECKING:
+    import torch
+
+NETWORKS = {"fsb": FSB, "keb": KEB}
+REGISTRY = "registry.json"
+
+
+def shipped_folder() -> Path:
+    """Return where the shipped weights lie: inside an installed package, or beside ``src``."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "weights"
+    return inside if inside.is_dir() else package.parents[1] / "weights"
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal text."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load(
+    network: str, device: torch.device, path: str | Path | None = None
+) -> tuple[FSB | KEB, str]:
+    """Load a trained network.
+
+    Parameters
+    ----------
+    network : {"fsb", "keb"}
+        Which network is wanted.
+    device : torch.device
+        Where it runs.
+    path : path, optional
+        A safetensors file written by :func:`save`; the shipped weights if not given.
+
+    Returns
+    -------
+    network : FSB or KEB
+        In evaluation mode.
+    sha256 : str
+        Of the file, for the record of a result.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, altered (shipped weights), or of another network.
+    """
+    if path is None:
+        file, expected = _shipped(network)
+    else:
+        file, expected = Path(path), None
+    if not file.is_file():
+        mend = "install the package again" if path is None else "name a file that exists"
+        raise InputError(f"the weights {file} are missing; {mend}.")
+    found = sha256(file)
+    if expected is not None and found != expected:
+        raise InputError(
+            f"the weights {file} are not those that were shipped (sha256 {found[:12]}..., not "
+            f"{expected[:12]}...); install the package again."
+        )
+    return _read(file, network).to(device).eval(), found
+
+
+def _shipped(network: str) -> tuple[Path, str]:
+    registry = shipped_folder() / REGISTRY
+    if not registry.is_file():
+        raise InputError(f"the list of weights {registry} is missing; install the package again.")
+    entry = json.loads(registry.read_text())[network]
+    return registry.parent / entry["file"], entry["sha256"]
+
+
+def _read(file: Path, network: str) -> FSB | KEB:
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt") as weights:
+            made_for = weights.metadata() or {}
+            state = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{file} is not a whole safetensors file ({error}); train or install it again."
+        ) from error
+    if made_for.get("network") != network:
+        raise InputError(
+            f"{file} holds weights of {made_for.get('network', 'an unknown network')}, not of "
+            f"{network}; name a file of {network}."
+        )
+    model = NETWORKS[network](**json.loads(made_for["config"]))
+    model.load_state_dict(state)
+    return model.to(memory_format=torch.channels_last)
+
+
+def save(model: FSB | KEB, path: Path) -> str:
+    """Write a network's weights with what is needed to build it.
+
+    Parameters
+    ----------
+    model : FSB or KEB
+        The network.
+    path : Path
+        Ends in ``.safetensors``; written whole or not at all.
+
+    Returns
+    -------
+    str
+        SHA-256 of the file.
+    """
+    from safetensors.torch import save_file
+
+    network = next(name for name, kind in NETWORKS.items() if isinstance(model, kind))
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    temporary = path.with_name(f".{path.name}.part")
+    save_file(state, temporary, {"network": network, "config": json.dumps(model.config)})
+    temporary.replace(path)
+    return sha256(path)

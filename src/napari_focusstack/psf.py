@@ -1,0 +1,106 @@
+"""The point spread function of a pair: from KEB, from reblur consistency, from both, or given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.networks.inference import autocast
+from napari_focusstack.optics import check_sigma
+from napari_focusstack.reblur import Psf, Windows, fit
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_focusstack.networks.keb import KEB
+    from napari_focusstack.reblur import PsfShapeChoice
+
+PsfMethod = Literal["keb", "reblur", "keb+reblur"]
+METHODS: tuple[PsfMethod, ...] = ("keb", "reblur", "keb+reblur")
+
+
+def check_method(psf: str | float) -> PsfMethod | float:
+    """Return a PSF choice, a word or a sigma in px, or raise InputError."""
+    if isinstance(psf, str):
+        for method in METHODS:
+            if psf == method:
+                return method
+        try:
+            psf = float(psf)
+        except ValueError:
+            raise InputError(
+                f"psf is {psf!r}; choose {', '.join(METHODS)} or give sigma in pixels."
+            ) from None
+    return check_sigma(psf)
+
+
+def keb_sigma(keb: KEB, windows: Windows) -> float:
+    """Ask KEB for sigma in each window along the boundary and return the median, px.
+
+    Parameters
+    ----------
+    keb : KEB
+        The network.
+    windows : Windows
+        Pieces of the planes as networks see them, coded for display, and of alpha.
+    """
+    seen = torch.cat([windows.near, windows.far, windows.alpha], 1)
+    rest = [-side % keb.stride for side in seen.shape[-2:]]
+    seen = functional.pad(seen, (0, rest[1], 0, rest[0]), mode="replicate")
+    with torch.no_grad(), autocast(seen.device):
+        answer = keb(seen.contiguous(memory_format=torch.channels_last))
+    return float(answer.float().median())
+
+
+def estimate(
+    near: Tensor,
+    far: Tensor,
+    alpha: Tensor,
+    *,
+    psf: PsfMethod | float = "keb+reblur",
+    shape: PsfShapeChoice = "auto",
+    keb: KEB | None = None,
+    shown: tuple[Tensor, Tensor] | None = None,
+) -> Psf:
+    """Estimate the PSF of a pair.
+
+    Parameters
+    ----------
+    near, far : Tensor
+        Shape (C, Y, X), linear light, 0..1.
+    alpha : Tensor
+        Shape (1, Y, X), 0..1.
+    psf : {"keb", "reblur", "keb+reblur"} or float
+        KEB's answer; the least reblur residual over all sigmas; the least near KEB's answer; or
+        sigma itself, px. The sigma of K2 and, where ``shape`` is ``auto``, the shape follow from
+        reblur consistency each time.
+    shape : {"auto", "gaussian", "disk"}
+        Shape of the PSF.
+    keb : KEB, optional
+        Needed where psf names it.
+    shown : tuple of Tensor, optional
+        The planes as networks see them, (3, Y, X) each; needed with keb.
+
+    Returns
+    -------
+    Psf
+
+    Raises
+    ------
+    InputError
+        If the mask has no boundary, or psf is neither a method nor a positive number.
+    """
+    psf = check_method(psf)
+    windows = Windows.along_boundary(near, far, alpha)
+    if psf == "reblur":
+        return fit(windows, shape)
+    if isinstance(psf, str):
+        if keb is None or shown is None:
+            raise InputError(f"psf is {psf!r} but KEB was not given; use psf='reblur' or load KEB.")
+        sigma = keb_sigma(keb, windows.of(*shown, alpha))
+    else:
+        sigma = psf
+    return fit(windows, shape, start_px=sigma, fixed=psf != "keb+reblur")

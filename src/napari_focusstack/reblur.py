@@ -1,0 +1,290 @@
+"""Reblur consistency: check and find the PSF without truth.
+
+With the background b recovered from the far plane by a trial sigma of K3 (Eq. 4), b blurred by a
+trial K2 must be what the near plane shows beside the foreground (Eq. 3). What it leaves unexplained
+there, the *reblur residual*, is least at the true blurs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.diffusion import own_light, reblur, unveil
+from napari_focusstack.errors import InputError
+from napari_focusstack.optics import blur
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from napari_focusstack.optics import PsfShape
+
+PsfShapeChoice = Literal["auto", "gaussian", "disk"]
+
+#: Range of sigma that is searched, px.
+SIGMA_RANGE_PX = (0.5, 20.0)
+#: Side, distance and greatest number of the windows along the boundary that are looked at.
+WINDOW_PX = 128
+CELL_PX = 64
+WINDOWS = 8
+#: The residual is read where the blurred foreground covers more than this share of a pixel ...
+COVERED = 0.02
+#: ... and the foreground itself less than this.
+CLEAR = 0.05
+
+
+@dataclass(frozen=True)
+class Psf:
+    """The blur of a pair.
+
+    Parameters
+    ----------
+    sigma_px : float
+        Sigma of K3, the foreground's blur in the far plane, px.
+    sigma_background_px : float
+        Sigma of K2, the background's blur in the near plane, px.
+    shape : {"gaussian", "disk"}
+        Shape of both.
+    residual : float
+        Reblur residual: mean absolute error in linear light, 0..1, over the transition region.
+    curve : tuple of (float, float)
+        The residual over each sigma that was tried, sorted by sigma.
+    """
+
+    sigma_px: float
+    sigma_background_px: float
+    shape: PsfShape
+    residual: float
+    curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Pieces of the planes along the foreground's boundary, (n, C, Y, X) in linear light."""
+
+    near: Tensor
+    far: Tensor
+    alpha: Tensor
+    corners: tuple[tuple[int, int], ...]
+
+    def of(self, near: Tensor, far: Tensor, alpha: Tensor) -> Windows:
+        """Return the same windows of other images of the same size, (C, Y, X) each."""
+        return cut_out(near, far, alpha, self.corners, self.near.shape[-2:])
+
+    @classmethod
+    def along_boundary(cls, near: Tensor, far: Tensor, alpha: Tensor) -> Windows:
+        """Cut out the windows that tell most: those with the most contrast along the boundary.
+
+        Parameters
+        ----------
+        near, far : Tensor
+            Shape (C, Y, X), linear light.
+        alpha : Tensor
+            Shape (1, Y, X), 0..1.
+
+        Raises
+        ------
+        InputError
+            If the mask is empty or covers everything: there is no boundary to look at.
+        """
+        step = torch.zeros_like(alpha[0])
+        step[1:] += (alpha[0, 1:] - alpha[0, :-1]).abs()
+        step[:, 1:] += (alpha[0, :, 1:] - alpha[0, :, :-1]).abs()
+        information = step * (near - far).abs().mean(0).add(1e-4)
+        if not (step > 0).any():
+            raise InputError(
+                f"the foreground covers {100 * float(alpha.mean()):.0f}% of the image and has no "
+                "boundary, so the PSF cannot be estimated; give sigma_px as a number or paint a mask."
+            )
+        height, width = alpha.shape[-2:]
+        side = (min(WINDOW_PX, height), min(WINDOW_PX, width))
+        cells = functional.avg_pool2d(information[None], CELL_PX, ceil_mode=True)[0]
+        order = cells.flatten().argsort(descending=True)[: 4 * WINDOWS].tolist()
+        corners: list[tuple[int, int]] = []
+        for cell in order:
+            row, column = divmod(cell, cells.shape[1])
+            if cells[row, column] == 0 or len(corners) == WINDOWS:
+                break
+            corner = (_corner(row, side[0], height), _corner(column, side[1], width))
+            apart = (max(abs(a - b) for a, b in zip(corner, c, strict=True)) for c in corners)
+            if all(distance >= CELL_PX for distance in apart):
+                corners.append(corner)
+        return cut_out(near, far, alpha, tuple(corners), side)
+
+
+def cut_out(
+    near: Tensor,
+    far: Tensor,
+    alpha: Tensor,
+    corners: tuple[tuple[int, int], ...],
+    side: tuple[int, int],
+) -> Windows:
+    """Cut windows of a size (rows, columns) at corners (row, column) out of (C, Y, X) images."""
+    pieces = (
+        torch.stack([image[:, y : y + side[0], x : x + side[1]] for y, x in corners])
+        for image in (near, far, alpha)
+    )
+    return Windows(*pieces, corners)
+
+
+def _corner(cell: int, window_px: int, limit: int) -> int:
+    """Return where a window around a cell begins, inside the image."""
+    return max(0, min(cell * CELL_PX + (CELL_PX - window_px) // 2, limit - window_px))
+
+
+def beside_foreground(alpha: Tensor, reach_px: float) -> Tensor:
+    """Return where the residual is read: clear of the foreground, but within its blur.
+
+    The region must not depend on the sigma that is tried: a region that grows with it takes in ever
+    more pixels that nothing covers, and favours too large a sigma.
+
+    Parameters
+    ----------
+    alpha : Tensor
+        Shape (n, 1, Y, X), 0..1.
+    reach_px : float
+        Sigma whose spread bounds the region, px.
+
+    Returns
+    -------
+    Tensor
+        Weights of shape (n, 1, Y, X) that sum to 1.
+    """
+    region = (alpha < CLEAR) & (blur(alpha, reach_px) > COVERED)
+    if not region.any():
+        region = alpha < 1
+    return region / region.sum()
+
+
+def reblur_residuals(
+    windows: Windows,
+    weight: Tensor,
+    sigma_px: float,
+    sigmas_background_px: Sequence[float],
+    shape: PsfShape,
+) -> list[float]:
+    """Return what each sigma of K2 leaves unexplained of the near plane beside the foreground.
+
+    Parameters
+    ----------
+    windows : Windows
+        Pieces along the boundary.
+    weight : Tensor
+        From :func:`beside_foreground`.
+    sigma_px : float
+        Sigma of K3, px.
+    sigmas_background_px : sequence of float
+        Trial sigmas of K2, px.
+    shape : {"gaussian", "disk"}
+        Shape of both PSFs.
+
+    Returns
+    -------
+    list of float
+        Mean absolute error of ``b * K2`` against N, linear light 0..1, one per trial.
+    """
+    near, far, alpha = windows.near, windows.far, windows.alpha
+    first, visible = unveil(far, near * alpha, alpha, sigma_px, shape)
+    foreground = own_light(near, first, visible, alpha, sigma_px, shape)
+    background, visible = unveil(far, foreground, alpha, sigma_px, shape)
+    return [
+        float(((reblur(background, visible, sigma, shape) - near).abs().mean(1, True) * weight).sum())
+        for sigma in sigmas_background_px
+    ]
+
+
+class Search:
+    """Coarse-to-fine search for the sigmas of K3 and K2 of least reblur residual.
+
+    Parameters
+    ----------
+    windows : Windows
+        Pieces along the boundary.
+    shape : {"gaussian", "disk"}
+        Shape of both PSFs.
+    reach_px : float
+        See :func:`beside_foreground`.
+    """
+
+    def __init__(self, windows: Windows, shape: PsfShape, reach_px: float) -> None:
+        self.windows = windows
+        self.shape = shape
+        self.weight = beside_foreground(windows.alpha, reach_px)
+        self.tried: dict[float, tuple[float, float]] = {}
+
+    def look(self, sigma_px: float, ratios: Sequence[float]) -> None:
+        """Try a sigma of K3 with sigmas of K2 in these ratios to it."""
+        trials = [sigma_px * ratio for ratio in ratios]
+        residuals = reblur_residuals(self.windows, self.weight, sigma_px, trials, self.shape)
+        best = min(zip(residuals, trials, strict=True))
+        self.tried[sigma_px] = min(best, self.tried.get(sigma_px, best))
+
+    @property
+    def best(self) -> Psf:
+        """The blur that explains most so far."""
+        sigma = min(self.tried, key=lambda sigma: self.tried[sigma])
+        residual, sigma_background = self.tried[sigma]
+        curve = tuple((s, self.tried[s][0]) for s in sorted(self.tried))
+        return Psf(sigma, sigma_background, self.shape, residual, curve)
+
+    def refine(self, step: float, rounds: int, *, fixed: bool = False) -> Psf:
+        """Halve a step in log sigma around the best, so many times; fixed keeps K3 as it is."""
+        for _ in range(rounds):
+            centre = self.best.sigma_px
+            factor = math.exp(step)
+            ratio = self.best.sigma_background_px / centre
+            self.look(centre, (ratio / factor, ratio * factor))
+            ratio = self.best.sigma_background_px / centre
+            if not fixed:
+                for sigma in (centre / factor, centre * factor):
+                    self.look(sigma, (ratio / factor, ratio, ratio * factor))
+            step /= 2
+        return self.best
+
+
+def fit(
+    windows: Windows,
+    shape: PsfShapeChoice = "auto",
+    start_px: float | None = None,
+    *,
+    fixed: bool = False,
+) -> Psf:
+    """Find the blur of least reblur residual.
+
+    Parameters
+    ----------
+    windows : Windows
+        Pieces along the boundary.
+    shape : {"auto", "gaussian", "disk"}
+        Shape of the PSFs; ``auto`` takes the one that explains more.
+    start_px : float, optional
+        Search around this sigma only (within a factor of 1.8), not the whole range.
+    fixed : bool
+        Keep K3 at start_px and look for K2 and the shape only.
+
+    Returns
+    -------
+    Psf
+    """
+    if start_px is None:
+        low, high = SIGMA_RANGE_PX
+        coarse = [low * (high / low) ** (i / 8) for i in range(9)]
+    else:
+        coarse = [start_px] if fixed else [start_px * f for f in (0.55, 0.75, 1.0, 1.35, 1.8)]
+    reach = start_px or 6.0
+    search = Search(windows, "disk" if shape == "disk" else "gaussian", reach)
+    for sigma in coarse:
+        search.look(sigma, (0.6, 1.0, 1.6))
+    best = search.refine(0.2, rounds=4, fixed=fixed)
+    if shape == "auto":
+        other = Search(windows, "disk", reach)
+        other.look(best.sigma_px, (best.sigma_background_px / best.sigma_px,))
+        other.refine(0.1, rounds=3, fixed=fixed)
+        best = min(best, other.best, key=lambda psf: psf.residual)
+    return best

@@ -1,0 +1,167 @@
+"""The foreground mask of a pair: FSB's soft alpha, its refinement, and labels as its hard view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.networks.inference import segment_tiled
+from napari_focusstack.optics import blur
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from torch import Tensor
+
+    from napari_focusstack.networks.fsb import FSB
+    from napari_focusstack.networks.inference import Progress
+    from napari_focusstack.parameters import SegmentationParameters
+
+#: Labels of a pair; what nobody painted is far.
+NEAR_LABEL, FAR_LABEL = 1, 2
+#: Alpha nearer than this to 0 or 1 is 0 or 1: a sigmoid never quite says either.
+CERTAIN = 0.02
+#: Softness further than this from the mask's edge is doubt, not coverage, px.
+SOFT_REACH_PX = 8
+#: Blur that turns a hard edge into the antialiased one it came from, px.
+ANTIALIAS_PX = 0.7
+
+
+def matte(
+    near: Tensor, far: Tensor, network: FSB, parameters: SegmentationParameters
+) -> Generator[Progress, None, tuple[Tensor, str | None]]:
+    """Find the foreground's alpha.
+
+    Parameters
+    ----------
+    near, far : Tensor
+        Shape (3, Y, X), coded for display, 0..1.
+    network : FSB
+        On the planes' device.
+    parameters : SegmentationParameters
+        Tile size, CRF switch.
+
+    Yields
+    ------
+    Progress
+        After each tile.
+
+    Returns
+    -------
+    alpha : Tensor
+        Shape (1, Y, X), 0..1; strictly between only near the mask's edge.
+    crf_backend : str or None
+        Which implementation of the CRF ran.
+    """
+    alpha = yield from segment_tiled(network, near, far, parameters.tile_px)
+    backend = None
+    if parameters.crf:
+        from napari_focusstack.crf import refine
+
+        guide = (near.permute(1, 2, 0) * 255).round().byte().cpu().numpy()
+        probability, backend = refine(alpha[0].cpu().numpy(), guide)
+        alpha = override(alpha, torch.from_numpy(probability > 0.5)[None].to(alpha.device))
+    return confine(alpha), backend
+
+
+def confine(alpha: Tensor) -> Tensor:
+    """Keep alpha soft along the mask's edge only; elsewhere it becomes 0 or 1.
+
+    Parameters
+    ----------
+    alpha : Tensor
+        Shape (1, Y, X), 0..1.
+
+    Returns
+    -------
+    Tensor
+        Same shape; strictly between 0 and 1 only within :data:`SOFT_REACH_PX` of the 0.5 contour,
+        so that the rest of the output is bit-exact.
+    """
+    hard = (alpha > 0.5).to(alpha)
+    size = 2 * SOFT_REACH_PX + 1
+    grown = functional.max_pool2d(hard, size, 1, SOFT_REACH_PX)
+    shrunk = -functional.max_pool2d(-hard, size, 1, SOFT_REACH_PX)
+    soft = ((alpha - CERTAIN) / (1 - 2 * CERTAIN)).clamp(0, 1)
+    return torch.where(grown > shrunk, soft, hard)
+
+
+def override(alpha: Tensor, mask: Tensor) -> Tensor:
+    """Let a hard mask decide, and alpha only how soft the edge is where it agrees.
+
+    Parameters
+    ----------
+    alpha : Tensor
+        Shape (1, Y, X), 0..1.
+    mask : Tensor
+        Bool, same shape: painted, or refined.
+
+    Returns
+    -------
+    Tensor
+        Alpha where its hard view is the mask; elsewhere the mask, antialiased.
+    """
+    return torch.where((alpha > 0.5) == mask, alpha, antialias(mask))
+
+
+def antialias(mask: Tensor) -> Tensor:
+    """Return the alpha (1, Y, X) of a hard mask (bool): its edges as a pixel grid samples them."""
+    soft = blur(mask.float(), ANTIALIAS_PX)
+    return torch.where((soft > CERTAIN) & (soft < 1 - CERTAIN), soft, mask.float())
+
+
+def alpha_from_labels(labels: np.ndarray, shape: tuple[int, int]) -> Tensor:
+    """Read labels, a mask or a matte as the foreground's alpha.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Shape (Y, X). Integers: 1 is the near plane, 0 and 2 the far one; bool or 0/255: the
+        foreground mask; floats: alpha, 0..1, taken as it is.
+    shape : tuple of int
+        Rows and columns of the planes.
+
+    Returns
+    -------
+    Tensor
+        Shape (1, Y, X), float32, on the CPU; edges of hard labels are antialiased.
+
+    Raises
+    ------
+    InputError
+        If the shape differs or a value is none of these.
+
+    Examples
+    --------
+    >>> float(alpha_from_labels(np.array([[1, 2]] * 2), (2, 2)).max()) <= 1
+    True
+    """
+    labels = np.asarray(labels)
+    if labels.shape != shape:
+        raise InputError(f"labels have the shape {labels.shape}, the planes {shape}; make them equal.")
+    if labels.dtype.kind == "f":
+        if not np.isfinite(labels).all() or labels.min() < 0 or labels.max() > 1:
+            raise InputError("labels of floats are an alpha and must lie in 0..1; rescale them.")
+        return torch.from_numpy(labels.astype(np.float32))[None]
+    if labels.dtype.kind not in "bui":
+        raise InputError(f"labels are of type {labels.dtype}; give integers, bool or an alpha.")
+    values = set(np.unique(labels).tolist())
+    if values <= {0, 255} and 255 in values:
+        mask = labels == 255
+    elif values <= {0, NEAR_LABEL, FAR_LABEL}:
+        mask = labels == NEAR_LABEL
+    else:
+        odd = sorted(values - {0, NEAR_LABEL, FAR_LABEL})[0]
+        raise InputError(
+            f"labels hold the value {odd}; a pair has 1 (near) and 2 or 0 (far), or a mask 0 and 255."
+        )
+    return antialias(torch.from_numpy(mask)[None])
+
+
+def labels_from_alpha(alpha: Tensor) -> np.ndarray:
+    """Return the hard view of alpha (1, Y, X): uint8 labels (Y, X), 1 near and 2 far."""
+    return np.where(alpha[0].cpu().numpy() > 0.5, NEAR_LABEL, FAR_LABEL).astype(np.uint8)

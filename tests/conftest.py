@@ -1,10 +1,22 @@
 """Fixtures and rules that every test shares."""
 
+import math
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import settings
+from scipy import ndimage
+
+from napari_focusstack.networks import weights
+from napari_focusstack.networks.fsb import FSB
+from napari_focusstack.networks.keb import KEB
+from napari_focusstack.optics import far_focus, linear_to_srgb, near_focus, veil
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REQUIRE_SHARED = "NAPARI_FOCUSSTACK_REQUIRE_SHARED"
@@ -33,3 +45,110 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def shared_data() -> Path:
     """Folder with the real and training material; a test that asks for it is marked `shared`."""
     return SHARED_DATA
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A pair rendered by Eqs. 3 and 4, and all that it was made of, in linear light (C, Y, X)."""
+
+    foreground: torch.Tensor
+    alpha: torch.Tensor
+    background: torch.Tensor
+    near: torch.Tensor
+    far: torch.Tensor
+    truth: torch.Tensor
+
+    def planes(self, dtype: str = "uint8", *, grey: bool = False) -> list[np.ndarray]:
+        """Near and far plane as a camera writes them: 8-bit RGB as sRGB, all else linear."""
+        return [encode(light, dtype, grey=grey) for light in (self.near, self.far)]
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Hard view of alpha, bool (Y, X)."""
+        return self.alpha[0].numpy() > 0.5
+
+
+def encode(light: torch.Tensor, dtype: str, *, grey: bool) -> np.ndarray:
+    """Light (3, Y, X) as an image (Y, X, 3) or grey (Y, X) of a dtype."""
+    values = light.mean(0) if grey else light.permute(1, 2, 0)
+    if dtype == "uint8" and not grey:
+        values = linear_to_srgb(values)
+    peak = {"uint8": 255, "uint16": 60000, "float32": 7.5}[dtype]
+    values = values.clamp(0, 1).numpy() * peak
+    return values.astype(dtype) if dtype == "float32" else np.rint(values).astype(dtype)
+
+
+def texture(side: int, seed: int) -> torch.Tensor:
+    """Structure at several scales, (3, side, side), 0.03 to 0.97, linear light."""
+    rng = np.random.default_rng(seed)
+    field = sum(
+        ndimage.gaussian_filter(rng.standard_normal((3, side, side)), (0, s, s)) * s
+        for s in (0.7, 1.5, 4)
+    )
+    return torch.from_numpy(0.03 + 0.94 * (0.5 + 0.5 * np.tanh(1.2 * field))).float()
+
+
+def round_alpha(side: int, radius: float, softness: float = 1.0) -> torch.Tensor:
+    """A round foreground with a wavy outline, its edge `softness` px wide, (1, side, side)."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    outline = radius * (1 + 0.12 * np.sin(3 * np.arctan2(y, x)))
+    inside = (outline - np.hypot(y, x)) / softness
+    return torch.from_numpy(np.clip(0.5 + inside, 0, 1)).float()[None]
+
+
+@cache
+def scene(
+    sigma_px: float = 3.0,
+    *,
+    sigma_background_px: float | None = None,
+    shape: str = "gaussian",
+    softness: float = 1.0,
+    side: int = 96,
+    seed: int = 0,
+) -> Scene:
+    foreground = 0.15 + 0.7 * texture(side, 2 * seed)
+    background = texture(side, 2 * seed + 1)
+    alpha = round_alpha(side, side / 4, softness)
+    return Scene(
+        foreground,
+        alpha,
+        background,
+        near_focus(foreground, alpha, background, sigma_background_px or sigma_px, shape),
+        far_focus(foreground, alpha, background, sigma_px, shape),
+        veil(foreground, alpha, background, 0.0),
+    )
+
+
+@pytest.fixture(scope="session")
+def make_scene() -> Callable[..., Scene]:
+    """Renders a pair: make_scene(sigma_px, shape=..., softness=..., side=..., seed=...)."""
+    return scene
+
+
+@pytest.fixture(scope="session")
+def fsb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """File of an FSB that answers with the classical focus measure, so that it needs no training."""
+    network = FSB(width=8, down=(2, 4))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()  # each MSRB passes its input on
+        for channel, sign in ((0, 1), (1, -1)):  # ReLU keeps the two signs apart
+            network.enter.weight[channel, 7, 1, 1] = sign
+            network.leave[0].weight[channel, channel, 1, 1] = 1
+            network.leave[2].weight[channel, channel, 1, 1] = 1
+            network.leave[4].weight[0, channel, 1, 1] = 4 * sign
+    path = tmp_path_factory.mktemp("fsb") / "fsb.safetensors"
+    weights.save(network, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def keb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """File of a KEB that answers 3 px whatever it sees."""
+    network = KEB(width=8)
+    with torch.no_grad():
+        network.answer[4].weight.zero_()
+        network.answer[4].bias.fill_(math.log(math.expm1(3.0)) - 2)
+    path = tmp_path_factory.mktemp("keb") / "keb.safetensors"
+    weights.save(network, path)
+    return path

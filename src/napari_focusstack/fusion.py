@@ -82,6 +82,18 @@ class FusionResult:
         """Reblur residual, 0..1 in linear light: a quality figure that needs no truth."""
         return self.psf.residual if self.psf else None
 
+    def figures(self) -> dict[str, Any]:
+        """Return what was found, for the record: blur, residual, coding, share of pixels computed."""
+        return {
+            "sigma_px": self.sigma_px,
+            "sigma_background_px": self.psf.sigma_background_px if self.psf else None,
+            "psf_shape": self.psf.shape if self.psf else None,
+            "reblur_residual": self.consistency,
+            "intensity": self.intensity,
+            "crf_backend": self.crf_backend,
+            "transition_region": float(self.transition_region.mean()),
+        }
+
     @property
     def diffusion(self) -> np.ndarray:
         """What was removed: initial minus image, float32, in pixel values."""
@@ -144,10 +156,23 @@ class Pair:
             shown=self.shown if keb else None,
         )
 
+    @staticmethod
+    def has_boundary(alpha: Tensor) -> bool:
+        """Tell whether alpha (1, Y, X) separates a foreground from a background."""
+        return bool(alpha.min() < 0.5 < alpha.max())
+
     def eliminate(
-        self, alpha: Tensor, psf: Psf | None
+        self, alpha: Tensor, psf: Psf | None, method: diffusion.EliminationMethod | None = None
     ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Return image, initial fusion and transition region; without a PSF nothing is removed."""
+        """Remove the veil, by the method of the parameters if none is given.
+
+        Returns
+        -------
+        image, initial : ndarray
+            All-in-focus image and initial fusion; equal where there is no PSF.
+        region : ndarray of bool
+            The transition region, (Y, X).
+        """
         mask = alpha[0].cpu().numpy() > 0.5
         near, far = self.sources
         initial = np.where(mask if near.ndim == 2 else mask[..., None], near, far)
@@ -159,7 +184,7 @@ class Pair:
             self.far,
             alpha,
             psf.sigma_px,
-            method=self.parameters.elimination,
+            method=method or self.parameters.elimination,
             shape=psf.shape,
             sigma_background_px=psf.sigma_background_px,
         )
@@ -196,7 +221,7 @@ def fuse_steps(
     else:
         alpha = alpha_from_labels(labels, pair.size).to(pair.device)
     psf = None
-    if parameters.elimination != "none" and _has_boundary(alpha):
+    if parameters.elimination != "none" and pair.has_boundary(alpha):
         yield Progress("estimate PSF", 0, 1)
         psf = pair.psf(alpha)
         yield Progress("estimate PSF", 1, 1)
@@ -213,10 +238,6 @@ def fuse_steps(
         weights=pair.weights,
         parameters=asdict(parameters),
     )
-
-
-def _has_boundary(alpha: Tensor) -> bool:
-    return bool(alpha.min() < 0.5 < alpha.max())
 
 
 def fuse(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, Literal
 
 from napari_focusstack.errors import InputError
@@ -11,6 +11,11 @@ from napari_focusstack.errors import InputError
 def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
     """Return a dataclass field that carries its help text and choices."""
     return field(default=default, metadata={"help": text, "choices": choices})
+
+
+def option_type(each: Field) -> type:
+    """Return the type that a field's text is read as on a command line."""
+    return int if isinstance(each.default, int) else str
 
 
 @dataclass(frozen=True, kw_only=True)

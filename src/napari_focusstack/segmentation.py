@@ -121,7 +121,7 @@ def alpha_from_labels(labels: np.ndarray, shape: tuple[int, int]) -> Tensor:
     ----------
     labels : ndarray
         Shape (Y, X). Integers: 1 is the near plane, 0 and 2 the far one; bool or 0/255: the
-        foreground mask; floats: alpha, 0..1, taken as it is.
+        foreground mask; bytes with levels between 0 and 255, or floats in 0..1: alpha.
     shape : tuple of int
         Rows and columns of the planes.
 
@@ -150,7 +150,9 @@ def alpha_from_labels(labels: np.ndarray, shape: tuple[int, int]) -> Tensor:
     if labels.dtype.kind not in "bui":
         raise InputError(f"labels are of type {labels.dtype}; give integers, bool or an alpha.")
     values = set(np.unique(labels).tolist())
-    if values <= {0, 255} and 255 in values:
+    if 255 in values and labels.dtype == np.uint8:
+        if values > {0, 255}:
+            return torch.from_numpy(labels.astype(np.float32) / 255)[None]
         mask = labels == 255
     elif values <= {0, NEAR_LABEL, FAR_LABEL}:
         mask = labels == NEAR_LABEL

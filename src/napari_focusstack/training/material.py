@@ -100,7 +100,7 @@ def _read_folder(folder: Path, side: int, channels: int) -> Tensor:
     if not folder.is_dir():
         return torch.empty(0, channels, side, side, dtype=torch.uint8)
     pictures = [
-        _square(_with_channels(imagecodecs.imread(path), channels), side)
+        fit_square(_with_channels(imagecodecs.imread(path), channels), side)
         for path in sorted(folder.iterdir())
     ]
     return torch.cat(pictures) if pictures else torch.empty(0, channels, side, side).byte()
@@ -121,21 +121,22 @@ def _with_channels(picture: np.ndarray, channels: int) -> np.ndarray:
     return picture[..., :channels]
 
 
-def _square(picture: np.ndarray, side: int) -> Tensor:
-    """Cut photos to the middle square unscaled (scaling would soften them), fit alphas whole."""
-    tensor = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
+def fit_square(picture: np.ndarray, side: int) -> Tensor:
+    """Return a picture (Y, X, C) uint8 as a square (1, C, side, side).
+
+    Photos are cut, since scaling would soften them; alphas and cutouts are scaled to fit whole.
+    """
+    tensor = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
     height, width = tensor.shape[-2:]
-    if picture.shape[-1] == 3:
-        spare = [max(0, side - width), max(0, side - height)]
-        padded = functional.pad(
-            tensor.float(), (0, spare[0], 0, spare[1]), mode="reflect" if min(height, width) > max(spare) else "replicate"
+    if picture.shape[-1] != 3:
+        spare = [max(height, width) - width, max(height, width) - height]
+        tensor = functional.pad(
+            tensor, (spare[0] // 2, spare[0] - spare[0] // 2, spare[1] // 2, spare[1] - spare[1] // 2)
         )
-        top, left = (padded.shape[-2] - side) // 2, (padded.shape[-1] - side) // 2
-        return padded[..., top : top + side, left : left + side].byte()
-    longest = max(height, width)
-    padded = functional.pad(
-        tensor.float(),
-        ((longest - width) // 2, (longest - width + 1) // 2, (longest - height) // 2, (longest - height + 1) // 2),
-    )
-    resized = functional.interpolate(padded, (side, side), mode="bilinear", antialias=True)
-    return resized.round().clamp(0, 255).byte()
+        fitted = functional.interpolate(tensor, (side, side), mode="bilinear", antialias=True)
+        return fitted.round().clamp(0, 255).byte()
+    missing = [max(0, side - width), max(0, side - height)]
+    mode = "reflect" if missing[0] < width and missing[1] < height else "replicate"
+    tensor = functional.pad(tensor, (0, missing[0], 0, missing[1]), mode=mode)
+    top, left = (tensor.shape[-2] - side) // 2, (tensor.shape[-1] - side) // 2
+    return tensor[..., top : top + side, left : left + side].byte()

@@ -64,7 +64,8 @@ def smooth_noise(count: int, side: int, cells: int, generator: Generator) -> Ten
     """Return smooth random fields (count, 1, side, side) of zero mean and unit variance."""
     coarse = torch.randn(count, 1, cells + 3, cells + 3, generator=generator, device=generator.device)
     field = functional.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=False)
-    return (field - field.mean((2, 3), keepdim=True)) / field.std((2, 3), keepdim=True, correction=0).clamp(min=1e-3)
+    centred = field - field.mean((2, 3), keepdim=True)
+    return centred / centred.square().mean((2, 3), keepdim=True).sqrt().clamp(min=1e-3)
 
 
 def soft_step(distance_px: Tensor, softness_px: Tensor | float) -> Tensor:

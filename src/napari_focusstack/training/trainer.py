@@ -49,6 +49,8 @@ class TrainParameters:
         Decay of the running average of the weights, which is what is validated and shipped.
     validate_every : int
         Steps between validations, each followed by a checkpoint.
+    validation_pairs : int
+        Pairs of 128 px that a validation scores.
     seed : int
         Seed of weights and scenes.
     """
@@ -60,6 +62,7 @@ class TrainParameters:
     learning_rate: float = 6e-4
     average: float = 0.998
     validate_every: int = 250
+    validation_pairs: int = 96
     seed: int = 0
 
 
@@ -185,7 +188,7 @@ class Training:
         return keb_loss(answer.float(), pairs.sigma_px)
 
     @torch.no_grad()
-    def validate(self, batches: int = 12) -> dict[str, float]:
+    def validate(self) -> dict[str, float]:
         """Score the averaged weights on fixed scenes of the held-back pictures.
 
         Returns
@@ -196,7 +199,7 @@ class Training:
         """
         generator = torch.Generator(self.device).manual_seed(12345)
         truths, answers = [], []
-        for _ in range(batches):
+        for _ in range(-(-self.parameters.validation_pairs // 8)):
             pairs = synthesise(self.held_back, 8, 128, generator, self.scenes)
             with autocast(self.device):
                 answer = self.averaged(network_input(self.parameters.network, pairs)).float()

@@ -1,0 +1,56 @@
+"""Time and memory of ``napari-focusstack fuse`` as a whole process, at two image sizes.
+
+    python benchmarks/speed.py [--runs 3]
+
+Each run is a fresh process that reads two PNGs, fuses them without options and writes a TIFF. The
+medians of wall time and peak memory are printed.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from napari_focusstack.io.samples import sample_pair
+from napari_focusstack.io.writer import write_image
+
+#: Rows, columns, and what the project promises on two cores: seconds, gigabytes.
+SIZES = (((256, 384), 3.0, 2.5), ((2048, 2048), 40.0, 2.5))
+
+
+def measure(command: list[str]) -> tuple[float, float]:
+    """Run a command and return (seconds, peak gigabytes)."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{' '.join(command)} failed")
+    return time.perf_counter() - began, usage.ru_maxrss / 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=3)
+    runs = parser.parse_args().runs
+    print(f"{os.cpu_count()} cores, {runs} runs each, medians")
+    print(f"{'image':>12}{'seconds':>10}{'goal':>8}{'GB':>8}{'goal':>8}")
+    with tempfile.TemporaryDirectory() as folder:
+        for size, most_seconds, most_gigabytes in SIZES:
+            paths = [Path(folder, f"{name}.png") for name in ("near", "far")]
+            for path, plane in zip(paths, sample_pair(size), strict=False):
+                write_image(path, plane)
+            command = [sys.executable, "-m", "napari_focusstack", "fuse", *map(str, paths)]
+            command += ["-o", str(Path(folder, "out.tif"))]
+            seconds, gigabytes = zip(*(measure(command) for _ in range(runs)), strict=True)
+            print(
+                f"{size[1]:>6} x{size[0]:>4}{statistics.median(seconds):>10.2f}{most_seconds:>8.0f}"
+                f"{statistics.median(gigabytes):>8.2f}{most_gigabytes:>8.1f}"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""``python -m napari_focusstack`` is the command ``napari-focusstack``."""
+
+import sys
+
+from napari_focusstack.cli import main
+
+sys.exit(main())

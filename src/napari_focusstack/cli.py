@@ -1,0 +1,369 @@
+"""The command ``napari-focusstack``: fuse, evaluate, simulate, train, demo."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.parameters import FuseParameters, option_type
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from tqdm import tqdm
+
+    from napari_focusstack.fusion import FusionResult
+    from napari_focusstack.networks.inference import Progress
+
+#: Seconds of work before a progress bar appears.
+PATIENCE_S = 1.0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other error does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help.")
+
+
+class _Bars:
+    """A progress bar for each step of an engine generator that takes a while."""
+
+    def __init__(self) -> None:
+        self.step = ""
+        self.bar: tqdm[NoReturn] | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far a step is."""
+        if self.bar is None or progress.step != self.step:
+            from tqdm import tqdm
+
+            self.close()
+            self.step = progress.step
+            self.bar = tqdm(
+                desc=progress.step, total=progress.total, delay=PATIENCE_S, leave=False, unit="part"
+            )
+        self.bar.update(progress.done - self.bar.n)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.close()
+
+    def run(self, steps: Generator[Progress, None, FusionResult]) -> FusionResult:
+        """Run steps to their end under the bars."""
+        from napari_focusstack.fusion import drain
+
+        try:
+            result: FusionResult = drain(steps, self)
+        finally:
+            self.close()
+        return result
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after the command's name; those of the process if not given.
+
+    Returns
+    -------
+    int
+        0 where everything was written, 2 for an input that cannot be used, 130 when interrupted.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        options.run(options)
+    except InputError as error:
+        print(f"napari-focusstack: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("napari-focusstack: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="napari-focusstack", description=__doc__)
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    fuse = commands.add_parser("fuse", help="fuse a near and a far plane into one image")
+    fuse.add_argument(
+        "planes",
+        nargs="+",
+        type=Path,
+        help="two images, or a folder or stack of two, nearest first",
+    )
+    fuse.add_argument("-o", "--output", type=Path, required=True, help=".tif or .png to write")
+    fuse.add_argument("--labels", type=Path, help="labels or mask to use instead of FSB's")
+    fuse.add_argument("--save-labels", type=Path, help="write the labels: 1 near, 2 far")
+    fuse.add_argument("--save-initial", type=Path, help="write the initial fusion, halo and all")
+    fuse.add_argument("--save-depth", type=Path, help="write the depth in plane steps")
+    fuse.add_argument("--report", type=Path, help="write figures and settings as JSON")
+    _add_options(fuse)
+    fuse.set_defaults(run=_fuse)
+
+    evaluate = commands.add_parser("evaluate", help="score a folder of cases")
+    evaluate.add_argument(
+        "folder", type=Path, help="with NAME-near.*, NAME-far.*, NAME-truth.*, ..."
+    )
+    evaluate.add_argument("--report", type=Path, help="write the table as JSON")
+    _add_options(evaluate)
+    evaluate.set_defaults(run=_evaluate)
+
+    simulate = commands.add_parser("simulate", help="make pairs with truth by the imaging model")
+    simulate.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
+    simulate.add_argument("--count", type=int, default=8, help="pairs (default 8)")
+    simulate.add_argument("--side", type=int, default=256, help="side, px (default 256)")
+    simulate.add_argument("--seed", type=int, default=0, help="source of chance (default 0)")
+    simulate.add_argument("--data", type=Path, help="folder with photos/, shapes/, cutouts/")
+    simulate.add_argument(
+        "--sigma", type=float, nargs=2, metavar=("MIN", "MAX"), help="range of the blur, px"
+    )
+    simulate.set_defaults(run=_simulate)
+
+    train = commands.add_parser("train", help="train a network on simulated pairs")
+    train.add_argument("network", choices=("fsb", "keb"))
+    train.add_argument("--data", type=Path, required=True, help="folder with photos/, shapes/, ...")
+    train.add_argument("-o", "--output", type=Path, required=True, help=".safetensors to write")
+    train.add_argument("--checkpoint", type=Path, help="default: beside the output, .ckpt")
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    train.add_argument("--start", type=Path, help="weights to start from, 'shipped' for ours")
+    train.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
+    _add_training_options(train)
+    train.set_defaults(run=_train)
+
+    demo = commands.add_parser("demo", help="fuse a bundled sample and say what it gained")
+    demo.add_argument(
+        "-o", "--output", type=Path, default=Path("focusstack-demo"), help="folder to write to"
+    )
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """Add each field of FuseParameters as an option."""
+    for each in fields(FuseParameters):
+        flag = f"--{each.name.replace('_', '-')}"
+        text = each.metadata["help"].replace("%", "%%")
+        if isinstance(each.default, bool):
+            parser.add_argument(flag, action="store_true", help=text)
+        else:
+            parser.add_argument(
+                flag,
+                default=each.default,
+                type=option_type(each),
+                choices=each.metadata["choices"] or None,
+                help=f"{text} (default {each.default})",
+            )
+
+
+def _add_training_options(parser: argparse.ArgumentParser) -> None:
+    for flag, kind, text in (
+        ("--steps", int, "optimiser steps"),
+        ("--width", int, "feature channels of a network started afresh"),
+        ("--batch", int, "crops of 128 px per step"),
+        ("--learning-rate", float, "peak learning rate"),
+        ("--validate-every", int, "steps between validations"),
+        ("--validation-pairs", int, "pairs that a validation scores"),
+        ("--seed", int, "source of chance"),
+    ):
+        parser.add_argument(flag, type=kind, help=text)
+
+
+def _parameters(options: argparse.Namespace) -> FuseParameters:
+    return FuseParameters(**{f.name: getattr(options, f.name) for f in fields(FuseParameters)})
+
+
+def _fuse(options: argparse.Namespace) -> None:
+    from napari_focusstack.io.reader import read_labels, read_planes
+    from napari_focusstack.io.writer import check_writable, write_image, write_text
+
+    parameters = _parameters(options)
+    planes = read_planes(options.planes)
+    check_writable(options.output, dtype=planes[0].dtype)
+    for path, dtype in (
+        (options.save_labels, "uint8"),
+        (options.save_initial, planes[0].dtype),
+        (options.save_depth, "float32"),
+    ):
+        if path is not None:
+            check_writable(path, dtype=dtype)
+    if options.report is not None:
+        check_writable(options.report, suffixes=(".json",))
+    labels = read_labels(options.labels) if options.labels else None
+
+    from napari_focusstack.fusion import fuse_steps
+
+    result = _Bars().run(fuse_steps(planes, labels, parameters))
+    sources = {"planes": [str(path) for path in options.planes]}
+    if options.labels:
+        sources["labels"] = [str(options.labels)]
+    made = {**_record(result), "input": sources}
+    for path, image in (
+        (options.output, result.image),
+        (options.save_labels, result.labels),
+        (options.save_initial, result.initial),
+        (options.save_depth, result.depth),
+    ):
+        if path is not None:
+            write_image(path, image, record=made)
+    if options.report is not None:
+        write_text(options.report, json.dumps(made, indent=2))
+    print(f"{options.output}: {_summary(result)}")
+
+
+def _record(result: FusionResult) -> dict[str, Any]:
+    from napari_focusstack.provenance import record
+
+    return {**record(result.parameters, weights=result.weights), "found": result.figures()}
+
+
+def _summary(result: FusionResult) -> str:
+    if result.psf is None:
+        return "no foreground boundary or no elimination: every pixel is a source pixel"
+    share = 100 * result.transition_region.mean()
+    return (
+        f"sigma {result.psf.sigma_px:.2f} px ({result.psf.shape}), "
+        f"{share:.1f}% of the pixels unveiled, reblur residual {100 * result.psf.residual:.2f}%"
+    )
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from napari_focusstack.evaluation import evaluate, find_cases, mean_row, table
+    from napari_focusstack.io.writer import check_writable, write_text
+
+    if options.report is not None:
+        check_writable(options.report, suffixes=(".json",))
+    cases = find_cases(options.folder)
+    scores = evaluate(cases, _parameters(options))
+    rows = list(tqdm(scores, total=len(cases), delay=PATIENCE_S, leave=False, unit="case"))
+    rows.append(mean_row(rows))
+    print(table(rows))
+    if options.report is not None:
+        write_text(options.report, json.dumps(rows, indent=2))
+
+
+def _simulate(options: argparse.Namespace) -> None:
+    from dataclasses import replace
+
+    from tqdm import tqdm
+
+    from napari_focusstack.training.cases import PAIR_SCENES, bundled_material, write_cases
+    from napari_focusstack.training.material import Material
+
+    if options.count < 1 or options.side < 64 or options.side % 8:
+        raise InputError(
+            f"count is {options.count} and side {options.side}; give at least 1 and a multiple of 8 "
+            "from 64 px."
+        )
+    scenes = PAIR_SCENES
+    if options.sigma:
+        if not 0 < options.sigma[0] < options.sigma[1]:
+            raise InputError(
+                f"sigma runs from {options.sigma[0]} to {options.sigma[1]}; give 0 < MIN < MAX."
+            )
+        scenes = replace(scenes, sigma_px=tuple(options.sigma))
+    material = Material.load(options.data) if options.data else bundled_material()
+    _make_folder(options.output)
+    cases = write_cases(options.output, options.count, options.side, material, options.seed, scenes)
+    for _ in tqdm(cases, total=options.count, delay=PATIENCE_S, leave=False, unit="pair"):
+        pass
+    print(f"{options.output}: {options.count} pairs")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from napari_focusstack.io.writer import check_writable
+    from napari_focusstack.networks import weights
+    from napari_focusstack.networks.inference import resolve_device
+    from napari_focusstack.training.material import Material
+    from napari_focusstack.training.trainer import Training, TrainParameters
+
+    check_writable(options.output, suffixes=(".safetensors",))
+    checkpoint = options.checkpoint or options.output.with_suffix(".ckpt")
+    if checkpoint.exists() and not options.resume:
+        raise InputError(f"{checkpoint} is there already; give --resume to go on, or delete it.")
+    device = resolve_device(options.device)
+    given = {
+        f.name: getattr(options, f.name)
+        for f in fields(TrainParameters)
+        if getattr(options, f.name, None) is not None
+    }
+    start = None
+    if options.start is not None:
+        path = None if str(options.start) == "shipped" else options.start
+        start, _ = weights.load(options.network, device, path)
+    training = Training(
+        TrainParameters(**given), Material.load(options.data, device), checkpoint, start
+    )
+    steps = training.parameters.steps
+    with tqdm(total=steps, initial=training.step, delay=PATIENCE_S, unit="step") as bar:
+        for progress in training:
+            bar.update(progress.step - bar.n)
+            bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)
+            if progress.scores:
+                figures = ", ".join(f"{k} {v:.4f}" for k, v in progress.scores.items())
+                bar.write(f"step {progress.step}: {figures}")
+    digest = weights.save(training.averaged.module, options.output)
+    print(f"{options.output}: {options.network} after {training.step} steps, sha256 {digest}")
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from napari_focusstack.fusion import fuse_steps
+    from napari_focusstack.io.samples import sample_pair
+    from napari_focusstack.io.writer import write_image
+    from napari_focusstack.metrics import psnr
+
+    _make_folder(options.output)
+    near, far, truth = sample_pair()
+    result = _Bars().run(fuse_steps([near, far], None, FuseParameters()))
+    made = _record(result)
+    images = {
+        "near.png": near,
+        "far.png": far,
+        "truth.png": truth,
+        "labels.png": result.labels,
+        "initial.png": result.initial,
+        "all_in_focus.tif": result.image,
+        "all_in_focus.png": result.image,
+    }
+    for name, image in images.items():
+        write_image(options.output / name, image, record=made)
+    region = result.transition_region
+    where = region if region.any() else None
+    print(f"{options.output}: {_summary(result)}")
+    print("PSNR against the truth, dB      whole  transition region")
+    for name, image in (
+        ("before elimination", result.initial),
+        ("after elimination", result.image),
+    ):
+        print(f"{name:<28}{psnr(image, truth):>9.2f}{psnr(image, truth, where):>19.2f}")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}.") from error
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"napari-focusstack {version('napari-focusstack')}"
+    except PackageNotFoundError:
+        return "napari-focusstack (not installed)"

@@ -1,0 +1,211 @@
+"""The command, as a user runs it: in a process of its own."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from napari_focusstack.fusion import fuse
+from napari_focusstack.io.reader import read_image, read_labels
+from napari_focusstack.io.samples import sample_layers, sample_pair
+from napari_focusstack.io.writer import read_record, write_image
+from napari_focusstack.networks import weights
+from napari_focusstack.networks.fsb import FSB
+from napari_focusstack.networks.keb import KEB
+
+SIZE = (96, 128)
+
+
+def run(*words):
+    """Run the command and return its finished process."""
+    command = [sys.executable, "-W", "error", "-m", "napari_focusstack", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A near, a far and a mask image of a small scene in a folder."""
+    near, far, _ = sample_pair(SIZE)
+    mask = (sample_layers(SIZE)[1] > 0.5).astype(np.uint8) * 255
+    for name, image in {"near": near, "far": far, "mask": mask}.items():
+        write_image(tmp_path / f"{name}.png", image)
+    return tmp_path
+
+
+@pytest.fixture
+def networks(tmp_path):
+    """Options that name tiny untrained networks."""
+    weights.save(FSB(8, (2, 4)), tmp_path / "fsb.safetensors")
+    weights.save(KEB(8), tmp_path / "keb.safetensors")
+    return ["--fsb-weights", tmp_path / "fsb.safetensors", "--keb-weights", tmp_path / "keb.safetensors"]
+
+
+def test_fuse_writes_what_the_api_returns_and_every_side_output(pair):
+    done = run(
+        "fuse", pair / "near.png", pair / "far.png", "-o", pair / "out.tif", "--labels",
+        pair / "mask.png", "--psf", "4", "--save-labels", pair / "labels.tif", "--save-initial",
+        pair / "initial.png", "--save-depth", pair / "depth.tif", "--report", pair / "report.json",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    planes = [read_image(pair / f"{name}.png") for name in ("near", "far")]
+    result = fuse(planes, labels=read_labels(pair / "mask.png"), psf=4.0)
+    assert np.array_equal(read_image(pair / "out.tif"), result.image)
+    assert np.array_equal(read_image(pair / "initial.png"), result.initial)
+    assert np.array_equal(read_labels(pair / "labels.tif"), result.labels)
+    assert np.array_equal(read_image(pair / "depth.tif"), result.depth)
+    report = json.loads((pair / "report.json").read_text())
+    assert report["found"]["sigma_px"] == 4.0
+    assert report["parameters"]["psf"] == "4"
+    assert 0 < report["found"]["reblur_residual"] < 0.05
+
+
+def test_the_output_carries_all_settings_and_the_hash_of_the_weights(pair, networks):
+    done = run(
+        "fuse", pair / "near.png", pair / "far.png", "-o", pair / "out.tif", "--elimination",
+        "subtract", "--psf", "keb", *networks,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    record = read_record(pair / "out.tif")
+    assert record["software"] == "napari-focusstack"
+    assert record["parameters"]["elimination"] == "subtract"
+    assert record["weights"]["fsb"] == weights.sha256(pair / "fsb.safetensors")
+
+
+def test_a_folder_of_two_planes_is_a_pair_nearest_first(pair):
+    folder = pair / "stack"
+    folder.mkdir()
+    for number, name in ((2, "near"), (10, "far")):
+        (pair / f"{name}.png").rename(folder / f"z{number}.png")
+    done = run("fuse", folder, "-o", pair / "out.png", "--labels", pair / "mask.png", "--psf", "4")
+    assert done.returncode == 0, done.stderr
+    near = read_image(folder / "z2.png")
+    inside = np.s_[44:52, 56:64]
+    assert np.array_equal(read_image(pair / "out.png")[inside], near[inside])
+
+
+def bad_inputs():
+    """Return (what is wrong, arguments, what the message names)."""
+    pair = ("near.png", "far.png")
+    return [
+        ("one plane", ("near.png",), "1 plane"),
+        ("a missing file", ("near.png", "nowhere.png"), "nowhere.png"),
+        ("an empty file", ("near.png", "empty.png"), "empty.png"),
+        ("a truncated file", ("near.png", "cut.png"), "cut.png"),
+        ("another size", ("near.png", "small.png"), "(96, 128, 3)"),
+        ("another dtype", ("near.png", "deep.png"), "uint16"),
+        ("a constant plane", ("near.png", "flat.png"), "constant (7)"),
+        ("NaN", ("nan.tif", "nan.tif"), "NaN"),
+        ("sigma 0", (*pair, "--psf", "0"), "0.0"),
+        ("a negative sigma", (*pair, "--psf=-3"), "-3.0"),
+        ("a word for sigma", (*pair, "--psf", "sharp"), "sharp"),
+        ("a mask of another shape", (*pair, "--labels", "small_mask.png"), "(32, 32)"),
+        ("an unknown device", (*pair, "--device", "quantum"), "quantum"),
+        ("an unknown method", (*pair, "--elimination", "magic"), "magic"),
+        ("missing weights", (*pair, "--fsb-weights", "gone.safetensors"), "gone.safetensors"),
+        ("altered weights", (*pair, "--fsb-weights", "cut.safetensors"), "cut.safetensors"),
+    ]
+
+
+@pytest.fixture
+def bad_files(pair):
+    """Files that cannot be used beside those of the pair."""
+    near = read_image(pair / "near.png")
+    (pair / "empty.png").touch()
+    (pair / "cut.png").write_bytes((pair / "far.png").read_bytes()[:2000])
+    write_image(pair / "small.png", near[:32, :32])
+    write_image(pair / "small_mask.png", near[:32, :32, 0] // 255)
+    write_image(pair / "deep.png", near.astype(np.uint16) * 257)
+    write_image(pair / "flat.png", np.full_like(near, 7))
+    nan = near[..., 0].astype(np.float32)
+    nan[3, 4] = np.nan
+    write_image(pair / "nan.tif", nan)
+    weights.save(FSB(8, (2, 4)), pair / "whole.safetensors")
+    whole = (pair / "whole.safetensors").read_bytes()
+    (pair / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
+    return pair
+
+
+@pytest.mark.parametrize(("arguments", "named"), [b[1:] for b in bad_inputs()], ids=[b[0] for b in bad_inputs()])
+def test_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
+    bad_files, monkeypatch, capsys, arguments, named
+):
+    from napari_focusstack.cli import main
+
+    monkeypatch.chdir(bad_files)
+    before = sorted(bad_files.iterdir())
+    assert main(["fuse", *arguments, "-o", "out.tif"]) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("napari-focusstack: error: ")
+    assert named in said.err
+    assert said.out == ""
+    assert sorted(bad_files.iterdir()) == before
+
+
+@pytest.mark.parametrize("output", ["missing/out.tif", "near.png/out.tif", "out.jpg", "out"])
+def test_an_unwritable_output_is_refused_before_any_work(pair, monkeypatch, capsys, output):
+    from napari_focusstack.cli import main
+
+    monkeypatch.chdir(pair)
+    assert main(["fuse", "near.png", "far.png", "-o", output, "--psf", "4"]) == 2
+    assert output.split("/")[0] in capsys.readouterr().err
+
+
+def test_a_wrong_word_is_one_line_too():
+    done = run("fuze")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "fuze" in done.stderr
+
+
+def test_simulated_cases_are_evaluated_by_the_command(tmp_path, networks):
+    made = run("simulate", "-o", tmp_path / "cases", "--count", 2, "--side", 64, "--sigma", 2, 3)
+    assert made.returncode == 0, made.stderr
+    names = sorted(path.name for path in (tmp_path / "cases").iterdir())
+    assert names[:5] == [f"0001-{k}" for k in ("far.png", "mask.png", "meta.json", "near.png", "truth.png")]
+    assert 2 <= json.loads((tmp_path / "cases" / "0002-meta.json").read_text())["sigma_px"] <= 3
+    done = run("evaluate", tmp_path / "cases", "--report", tmp_path / "scores.json", *networks)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "scores.json").read_text())
+    assert [row["case"] for row in rows] == ["0001", "0002", "mean"]
+    assert rows[2]["psnr"] == pytest.approx((rows[0]["psnr"] + rows[1]["psnr"]) / 2)
+    assert "mean_iou" in done.stdout
+
+
+def test_training_stops_resumes_and_gives_weights_that_fuse_takes(tmp_path, pair):
+    run("simulate", "-o", tmp_path, "--count", 3, "--side", 64)
+    photos = tmp_path / "data" / "photos"
+    photos.mkdir(parents=True)
+    for number in range(1, 4):
+        (tmp_path / f"{number:04}-truth.png").rename(photos / f"{number}.png")
+    words = [
+        "train", "fsb", "--data", tmp_path / "data", "-o", tmp_path / "mine.safetensors", "--width", 8,
+        "--batch", 1, "--validation-pairs", 1, "--device", "cpu",
+    ]  # fmt: skip
+    first = run(*words, "--steps", 2)
+    assert first.returncode == 0, first.stderr
+    again = run(*words, "--steps", 3)
+    assert again.returncode == 2
+    assert "--resume" in again.stderr
+    more = run(*words, "--steps", 3, "--resume")
+    assert more.returncode == 0, more.stderr
+    assert "after 3 steps" in more.stdout
+    done = run(
+        "fuse", pair / "near.png", pair / "far.png", "-o", pair / "out.tif", "--psf", "4",
+        "--fsb-weights", tmp_path / "mine.safetensors",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_demo_gains_in_the_transition_region(tmp_path):
+    done = run("demo", "-o", tmp_path / "demo")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    before, after = (
+        float(next(line for line in lines if line.startswith(word)).split()[-1])
+        for word in ("before", "after")
+    )
+    assert after > before + 3
+    assert (tmp_path / "demo" / "all_in_focus.tif").stat().st_size > 0

@@ -106,8 +106,8 @@ def scene(
     side: int = 96,
     seed: int = 0,
 ) -> Scene:
-    foreground = 0.15 + 0.7 * texture(side, 2 * seed)
-    background = texture(side, 2 * seed + 1)
+    foreground = 0.5 + 0.5 * texture(side, 2 * seed)  # brighter, so that its veil shows
+    background = 0.6 * texture(side, 2 * seed + 1)
     alpha = round_alpha(side, side / 4, softness)
     return Scene(
         foreground,
@@ -127,7 +127,7 @@ def make_scene() -> Callable[..., Scene]:
 
 @pytest.fixture(scope="session")
 def fsb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """File of an FSB that answers with the classical focus measure, so that it needs no training."""
+    """File of an FSB that answers with the classical focus measure and needs no training."""
     network = FSB(width=8, down=(2, 4))
     with torch.no_grad():
         for parameter in network.parameters():

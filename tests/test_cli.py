@@ -39,7 +39,12 @@ def networks(tmp_path):
     """Options that name tiny untrained networks."""
     weights.save(FSB(8, (2, 4)), tmp_path / "fsb.safetensors")
     weights.save(KEB(8), tmp_path / "keb.safetensors")
-    return ["--fsb-weights", tmp_path / "fsb.safetensors", "--keb-weights", tmp_path / "keb.safetensors"]
+    return [
+        "--fsb-weights",
+        tmp_path / "fsb.safetensors",
+        "--keb-weights",
+        tmp_path / "keb.safetensors",
+    ]
 
 
 def test_fuse_writes_what_the_api_returns_and_every_side_output(pair):
@@ -127,7 +132,9 @@ def bad_files(pair):
     return pair
 
 
-@pytest.mark.parametrize(("arguments", "named"), [b[1:] for b in bad_inputs()], ids=[b[0] for b in bad_inputs()])
+@pytest.mark.parametrize(
+    ("arguments", "named"), [b[1:] for b in bad_inputs()], ids=[b[0] for b in bad_inputs()]
+)
 def test_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
     bad_files, monkeypatch, capsys, arguments, named
 ):
@@ -164,7 +171,9 @@ def test_simulated_cases_are_evaluated_by_the_command(tmp_path, networks):
     made = run("simulate", "-o", tmp_path / "cases", "--count", 2, "--side", 64, "--sigma", 2, 3)
     assert made.returncode == 0, made.stderr
     names = sorted(path.name for path in (tmp_path / "cases").iterdir())
-    assert names[:5] == [f"0001-{k}" for k in ("far.png", "mask.png", "meta.json", "near.png", "truth.png")]
+    assert names[:5] == [
+        f"0001-{k}" for k in ("far.png", "mask.png", "meta.json", "near.png", "truth.png")
+    ]
     assert 2 <= json.loads((tmp_path / "cases" / "0002-meta.json").read_text())["sigma_px"] <= 3
     done = run("evaluate", tmp_path / "cases", "--report", tmp_path / "scores.json", *networks)
     assert done.returncode == 0, done.stderr

@@ -64,4 +64,6 @@ def test_a_bad_pair_is_refused_with_what_is_wrong(planes, message):
 
 def test_a_colour_plane_of_one_colour_is_constant():
     with pytest.raises(InputError, match="constant"):
-        check_planes([np.tile(np.array([1, 2, 3], np.uint8), (24, 32, 1)), plane(shape=(24, 32, 3))])
+        check_planes(
+            [np.tile(np.array([1, 2, 3], np.uint8), (24, 32, 1)), plane(shape=(24, 32, 3))]
+        )

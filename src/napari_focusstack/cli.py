@@ -156,7 +156,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         flag = f"--{each.name.replace('_', '-')}"
         text = each.metadata["help"].replace("%", "%%")
         if isinstance(each.default, bool):
-            parser.add_argument(flag, action="store_true", help=text)
+            parser.add_argument(
+                flag, action=argparse.BooleanOptionalAction, default=each.default, help=text
+            )
         else:
             parser.add_argument(
                 flag,

@@ -131,9 +131,11 @@ def unmix(
 ) -> Tensor:
     """Return the sharp foreground over the unveiled background, ``R = f.M + Mb.b``.
 
-    Where alpha lies between 0 and 1 the near plane mixes foreground with blurred background (Eq. 3),
-    ``N = f.M + Mb.(b * K2)``: a first b takes that background out of the foreground, a second b is
-    then unveiled with the foreground alone.
+    Where alpha lies between 0 and 1 the near plane mixes foreground with blurred background
+    (Eq. 3), ``N = f.M + Mb.(b * K2)``: a first b takes that background out of the foreground, a
+    second b is then unveiled with the foreground alone. Where K2 is known, what b * K2 leaves
+    unexplained of the near plane is added to b where it was veiled (one back-projection): that
+    tames the rims which a wrong mask or sigma leaves.
 
     Parameters
     ----------
@@ -146,19 +148,23 @@ def unmix(
     shape : {"gaussian", "disk"}
         Shape of the PSF.
     sigma_background_px : float, optional
-        Sigma of K2, the background's blur in the near plane, px; that of K3 if not given.
+        Sigma of K2, the background's blur in the near plane, px; that of K3 if not known, which is
+        good enough for the first step, not for the last.
 
     Returns
     -------
     Tensor
         Shape (..., C, Y, X).
     """
+    sigma_2 = sigma_background_px or sigma_px
     background, visible = unveil(far, near * alpha, alpha, sigma_px, shape)
-    foreground = own_light(
-        near, background, visible, alpha, sigma_background_px or sigma_px, shape
-    )
-    background, _ = unveil(far, foreground, alpha, sigma_px, shape)
-    return foreground + (1 - alpha) * background
+    foreground = own_light(near, background, visible, alpha, sigma_2, shape)
+    background, visible = unveil(far, foreground, alpha, sigma_px, shape)
+    if sigma_background_px is not None:
+        blurred = reblur(background, visible, sigma_2, shape)
+        veiled = (2 * (1 - visible)).clamp(max=1)
+        background = background + veiled * (near - foreground - (1 - alpha) * blurred)
+    return foreground + (1 - alpha) * background.clamp(0, 1)
 
 
 def own_light(
@@ -232,7 +238,7 @@ def eliminate(
     if method == "none":
         return
     radius = psf_radius(sigma_px, shape)
-    margin = 2 * radius + psf_radius(sigma_background_px or sigma_px, shape)
+    margin = 2 * (radius + psf_radius(sigma_background_px or sigma_px, shape))
     for where, outer, inner in blocks_near_boundary(alpha, radius, margin):
         n, f, a = near[:, *outer], far[:, *outer], alpha[:, *outer]
         region = transition_region(a, blur(a, sigma_px, shape))[0][inner]
@@ -267,14 +273,18 @@ def blocks_near_boundary(
     height, width = alpha.shape[-2:]
     for top in range(0, height, BLOCK_PX):
         for left in range(0, width, BLOCK_PX):
-            where = (slice(top, min(top + BLOCK_PX, height)), slice(left, min(left + BLOCK_PX, width)))
+            where = (
+                slice(top, min(top + BLOCK_PX, height)),
+                slice(left, min(left + BLOCK_PX, width)),
+            )
             around = _grow(where, radius, (height, width))
             part = alpha[:, *around]
             if part.max() == 0 or alpha[:, *where].min() == 1:
                 continue
             outer = _grow(where, margin, (height, width))
             inner = tuple(
-                slice(w.start - o.start, w.stop - o.start) for w, o in zip(where, outer, strict=True)
+                slice(w.start - o.start, w.stop - o.start)
+                for w, o in zip(where, outer, strict=True)
             )
             yield where, outer, (inner[0], inner[1])
 

@@ -1,4 +1,4 @@
-"""Fuse a near and a far plane: segment, estimate the PSF, remove the veil, keep the rest bit for bit."""
+"""Fuse two planes: segment, estimate the PSF, remove the veil, keep the rest bit for bit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from napari_focusstack import diffusion
 from napari_focusstack.errors import InputError
@@ -83,7 +82,7 @@ class FusionResult:
         return self.psf.residual if self.psf else None
 
     def figures(self) -> dict[str, Any]:
-        """Return what was found, for the record: blur, residual, coding, share of pixels computed."""
+        """Return what was found, for the record: blur, residual, coding, share computed."""
         return {
             "sigma_px": self.sigma_px,
             "sigma_background_px": self.psf.sigma_background_px if self.psf else None,
@@ -365,7 +364,5 @@ def eliminate(
     if "psf" in options or "elimination" in options:
         raise InputError("eliminate takes sigma_px and method in place of psf and elimination.")
     sigma_px = check_sigma(sigma_px)
-    result: FusionResult = fuse(
-        planes, labels=labels, psf=sigma_px, elimination=method, **options
-    )
+    result: FusionResult = fuse(planes, labels=labels, psf=sigma_px, elimination=method, **options)
     return result.image

@@ -1,9 +1,10 @@
 """The imaging model: point spread functions, image formation in linear light, sRGB coding.
 
-Every function works on torch tensors, so that training, elimination and the reblur consistency share
-one model on any device. Images are ``(..., Y, X)`` with the colour channels, if any, before ``Y``.
-Symbols and equation numbers are those of Liu et al. (AAAI 2024): ``f`` foreground, ``M`` foreground
-mask (here a soft alpha in 0..1), ``Mb = 1 - M``, ``b`` background, ``K`` point spread function.
+Every function works on torch tensors, so that training, elimination and the reblur consistency
+share one model on any device. Images are ``(..., Y, X)`` with the colour channels, if any, before
+``Y``. Symbols and equation numbers are those of Liu et al. (AAAI 2024): ``f`` foreground, ``M``
+foreground mask (here a soft alpha in 0..1), ``Mb = 1 - M``, ``b`` background, ``K`` point spread
+function.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def disk_psf(sigma_px: Tensor, radius: int) -> Tensor:
     Returns
     -------
     Tensor
-        Shape (B, 2 radius + 1, 2 radius + 1), each summing to 1, its rim antialiased over one pixel.
+        Shape (B, 2 radius + 1, 2 radius + 1), each summing to 1, the rim antialiased over a pixel.
     """
     offset = torch.arange(-radius, radius + 1, device=sigma_px.device, dtype=sigma_px.dtype)
     distance = torch.hypot(offset[:, None], offset[None, :])

@@ -38,8 +38,10 @@ class SegmentationParameters:
     """How the foreground is found (FSB)."""
 
     fsb_weights: str | None = option(None, "safetensors file of FSB instead of the shipped one")
-    crf: bool = option(False, "refine the foreground by a dense conditional random field")
-    tile_px: int = option(1024, "side of the tiles FSB sees at once, px; memory grows as its square")
+    crf: bool = option(True, "refine the foreground by a dense conditional random field")
+    tile_px: int = option(
+        1024, "side of the tiles FSB sees at once, px; memory grows as its square"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,8 @@ class PsfParameters:
         "keb+reblur", "keb, reblur, keb+reblur, or the sigma of the foreground's blur in px"
     )
     psf_shape: Literal["auto", "gaussian", "disk"] = option(
-        "auto", "shape of the PSF; auto takes what explains the planes better",
+        "auto",
+        "shape of the PSF; auto takes what explains the planes better",
         ("auto", "gaussian", "disk"),
     )
     keb_weights: str | None = option(None, "safetensors file of KEB instead of the shipped one")
@@ -69,9 +72,7 @@ class EliminationParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FuseParameters(
-    InputParameters, SegmentationParameters, PsfParameters, EliminationParameters
-):
+class FuseParameters(InputParameters, SegmentationParameters, PsfParameters, EliminationParameters):
     """All parameters of :func:`napari_focusstack.fuse`."""
 
     def __post_init__(self) -> None:

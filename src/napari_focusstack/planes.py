@@ -58,7 +58,8 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
             )
         if plane.dtype.name not in DTYPES:
             raise InputError(
-                f"plane {number} is of type {plane.dtype}; convert it to one of {', '.join(DTYPES)}."
+                f"plane {number} is of type {plane.dtype}; convert it to one of "
+                f"{', '.join(DTYPES)}."
             )
         if plane.shape != stack[0].shape or plane.dtype != stack[0].dtype:
             raise InputError(
@@ -67,7 +68,9 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
             )
         if plane.dtype.kind == "f" and not np.isfinite(plane).all():
             bad = int((~np.isfinite(plane)).sum())
-            raise InputError(f"plane {number} holds {bad} NaN or infinite values; replace them first.")
+            raise InputError(
+                f"plane {number} holds {bad} NaN or infinite values; replace them first."
+            )
         if (plane == plane[0, 0]).all():
             raise InputError(
                 f"plane {number} is constant ({plane.flat[0]}), so nothing in it can be in focus; "

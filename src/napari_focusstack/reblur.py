@@ -75,7 +75,7 @@ class Windows:
 
     def of(self, near: Tensor, far: Tensor, alpha: Tensor) -> Windows:
         """Return the same windows of other images of the same size, (C, Y, X) each."""
-        return cut_out(near, far, alpha, self.corners, self.near.shape[-2:])
+        return cut_out(near, far, alpha, self.corners, (self.near.shape[-2], self.near.shape[-1]))
 
     @classmethod
     def along_boundary(cls, near: Tensor, far: Tensor, alpha: Tensor) -> Windows:
@@ -100,7 +100,8 @@ class Windows:
         if not (step > 0).any():
             raise InputError(
                 f"the foreground covers {100 * float(alpha.mean()):.0f}% of the image and has no "
-                "boundary, so the PSF cannot be estimated; give sigma_px as a number or paint a mask."
+                "boundary, so the PSF cannot be estimated; give sigma_px as a number or paint a "
+                "mask."
             )
         height, width = alpha.shape[-2:]
         side = (min(WINDOW_PX, height), min(WINDOW_PX, width))
@@ -126,11 +127,11 @@ def cut_out(
     side: tuple[int, int],
 ) -> Windows:
     """Cut windows of a size (rows, columns) at corners (row, column) out of (C, Y, X) images."""
-    pieces = (
+    near, far, alpha = (
         torch.stack([image[:, y : y + side[0], x : x + side[1]] for y, x in corners])
         for image in (near, far, alpha)
     )
-    return Windows(*pieces, corners)
+    return Windows(near, far, alpha, corners)
 
 
 def _corner(cell: int, window_px: int, limit: int) -> int:
@@ -194,7 +195,9 @@ def reblur_residuals(
     foreground = own_light(near, first, visible, alpha, sigma_px, shape)
     background, visible = unveil(far, foreground, alpha, sigma_px, shape)
     return [
-        float(((reblur(background, visible, sigma, shape) - near).abs().mean(1, True) * weight).sum())
+        float(
+            ((reblur(background, visible, sigma, shape) - near).abs().mean(1, True) * weight).sum()
+        )
         for sigma in sigmas_background_px
     ]
 

@@ -142,16 +142,22 @@ def alpha_from_labels(labels: np.ndarray, shape: tuple[int, int]) -> Tensor:
     """
     labels = np.asarray(labels)
     if labels.shape != shape:
-        raise InputError(f"labels have the shape {labels.shape}, the planes {shape}; make them equal.")
+        raise InputError(
+            f"labels have the shape {labels.shape}, the planes {shape}; make them equal."
+        )
     if labels.dtype.kind == "f":
-        if not np.isfinite(labels).all() or labels.min() < 0 or labels.max() > 1:
-            raise InputError("labels of floats are an alpha and must lie in 0..1; rescale them.")
+        outside = ~((labels >= 0) & (labels <= 1))
+        if outside.any():
+            raise InputError(
+                f"labels of floats are an alpha in 0..1, but hold {labels[outside][0]}; "
+                "rescale them."
+            )
         return torch.from_numpy(labels.astype(np.float32))[None]
     if labels.dtype.kind not in "bui":
         raise InputError(f"labels are of type {labels.dtype}; give integers, bool or an alpha.")
     values = set(np.unique(labels).tolist())
     if 255 in values and labels.dtype == np.uint8:
-        if values > {0, 255}:
+        if not values <= {0, 255}:
             return torch.from_numpy(labels.astype(np.float32) / 255)[None]
         mask = labels == 255
     elif values <= {0, NEAR_LABEL, FAR_LABEL}:
@@ -159,7 +165,8 @@ def alpha_from_labels(labels: np.ndarray, shape: tuple[int, int]) -> Tensor:
     else:
         odd = sorted(values - {0, NEAR_LABEL, FAR_LABEL})[0]
         raise InputError(
-            f"labels hold the value {odd}; a pair has 1 (near) and 2 or 0 (far), or a mask 0 and 255."
+            f"labels hold the value {odd}; a pair has 1 (near) and 2 or 0 (far), or a mask 0 and "
+            "255."
         )
     return antialias(torch.from_numpy(mask)[None])
 

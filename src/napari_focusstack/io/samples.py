@@ -85,7 +85,8 @@ def sample_pair(
 
     foreground, alpha, background = sample_layers(size)
     f, b = (
-        srgb_to_linear(torch.from_numpy(layer).permute(2, 0, 1)) for layer in (foreground, background)
+        srgb_to_linear(torch.from_numpy(layer).permute(2, 0, 1))
+        for layer in (foreground, background)
     )
     a = torch.from_numpy(alpha)[None]
     images = near_focus(f, a, b, sigma_px), far_focus(f, a, b, sigma_px), veil(f, a, b, 0.0)

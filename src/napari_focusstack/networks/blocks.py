@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 def conv(inputs: int, outputs: int, gain: float = 2.0**0.5) -> nn.Conv2d:
     """Return a 3 x 3 convolution that keeps the image size, and with ReLU the signal's variance."""
     layer = nn.Conv2d(inputs, outputs, 3, padding=1)
-    nn.init.normal_(layer.weight, std=gain / (9 * inputs) ** 0.5)
-    nn.init.zeros_(layer.bias)
+    weight, bias = layer.parameters()
+    nn.init.normal_(weight, std=gain / (9 * inputs) ** 0.5)
+    nn.init.zeros_(bias)
     return layer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as functional
@@ -62,11 +62,9 @@ class FSB(nn.Module):
     torch.Size([1, 1, 32, 32])
     """
 
-    def __init__(
-        self, width: int = 32, down: Sequence[int] = (2, 4, 8, 16, 32, 16, 8, 4)
-    ) -> None:
+    def __init__(self, width: int = 32, down: Sequence[int] = (2, 4, 8, 16, 32, 16, 8, 4)) -> None:
         super().__init__()
-        self.config = {"width": width, "down": list(down)}
+        self.config: dict[str, Any] = {"width": width, "down": list(down)}
         self.enter = conv(8, width)
         self.pairs = nn.ModuleList(
             nn.Sequential(MSRB(width, first), MSRB(width, second))

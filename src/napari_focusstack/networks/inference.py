@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -95,7 +96,7 @@ def tile_edges(length: int, tile_px: int) -> list[tuple[int, int]]:
     """Cut a length into equal parts (start, stop) of at most tile_px."""
     count = -(-length // tile_px)
     edges = [round(i * length / count) for i in range(count + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def segment_tiled(
@@ -132,11 +133,16 @@ def segment_tiled(
     planes = functional.pad(planes, (0, rest[1], 0, rest[0]), mode="replicate")
     alpha = torch.empty(1, height, width, device=near.device)
     tiles = [
-        (rows, columns) for rows in tile_edges(height, tile_px) for columns in tile_edges(width, tile_px)
+        (rows, columns)
+        for rows in tile_edges(height, tile_px)
+        for columns in tile_edges(width, tile_px)
     ]
     for number, (rows, columns) in enumerate(tiles, 1):
         outer = [
-            (max(0, (start - reach) // stride * stride), min(-(-(stop + reach) // stride) * stride, side))
+            (
+                max(0, (start - reach) // stride * stride),
+                min(-(-(stop + reach) // stride) * stride, side),
+            )
             for (start, stop), side in zip((rows, columns), planes.shape[-2:], strict=True)
         ]
         seen = planes[..., slice(*outer[0]), slice(*outer[1])]

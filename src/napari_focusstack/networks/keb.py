@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as functional
@@ -37,13 +37,15 @@ class KEB(nn.Module):
 
     def __init__(self, width: int = 24, down: Sequence[int] = (4, 8)) -> None:
         super().__init__()
-        self.config = {"width": width, "down": list(down)}
+        self.config: dict[str, Any] = {"width": width, "down": list(down)}
         self.enter = conv(9, width)
         self.blocks = nn.Sequential(*(MSRB(width, factor) for factor in down))
         self.attention = nn.Conv2d(2, 1, 7, padding=3)
         self.answer = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.ReLU(inplace=True),
-            nn.Linear(2 * width, width), nn.ReLU(inplace=True),
+            nn.Linear(width, 2 * width),
+            nn.ReLU(inplace=True),
+            nn.Linear(2 * width, width),
+            nn.ReLU(inplace=True),
             nn.Linear(width, 1),
         )
 

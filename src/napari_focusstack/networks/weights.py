@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.networks.fsb import FSB
@@ -13,8 +13,9 @@ from napari_focusstack.networks.keb import KEB
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
-NETWORKS = {"fsb": FSB, "keb": KEB}
+NETWORKS: dict[str, type[FSB | KEB]] = {"fsb": FSB, "keb": KEB}
 REGISTRY = "registry.json"
 
 
@@ -30,6 +31,18 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@overload
+def load(
+    network: Literal["fsb"], device: torch.device, path: str | Path | None = None
+) -> tuple[FSB, str]: ...
+@overload
+def load(
+    network: Literal["keb"], device: torch.device, path: str | Path | None = None
+) -> tuple[KEB, str]: ...
+@overload
+def load(
+    network: str, device: torch.device, path: str | Path | None = None
+) -> tuple[FSB | KEB, str]: ...
 def load(
     network: str, device: torch.device, path: str | Path | None = None
 ) -> tuple[FSB | KEB, str]:
@@ -76,8 +89,14 @@ def _shipped(network: str) -> tuple[Path, str]:
     registry = shipped_folder() / REGISTRY
     if not registry.is_file():
         raise InputError(f"the list of weights {registry} is missing; install the package again.")
-    entry = json.loads(registry.read_text())[network]
-    return registry.parent / entry["file"], entry["sha256"]
+    try:
+        entry = json.loads(registry.read_text(encoding="utf-8"))[network]
+        return registry.parent / entry["file"], entry["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"the list of weights {registry} is damaged or lacks {network}; "
+            "install the package again."
+        ) from error
 
 
 def _read(file: Path, network: str) -> FSB | KEB:
@@ -97,12 +116,19 @@ def _read(file: Path, network: str) -> FSB | KEB:
             f"{file} holds weights of {made_for.get('network', 'an unknown network')}, not of "
             f"{network}; name a file of {network}."
         )
-    model = NETWORKS[network](**json.loads(made_for["config"]))
-    model.load_state_dict(state)
-    return model.to(memory_format=torch.channels_last)
+    try:
+        model = NETWORKS[network](**json.loads(made_for["config"]))
+        model.load_state_dict(state)
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{file} does not fit this version of {network}; train it again, or install the "
+            "version that wrote it."
+        ) from error
+    # torch's type hints leave memory_format out
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def save(model: FSB | KEB, path: Path) -> str:
+def save(model: nn.Module, path: Path) -> str:
     """Write a network's weights with what is needed to build it.
 
     Parameters
@@ -120,7 +146,9 @@ def save(model: FSB | KEB, path: Path) -> str:
     from safetensors.torch import save_file
 
     network = next(name for name, kind in NETWORKS.items() if isinstance(model, kind))
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
+    }
     temporary = path.with_name(f".{path.name}.part")
     save_file(state, temporary, {"network": network, "config": json.dumps(model.config)})
     temporary.replace(path)

@@ -75,7 +75,7 @@ def _dct_matrix() -> Tensor:
 
 @cache
 def _quantisation() -> Tensor:
-    """Return tables after Annex K of the JPEG standard, smooth fits for luma and chroma, (3, 8, 8)."""
+    """Return tables (3, 8, 8) after Annex K of the JPEG standard: smooth fits, luma and chroma."""
     k = torch.arange(8, dtype=torch.float32)
     frequency = k[:, None] + k[None, :]
     luma = 10 + 1.2 * frequency**1.75

@@ -51,7 +51,7 @@ def certainty_loss(logits: Tensor, truth: Tensor) -> Tensor:
 
 
 def fsb_loss(logits: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor:
-    """Return ``lambda1 L_g + lambda2 L_m`` (Eq. 11) and the cross entropy, of logits (B, 1, Y, X)."""
+    """Return ``lambda1 L_g + lambda2 L_m`` (Eq. 11) plus cross entropy, of logits (B, 1, Y, X)."""
     mask = torch.sigmoid(logits)
     return (
         LAMBDA_1 * gradient_loss(mask, truth, near, far)

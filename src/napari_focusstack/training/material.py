@@ -131,7 +131,8 @@ def fit_square(picture: np.ndarray, side: int) -> Tensor:
     if picture.shape[-1] != 3:
         spare = [max(height, width) - width, max(height, width) - height]
         tensor = functional.pad(
-            tensor, (spare[0] // 2, spare[0] - spare[0] // 2, spare[1] // 2, spare[1] - spare[1] // 2)
+            tensor,
+            (spare[0] // 2, spare[0] - spare[0] // 2, spare[1] // 2, spare[1] - spare[1] // 2),
         )
         fitted = functional.interpolate(tensor, (side, side), mode="bilinear", antialias=True)
         return fitted.round().clamp(0, 255).byte()

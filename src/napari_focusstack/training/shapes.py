@@ -1,4 +1,4 @@
-"""Random foreground shapes: stored alphas, and procedural blobs, holes, meshes, hairs and bristles."""
+"""Random foreground shapes: stored alphas, and procedural blobs, holes, meshes, hairs, bristles."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def place(
 
 def smooth_noise(count: int, side: int, cells: int, generator: Generator) -> Tensor:
     """Return smooth random fields (count, 1, side, side) of zero mean and unit variance."""
-    coarse = torch.randn(count, 1, cells + 3, cells + 3, generator=generator, device=generator.device)
+    coarse = torch.randn(
+        count, 1, cells + 3, cells + 3, generator=generator, device=generator.device
+    )
     field = functional.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=False)
     centred = field - field.mean((2, 3), keepdim=True)
     return centred / centred.square().mean((2, 3), keepdim=True).sqrt().clamp(min=1e-3)
@@ -111,7 +113,7 @@ def filaments(count: int, side: int, generator: Generator, strands: int = 12) ->
 
 
 def _stamp(position_px: Tensor, half_width_px: Tensor, side: int) -> Tensor:
-    """Press a soft dot of its own width at each point (B, n, 2) into pictures (B, 1, side, side)."""
+    """Press a soft dot of its own width at each point (B, n, 2) into (B, 1, side, side)."""
     count = len(position_px)
     reach = torch.arange(-4, 5, device=position_px.device)
     dy, dx = torch.meshgrid(reach, reach, indexing="ij")

@@ -155,7 +155,9 @@ def _texture(
         torch.randint(len(material.photos), (count,), generator=generator, device=device)
     ]
     turned = choose(count, 0.5, generator)
-    zoom = torch.where(turned, uniform((count,), 0.7, 1.3, generator), torch.ones((), device=device))
+    zoom = torch.where(
+        turned, uniform((count,), 0.7, 1.3, generator), torch.ones((), device=device)
+    )
     angle = uniform((count,), -math.pi, math.pi, generator) * turned
     room = max(0.0, 1 - side / photos.shape[-1])
     cells = (photos.shape[-1] * uniform((count, 2), -room, room, generator) / 2).round()
@@ -177,9 +179,12 @@ def _texture(
         grey,
     )
     level = torch.where((contrast < 0.15)[:, None, None, None], level, grey)
-    shading = 1 + 0.1 * smooth_noise(count, side, 1, generator) * choose(count, 0.5, generator)[
-        :, None, None, None
-    ]
+    shading = (
+        1
+        + 0.1
+        * smooth_noise(count, side, 1, generator)
+        * choose(count, 0.5, generator)[:, None, None, None]
+    )
     coded = (level * shading + contrast[:, None, None, None] * (crop - grey)).clamp(0, 1)
     return srgb_to_linear(coded)
 
@@ -228,10 +233,12 @@ def _background(
 
 
 def _between(levels: Tensor, position: Tensor) -> Tensor:
-    """Interpolate between equally spaced blur levels (L, B, C, Y, X) at a position 0..1 per pixel."""
+    """Interpolate equally spaced blur levels (L, B, C, Y, X) at a position 0..1 per pixel."""
     place_in_levels = position * (len(levels) - 1)
     weights = [(1 - (place_in_levels - level).abs()).clamp(min=0) for level in range(len(levels))]
-    return sum((w * image for w, image in zip(weights, levels, strict=True)), torch.zeros_like(levels[0]))
+    return sum(
+        (w * image for w, image in zip(weights, levels, strict=True)), torch.zeros_like(levels[0])
+    )
 
 
 def _breathe(layer: Tensor, defects: float, generator: Generator) -> Tensor:
@@ -243,6 +250,11 @@ def _breathe(layer: Tensor, defects: float, generator: Generator) -> Tensor:
     zoom = 1 + 0.015 * some * torch.randn(count, generator=generator, device=generator.device)
     shift = torch.randn(count, 2, generator=generator, device=generator.device) * some[:, None]
     moved = place(
-        layer, layer.shape[-1], zoom, torch.zeros_like(zoom), shift / layer.shape[-1], padding="reflection"
+        layer,
+        layer.shape[-1],
+        zoom,
+        torch.zeros_like(zoom),
+        shift / layer.shape[-1],
+        padding="reflection",
     )
     return torch.where((some > 0)[:, None, None, None], moved.clamp(0, 1), layer)

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -110,7 +111,8 @@ class Training:
 
     Examples
     --------
-    >>> training = Training(TrainParameters(steps=1000), material, Path("fsb.ckpt"))  # doctest: +SKIP
+    >>> checkpoint = Path("fsb.ckpt")
+    >>> training = Training(TrainParameters(), material, checkpoint)  # doctest: +SKIP
     >>> for progress in training:  # doctest: +SKIP
     ...     print(progress.step, progress.loss)
     """
@@ -127,11 +129,13 @@ class Training:
         self.material, self.held_back = material.split()
         self.device = material.device
         torch.manual_seed(parameters.seed)
-        self.network = (start or build(parameters.network, parameters.width)).to(
+        # torch's type hints leave memory_format out
+        self.network = (start or build(parameters.network, parameters.width)).to(  # type: ignore[call-overload]
             self.device, memory_format=torch.channels_last
         )
         self.averaged = torch.optim.swa_utils.AveragedModel(
-            self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(parameters.average)
+            self.network,
+            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(parameters.average),
         )
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=parameters.learning_rate)
         self.generator = torch.Generator(self.device).manual_seed(parameters.seed)
@@ -182,7 +186,9 @@ class Training:
     def _loss(self, pairs: Pairs) -> Tensor:
         seen = network_input(self.parameters.network, pairs)
         with autocast(self.device):
-            answer = self.network.logits(seen) if isinstance(self.network, FSB) else self.network(seen)
+            answer = (
+                self.network.logits(seen) if isinstance(self.network, FSB) else self.network(seen)
+            )
         if isinstance(self.network, FSB):
             return fsb_loss(answer.float(), pairs.alpha, pairs.near, pairs.far)
         return keb_loss(answer.float(), pairs.sigma_px)
@@ -213,12 +219,13 @@ class Training:
                 "sigma_bias": float(relative.median()),
             }
         found, true = answer > 0.5, truth > 0.5
-        both = [
-            (a & b).sum((1, 2, 3)) / (a | b).sum((1, 2, 3)).clamp(min=1)
-            for a, b in ((found, true), (~found, ~true))
-        ]
+        overlaps = []
+        for a, b in ((found, true), (~found, ~true)):
+            shared, union = ((a & b).sum((1, 2, 3)), (a | b).sum((1, 2, 3)))
+            # a class absent from both is found as it should be
+            overlaps.append(torch.where(union > 0, shared / union.clamp(min=1), 1.0))
         return {
-            "mean_iou": float(torch.stack(both).mean()),
+            "mean_iou": float(torch.stack(overlaps).mean()),
             "alpha_error": float((answer - truth).abs().mean()),
         }
 
@@ -240,15 +247,20 @@ class Training:
         temporary.replace(self.checkpoint)
 
     def _resume(self) -> None:
-        state: dict[str, Any] = torch.load(
-            self.checkpoint, map_location=self.device, weights_only=True
-        )
-        if state["config"] != self.network.config or (
-            state["parameters"]["network"] != self.parameters.network
-        ):
+        try:
+            state: dict[str, Any] = torch.load(
+                self.checkpoint, map_location=self.device, weights_only=True
+            )
+            config, network = state["config"], state["parameters"]["network"]
+        except (EOFError, KeyError, RuntimeError, TypeError, UnpicklingError) as error:
             raise InputError(
-                f"{self.checkpoint} holds a {state['parameters']['network']} of "
-                f"{state['config']}, not a {self.parameters.network} of {self.network.config}; "
+                f"{self.checkpoint} is not a whole checkpoint of a training; name another or "
+                "delete it."
+            ) from error
+        if config != self.network.config or network != self.parameters.network:
+            raise InputError(
+                f"{self.checkpoint} holds a {network} of "
+                f"{config}, not a {self.parameters.network} of {self.network.config}; "
                 "name another checkpoint or the same network."
             )
         self.network.load_state_dict(state["network"])

@@ -1,0 +1,137 @@
+"""Reblur consistency finds the blur that a scene was rendered with."""
+
+import pytest
+import torch
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.reblur import (
+    COVERED,
+    WINDOW_PX,
+    WINDOWS,
+    Windows,
+    beside_foreground,
+    fit,
+    reblur_residuals,
+)
+
+
+def windows_of(scene):
+    return Windows.along_boundary(scene.near, scene.far, scene.alpha)
+
+
+@pytest.mark.parametrize("shape", ["gaussian", "disk"])
+@pytest.mark.parametrize("sigma_px", [2.0, 4.0])
+def test_the_residual_is_least_at_the_truth(make_scene, shape, sigma_px):
+    windows = windows_of(make_scene(sigma_px, shape=shape))
+    weight = beside_foreground(windows.alpha, 6.0)
+    narrow, right, wide = (
+        reblur_residuals(windows, weight, sigma_px * off, [sigma_px], shape)[0]
+        for off in (0.7, 1.0, 1.3)
+    )
+    assert right < 0.75 * narrow
+    assert right < 0.75 * wide
+
+
+def test_the_residual_of_the_background_is_least_at_its_own_blur(make_scene):
+    windows = windows_of(make_scene(3.0, sigma_background_px=4.0))
+    weight = beside_foreground(windows.alpha, 6.0)
+    narrow, right, wide = reblur_residuals(windows, weight, 3.0, [2.8, 4.0, 5.2], "gaussian")
+    assert right < 0.75 * narrow
+    assert right < 0.75 * wide
+
+
+def test_the_residual_vanishes_over_a_flat_background():
+    # b is flat, so b * K2 = b whatever is hidden: nothing is left unexplained at the truth.
+    alpha = (torch.arange(64) < 32).float().expand(1, 1, 64, 64)
+    spread = torch.special.ndtr((31.5 - torch.arange(64.0)) / 3).expand(1, 1, 64, 64)
+    near, far = 0.9 * alpha + 0.2 * (1 - alpha), 0.9 * spread + 0.2 * (1 - spread)
+    windows = Windows(near, far, alpha, ((0, 0),))
+    weight = beside_foreground(alpha, 3.0)
+    right, wide = (
+        reblur_residuals(windows, weight, sigma, [3.0], "gaussian")[0] for sigma in (3.0, 3.6)
+    )
+    assert right < 1e-3
+    assert wide > 10 * right
+
+
+@pytest.mark.parametrize("shape", ["gaussian", "disk"])
+@pytest.mark.parametrize("sigma_px", [2.0, 4.0])
+def test_sigma_and_shape_are_recovered(make_scene, shape, sigma_px):
+    found = fit(windows_of(make_scene(sigma_px, shape=shape)))
+    assert found.sigma_px == pytest.approx(sigma_px, rel=0.08)
+    assert found.sigma_background_px == pytest.approx(sigma_px, rel=0.08)
+    assert found.shape == shape
+
+
+def test_different_blurs_of_the_two_planes_are_told_apart(make_scene):
+    found = fit(windows_of(make_scene(2.5, sigma_background_px=3.5)), "gaussian")
+    assert found.sigma_px == pytest.approx(2.5, rel=0.1)
+    assert found.sigma_background_px == pytest.approx(3.5, rel=0.1)
+
+
+def test_a_start_is_refined_and_a_fixed_one_kept(make_scene):
+    windows = windows_of(make_scene(3.0))
+    refined = fit(windows, "gaussian", start_px=3.6)
+    assert refined.sigma_px == pytest.approx(3.0, rel=0.08)
+    fixed = fit(windows, start_px=3.6, fixed=True)
+    assert fixed.sigma_px == 3.6
+    assert fixed.sigma_background_px == pytest.approx(3.0, rel=0.15)
+    assert fixed.residual > refined.residual
+
+
+def test_the_curve_is_sorted_and_its_least_value_is_the_answer(make_scene):
+    found = fit(windows_of(make_scene(2.0)), "gaussian")
+    sigmas, residuals = zip(*found.curve, strict=True)
+    assert list(sigmas) == sorted(set(sigmas))
+    assert min(residuals) == found.residual
+    assert sigmas[residuals.index(found.residual)] == found.sigma_px
+
+
+def test_a_shape_that_is_asked_for_is_the_one_used(make_scene):
+    windows = windows_of(make_scene(2.0))
+    assert fit(windows, "disk", start_px=2.0).shape == "disk"
+
+
+def test_the_residual_is_read_beside_the_foreground_only():
+    alpha = (torch.arange(64) < 32).float().expand(1, 1, 48, 64)
+    weight = beside_foreground(alpha, 3.0)
+    assert float(weight.sum()) == pytest.approx(1, abs=1e-5)
+    columns = weight[0, 0].sum(0).nonzero().flatten().tolist()
+    # where the erfc tail of sigma 3 is above 2 %: 0.5 erfc(d / (3 sqrt 2)) > 0.02 for d < 6.16
+    assert COVERED == 0.02
+    assert columns == list(range(32, 38))
+
+
+def test_a_mask_all_over_still_has_a_region():
+    alpha = torch.full((1, 1, 8, 8), 0.5)
+    assert float(beside_foreground(alpha, 2.0).sum()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("value", "percent"), [(0.0, "0%"), (1.0, "100%")])
+def test_a_mask_without_a_boundary_is_refused(value, percent):
+    plane = torch.rand(3, 32, 32)
+    with pytest.raises(InputError, match=percent):
+        Windows.along_boundary(plane, plane, torch.full((1, 32, 32), value))
+
+
+def test_windows_lie_inside_the_image_along_the_boundary():
+    side = 700
+    alpha = torch.zeros(1, side, side)
+    alpha[:, :, :350] = 1
+    rng = torch.Generator().manual_seed(0)
+    near, far = torch.rand(2, 3, side, side, generator=rng)
+    windows = Windows.along_boundary(near, far, alpha)
+    assert 1 < len(windows.corners) <= WINDOWS
+    assert windows.near.shape == (len(windows.corners), 3, WINDOW_PX, WINDOW_PX)
+    for (y, x), piece in zip(windows.corners, windows.alpha, strict=True):
+        assert 0 <= y <= side - WINDOW_PX
+        assert x < 350 < x + WINDOW_PX
+        assert 0 < float(piece.mean()) < 1
+    assert torch.equal(windows.of(far, near, alpha).near, windows.far)
+
+
+def test_an_image_smaller_than_a_window_is_one_window(make_scene):
+    scene = make_scene(2.0, side=64)
+    windows = windows_of(scene)
+    assert windows.corners == ((0, 0),)
+    assert torch.equal(windows.far[0], scene.far)

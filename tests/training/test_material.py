@@ -1,0 +1,119 @@
+"""Reading the pictures that scenes are made of."""
+
+import imagecodecs
+import numpy as np
+import pytest
+import torch
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.training.material import PHOTO_PX, Material, fit_square
+
+
+def picture(height, width, *channels, value=None, seed=0):
+    if value is not None:
+        return np.full((height, width, *channels), value, np.uint8)
+    return np.random.default_rng(seed).integers(0, 256, (height, width, *channels)).astype(np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("photos", "shapes", "cutouts"):
+        (tmp_path / name).mkdir()
+    imagecodecs.imwrite(tmp_path / "photos" / "a.jpg", picture(400, 500, 3, value=120))
+    imagecodecs.imwrite(tmp_path / "photos" / "b.png", picture(330, 330, 3))
+    imagecodecs.imwrite(tmp_path / "photos" / "c.png", picture(100, 600, value=70))
+    imagecodecs.imwrite(tmp_path / "shapes" / "d.png", picture(160, 160, value=255))
+    cutout = picture(160, 160, 4, value=200)
+    cutout[:, 80:, 3] = 0
+    imagecodecs.imwrite(tmp_path / "cutouts" / "e.png", cutout)
+    return tmp_path
+
+
+def test_a_folder_is_read_into_one_tensor_per_kind(folder):
+    material = Material.load(folder)
+    assert material.photos.shape == (3, 3, 320, 320)
+    assert material.shapes.shape == (1, 1, 160, 160)
+    assert material.cutouts.shape == (1, 4, 160, 160)
+    assert {t.dtype for t in (material.photos, material.shapes, material.cutouts)} == {torch.uint8}
+    assert material.device == torch.device("cpu")
+    assert (material.photos[0].float() - 120).abs().max() <= 2  # JPEG, in order of the names
+    assert (material.photos[2] == 70).all()  # grey becomes three equal channels
+    assert (material.shapes == 255).all()
+    assert (material.cutouts[0, :3] == 200).all()
+    assert material.cutouts[0, 3].float().mean() == 100  # half of it 200
+
+
+def test_a_photo_is_cut_from_its_middle_without_scaling(folder):
+    expected = picture(330, 330, 3)[5:325, 5:325]
+    found = Material.load(folder).photos[1].permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_only_photos_are_needed(tmp_path):
+    (tmp_path / "photos").mkdir()
+    imagecodecs.imwrite(tmp_path / "photos" / "a.png", picture(320, 320, 3))
+    material = Material.load(tmp_path)
+    assert len(material.photos) == 1
+    assert material.shapes.shape == (0, 1, 160, 160)
+    assert material.cutouts.shape == (0, 4, 160, 160)
+
+
+def test_a_folder_without_photos_is_refused_with_its_name(tmp_path):
+    with pytest.raises(InputError, match=str(tmp_path)):
+        Material.load(tmp_path)
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(InputError, match="photos"):
+        Material.load(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(160, 160), (160, 160, 2), (160, 160, 4), (160, 160, 3)])
+def test_a_shape_is_the_alpha_of_its_file_or_else_its_grey(tmp_path, folder, shape):
+    values = picture(*shape, value=10)
+    if len(shape) == 3 and shape[2] in (2, 4):
+        values[..., -1] = 90
+    imagecodecs.imwrite(folder / "shapes" / "z.png", values)
+    expected = 90 if len(shape) == 3 and shape[2] in (2, 4) else 10
+    assert (Material.load(folder).shapes[1] == expected).all()
+
+
+def test_16_bit_pictures_are_read(folder):
+    imagecodecs.imwrite(folder / "photos" / "z.png", np.full((320, 320, 3), 0x8055, np.uint16))
+    assert (Material.load(folder).photos[3] == 0x80).all()
+
+
+def test_an_opaque_cutout_gets_a_full_alpha(folder):
+    imagecodecs.imwrite(folder / "cutouts" / "z.png", picture(160, 160, 3))
+    assert (Material.load(folder).cutouts[1, 3] == 255).all()
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_shapes_and_cutouts_are_fitted_whole(channels):
+    tall = picture(200, 100, channels, value=255)
+    square = fit_square(tall, 80)
+    assert square.shape == (1, channels, 80, 80)
+    # 100 of 200 columns are covered, in the middle
+    assert (square[..., 22:58] == 255).all()
+    assert (square[..., :18] == 0).all()
+    assert (square[..., 62:] == 0).all()
+
+
+@pytest.mark.parametrize("size", [(10, 10), (500, 40), (40, 500), (320, 320)])
+def test_small_photos_are_continued(size):
+    square = fit_square(picture(*size, 3), PHOTO_PX)
+    assert square.shape == (1, 3, 320, 320)
+    assert square.float().std() > 0
+
+
+def material_of(count):
+    photos = torch.arange(count, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 4, 4)
+    return Material(photos, photos[:25, :1], photos[:3].repeat(1, 2, 1, 1)[:, :4])
+
+
+def test_training_and_validation_share_no_picture():
+    train, held_back = material_of(40).split()
+    seen, kept = (set(m.photos[:, 0, 0, 0].tolist()) for m in (train, held_back))
+    assert seen | kept == set(range(40))
+    assert not seen & kept
+    assert len(kept) == 4
+    assert len(train.shapes) + len(held_back.shapes) == 25
+    assert len(train.cutouts) == len(held_back.cutouts) == 3  # too few to share out

@@ -1,0 +1,193 @@
+"""Training runs, stops, goes on where it stopped, and says so when it cannot."""
+
+import pytest
+import torch
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.metrics import mean_iou
+from napari_focusstack.networks.fsb import FSB
+from napari_focusstack.networks.keb import KEB
+from napari_focusstack.training import trainer
+from napari_focusstack.training.material import Material
+from napari_focusstack.training.synthesis import synthesise
+from napari_focusstack.training.trainer import Training, TrainParameters, build
+
+VALIDATE = Training.validate
+
+TINY = {"width": 8, "batch": 2, "validate_every": 1000, "validation_pairs": 8, "seed": 3}
+
+
+@pytest.fixture(autouse=True)
+def small_and_exact(monkeypatch):
+    """Small crops, no validation, float32 whatever the machine has."""
+    monkeypatch.setattr(trainer, "CROP_SIDES_PX", (64,))
+    monkeypatch.setattr(trainer, "autocast", lambda device: torch.autocast("cpu", enabled=False))
+    monkeypatch.setattr(Training, "validate", lambda self: {"mean_iou": 0.5})
+
+
+@pytest.fixture(scope="module")
+def material():
+    rng = torch.Generator().manual_seed(0)
+    coarse = torch.rand(10, 3, 80, 80, generator=rng)
+    photos = torch.nn.functional.interpolate(coarse, (320, 320), mode="bicubic").clamp(0, 1) * 255
+    return Material(
+        photos.byte(),
+        torch.empty(0, 1, 160, 160, dtype=torch.uint8),
+        torch.empty(0, 4, 160, 160, dtype=torch.uint8),
+    )
+
+
+def run(training, steps=None):
+    """Losses of so many steps, or of all that are left."""
+    losses = []
+    for progress in training:
+        losses.append(progress.loss)
+        if len(losses) == steps:
+            break
+    return losses
+
+
+def test_training_lowers_the_loss(material, tmp_path):
+    # 100 steps of warm-up, so a short run needs a high rate.
+    parameters = TrainParameters(**TINY, steps=40, learning_rate=0.03)
+    losses = run(Training(parameters, material, tmp_path / "fsb.ckpt"))
+    assert len(losses) == 40
+    assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
+
+
+@pytest.mark.parametrize("network", ["fsb", "keb"])
+def test_a_run_that_goes_on_is_the_run_without_a_break(material, tmp_path, network):
+    parameters = TrainParameters(**TINY, network=network, steps=6)
+    unbroken = Training(parameters, material, tmp_path / "unbroken.ckpt")
+    losses = run(unbroken)
+
+    checkpoint = tmp_path / "broken.ckpt"
+    first = run(Training(parameters, material, checkpoint), steps=3)
+    resumed = Training(parameters, material, checkpoint)
+    assert resumed.step == 3
+    assert first + run(resumed) == pytest.approx(losses, rel=1e-5)
+    assert resumed.step == 6
+    for a, b in zip(
+        resumed.averaged.state_dict().values(), unbroken.averaged.state_dict().values(), strict=True
+    ):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+def test_stopping_saves_whole_and_leaves_nothing_else(material, tmp_path):
+    training = Training(TrainParameters(**TINY, steps=50), material, tmp_path / "fsb.ckpt")
+    steps = iter(training)
+    next(steps)
+    next(steps)
+    steps.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["fsb.ckpt"]
+    assert torch.load(tmp_path / "fsb.ckpt", weights_only=True)["step"] == 2
+
+
+def test_a_finished_run_has_nothing_left_to_do(material, tmp_path):
+    parameters = TrainParameters(**TINY, steps=2)
+    run(Training(parameters, material, tmp_path / "fsb.ckpt"))
+    assert run(Training(parameters, material, tmp_path / "fsb.ckpt")) == []
+
+
+def test_it_validates_and_saves_when_it_should(material, tmp_path):
+    parameters = TrainParameters(**{**TINY, "validate_every": 2}, steps=5)
+    scores = {p.step: p.scores for p in Training(parameters, material, tmp_path / "fsb.ckpt")}
+    assert [step for step, score in scores.items() if score] == [2, 4, 5]
+
+
+def test_progress_says_where_it_stands(material, tmp_path):
+    progress = list(Training(TrainParameters(**TINY, steps=3), material, tmp_path / "fsb.ckpt"))
+    assert [(p.step, p.steps) for p in progress] == [(1, 3), (2, 3), (3, 3)]
+    assert progress[0].seconds < progress[-1].seconds
+
+
+def test_a_seed_makes_the_same_run(material, tmp_path):
+    one, two, other = (
+        run(Training(TrainParameters(**{**TINY, "seed": seed}, steps=2), material, tmp_path / name))
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    )
+    assert one == two
+    assert one != other
+
+
+def test_the_rate_warms_up_and_falls_to_nothing(material, tmp_path):
+    training = Training(TrainParameters(**TINY, steps=1000), material, tmp_path / "fsb.ckpt")
+    rates = []
+    for training.step in (0, 99, 500, 1000):
+        rates.append(training._learning_rate() / training.parameters.learning_rate)
+    assert rates == pytest.approx([0.01, 0.976, 0.5, 0], abs=1e-3)
+
+
+def test_training_may_start_from_given_weights(material, tmp_path):
+    torch.manual_seed(11)
+    start = FSB(width=8)
+    weight = start.enter.weight.detach().clone()
+    training = Training(TrainParameters(**TINY, steps=1), material, tmp_path / "a.ckpt", start)
+    torch.testing.assert_close(training.network.enter.weight.detach(), weight)
+
+
+@pytest.mark.parametrize("change", [{"network": "keb"}, {"width": 16}])
+def test_a_checkpoint_of_another_network_is_refused(material, tmp_path, change):
+    checkpoint = tmp_path / "fsb.ckpt"
+    Training(TrainParameters(**TINY, steps=1), material, checkpoint).save()
+    with pytest.raises(InputError, match=r"fsb\.ckpt holds a fsb of"):
+        Training(TrainParameters(**{**TINY, **change}, steps=1), material, checkpoint)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
+def test_a_file_that_is_no_checkpoint_is_refused(material, tmp_path, content):
+    checkpoint = tmp_path / "fsb.ckpt"
+    checkpoint.write_bytes(content)
+    with pytest.raises(InputError, match=r"fsb\.ckpt"):
+        Training(TrainParameters(**TINY, steps=1), material, checkpoint)
+
+
+def test_a_checkpoint_of_something_else_is_refused(material, tmp_path):
+    checkpoint = tmp_path / "fsb.ckpt"
+    torch.save({"epoch": 3}, checkpoint)
+    with pytest.raises(InputError, match=r"fsb\.ckpt"):
+        Training(TrainParameters(**TINY, steps=1), material, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("network", "names"),
+    [("fsb", {"mean_iou", "alpha_error"}), ("keb", {"sigma_error", "sigma_bias"})],
+)
+def test_each_network_is_scored_by_its_own_measure_on_fixed_scenes(
+    material, tmp_path, monkeypatch, network, names
+):
+    monkeypatch.setattr(Training, "validate", VALIDATE)
+    parameters = TrainParameters(**TINY, network=network, steps=1)
+    training = Training(parameters, material, tmp_path / "any.ckpt")
+    scores = training.validate()
+    assert set(scores) == names
+    assert scores == training.validate()
+
+
+def test_the_score_is_the_mean_iou_of_each_scene(material, tmp_path, monkeypatch):
+    monkeypatch.setattr(Training, "validate", VALIDATE)
+    training = Training(TrainParameters(**TINY, steps=1), material, tmp_path / "fsb.ckpt")
+    made = []
+
+    def remembering(*args):
+        pairs = synthesise(*args)
+        pairs.alpha[0] = 0.0  # a scene without a foreground
+        made.append(pairs)
+        return pairs
+
+    monkeypatch.setattr(trainer, "synthesise", remembering)
+    monkeypatch.setattr(training, "averaged", lambda seen: 1 - (seen[:, :1] > 0.5).float())
+    score = training.validate()["mean_iou"]
+    pairs = made[0]
+    expected = [
+        mean_iou(near[0].numpy() <= 0.5, alpha[0].numpy() > 0.5)
+        for near, alpha in zip(pairs.near, pairs.alpha, strict=True)
+    ]
+    assert score == pytest.approx(sum(expected) / len(expected), abs=1e-5)
+    monkeypatch.setattr(training, "averaged", lambda seen: made[-1].alpha)
+    assert training.validate()["mean_iou"] == 1
+
+
+def test_a_fresh_network_is_the_one_named():
+    assert isinstance(build("fsb", 8), FSB)
+    assert isinstance(build("keb", 8), KEB)

@@ -18,6 +18,7 @@ from napari_focusstack.diffusion import (
     unveil,
 )
 from napari_focusstack.errors import InputError
+from napari_focusstack.lens import Psf
 from napari_focusstack.optics import blur
 
 CASES = pytest.mark.parametrize(
@@ -26,12 +27,17 @@ CASES = pytest.mark.parametrize(
 
 
 def psnr_in(region, image, truth):
-    """PSNR in dB of light (C, Y, X) over a region (Y, X)."""
-    return -10 * math.log10(float((image - truth).square()[:, region].mean()))
+    """PSNR in dB of light (..., C, Y, X) over a region (Y, X)."""
+    return -10 * math.log10(float((image - truth).square()[..., region].mean()))
 
 
 def region_of(scene, sigma_px, shape="gaussian"):
     return transition_region(scene.alpha, blur(scene.alpha, sigma_px, shape))[0]
+
+
+def batch_of(scene):
+    """Near plane, far plane and alpha as a batch of one."""
+    return scene.near[None], scene.far[None], scene.alpha[None]
 
 
 def assembled(blocks, near, far, alpha):
@@ -45,11 +51,12 @@ def assembled(blocks, near, far, alpha):
 @CASES
 def test_unmixing_beats_subtraction_and_both_beat_selection(make_scene, sigma_px, shape):
     scene = make_scene(sigma_px, shape=shape)
-    args = scene.near, scene.far, scene.alpha
+    args = batch_of(scene)
+    psf = Psf(sigma_px, shape=shape)
     region = region_of(scene, sigma_px, shape)
     initial = psnr_in(region, initial_fusion(*args), scene.truth)
-    subtracted = psnr_in(region, subtract(*args, sigma_px, shape), scene.truth)
-    unmixed = psnr_in(region, unmix(*args, sigma_px, shape), scene.truth)
+    subtracted = psnr_in(region, subtract(*args, psf), scene.truth)
+    unmixed = psnr_in(region, unmix(*args, psf), scene.truth)
     assert subtracted > initial + 4
     assert unmixed > subtracted + 5
     assert unmixed > 38
@@ -58,7 +65,7 @@ def test_unmixing_beats_subtraction_and_both_beat_selection(make_scene, sigma_px
 @CASES
 def test_equation_14_as_printed_is_worse_than_doing_nothing(make_scene, sigma_px, shape):
     scene = make_scene(sigma_px, shape=shape)
-    near, far, alpha = scene.near, scene.far, scene.alpha
+    near, far, alpha = batch_of(scene)
     hidden = blur(far * (1 - alpha), sigma_px, shape) / (blur(1 - alpha, sigma_px, shape) + 1e-10)
     initial = initial_fusion(near, far, alpha)
     # the fraction is not multiplied by M
@@ -66,24 +73,25 @@ def test_equation_14_as_printed_is_worse_than_doing_nothing(make_scene, sigma_px
     corrected = initial - (1 - alpha) * blur((near - hidden) * alpha, sigma_px, shape)
     region = region_of(scene, sigma_px, shape)
     assert psnr_in(region, printed, scene.truth) < psnr_in(region, initial, scene.truth) - 3
-    ours = subtract(near, far, alpha, sigma_px, shape)
-    torch.testing.assert_close(ours[:, region], corrected[:, region], atol=2e-4, rtol=0)
+    ours = subtract(near, far, alpha, Psf(sigma_px, shape=shape))
+    torch.testing.assert_close(ours[..., region], corrected[..., region], atol=2e-4, rtol=0)
 
 
 def test_unmixing_with_a_soft_alpha_beats_the_hard_cut(make_scene):
     scene = make_scene(3.0, softness=4.0)
     region = region_of(scene, 3.0)
-    soft = unmix(scene.near, scene.far, scene.alpha, 3.0, "gaussian")
-    hard = unmix(scene.near, scene.far, (scene.alpha > 0.5).float(), 3.0, "gaussian")
+    near, far, alpha = batch_of(scene)
+    soft = unmix(near, far, alpha, Psf(3.0))
+    hard = unmix(near, far, (alpha > 0.5).float(), Psf(3.0))
     assert psnr_in(region, soft, scene.truth) > psnr_in(region, hard, scene.truth) + 6
 
 
 def test_a_wrong_sigma_costs_but_still_beats_selection(make_scene):
     scene = make_scene(3.0)
     region = region_of(scene, 3.0)
-    args = scene.near, scene.far, scene.alpha
+    args = batch_of(scene)
     right, wide, narrow = (
-        psnr_in(region, unmix(*args, 3.0 * off, "gaussian"), scene.truth) for off in (1, 1.15, 0.85)
+        psnr_in(region, unmix(*args, Psf(3.0 * off)), scene.truth) for off in (1, 1.15, 0.85)
     )
     assert right > max(wide, narrow) + 2
     assert min(wide, narrow) > psnr_in(region, initial_fusion(*args), scene.truth) + 3
@@ -93,13 +101,12 @@ def test_the_near_plane_makes_up_for_a_sigma_that_is_too_wide(make_scene):
     # Where K2 is known, b * K2 must be what the near plane shows beside the foreground.
     scene = make_scene(3.0, softness=4.0)
     region = region_of(scene, 3.0)
-    args = scene.near, scene.far, scene.alpha
+    args = batch_of(scene)
     without, with_k2 = (
-        psnr_in(region, unmix(*args, 3.45, "gaussian", sigma_2), scene.truth)
-        for sigma_2 in (None, 3.0)
+        psnr_in(region, unmix(*args, Psf(3.45, sigma_2)), scene.truth) for sigma_2 in (None, 3.0)
     )
     assert with_k2 > without + 1
-    right = psnr_in(region, unmix(*args, 3.0, "gaussian", 3.0), scene.truth)
+    right = psnr_in(region, unmix(*args, Psf(3.0, 3.0)), scene.truth)
     assert right > psnr_in(region, initial_fusion(*args), scene.truth) + 12
 
 
@@ -109,19 +116,19 @@ def test_unveiling_is_exact_where_the_foreground_is_known():
     alpha = (torch.arange(64) < 32).float().expand(1, 48, 64)
     spread = blur(torch.cat([foreground * alpha, alpha]), 2.5)
     far = spread[:3] + (1 - spread[3:]) * background
-    found, visible = unveil(far, foreground * alpha, alpha, 2.5, "gaussian")
+    found, visible = unveil(far[None], (foreground * alpha)[None], alpha[None], Psf(2.5))
     outside = alpha[0] == 0
-    assert float(visible[0][outside].min()) > 0.5
-    torch.testing.assert_close(found[:, outside], background[:, outside], atol=2e-6, rtol=0)
+    assert float(visible[0, 0][outside].min()) > 0.5
+    torch.testing.assert_close(found[0][:, outside], background[:, outside], atol=2e-6, rtol=0)
 
 
 def test_a_soft_edge_over_flat_layers_comes_out_as_it_is():
     # Both layers are flat, so f.M + Mb.b is known in closed form.
-    alpha = (0.5 + (31.5 - torch.arange(64.0)) / 4).clamp(0, 1).expand(1, 48, 64)
+    alpha = (0.5 + (31.5 - torch.arange(64.0)) / 4).clamp(0, 1).expand(1, 1, 48, 64)
     truth = 0.8 * alpha + 0.2 * (1 - alpha)
     spread = blur(alpha, 3.0)
     far = 0.8 * spread + 0.2 * (1 - spread)
-    error = (unmix(truth, far, alpha, 3.0, "gaussian") - truth).abs()
+    error = (unmix(truth, far, alpha, Psf(3.0)) - truth).abs()
     by_selection = (initial_fusion(truth, far, alpha) - truth).abs()
     assert float(error.max()) < 0.03
     assert float(error.max()) < 0.3 * float(by_selection.max())
@@ -138,11 +145,9 @@ def test_the_transition_region_of_a_half_plane_ends_where_its_erf_tail_does(sigm
 
 
 def test_partly_covered_pixels_are_transition_and_wholly_covered_ones_are_not():
-    alpha = torch.tensor([[[1.0, 0.999, 0.5, 0.001, 0.0, 0.0]]])
-    spread = torch.tensor([[[0.6, 0.5, 0.4, 0.3, TAIL * 1.01, TAIL * 0.99]]])
-    assert transition_region(alpha, spread)[0, 0].tolist() == [
-        False, True, True, True, True, False,
-    ]  # fmt: skip
+    alpha = torch.tensor([[[1.0, 0.999, 0.5, 0.001, 0.001, 0.0, 0.0]]])
+    spread = torch.tensor([[[0.6, 0.5, 0.4, 0.3, 0.0, TAIL * 1.01, TAIL * 0.99]]])
+    assert transition_region(alpha, spread)[0, 0].tolist() == [False] + [True] * 5 + [False]
 
 
 @pytest.mark.parametrize("method", ["unmix", "subtract"])
@@ -150,11 +155,11 @@ def test_partly_covered_pixels_are_transition_and_wholly_covered_ones_are_not():
 def test_blocks_give_what_the_whole_image_gives(make_scene, monkeypatch, method, shape):
     scene = make_scene(2.0, softness=3.0, side=128)
     args = scene.near, scene.far, scene.alpha
-    options = {"method": method, "shape": shape, "sigma_background_px": 2.6}
+    psf = Psf(2.0, 2.6, shape)
     results = []
     for block_px in (24, 10_000):
         monkeypatch.setattr(diffusion, "BLOCK_PX", block_px)
-        blocks = list(eliminate(*args, 2.0, **options))
+        blocks = list(eliminate(*args, psf, method))
         results.append((len(blocks), assembled(blocks, *args)))
     (many, in_blocks), (one, whole) = results
     assert one == 1
@@ -166,7 +171,7 @@ def test_the_blocks_hold_the_transition_region_and_nothing_else(make_scene, monk
     monkeypatch.setattr(diffusion, "BLOCK_PX", 32)
     scene = make_scene(2.0)
     marked = torch.zeros(scene.alpha.shape[1:], dtype=torch.bool)
-    for where, region, light in eliminate(scene.near, scene.far, scene.alpha, 2.0):
+    for where, region, light in eliminate(scene.near, scene.far, scene.alpha, Psf(2.0)):
         assert light.shape == (3, int(region.sum()))
         assert not marked[where].any()
         marked[where] = region
@@ -176,7 +181,7 @@ def test_the_blocks_hold_the_transition_region_and_nothing_else(make_scene, monk
 def test_pixels_far_from_the_foreground_are_not_touched(make_scene):
     scene = make_scene(2.0, side=128)
     args = scene.near, scene.far, scene.alpha
-    image = assembled(eliminate(*args, 2.0), *args)
+    image = assembled(eliminate(*args, Psf(2.0)), *args)
     y, x = np.indices((128, 128)) - 63.5
     beyond = torch.from_numpy(np.hypot(y, x) > 32 * 1.12 + 8)  # 4 sigma from the outermost edge
     inside = torch.from_numpy(np.hypot(y, x) < 32 * 0.88 - 1)
@@ -190,22 +195,22 @@ def test_the_work_follows_the_length_of_the_boundary_not_the_area(monkeypatch):
     for side in (256, 512):
         alpha = (torch.arange(side) < side // 2 - 16).float().expand(1, side, side)
         plane = torch.zeros(1, side, side)
-        counts.append(sum(1 for _ in eliminate(plane, plane, alpha, 2.0)))
+        counts.append(sum(1 for _ in eliminate(plane, plane, alpha, Psf(2.0))))
     assert counts == [256 // 32, 512 // 32]  # one row of blocks along a straight edge
 
 
 def test_a_mask_of_one_kind_leaves_nothing_to_do():
     plane = torch.rand(3, 64, 64)
     for value in (0.0, 1.0):
-        assert list(eliminate(plane, plane, torch.full((1, 64, 64), value), 2.0)) == []
+        assert list(eliminate(plane, plane, torch.full((1, 64, 64), value), Psf(2.0))) == []
 
 
 def test_a_thin_gap_stays_within_the_light_there_is():
-    alpha = torch.ones(1, 64, 64)
+    alpha = torch.ones(1, 1, 64, 64)
     alpha[..., 31] = 0
     rng = torch.Generator().manual_seed(1)
-    near, far = (torch.rand(3, 64, 64, generator=rng) for _ in range(2))
-    result = unmix(near, far, alpha, 8.0, "gaussian")
+    near, far = (torch.rand(1, 3, 64, 64, generator=rng) for _ in range(2))
+    result = unmix(near, far, alpha, Psf(8.0))
     assert torch.isfinite(result).all()
     assert result.min() >= 0
     assert result.max() <= 1
@@ -213,7 +218,7 @@ def test_a_thin_gap_stays_within_the_light_there_is():
 
 def test_method_none_computes_nothing_and_an_unknown_one_is_refused(make_scene):
     scene = make_scene(2.0)
-    args = scene.near, scene.far, scene.alpha, 2.0
+    args = scene.near, scene.far, scene.alpha, Psf(2.0)
     assert list(eliminate(*args, method="none")) == []
     with pytest.raises(InputError, match="'inpaint'"):
         list(eliminate(*args, method="inpaint"))
@@ -223,4 +228,4 @@ def test_method_none_computes_nothing_and_an_unknown_one_is_refused(make_scene):
 def test_a_sigma_that_is_no_positive_number_is_refused(make_scene, sigma_px):
     scene = make_scene(2.0)
     with pytest.raises(InputError, match=f"sigma_px is {sigma_px}"):
-        list(eliminate(scene.near, scene.far, scene.alpha, sigma_px))
+        list(eliminate(scene.near, scene.far, scene.alpha, Psf(sigma_px)))

@@ -75,6 +75,16 @@ def test_an_unknown_choice_is_refused_with_its_value():
         Intensity.of([np.zeros((8, 8), np.uint8)], "gamma")
 
 
+@pytest.mark.parametrize("values", [(0.0, 254.0), (-0.5, 1.0)])
+def test_floats_beyond_1_are_not_srgb(values):
+    plane = np.full((8, 8), values[0], np.float32)
+    plane[4:] = values[1]
+    with pytest.raises(InputError, match=f"span {values[0]:g}..{values[1]:g}"):
+        Intensity.of([plane], "srgb")
+    assert Intensity.of([plane], "linear").coding == "linear"
+    assert Intensity.of([(plane > 0).astype(np.float32)], "srgb").coding == "srgb"
+
+
 def test_srgb_values_become_the_light_of_the_standard():
     plane = np.full((4, 4, 3), 188, np.uint8)
     light = Intensity.of([plane]).to_light(plane)

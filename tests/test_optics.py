@@ -73,7 +73,7 @@ def test_a_psf_far_below_a_pixel_is_an_impulse():
     assert torch.equal(blur(image, 0.0, "disk"), image)
 
 
-@pytest.mark.parametrize("sigma_px", [0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("sigma_px", [0, -1.0, math.nan, math.inf, None, "2"])
 def test_a_sigma_that_is_no_positive_number_is_refused_with_its_value(sigma_px):
     with pytest.raises(InputError, match=f"sigma_px is {sigma_px}"):
         psf(sigma_px)

@@ -14,7 +14,7 @@ def test_the_defaults_are_those_of_the_documentation():
         "near": "first",
         "device": "auto",
         "fsb_weights": None,
-        "crf": False,
+        "crf": True,
         "tile_px": 1024,
         "psf": "keb+reblur",
         "psf_shape": "auto",

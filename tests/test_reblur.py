@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.lens import Psf
 from napari_focusstack.reblur import (
     COVERED,
     WINDOW_PX,
@@ -25,7 +26,7 @@ def test_the_residual_is_least_at_the_truth(make_scene, shape, sigma_px):
     windows = windows_of(make_scene(sigma_px, shape=shape))
     weight = beside_foreground(windows.alpha, 6.0)
     narrow, right, wide = (
-        reblur_residuals(windows, weight, sigma_px * off, [sigma_px], shape)[0]
+        reblur_residuals(windows, weight, Psf(sigma_px * off, shape=shape), [sigma_px])[0]
         for off in (0.7, 1.0, 1.3)
     )
     assert right < 0.75 * narrow
@@ -35,7 +36,7 @@ def test_the_residual_is_least_at_the_truth(make_scene, shape, sigma_px):
 def test_the_residual_of_the_background_is_least_at_its_own_blur(make_scene):
     windows = windows_of(make_scene(3.0, sigma_background_px=4.0))
     weight = beside_foreground(windows.alpha, 6.0)
-    narrow, right, wide = reblur_residuals(windows, weight, 3.0, [2.8, 4.0, 5.2], "gaussian")
+    narrow, right, wide = reblur_residuals(windows, weight, Psf(3.0), [2.8, 4.0, 5.2])
     assert right < 0.75 * narrow
     assert right < 0.75 * wide
 
@@ -45,11 +46,9 @@ def test_the_residual_vanishes_over_a_flat_background():
     alpha = (torch.arange(64) < 32).float().expand(1, 1, 64, 64)
     spread = torch.special.ndtr((31.5 - torch.arange(64.0)) / 3).expand(1, 1, 64, 64)
     near, far = 0.9 * alpha + 0.2 * (1 - alpha), 0.9 * spread + 0.2 * (1 - spread)
-    windows = Windows(near, far, alpha, ((0, 0),))
+    windows = Windows(near, far, alpha, ((0, 0),), (64, 64))
     weight = beside_foreground(alpha, 3.0)
-    right, wide = (
-        reblur_residuals(windows, weight, sigma, [3.0], "gaussian")[0] for sigma in (3.0, 3.6)
-    )
+    right, wide = (reblur_residuals(windows, weight, Psf(sigma), [3.0])[0] for sigma in (3.0, 3.6))
     assert right < 1e-3
     assert wide > 10 * right
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_focusstack.lens import Origin, Psf
     from napari_focusstack.optics import PsfShape
 
 EliminationMethod = Literal["unmix", "subtract", "none"]
@@ -32,6 +33,8 @@ METHODS: tuple[EliminationMethod, ...] = ("unmix", "subtract", "none")
 TAIL = 0.002
 #: Least visible share of the background that is still divided by (thin gaps between foregrounds).
 FLOOR = 0.1
+#: Where a single piece lies that is the whole image, or whose place is of no account.
+CENTRED: list[Origin] = [(0.0, 0.0)]
 #: Side of the blocks that the work is cut into, px.
 BLOCK_PX = 192
 
@@ -55,7 +58,9 @@ def transition_region(alpha: Tensor, spread: Tensor) -> Tensor:
     return (alpha < 1) & ((alpha > 0) | (spread > TAIL))
 
 
-def subtract(near: Tensor, far: Tensor, alpha: Tensor, sigma_px: float, shape: PsfShape) -> Tensor:
+def subtract(
+    near: Tensor, far: Tensor, alpha: Tensor, psf: Psf, origins: list[Origin] = CENTRED
+) -> Tensor:
     """Remove the diffusion component as the paper does (Eqs. 8 and 13-15).
 
     ``R = R_init - S`` with ``S = Mb.[((f - bh).M) * K]`` and ``bh = ((b.Mb) * K) / (Mb * K)``. The
@@ -65,23 +70,23 @@ def subtract(near: Tensor, far: Tensor, alpha: Tensor, sigma_px: float, shape: P
     Parameters
     ----------
     near, far : Tensor
-        Shape (..., C, Y, X), linear light.
+        Shape (n, C, Y, X), linear light.
     alpha : Tensor
-        Shape (..., 1, Y, X), 0..1.
-    sigma_px : float
-        Sigma of K3, px.
-    shape : {"gaussian", "disk"}
-        Shape of the PSF.
+        Shape (n, 1, Y, X), 0..1.
+    psf : Psf
+        K3.
+    origins : list of (float, float)
+        Where each piece lies in the image; of no account where nothing breathes.
 
     Returns
     -------
     Tensor
-        Shape (..., C, Y, X).
+        Shape (n, C, Y, X).
     """
-    behind = blur(premultiply(far, 1 - alpha), sigma_px, shape)
+    behind = blur(premultiply(far, 1 - alpha), psf.sigma_px, psf.shape)
     # Deep inside the mask nothing of the background is seen: its share is below float32 noise.
-    hidden = behind[..., :-1, :, :] / behind[..., -1:, :, :].clamp(min=1e-4)
-    diffusion = (1 - alpha) * blur((near - hidden) * alpha, sigma_px, shape)
+    hidden = behind[:, :-1] / behind[:, -1:].clamp(min=1e-4)
+    diffusion = (1 - alpha) * psf.defocus((near - hidden) * alpha, origins)
     return initial_fusion(near, far, alpha) - diffusion
 
 
@@ -91,43 +96,38 @@ def initial_fusion(near: Tensor, far: Tensor, alpha: Tensor) -> Tensor:
 
 
 def unveil(
-    far: Tensor, foreground: Tensor, alpha: Tensor, sigma_px: float, shape: PsfShape
+    far: Tensor, foreground: Tensor, alpha: Tensor, psf: Psf, origins: list[Origin] = CENTRED
 ) -> tuple[Tensor, Tensor]:
     """Solve Eq. 4 for the background: ``b = (F - (f.M) * K) / max(Mb * K, floor)``.
 
     Parameters
     ----------
     far : Tensor
-        Far plane, (..., C, Y, X), linear light.
+        Far plane, (n, C, Y, X), linear light.
     foreground : Tensor
         ``f.M``, the foreground's own light, same shape.
     alpha : Tensor
-        Shape (..., 1, Y, X), 0..1.
-    sigma_px : float
-        Sigma of K3, px.
-    shape : {"gaussian", "disk"}
-        Shape of the PSF.
+        Shape (n, 1, Y, X), 0..1.
+    psf : Psf
+        K3.
+    origins : list of (float, float)
+        See :func:`subtract`.
 
     Returns
     -------
     background : Tensor
-        Shape (..., C, Y, X), 0..1; just outside a straight edge Mb * K >= 1/2, so it is well
+        Shape (n, C, Y, X), 0..1; just outside a straight edge Mb * K >= 1/2, so it is well
         conditioned there.
     visible : Tensor
-        ``Mb * K``, (..., 1, Y, X): the share of the background that the far plane shows.
+        ``Mb * K``, (n, 1, Y, X): the share of the background that the far plane shows.
     """
-    spread = blur(torch.cat([foreground, alpha], -3), sigma_px, shape)
-    visible = 1 - spread[..., -1:, :, :]
-    return ((far - spread[..., :-1, :, :]) / visible.clamp(min=FLOOR)).clamp(0, 1), visible
+    spread = psf.defocus(torch.cat([foreground, alpha], 1), origins)
+    visible = 1 - spread[:, -1:]
+    return ((far - spread[:, :-1]) / visible.clamp(min=FLOOR)).clamp(0, 1), visible
 
 
 def unmix(
-    near: Tensor,
-    far: Tensor,
-    alpha: Tensor,
-    sigma_px: float,
-    shape: PsfShape,
-    sigma_background_px: float | None = None,
+    near: Tensor, far: Tensor, alpha: Tensor, psf: Psf, origins: list[Origin] = CENTRED
 ) -> Tensor:
     """Return the sharp foreground over the unveiled background, ``R = f.M + Mb.b``.
 
@@ -140,43 +140,33 @@ def unmix(
     Parameters
     ----------
     near, far : Tensor
-        Shape (..., C, Y, X), linear light, 0..1.
+        Shape (n, C, Y, X), linear light, 0..1.
     alpha : Tensor
-        Shape (..., 1, Y, X), 0..1.
-    sigma_px : float
-        Sigma of K3, the foreground's blur in the far plane, px.
-    shape : {"gaussian", "disk"}
-        Shape of the PSF.
-    sigma_background_px : float, optional
-        Sigma of K2, the background's blur in the near plane, px; that of K3 if not known, which is
-        good enough for the first step, not for the last.
+        Shape (n, 1, Y, X), 0..1.
+    psf : Psf
+        K3, and K2 where it is known; that of K3 in its place is good enough for the first step, not
+        for the last.
+    origins : list of (float, float)
+        See :func:`subtract`.
 
     Returns
     -------
     Tensor
-        Shape (..., C, Y, X).
+        Shape (n, C, Y, X).
     """
-    sigma_2 = sigma_background_px or sigma_px
-    background, visible = unveil(far, near * alpha, alpha, sigma_px, shape)
-    foreground = own_light(near, background, visible, alpha, sigma_2, shape)
-    background, visible = unveil(far, foreground, alpha, sigma_px, shape)
-    if sigma_background_px is not None:
-        blurred = reblur(background, visible, sigma_2, shape)
+    background, visible = unveil(far, near * alpha, alpha, psf, origins)
+    foreground = own_light(near, background, visible, alpha, psf)
+    background, visible = unveil(far, foreground, alpha, psf, origins)
+    if psf.sigma_background_px is not None:
+        blurred = reblur(background, visible, psf.sigma_background_px, psf.shape)
         veiled = (2 * (1 - visible)).clamp(max=1)
         background = background + veiled * (near - foreground - (1 - alpha) * blurred)
     return foreground + (1 - alpha) * background.clamp(0, 1)
 
 
-def own_light(
-    near: Tensor,
-    background: Tensor,
-    visible: Tensor,
-    alpha: Tensor,
-    sigma_background_px: float,
-    shape: PsfShape,
-) -> Tensor:
+def own_light(near: Tensor, background: Tensor, visible: Tensor, alpha: Tensor, psf: Psf) -> Tensor:
     """Return the foreground's own light ``f.M = N - Mb.(b * K2)`` (Eq. 3), 0..alpha."""
-    blurred = reblur(background, visible, sigma_background_px, shape)
+    blurred = reblur(background, visible, psf.sigma_2_px, psf.shape)
     return (near - (1 - alpha) * blurred).clamp(min=0).minimum(alpha)
 
 
@@ -184,18 +174,11 @@ def reblur(background: Tensor, visible: Tensor, sigma_px: float, shape: PsfShape
     """Return ``b * K2`` from a background known where it is visible (a normalised convolution)."""
     known = torch.where(visible > FLOOR, visible, 1e-3)
     blurred = blur(premultiply(background, known), sigma_px, shape)
-    return blurred[..., :-1, :, :] / blurred[..., -1:, :, :]
+    return blurred[:, :-1] / blurred[:, -1:]
 
 
 def eliminate(
-    near: Tensor,
-    far: Tensor,
-    alpha: Tensor,
-    sigma_px: float,
-    *,
-    method: EliminationMethod = "unmix",
-    shape: PsfShape = "gaussian",
-    sigma_background_px: float | None = None,
+    near: Tensor, far: Tensor, alpha: Tensor, psf: Psf, method: EliminationMethod = "unmix"
 ) -> Iterator[tuple[tuple[slice, slice], Tensor, Tensor]]:
     """Compute the transition region block by block; the rest is for the caller to copy.
 
@@ -209,14 +192,10 @@ def eliminate(
         Shape (C, Y, X), linear light, 0..1.
     alpha : Tensor
         Shape (1, Y, X), 0..1.
-    sigma_px : float
-        Sigma of K3, px, > 0.
+    psf : Psf
+        Both blurs and the foreground's breathing.
     method : {"unmix", "subtract", "none"}
         ``none`` yields nothing: every pixel is a source pixel.
-    shape : {"gaussian", "disk"}
-        Shape of the PSF.
-    sigma_background_px : float, optional
-        Sigma of K2, px, for ``unmix``.
 
     Yields
     ------
@@ -230,25 +209,25 @@ def eliminate(
     Raises
     ------
     InputError
-        If sigma_px is not positive or the method is unknown.
+        If the sigma of K3 is not positive or the method is unknown.
     """
-    check_sigma(sigma_px)
+    check_sigma(psf.sigma_px)
     if method not in METHODS:
         raise InputError(f"elimination is {method!r}; choose one of {', '.join(METHODS)}.")
     if method == "none":
         return
-    radius = psf_radius(sigma_px, shape)
-    margin = 2 * (radius + psf_radius(sigma_background_px or sigma_px, shape))
-    for where, outer, inner in blocks_near_boundary(alpha, radius, margin):
-        n, f, a = near[:, *outer], far[:, *outer], alpha[:, *outer]
-        region = transition_region(a, blur(a, sigma_px, shape))[0][inner]
+    height, width = alpha.shape[-2:]
+    moved = psf.breathing.reach_px((height, width))
+    reach = psf.radius_px + moved
+    margin = 2 * (reach + psf_radius(psf.sigma_2_px, psf.shape))
+    for where, outer, inner in blocks_near_boundary(alpha, reach, margin):
+        n, f, a = (image[None, :, *outer] for image in (near, far, alpha))
+        origins = [(outer[0].start - (height - 1) / 2, outer[1].start - (width - 1) / 2)]
+        region = transition_region(a, psf.defocus(a, origins))[0, 0][inner]
         if not region.any():
             continue
-        if method == "subtract":
-            light = subtract(n, f, a, sigma_px, shape)
-        else:
-            light = unmix(n, f, a, sigma_px, shape, sigma_background_px)
-        yield where, region, light[:, *inner][:, region]
+        light = (subtract if method == "subtract" else unmix)(n, f, a, psf, origins)
+        yield where, region, light[0][:, *inner][:, region]
 
 
 def blocks_near_boundary(

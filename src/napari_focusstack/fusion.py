@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_focusstack.lens import Psf
     from napari_focusstack.networks.keb import KEB
-    from napari_focusstack.reblur import Psf
 
     Planes = np.ndarray | Sequence[np.ndarray]
     Steps = Generator[Progress, None, Any]
@@ -87,6 +87,7 @@ class FusionResult:
             "sigma_px": self.sigma_px,
             "sigma_background_px": self.psf.sigma_background_px if self.psf else None,
             "psf_shape": self.psf.shape if self.psf else None,
+            "breathing": asdict(self.psf.breathing) if self.psf else None,
             "reblur_residual": self.consistency,
             "intensity": self.intensity,
             "crf_backend": self.crf_backend,
@@ -178,15 +179,8 @@ class Pair:
         image, region = initial.copy(), np.zeros(mask.shape, bool)
         if psf is None:
             return image, initial, region
-        blocks = diffusion.eliminate(
-            self.near,
-            self.far,
-            alpha,
-            psf.sigma_px,
-            method=method or self.parameters.elimination,
-            shape=psf.shape,
-            sigma_background_px=psf.sigma_background_px,
-        )
+        method = method or self.parameters.elimination
+        blocks = diffusion.eliminate(self.near, self.far, alpha, psf, method)
         height = self.size[0]
         for where, part, light in blocks:
             inside = part.cpu().numpy()

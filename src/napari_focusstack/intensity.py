@@ -68,7 +68,7 @@ class Intensity:
         Raises
         ------
         InputError
-            If choice is another word.
+            If choice is another word, or floats that shall be sRGB leave 0..1.
 
         Examples
         --------
@@ -81,10 +81,15 @@ class Intensity:
         if choice == "auto":
             choice = "srgb" if first.dtype == np.uint8 and first.ndim == 3 else "linear"
         dtype = str(first.dtype)
-        if choice == "srgb":
-            return cls("srgb", dtype, 0.0, PEAK[dtype])
         low = min(float(plane.min()) for plane in planes)
         high = max(float(plane.max()) for plane in planes)
+        if choice == "srgb":
+            if low < 0 or high > PEAK[dtype]:
+                raise InputError(
+                    f"the planes span {low:g}..{high:g}, but floats coded as sRGB lie in 0..1; "
+                    "rescale them, or choose intensity linear."
+                )
+            return cls("srgb", dtype, 0.0, PEAK[dtype])
         linear = cls("linear", dtype, low, high if high > low else low + 1)
         sample = np.concatenate([plane[::4, ::4].ravel() for plane in planes])
         dark, bright = np.quantile(sample, [DISPLAY_TAIL, 1 - DISPLAY_TAIL])

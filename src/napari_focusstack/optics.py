@@ -178,7 +178,11 @@ def psf(sigma_px: float, shape: PsfShape = "gaussian") -> Tensor:
 
 def check_sigma(sigma_px: float) -> float:
     """Return sigma_px as a float, or raise InputError unless it is a positive, finite number."""
-    if not (math.isfinite(sigma_px) and sigma_px > 0):
+    try:
+        positive = math.isfinite(sigma_px) and sigma_px > 0
+    except TypeError:
+        positive = False
+    if not positive:
         raise InputError(f"sigma_px is {sigma_px}; give the blur in pixels as a number above 0.")
     return float(sigma_px)
 

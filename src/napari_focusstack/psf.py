@@ -10,11 +10,12 @@ import torch.nn.functional as functional
 from napari_focusstack.errors import InputError
 from napari_focusstack.networks.inference import autocast
 from napari_focusstack.optics import check_sigma
-from napari_focusstack.reblur import Psf, Windows, fit
+from napari_focusstack.reblur import Windows, fit
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from napari_focusstack.lens import Psf
     from napari_focusstack.networks.keb import KEB
     from napari_focusstack.reblur import PsfShapeChoice
 

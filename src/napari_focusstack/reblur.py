@@ -8,7 +8,7 @@ there, the *reblur residual*, is least at the true blurs.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -16,6 +16,7 @@ import torch.nn.functional as functional
 
 from napari_focusstack.diffusion import own_light, reblur, unveil
 from napari_focusstack.errors import InputError
+from napari_focusstack.lens import Breathing, Psf
 from napari_focusstack.optics import blur
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_focusstack.lens import Origin
     from napari_focusstack.optics import PsfShape
 
 PsfShapeChoice = Literal["auto", "gaussian", "disk"]
@@ -37,31 +39,11 @@ WINDOWS = 8
 COVERED = 0.02
 #: ... and the foreground itself less than this.
 CLEAR = 0.05
-
-
-@dataclass(frozen=True)
-class Psf:
-    """The blur of a pair.
-
-    Parameters
-    ----------
-    sigma_px : float
-        Sigma of K3, the foreground's blur in the far plane, px.
-    sigma_background_px : float
-        Sigma of K2, the background's blur in the near plane, px.
-    shape : {"gaussian", "disk"}
-        Shape of both.
-    residual : float
-        Reblur residual: mean absolute error in linear light, 0..1, over the transition region.
-    curve : tuple of (float, float)
-        The residual over each sigma that was tried, sorted by sigma.
-    """
-
-    sigma_px: float
-    sigma_background_px: float
-    shape: PsfShape
-    residual: float
-    curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
+#: First steps of the search for breathing: of magnification, and of shift in px.
+BREATHING_STEP, SHIFT_STEP_PX = 0.02, 1.5
+#: A moving foreground must leave less than this share of a still one's residual.
+CLEARLY = 0.85
+STILL = Breathing()
 
 
 @dataclass(frozen=True)
@@ -72,6 +54,13 @@ class Windows:
     far: Tensor
     alpha: Tensor
     corners: tuple[tuple[int, int], ...]
+    size: tuple[int, int]
+
+    @property
+    def origins(self) -> list[Origin]:
+        """Row and column of each window's first pixel, from the image's centre, px."""
+        rows, columns = self.size
+        return [(y - (rows - 1) / 2, x - (columns - 1) / 2) for y, x in self.corners]
 
     def of(self, near: Tensor, far: Tensor, alpha: Tensor) -> Windows:
         """Return the same windows of other images of the same size, (C, Y, X) each."""
@@ -127,11 +116,12 @@ def cut_out(
     side: tuple[int, int],
 ) -> Windows:
     """Cut windows of a size (rows, columns) at corners (row, column) out of (C, Y, X) images."""
+    size = (alpha.shape[-2], alpha.shape[-1])
     near, far, alpha = (
         torch.stack([image[:, y : y + side[0], x : x + side[1]] for y, x in corners])
         for image in (near, far, alpha)
     )
-    return Windows(near, far, alpha, corners)
+    return Windows(near, far, alpha, corners, size)
 
 
 def _corner(cell: int, window_px: int, limit: int) -> int:
@@ -164,11 +154,7 @@ def beside_foreground(alpha: Tensor, reach_px: float) -> Tensor:
 
 
 def reblur_residuals(
-    windows: Windows,
-    weight: Tensor,
-    sigma_px: float,
-    sigmas_background_px: Sequence[float],
-    shape: PsfShape,
+    windows: Windows, weight: Tensor, psf: Psf, sigmas_background_px: Sequence[float]
 ) -> list[float]:
     """Return what each sigma of K2 leaves unexplained of the near plane beside the foreground.
 
@@ -178,12 +164,10 @@ def reblur_residuals(
         Pieces along the boundary.
     weight : Tensor
         From :func:`beside_foreground`.
-    sigma_px : float
-        Sigma of K3, px.
+    psf : Psf
+        K3 and breathing.
     sigmas_background_px : sequence of float
         Trial sigmas of K2, px.
-    shape : {"gaussian", "disk"}
-        Shape of both PSFs.
 
     Returns
     -------
@@ -191,19 +175,18 @@ def reblur_residuals(
         Mean absolute error of ``b * K2`` against N, linear light 0..1, one per trial.
     """
     near, far, alpha = windows.near, windows.far, windows.alpha
-    first, visible = unveil(far, near * alpha, alpha, sigma_px, shape)
-    foreground = own_light(near, first, visible, alpha, sigma_px, shape)
-    background, visible = unveil(far, foreground, alpha, sigma_px, shape)
-    return [
-        float(
-            ((reblur(background, visible, sigma, shape) - near).abs().mean(1, True) * weight).sum()
-        )
-        for sigma in sigmas_background_px
-    ]
+    first, visible = unveil(far, near * alpha, alpha, psf, windows.origins)
+    foreground = own_light(near, first, visible, alpha, psf)
+    background, visible = unveil(far, foreground, alpha, psf, windows.origins)
+    residuals = []
+    for sigma in sigmas_background_px:
+        error = (reblur(background, visible, sigma, psf.shape) - near).abs().mean(1, keepdim=True)
+        residuals.append(float((error * weight).sum()))
+    return residuals
 
 
 class Search:
-    """Coarse-to-fine search for the sigmas of K3 and K2 of least reblur residual.
+    """Coarse-to-fine search for the blurs and the breathing of least reblur residual.
 
     Parameters
     ----------
@@ -213,42 +196,78 @@ class Search:
         Shape of both PSFs.
     reach_px : float
         See :func:`beside_foreground`.
+    breathing : Breathing
+        Where to begin.
     """
 
-    def __init__(self, windows: Windows, shape: PsfShape, reach_px: float) -> None:
+    def __init__(
+        self, windows: Windows, shape: PsfShape, reach_px: float, breathing: Breathing = STILL
+    ) -> None:
         self.windows = windows
-        self.shape = shape
         self.weight = beside_foreground(windows.alpha, reach_px)
-        self.tried: dict[float, tuple[float, float]] = {}
+        self.tried: dict[float, float] = {}
+        self.best = Psf(math.nan, shape=shape, breathing=breathing, residual=math.inf)
 
     def look(self, sigma_px: float, ratios: Sequence[float]) -> None:
         """Try a sigma of K3 with sigmas of K2 in these ratios to it."""
+        psf = Psf(sigma_px, shape=self.best.shape, breathing=self.best.breathing)
         trials = [sigma_px * ratio for ratio in ratios]
-        residuals = reblur_residuals(self.windows, self.weight, sigma_px, trials, self.shape)
-        best = min(zip(residuals, trials, strict=True))
-        self.tried[sigma_px] = min(best, self.tried.get(sigma_px, best))
+        residuals = reblur_residuals(self.windows, self.weight, psf, trials)
+        residual, sigma_background = min(zip(residuals, trials, strict=True))
+        self.tried[sigma_px] = min(residual, self.tried.get(sigma_px, math.inf))
+        if residual < _residual(self.best):
+            self.best = replace(psf, sigma_background_px=sigma_background, residual=residual)
 
-    @property
-    def best(self) -> Psf:
-        """The blur that explains most so far."""
-        sigma = min(self.tried, key=lambda sigma: self.tried[sigma])
-        residual, sigma_background = self.tried[sigma]
-        curve = tuple((s, self.tried[s][0]) for s in sorted(self.tried))
-        return Psf(sigma, sigma_background, self.shape, residual, curve)
-
-    def refine(self, step: float, rounds: int, *, fixed: bool = False) -> Psf:
+    def refine(self, step: float, rounds: int, *, fixed: bool = False) -> None:
         """Halve a step in log sigma around the best, so many times; fixed keeps K3 as it is."""
         for _ in range(rounds):
             centre = self.best.sigma_px
             factor = math.exp(step)
-            ratio = self.best.sigma_background_px / centre
+            ratio = self.best.sigma_2_px / centre
             self.look(centre, (ratio / factor, ratio * factor))
-            ratio = self.best.sigma_background_px / centre
+            ratio = self.best.sigma_2_px / centre
             if not fixed:
                 for sigma in (centre / factor, centre * factor):
                     self.look(sigma, (ratio / factor, ratio, ratio * factor))
             step /= 2
-        return self.best
+
+    def breathe(self) -> None:
+        """Let the foreground move if that explains clearly more."""
+        still = self.best
+        steps = [BREATHING_STEP, SHIFT_STEP_PX, SHIFT_STEP_PX]
+        if not self._move(steps):
+            return
+        for _ in range(4):
+            for _ in range(8):
+                if not self._move(steps):
+                    break
+            steps = [step / 2 for step in steps]
+        if _residual(self.best) > CLEARLY * _residual(still):
+            self.best = still
+
+    def _move(self, steps: Sequence[float]) -> bool:
+        """Take each step of magnification and shift, either way, that explains more."""
+        before = self.best
+        for axis, step in enumerate(steps):
+            for signed in (step, -step):
+                here = self.best.breathing
+                place = [here.magnification, *here.shift_px]
+                place[axis] += signed
+                psf = replace(self.best, breathing=Breathing(place[0], (place[1], place[2])))
+                (residual,) = reblur_residuals(self.windows, self.weight, psf, [psf.sigma_2_px])
+                if residual < _residual(self.best):
+                    self.best = replace(psf, residual=residual)
+                    break
+        return _residual(self.best) < 0.99 * _residual(before)
+
+    @property
+    def found(self) -> Psf:
+        """The blur that explains most, with the residual over all sigmas that were tried."""
+        return replace(self.best, curve=tuple(sorted(self.tried.items())))
+
+
+def _residual(psf: Psf) -> float:
+    return math.inf if psf.residual is None else psf.residual
 
 
 def fit(
@@ -269,7 +288,7 @@ def fit(
     start_px : float, optional
         Search around this sigma only (within a factor of 1.8), not the whole range.
     fixed : bool
-        Keep K3 at start_px and look for K2 and the shape only.
+        Keep K3 at start_px and look for K2, the shape and the breathing only.
 
     Returns
     -------
@@ -284,10 +303,14 @@ def fit(
     search = Search(windows, "disk" if shape == "disk" else "gaussian", reach)
     for sigma in coarse:
         search.look(sigma, (0.6, 1.0, 1.6))
-    best = search.refine(0.2, rounds=4, fixed=fixed)
-    if shape == "auto":
-        other = Search(windows, "disk", reach)
-        other.look(best.sigma_px, (best.sigma_background_px / best.sigma_px,))
-        other.refine(0.1, rounds=3, fixed=fixed)
-        best = min(best, other.best, key=lambda psf: psf.residual)
-    return best
+    search.refine(0.2, rounds=4, fixed=fixed)
+    search.breathe()
+    if not search.best.breathing.still:
+        search.refine(0.1, rounds=3, fixed=fixed)
+    if shape != "auto":
+        return search.found
+    first = search.best
+    other = Search(windows, "disk", reach, first.breathing)
+    other.look(first.sigma_px, (first.sigma_2_px / first.sigma_px,))
+    other.refine(0.1, rounds=3, fixed=fixed)
+    return min(search.found, other.found, key=_residual)

@@ -69,9 +69,11 @@ def test_the_cross_entropy_of_not_knowing_is_ln_2():
 
 
 def test_the_whole_loss_is_the_weighted_sum():
-    logits, truth = constant(0.0), constant(1.0)
-    loss = fsb_loss(logits, truth, constant(0.3), constant(0.3))
-    assert float(loss) == pytest.approx(8 * 0.5 + LAMBDA_3 * math.log(2))
+    logits, truth = constant(0.0), constant(0.5)  # so the mask is 0.5
+    truth[..., 4, 4] = 1.0
+    loss = fsb_loss(logits, truth, constant(1.0), constant(0.0))
+    gradient, area = (4 + 4 * 0.25) / 64, 0.5 / 64
+    assert float(loss) == pytest.approx(2 * gradient + 8 * area + LAMBDA_3 * math.log(2))
 
 
 def test_a_sure_and_wrong_answer_still_learns():

@@ -1,4 +1,4 @@
-"""Make the pictures of the documentation from the bundled sample: ``python docs/make_pictures.py``."""
+"""Make the pictures of the documentation: ``python docs/make_pictures.py``."""
 
 from pathlib import Path
 
@@ -27,6 +27,7 @@ def beside(*images: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
+    """Fuse the bundled sample and write its planes and a detail before and after."""
     near, far, _ = nfs.sample_pair()
     result = nfs.fuse([near, far], device="cpu")
     IMAGES.mkdir(exist_ok=True)

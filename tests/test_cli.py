@@ -171,9 +171,8 @@ def test_simulated_cases_are_evaluated_by_the_command(tmp_path, networks):
     made = run("simulate", "-o", tmp_path / "cases", "--count", 2, "--side", 64, "--sigma", 2, 3)
     assert made.returncode == 0, made.stderr
     names = sorted(path.name for path in (tmp_path / "cases").iterdir())
-    assert names[:5] == [
-        f"0001-{k}" for k in ("far.png", "mask.png", "meta.json", "near.png", "truth.png")
-    ]
+    kinds = ("far.png", "mask.png", "meta.json", "near.png", "truth.png")
+    assert names == [f"{number}-{kind}" for number in ("0001", "0002") for kind in kinds]
     assert 2 <= json.loads((tmp_path / "cases" / "0002-meta.json").read_text())["sigma_px"] <= 3
     done = run("evaluate", tmp_path / "cases", "--report", tmp_path / "scores.json", *networks)
     assert done.returncode == 0, done.stderr
@@ -190,8 +189,8 @@ def test_training_stops_resumes_and_gives_weights_that_fuse_takes(tmp_path, pair
     for number in range(1, 4):
         (tmp_path / f"{number:04}-truth.png").rename(photos / f"{number}.png")
     words = [
-        "train", "fsb", "--data", tmp_path / "data", "-o", tmp_path / "mine.safetensors", "--width", 8,
-        "--batch", 1, "--validation-pairs", 1, "--device", "cpu",
+        "train", "fsb", "--data", tmp_path / "data", "-o", tmp_path / "mine.safetensors",
+        "--width", 8, "--batch", 1, "--validation-pairs", 1, "--device", "cpu",
     ]  # fmt: skip
     first = run(*words, "--steps", 2)
     assert first.returncode == 0, first.stderr

@@ -267,8 +267,8 @@ def _simulate(options: argparse.Namespace) -> None:
 
     if options.count < 1 or options.side < 64 or options.side % 8:
         raise InputError(
-            f"count is {options.count} and side {options.side}; give at least 1 and a multiple of 8 "
-            "from 64 px."
+            f"count is {options.count} and side {options.side}; give at least 1, and a multiple of "
+            "8 from 64 px."
         )
     scenes = PAIR_SCENES
     if options.sigma:

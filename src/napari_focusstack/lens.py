@@ -74,10 +74,10 @@ class Breathing:
         grid = torch.stack(
             [x[:, None, :].expand(-1, y.shape[1], -1), y[:, :, None].expand(-1, -1, x.shape[1])], -1
         )
-        moved = functional.grid_sample(
+        moved: Tensor = functional.grid_sample(
             layers, grid, mode="bicubic", padding_mode="border", align_corners=False
         )
-        return moved.clamp(0, 1)
+        return moved
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,9 @@ class Psf:
         Shape of both.
     breathing : Breathing
         How the foreground moves between the planes.
-    residual : float, optional
-        Reblur residual: mean absolute error in linear light, 0..1, beside the foreground.
+    residual : float
+        Reblur residual: mean absolute error in linear light, 0..1, beside the foreground; infinite
+        where it was not looked at.
     curve : tuple of (float, float)
         The residual over each sigma of K3 that was tried, sorted by sigma.
     """
@@ -104,7 +105,7 @@ class Psf:
     sigma_background_px: float | None = None
     shape: PsfShape = "gaussian"
     breathing: Breathing = field(default_factory=Breathing)
-    residual: float | None = None
+    residual: float = math.inf
     curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
 
     @property

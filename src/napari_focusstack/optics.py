@@ -24,6 +24,8 @@ PsfShape = Literal["gaussian", "disk"]
 
 #: A Gaussian PSF is cut where 4 sigma leave less than 1e-4 of its light outside.
 GAUSSIAN_REACH = 4.0
+#: Greatest sigma (px) that is convolved with: beyond it kernels are larger than planes.
+MOST_SIGMA_PX = 100.0
 #: Below this sigma (px) a PSF is a unit impulse on the pixel grid.
 IMPULSE_SIGMA_PX = 0.2
 
@@ -161,7 +163,7 @@ def psf(sigma_px: float, shape: PsfShape = "gaussian") -> Tensor:
     Raises
     ------
     InputError
-        If sigma_px is not a positive number.
+        If sigma_px is not a number above 0 and at most 100.
 
     Examples
     --------
@@ -177,13 +179,16 @@ def psf(sigma_px: float, shape: PsfShape = "gaussian") -> Tensor:
 
 
 def check_sigma(sigma_px: float) -> float:
-    """Return sigma_px as a float, or raise InputError unless it is a positive, finite number."""
+    """Return sigma_px as a float, or raise InputError unless it lies in 0..100 px and above 0."""
     try:
-        positive = math.isfinite(sigma_px) and sigma_px > 0
+        usable = 0 < sigma_px <= MOST_SIGMA_PX
     except TypeError:
-        positive = False
-    if not positive:
-        raise InputError(f"sigma_px is {sigma_px}; give the blur in pixels as a number above 0.")
+        usable = False
+    if not usable:
+        raise InputError(
+            f"sigma_px is {sigma_px}; give the blur in pixels as a number above 0, at most "
+            f"{MOST_SIGMA_PX:g}."
+        )
     return float(sigma_px)
 
 

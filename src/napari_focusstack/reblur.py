@@ -8,7 +8,7 @@ there, the *reblur residual*, is least at the true blurs.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -39,8 +39,8 @@ WINDOWS = 8
 COVERED = 0.02
 #: ... and the foreground itself less than this.
 CLEAR = 0.05
-#: First steps of the search for breathing: of magnification, and of shift in px.
-BREATHING_STEP, SHIFT_STEP_PX = 0.02, 1.5
+#: First steps of the search for breathing: of magnification, shift in px, and log sigma.
+BREATHING_STEP, SHIFT_STEP_PX, BLUR_STEP = 0.02, 1.5, 0.2
 #: A moving foreground must leave less than this share of a still one's residual.
 CLEARLY = 0.85
 STILL = Breathing()
@@ -185,6 +185,34 @@ def reblur_residuals(
     return residuals
 
 
+@dataclass(frozen=True)
+class Step:
+    """A step in the space of what a lens can do: blurs in log sigma, magnification, shift in px."""
+
+    blur: float = 0.0
+    blur_background: float = 0.0
+    magnification: float = 0.0
+    rows: float = 0.0
+    columns: float = 0.0
+
+    def scaled(self, factor: float) -> Step:
+        """Return a longer, shorter or reversed step."""
+        return Step(*(factor * length for length in astuple(self)))
+
+    def from_(self, psf: Psf) -> Psf:
+        """Return where the step leads from a PSF."""
+        rows, columns = psf.breathing.shift_px
+        return Psf(
+            psf.sigma_px * math.exp(self.blur),
+            psf.sigma_2_px * math.exp(self.blur_background),
+            psf.shape,
+            Breathing(
+                psf.breathing.magnification + self.magnification,
+                (rows + self.rows, columns + self.columns),
+            ),
+        )
+
+
 class Search:
     """Coarse-to-fine search for the blurs and the breathing of least reblur residual.
 
@@ -206,7 +234,7 @@ class Search:
         self.windows = windows
         self.weight = beside_foreground(windows.alpha, reach_px)
         self.tried: dict[float, float] = {}
-        self.best = Psf(math.nan, shape=shape, breathing=breathing, residual=math.inf)
+        self.best = Psf(math.nan, shape=shape, breathing=breathing)
 
     def look(self, sigma_px: float, ratios: Sequence[float]) -> None:
         """Try a sigma of K3 with sigmas of K2 in these ratios to it."""
@@ -215,7 +243,7 @@ class Search:
         residuals = reblur_residuals(self.windows, self.weight, psf, trials)
         residual, sigma_background = min(zip(residuals, trials, strict=True))
         self.tried[sigma_px] = min(residual, self.tried.get(sigma_px, math.inf))
-        if residual < _residual(self.best):
+        if residual < self.best.residual:
             self.best = replace(psf, sigma_background_px=sigma_background, residual=residual)
 
     def refine(self, step: float, rounds: int, *, fixed: bool = False) -> None:
@@ -231,43 +259,45 @@ class Search:
                     self.look(sigma, (ratio / factor, ratio, ratio * factor))
             step /= 2
 
-    def breathe(self) -> None:
-        """Let the foreground move if that explains clearly more."""
+    def breathe(self, *, fixed: bool = False) -> None:
+        """Let the foreground move if that explains clearly more; fixed keeps K3 as it is.
+
+        A still fit of a moving foreground has the wrong blurs, so they are sought along with it.
+        """
         still = self.best
-        steps = [BREATHING_STEP, SHIFT_STEP_PX, SHIFT_STEP_PX]
-        if not self._move(steps):
+        moves = [
+            Step(magnification=BREATHING_STEP),
+            Step(rows=SHIFT_STEP_PX),
+            Step(columns=SHIFT_STEP_PX),
+        ]
+        if not self._descend(moves):
             return
-        for _ in range(4):
+        moves += [Step(blur_background=BLUR_STEP)] + ([] if fixed else [Step(blur=BLUR_STEP)])
+        for _ in range(5):
             for _ in range(8):
-                if not self._move(steps):
+                if not self._descend(moves):
                     break
-            steps = [step / 2 for step in steps]
-        if _residual(self.best) > CLEARLY * _residual(still):
+            moves = [move.scaled(0.5) for move in moves]
+        if self.best.residual > CLEARLY * still.residual:
             self.best = still
 
-    def _move(self, steps: Sequence[float]) -> bool:
-        """Take each step of magnification and shift, either way, that explains more."""
-        before = self.best
-        for axis, step in enumerate(steps):
-            for signed in (step, -step):
-                here = self.best.breathing
-                place = [here.magnification, *here.shift_px]
-                place[axis] += signed
-                psf = replace(self.best, breathing=Breathing(place[0], (place[1], place[2])))
+    def _descend(self, moves: Sequence[Step]) -> bool:
+        """Take each step, forth or back, that explains more; tell whether much was won."""
+        before = self.best.residual
+        for move in moves:
+            for step in (move, move.scaled(-1)):
+                psf = step.from_(self.best)
                 (residual,) = reblur_residuals(self.windows, self.weight, psf, [psf.sigma_2_px])
-                if residual < _residual(self.best):
+                if residual < self.best.residual:
                     self.best = replace(psf, residual=residual)
+                    self.tried[psf.sigma_px] = min(residual, self.tried.get(psf.sigma_px, math.inf))
                     break
-        return _residual(self.best) < 0.99 * _residual(before)
+        return self.best.residual < 0.99 * before
 
     @property
     def found(self) -> Psf:
         """The blur that explains most, with the residual over all sigmas that were tried."""
         return replace(self.best, curve=tuple(sorted(self.tried.items())))
-
-
-def _residual(psf: Psf) -> float:
-    return math.inf if psf.residual is None else psf.residual
 
 
 def fit(
@@ -304,13 +334,11 @@ def fit(
     for sigma in coarse:
         search.look(sigma, (0.6, 1.0, 1.6))
     search.refine(0.2, rounds=4, fixed=fixed)
-    search.breathe()
-    if not search.best.breathing.still:
-        search.refine(0.1, rounds=3, fixed=fixed)
+    search.breathe(fixed=fixed)
     if shape != "auto":
         return search.found
     first = search.best
     other = Search(windows, "disk", reach, first.breathing)
     other.look(first.sigma_px, (first.sigma_2_px / first.sigma_px,))
     other.refine(0.1, rounds=3, fixed=fixed)
-    return min(search.found, other.found, key=_residual)
+    return min(search.found, other.found, key=lambda psf: psf.residual)

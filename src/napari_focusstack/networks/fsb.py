@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -85,9 +86,13 @@ class FSB(nn.Module):
 
     @property
     def reach(self) -> int:
-        """How far, px, an input pixel can change the answer: the overlap that tiles need."""
-        blocks = sum(4 + 3 * down for down in self.config["down"])
-        return 4 + 9 + blocks
+        """How far, px, an input pixel can change the answer: the overlap that tiles need.
+
+        A block looks through a convolution, a cell of its coarse scale, a convolution there, the
+        interpolation between cells and another convolution; outside the blocks there are the focus
+        measure over 17 px, its Laplacian and four convolutions.
+        """
+        return sum(2 + math.ceil(2.5 * down) for down in self.config["down"]) + 8 + 1 + 4
 
     def logits(self, planes: Tensor) -> Tensor:
         """Return the answer before the sigmoid, (B, 1, Y, X)."""

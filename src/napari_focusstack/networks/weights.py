@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NETWORKS: dict[str, type[FSB | KEB]] = {"fsb": FSB, "keb": KEB}
 REGISTRY = "registry.json"
+#: The one key of a file's metadata: several are stored in random order, which changes the hash.
+METADATA = "napari-focusstack"
 
 
 def shipped_folder() -> Path:
@@ -105,9 +107,9 @@ def _read(file: Path, network: str) -> FSB | KEB:
 
     try:
         with safe_open(file, framework="pt") as weights:
-            made_for = weights.metadata() or {}
+            made_for = json.loads((weights.metadata() or {}).get(METADATA, "{}"))
             state = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise InputError(
             f"{file} is not a whole safetensors file ({error}); train or install it again."
         ) from error
@@ -117,7 +119,7 @@ def _read(file: Path, network: str) -> FSB | KEB:
             f"{network}; name a file of {network}."
         )
     try:
-        model = NETWORKS[network](**json.loads(made_for["config"]))
+        model = NETWORKS[network](**made_for["config"])
         model.load_state_dict(state)
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(
@@ -150,6 +152,7 @@ def save(model: nn.Module, path: Path) -> str:
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
     temporary = path.with_name(f".{path.name}.part")
-    save_file(state, temporary, {"network": network, "config": json.dumps(model.config)})
+    made_for = json.dumps({"network": network, "config": model.config})
+    save_file(state, temporary, {METADATA: made_for})
     temporary.replace(path)
     return sha256(path)

@@ -2,7 +2,6 @@ import importlib.util
 
 import numpy as np
 import pytest
-import torch
 from scipy import ndimage
 
 from napari_focusstack import crf
@@ -120,19 +119,6 @@ def test_an_image_above_the_working_size_keeps_edges_and_bristles(backend, facto
     refined, _ = refine(probability.astype(np.float32), two_colours(truth), backend=backend)
     assert mean_iou(refined > 0.5, truth) > 0.93
     assert (refined > 0.5)[:90, 8:11].mean() > 0.93
-
-
-@pytest.mark.parametrize("dims", [2, 3, 5])
-def test_the_lattice_filters_like_the_dense_gaussian(dims):
-    rng = np.random.default_rng(dims)
-    points = rng.uniform(0, 4, (800, dims)).astype(np.float32)
-    values = np.sin(points[:, 0]).astype(np.float32)
-    distance = ((points[:, None] - points[None]) ** 2).sum(-1)
-    kernel = np.exp(-distance / 2)
-    norm = 1 / np.sqrt(kernel.sum(1))
-    dense = norm * (kernel @ (norm * values))
-    lattice = crf._LatticeGaussian(torch.from_numpy(points)).filter(torch.from_numpy(values))
-    assert np.sqrt(np.mean((lattice.numpy() - dense) ** 2)) < 0.14 * dense.std()
 
 
 def test_auto_falls_back_to_torch_and_pydensecrf_names_its_extra(monkeypatch):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 import napari_focusstack as nfs
-from napari_focusstack import fusion
+from napari_focusstack import diffusion
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion import FusionResult, fuse_steps
 from napari_focusstack.metrics import mean_iou, psnr
@@ -378,7 +378,7 @@ def test_no_pixel_outside_the_transition_region_ever_changes(case, sigma_px, eli
 
 
 def test_blocks_of_a_larger_image_keep_the_promise(make_scene, monkeypatch):
-    monkeypatch.setattr(fusion.diffusion, "BLOCK_PX", 48)
+    monkeypatch.setattr(diffusion, "BLOCK_PX", 48)
     scene = make_scene(2.0, side=160)
     near, far = scene.planes("uint8")
     result = nfs.fuse([near, far], labels=scene.mask, psf=2.0)

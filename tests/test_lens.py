@@ -8,7 +8,8 @@ import torch
 from napari_focusstack.diffusion import eliminate, transition_region, unmix
 from napari_focusstack.lens import Breathing, Psf
 from napari_focusstack.optics import blur, over, premultiply
-from napari_focusstack.reblur import Windows, fit
+from napari_focusstack.reblur import fit
+from napari_focusstack.windows import Windows
 
 SIDE = 128
 CENTRE = [(-(SIDE - 1) / 2, -(SIDE - 1) / 2)]

@@ -8,7 +8,7 @@ import torch
 from napari_focusstack.errors import InputError
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.psf import check_method, estimate, keb_sigma
-from napari_focusstack.reblur import Windows
+from napari_focusstack.windows import Windows
 
 
 class Answering:

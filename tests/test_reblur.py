@@ -3,17 +3,14 @@
 import pytest
 import torch
 
-from napari_focusstack.errors import InputError
 from napari_focusstack.lens import Psf
 from napari_focusstack.reblur import (
     COVERED,
-    WINDOW_PX,
-    WINDOWS,
-    Windows,
     beside_foreground,
     fit,
     reblur_residuals,
 )
+from napari_focusstack.windows import Windows
 
 
 def windows_of(scene):
@@ -104,33 +101,3 @@ def test_the_residual_is_read_beside_the_foreground_only():
 def test_a_mask_all_over_still_has_a_region():
     alpha = torch.full((1, 1, 8, 8), 0.5)
     assert float(beside_foreground(alpha, 2.0).sum()) == pytest.approx(1)
-
-
-@pytest.mark.parametrize(("value", "percent"), [(0.0, "0%"), (1.0, "100%")])
-def test_a_mask_without_a_boundary_is_refused(value, percent):
-    plane = torch.rand(3, 32, 32)
-    with pytest.raises(InputError, match=percent):
-        Windows.along_boundary(plane, plane, torch.full((1, 32, 32), value))
-
-
-def test_windows_lie_inside_the_image_along_the_boundary():
-    side = 700
-    alpha = torch.zeros(1, side, side)
-    alpha[:, :, :350] = 1
-    rng = torch.Generator().manual_seed(0)
-    near, far = torch.rand(2, 3, side, side, generator=rng)
-    windows = Windows.along_boundary(near, far, alpha)
-    assert 1 < len(windows.corners) <= WINDOWS
-    assert windows.near.shape == (len(windows.corners), 3, WINDOW_PX, WINDOW_PX)
-    for (y, x), piece in zip(windows.corners, windows.alpha, strict=True):
-        assert 0 <= y <= side - WINDOW_PX
-        assert x < 350 < x + WINDOW_PX
-        assert 0 < float(piece.mean()) < 1
-    assert torch.equal(windows.of(far, near, alpha).near, windows.far)
-
-
-def test_an_image_smaller_than_a_window_is_one_window(make_scene):
-    scene = make_scene(2.0, side=64)
-    windows = windows_of(scene)
-    assert windows.corners == ((0, 0),)
-    assert torch.equal(windows.far[0], scene.far)

@@ -30,7 +30,6 @@ from napari_focusstack.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import torch
     from numpy.typing import NDArray
 
     Image = NDArray[np.float32]
@@ -232,8 +231,10 @@ def _messages_pydensecrf(
 def _messages_torch(logit: Image, guide: NDArray[np.uint8], parameters: CrfParameters) -> Image:
     import torch
 
+    from napari_focusstack.lattice import LatticeGaussian
+
     kernels = [
-        (_LatticeGaussian(torch.from_numpy(features)), weight)
+        (LatticeGaussian(torch.from_numpy(features)), weight)
         for features, weight in _kernels(guide, parameters)
     ]
     unary = torch.from_numpy(logit.ravel())
@@ -242,64 +243,6 @@ def _messages_torch(logit: Image, guide: NDArray[np.uint8], parameters: CrfParam
         agreement = torch.tanh((unary + message) / 2)
         message = sum((w * k.filter(agreement) for k, w in kernels), torch.zeros_like(unary))
     return message.numpy().reshape(logit.shape)
-
-
-class _LatticeGaussian:
-    """Gaussian filter over scattered points, normalised symmetrically.
-
-    A bilateral grid of cubic cells, only those in use. Each point is splatted onto the D + 1
-    corners of the simplex it lies in (cubes cut along their diagonals, so D + 1 corners instead
-    of 2^D), the grid is blurred by (1, 2, 1) / 4 along each axis, and read back at the points.
-    Time and memory are linear in the points. Splat, blur and slice have, in cells, the covariance
-    C = 2/3 I + 1/6 (1/12 between axes from splat and slice each); mapping the points by the
-    Cholesky factor of C makes it the identity. What is blurred into unused cells is lost.
-
-    Parameters
-    ----------
-    features : torch.Tensor
-        Points (N, D), float32, in units of the Gaussian's sigma.
-    """
-
-    def __init__(self, features: torch.Tensor) -> None:
-        import torch
-
-        covariance = torch.eye(features.shape[1]) * (2 / 3) + 1 / 6
-        position = features @ torch.linalg.cholesky(covariance).T
-        position = position - position.amin(0)
-        cell = position.floor()
-        fraction, order = (position - cell).sort(dim=1, descending=True)
-        extent = cell.amax(0).long() + 3  # one unused cell keeps the ends of rows apart
-        stride = torch.cat([torch.ones(1, dtype=torch.long), extent.cumprod(0)[:-1]])
-        first = ((cell.long() + 1) * stride).sum(1, keepdim=True)
-        corners = torch.cat([first, first + stride[order].cumsum(1)], 1)
-        self._weights = -torch.diff(
-            fraction,
-            dim=1,
-            prepend=torch.ones(len(fraction), 1),
-            append=torch.zeros(len(fraction), 1),
-        )
-        keys, self._vertices = corners.unique(return_inverse=True)
-        self._size = len(keys)
-        self._neighbours = [(_find(keys, keys - s), _find(keys, keys + s)) for s in stride]
-        self._norm = torch.ones(len(features))
-        self._norm = self.filter(self._norm).rsqrt()
-
-    def filter(self, values: torch.Tensor) -> torch.Tensor:
-        """Return D^-1/2 K D^-1/2 applied to values (N,)."""
-        splat = (values * self._norm)[:, None] * self._weights
-        grid = values.new_zeros(self._size + 1)  # the last cell stands for all unused ones
-        grid.index_add_(0, self._vertices.flatten(), splat.flatten())
-        for below, above in self._neighbours:
-            grid[:-1] = grid[:-1] / 2 + (grid[below] + grid[above]) / 4
-        return self._norm * (grid[self._vertices] * self._weights).sum(1)
-
-
-def _find(keys: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Index of each wanted key in the sorted keys, or their number where it is not among them."""
-    import torch
-
-    index = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
-    return torch.where(keys[index] == wanted, index, len(keys))
 
 
 def _resample(image: NDArray[np.generic], shape: tuple[int, int], mode: str) -> Image:

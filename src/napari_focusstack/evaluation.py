@@ -14,9 +14,10 @@ import torch
 from napari_focusstack import metrics
 from napari_focusstack.diffusion import METHODS, transition_region
 from napari_focusstack.errors import InputError
-from napari_focusstack.fusion import Pair, drain
+from napari_focusstack.fusion import drain
 from napari_focusstack.io.reader import read_image, read_labels
 from napari_focusstack.optics import blur
+from napari_focusstack.pair import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

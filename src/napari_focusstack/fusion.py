@@ -7,26 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_focusstack import diffusion
 from napari_focusstack.errors import InputError
-from napari_focusstack.intensity import Intensity
-from napari_focusstack.networks import weights
-from napari_focusstack.networks.inference import Progress, resolve_device
+from napari_focusstack.networks.inference import Progress
 from napari_focusstack.optics import check_sigma
+from napari_focusstack.pair import Pair
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.planes import check_planes
-from napari_focusstack.psf import check_method, estimate
-from napari_focusstack.segmentation import alpha_from_labels, labels_from_alpha, matte
+from napari_focusstack.psf import check_method
+from napari_focusstack.segmentation import alpha_from_labels, labels_from_alpha
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator
 
-    from torch import Tensor
-
+    from napari_focusstack.diffusion import EliminationMethod
     from napari_focusstack.lens import Psf
-    from napari_focusstack.networks.keb import KEB
+    from napari_focusstack.pair import Planes
 
-    Planes = np.ndarray | Sequence[np.ndarray]
     Steps = Generator[Progress, None, Any]
 
 
@@ -103,92 +98,6 @@ class FusionResult:
     def depth(self) -> np.ndarray:
         """Plane steps behind the nearest plane, (Y, X) float32."""
         return self.labels.astype(np.float32) - 1
-
-
-class Pair:
-    """Two checked planes as light, nearest first, on a device.
-
-    Parameters
-    ----------
-    planes : ndarray or sequence of ndarray
-        See :func:`napari_focusstack.planes.check_planes`.
-    parameters : FuseParameters
-        Order, intensity, device, weights.
-    """
-
-    def __init__(self, planes: Planes, parameters: FuseParameters) -> None:
-        self.parameters = parameters
-        self.device = resolve_device(parameters.device)
-        sources = check_planes(planes)
-        self.sources = sources[::-1] if parameters.near == "last" else sources
-        self.intensity = Intensity.of(self.sources, parameters.intensity)
-        self.near, self.far = (self.intensity.to_light(p, self.device) for p in self.sources)
-        self.weights: dict[str, str] = {}
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Rows and columns."""
-        height, width = self.sources[0].shape[:2]
-        return height, width
-
-    @property
-    def shown(self) -> tuple[Tensor, Tensor]:
-        """The planes as networks see them, (3, Y, X) each."""
-        return self.intensity.to_display(self.near), self.intensity.to_display(self.far)
-
-    def matte(self) -> Generator[Progress, None, tuple[Tensor, str | None]]:
-        """Run FSB; return alpha (1, Y, X) and which CRF ran."""
-        network, self.weights["fsb"] = weights.load("fsb", self.device, self.parameters.fsb_weights)
-        return (yield from matte(*self.shown, network, self.parameters))
-
-    def psf(self, alpha: Tensor) -> Psf:
-        """Estimate the blur with the method that the parameters name."""
-        keb: KEB | None = None
-        if isinstance(self.parameters.psf, str) and "keb" in self.parameters.psf:
-            keb, self.weights["keb"] = weights.load("keb", self.device, self.parameters.keb_weights)
-        return estimate(
-            self.near,
-            self.far,
-            alpha,
-            psf=check_method(self.parameters.psf),
-            shape=self.parameters.psf_shape,
-            keb=keb,
-            shown=self.shown if keb else None,
-        )
-
-    @staticmethod
-    def has_boundary(alpha: Tensor) -> bool:
-        """Tell whether alpha (1, Y, X) separates a foreground from a background."""
-        return bool(alpha.min() < 0.5 < alpha.max())
-
-    def eliminate(
-        self, alpha: Tensor, psf: Psf | None, method: diffusion.EliminationMethod | None = None
-    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Remove the veil, by the method of the parameters if none is given.
-
-        Returns
-        -------
-        image, initial : ndarray
-            All-in-focus image and initial fusion; equal where there is no PSF.
-        region : ndarray of bool
-            The transition region, (Y, X).
-        """
-        mask = alpha[0].cpu().numpy() > 0.5
-        near, far = self.sources
-        initial = np.where(mask if near.ndim == 2 else mask[..., None], near, far)
-        image, region = initial.copy(), np.zeros(mask.shape, bool)
-        if psf is None:
-            return image, initial, region
-        method = method or self.parameters.elimination
-        blocks = diffusion.eliminate(self.near, self.far, alpha, psf, method)
-        height = self.size[0]
-        for where, part, light in blocks:
-            inside = part.cpu().numpy()
-            values = self.intensity.from_light(light)
-            image[where][inside] = values[:, 0] if near.ndim == 2 else values
-            region[where] = inside
-            yield Progress("fuse", where[0].stop, height)
-        return image, initial, region
 
 
 def drain(steps: Steps, progress: Callable[[Progress], None] | None = None) -> Any:
@@ -329,7 +238,7 @@ def eliminate(
     labels: np.ndarray,
     sigma_px: float,
     *,
-    method: diffusion.EliminationMethod = "unmix",
+    method: EliminationMethod = "unmix",
     **options: Any,
 ) -> np.ndarray:
     """Remove the veil with a known mask and blur.

@@ -10,7 +10,8 @@ import torch.nn.functional as functional
 from napari_focusstack.errors import InputError
 from napari_focusstack.networks.inference import autocast
 from napari_focusstack.optics import check_sigma
-from napari_focusstack.reblur import Windows, fit
+from napari_focusstack.reblur import fit
+from napari_focusstack.windows import Windows
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,11 +11,7 @@ import math
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-import torch
-import torch.nn.functional as functional
-
 from napari_focusstack.diffusion import own_light, reblur, unveil
-from napari_focusstack.errors import InputError
 from napari_focusstack.lens import Breathing, Psf
 from napari_focusstack.optics import blur
 
@@ -24,17 +20,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.lens import Origin
     from napari_focusstack.optics import PsfShape
+    from napari_focusstack.windows import Windows
 
 PsfShapeChoice = Literal["auto", "gaussian", "disk"]
 
 #: Range of sigma that is searched, px.
 SIGMA_RANGE_PX = (0.5, 20.0)
-#: Side, distance and greatest number of the windows along the boundary that are looked at.
-WINDOW_PX = 128
-CELL_PX = 64
-WINDOWS = 8
 #: The residual is read where the blurred foreground covers more than this share of a pixel ...
 COVERED = 0.02
 #: ... and the foreground itself less than this.
@@ -44,89 +36,6 @@ BREATHING_STEP, SHIFT_STEP_PX, BLUR_STEP = 0.02, 1.5, 0.2
 #: A moving foreground must leave less than this share of a still one's residual.
 CLEARLY = 0.85
 STILL = Breathing()
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Pieces of the planes along the foreground's boundary, (n, C, Y, X) in linear light."""
-
-    near: Tensor
-    far: Tensor
-    alpha: Tensor
-    corners: tuple[tuple[int, int], ...]
-    size: tuple[int, int]
-
-    @property
-    def origins(self) -> list[Origin]:
-        """Row and column of each window's first pixel, from the image's centre, px."""
-        rows, columns = self.size
-        return [(y - (rows - 1) / 2, x - (columns - 1) / 2) for y, x in self.corners]
-
-    def of(self, near: Tensor, far: Tensor, alpha: Tensor) -> Windows:
-        """Return the same windows of other images of the same size, (C, Y, X) each."""
-        return cut_out(near, far, alpha, self.corners, (self.near.shape[-2], self.near.shape[-1]))
-
-    @classmethod
-    def along_boundary(cls, near: Tensor, far: Tensor, alpha: Tensor) -> Windows:
-        """Cut out the windows that tell most: those with the most contrast along the boundary.
-
-        Parameters
-        ----------
-        near, far : Tensor
-            Shape (C, Y, X), linear light.
-        alpha : Tensor
-            Shape (1, Y, X), 0..1.
-
-        Raises
-        ------
-        InputError
-            If the mask is empty or covers everything: there is no boundary to look at.
-        """
-        step = torch.zeros_like(alpha[0])
-        step[1:] += (alpha[0, 1:] - alpha[0, :-1]).abs()
-        step[:, 1:] += (alpha[0, :, 1:] - alpha[0, :, :-1]).abs()
-        information = step * (near - far).abs().mean(0).add(1e-4)
-        if not (step > 0).any():
-            raise InputError(
-                f"the foreground covers {100 * float(alpha.mean()):.0f}% of the image and has no "
-                "boundary, so the PSF cannot be estimated; give sigma_px as a number or paint a "
-                "mask."
-            )
-        height, width = alpha.shape[-2:]
-        side = (min(WINDOW_PX, height), min(WINDOW_PX, width))
-        cells = functional.avg_pool2d(information[None], CELL_PX, ceil_mode=True)[0]
-        order = cells.flatten().argsort(descending=True)[: 4 * WINDOWS].tolist()
-        corners: list[tuple[int, int]] = []
-        for cell in order:
-            row, column = divmod(cell, cells.shape[1])
-            if cells[row, column] == 0 or len(corners) == WINDOWS:
-                break
-            corner = (_corner(row, side[0], height), _corner(column, side[1], width))
-            apart = (max(abs(a - b) for a, b in zip(corner, c, strict=True)) for c in corners)
-            if all(distance >= CELL_PX for distance in apart):
-                corners.append(corner)
-        return cut_out(near, far, alpha, tuple(corners), side)
-
-
-def cut_out(
-    near: Tensor,
-    far: Tensor,
-    alpha: Tensor,
-    corners: tuple[tuple[int, int], ...],
-    side: tuple[int, int],
-) -> Windows:
-    """Cut windows of a size (rows, columns) at corners (row, column) out of (C, Y, X) images."""
-    size = (alpha.shape[-2], alpha.shape[-1])
-    near, far, alpha = (
-        torch.stack([image[:, y : y + side[0], x : x + side[1]] for y, x in corners])
-        for image in (near, far, alpha)
-    )
-    return Windows(near, far, alpha, corners, size)
-
-
-def _corner(cell: int, window_px: int, limit: int) -> int:
-    """Return where a window around a cell begins, inside the image."""
-    return max(0, min(cell * CELL_PX + (CELL_PX - window_px) // 2, limit - window_px))
 
 
 def beside_foreground(alpha: Tensor, reach_px: float) -> Tensor:

@@ -9,7 +9,7 @@ from napari_focusstack.io.writer import write_image
 
 IMAGES = Path(__file__).parent / "images"
 #: Rows and columns of the detail that is shown, and how many times it is enlarged.
-DETAIL = np.s_[30:126, 210:338]
+DETAIL = np.s_[222:318, 150:278]
 ENLARGED = 3
 GAP_PX = 6
 
@@ -28,7 +28,7 @@ def beside(*images: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     """Fuse the bundled sample and write its planes and a detail before and after."""
-    near, far, _ = nfs.sample_pair()
+    near, far, _ = nfs.sample_pair(sigma_px=6.0)
     result = nfs.fuse([near, far], device="cpu")
     IMAGES.mkdir(exist_ok=True)
     write_image(IMAGES / "planes.png", beside(near, far))

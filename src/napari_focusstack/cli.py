@@ -129,6 +129,9 @@ def _parser() -> _Parser:
     simulate.add_argument(
         "--sigma", type=float, nargs=2, metavar=("MIN", "MAX"), help="range of the blur, px"
     )
+    simulate.add_argument(
+        "--held-out", action="store_true", help="only pictures that training on --data never sees"
+    )
     simulate.set_defaults(run=_simulate)
 
     train = commands.add_parser("train", help="train a network on simulated pairs")
@@ -278,6 +281,8 @@ def _simulate(options: argparse.Namespace) -> None:
             )
         scenes = replace(scenes, sigma_px=tuple(options.sigma))
     material = Material.load(options.data) if options.data else bundled_material()
+    if options.held_out:
+        _, material = material.split()
     _make_folder(options.output)
     cases = write_cases(options.output, options.count, options.side, material, options.seed, scenes)
     for _ in tqdm(cases, total=options.count, delay=PATIENCE_S, leave=False, unit="pair"):

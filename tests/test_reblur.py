@@ -67,9 +67,9 @@ def test_different_blurs_of_the_two_planes_are_told_apart(make_scene):
 
 def test_a_start_is_refined_and_a_fixed_one_kept(make_scene):
     windows = windows_of(make_scene(3.0))
-    refined = fit(windows, "gaussian", start_px=3.6)
+    refined = fit(windows, "gaussian", expected_px=3.6)
     assert refined.sigma_px == pytest.approx(3.0, rel=0.08)
-    fixed = fit(windows, start_px=3.6, fixed=True)
+    fixed = fit(windows, expected_px=3.6, fixed=True)
     assert fixed.sigma_px == 3.6
     assert fixed.sigma_background_px == pytest.approx(3.0, rel=0.15)
     assert fixed.residual > refined.residual
@@ -85,7 +85,7 @@ def test_the_curve_is_sorted_and_its_least_value_is_the_answer(make_scene):
 
 def test_a_shape_that_is_asked_for_is_the_one_used(make_scene):
     windows = windows_of(make_scene(2.0))
-    assert fit(windows, "disk", start_px=2.0).shape == "disk"
+    assert fit(windows, "disk", expected_px=2.0).shape == "disk"
 
 
 def test_the_residual_is_read_beside_the_foreground_only():

@@ -137,14 +137,26 @@ def test_a_sigmoid_that_is_almost_sure_is_taken_at_its_word():
     assert torch.equal(confine(alpha), half_plane().float())
 
 
-def test_a_painted_mask_decides_and_alpha_says_how_soft_where_they_agree():
+def test_a_painted_mask_decides_and_far_from_the_paint_alpha_stays_soft():
     alpha = torch.where(half_plane(column=32), 0.8, 0.3)
     painted = half_plane(column=40)
     result = override(alpha, painted)[0, 16]
-    assert result[:32].tolist() == pytest.approx([0.8] * 32)
-    assert result[33:39].tolist() == [1] * 6  # painted over alpha's no
-    assert result[40:].tolist() == pytest.approx([0.3] * 24)
+    doubt = SOFT_REACH_PX
+    assert result[: 32 - doubt].tolist() == pytest.approx([0.8] * (32 - doubt))
+    assert result[32 - doubt : 39].tolist() == [1] * (7 + doubt)  # painted over alpha's no
+    assert result[41 : 40 + doubt].tolist() == [0] * (doubt - 1)
+    assert result[40 + doubt :].tolist() == pytest.approx([0.3] * (24 - doubt))
     assert torch.equal(override(alpha, painted) > 0.5, painted)
+
+
+def test_where_mask_and_alpha_see_the_same_edge_a_sliver_apart_alpha_says_how_soft_it_is():
+    alpha = (0.5 + (31.5 - torch.arange(64)) / 8).clamp(0, 1).expand(1, 32, 64)
+    moved = half_plane(column=33)
+    result = override(alpha, moved)
+    assert torch.equal(result > 0.5, moved)
+    agreed = (alpha > 0.5) == moved
+    assert torch.equal(result[agreed], alpha[agreed])
+    assert int((~agreed).sum()) == 32
 
 
 def test_fsb_finds_what_is_in_focus(make_scene, fsb_weights):

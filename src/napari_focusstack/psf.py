@@ -76,8 +76,8 @@ def estimate(
     alpha : Tensor
         Shape (1, Y, X), 0..1.
     psf : {"keb", "reblur", "keb+reblur"} or float
-        KEB's answer; the least reblur residual over all sigmas; the least near KEB's answer; or
-        sigma itself, px. The sigma of K2 and, where ``shape`` is ``auto``, the shape follow from
+        KEB's answer; the least reblur residual; the same, drawn towards KEB's answer; or sigma
+        itself, px. The sigma of K2 and, where ``shape`` is ``auto``, the shape follow from
         reblur consistency each time.
     shape : {"auto", "gaussian", "disk"}
         Shape of the PSF.
@@ -105,4 +105,4 @@ def estimate(
         sigma = keb_sigma(keb, windows.of(*shown, alpha))
     else:
         sigma = psf
-    return fit(windows, shape, start_px=sigma, fixed=psf != "keb+reblur")
+    return fit(windows, shape, expected_px=sigma, fixed=psf != "keb+reblur")

@@ -33,6 +33,9 @@ COVERED = 0.02
 CLEAR = 0.05
 #: First steps of the search for breathing: of magnification, shift in px, and log sigma.
 BREATHING_STEP, SHIFT_STEP_PX, BLUR_STEP = 0.02, 1.5, 0.2
+#: How much more a residual counts, per squared log ratio, where K2 differs from K3 (one aperture
+#: and one refocusing make both), and where K3 differs from KEB's answer.
+UNEQUAL, UNEXPECTED = 0.2, 0.05
 #: A moving foreground must leave less than this share of a still one's residual.
 CLEARLY = 0.85
 STILL = Breathing()
@@ -133,27 +136,48 @@ class Search:
         Shape of both PSFs.
     reach_px : float
         See :func:`beside_foreground`.
+    expected_px : float, optional
+        What KEB expects the sigma of K3 to be.
     breathing : Breathing
         Where to begin.
     """
 
     def __init__(
-        self, windows: Windows, shape: PsfShape, reach_px: float, breathing: Breathing = STILL
+        self,
+        windows: Windows,
+        shape: PsfShape,
+        reach_px: float,
+        expected_px: float | None = None,
+        breathing: Breathing = STILL,
     ) -> None:
         self.windows = windows
         self.weight = beside_foreground(windows.alpha, reach_px)
+        self.expected_px = expected_px
         self.tried: dict[float, float] = {}
         self.best = Psf(math.nan, shape=shape, breathing=breathing)
+
+    def cost(self, psf: Psf) -> float:
+        """Return the residual, raised for blurs that a lens or KEB makes unlikely."""
+        unlikely = UNEQUAL * math.log(psf.sigma_2_px / psf.sigma_px) ** 2
+        if self.expected_px is not None:
+            unlikely += UNEXPECTED * math.log(psf.sigma_px / self.expected_px) ** 2
+        return psf.residual * (1 + unlikely)
+
+    def _improves(self, psf: Psf) -> bool:
+        """Keep a PSF if it is the best so far."""
+        self.tried[psf.sigma_px] = min(psf.residual, self.tried.get(psf.sigma_px, math.inf))
+        if math.isfinite(self.best.residual) and self.cost(psf) >= self.cost(self.best):
+            return False
+        self.best = psf
+        return True
 
     def look(self, sigma_px: float, ratios: Sequence[float]) -> None:
         """Try a sigma of K3 with sigmas of K2 in these ratios to it."""
         psf = Psf(sigma_px, shape=self.best.shape, breathing=self.best.breathing)
         trials = [sigma_px * ratio for ratio in ratios]
         residuals = reblur_residuals(self.windows, self.weight, psf, trials)
-        residual, sigma_background = min(zip(residuals, trials, strict=True))
-        self.tried[sigma_px] = min(residual, self.tried.get(sigma_px, math.inf))
-        if residual < self.best.residual:
-            self.best = replace(psf, sigma_background_px=sigma_background, residual=residual)
+        for residual, sigma in zip(residuals, trials, strict=True):
+            self._improves(replace(psf, sigma_background_px=sigma, residual=residual))
 
     def refine(self, step: float, rounds: int, *, fixed: bool = False) -> None:
         """Halve a step in log sigma around the best, so many times; fixed keeps K3 as it is."""
@@ -187,21 +211,19 @@ class Search:
                 if not self._descend(moves):
                     break
             moves = [move.scaled(0.5) for move in moves]
-        if self.best.residual > CLEARLY * still.residual:
+        if self.cost(self.best) > CLEARLY * self.cost(still):
             self.best = still
 
     def _descend(self, moves: Sequence[Step]) -> bool:
         """Take each step, forth or back, that explains more; tell whether much was won."""
-        before = self.best.residual
+        before = self.cost(self.best)
         for move in moves:
             for step in (move, move.scaled(-1)):
                 psf = step.from_(self.best)
                 (residual,) = reblur_residuals(self.windows, self.weight, psf, [psf.sigma_2_px])
-                if residual < self.best.residual:
-                    self.best = replace(psf, residual=residual)
-                    self.tried[psf.sigma_px] = min(residual, self.tried.get(psf.sigma_px, math.inf))
+                if self._improves(replace(psf, residual=residual)):
                     break
-        return self.best.residual < 0.99 * before
+        return self.cost(self.best) < 0.99 * before
 
     @property
     def found(self) -> Psf:
@@ -212,7 +234,7 @@ class Search:
 def fit(
     windows: Windows,
     shape: PsfShapeChoice = "auto",
-    start_px: float | None = None,
+    expected_px: float | None = None,
     *,
     fixed: bool = False,
 ) -> Psf:
@@ -224,30 +246,29 @@ def fit(
         Pieces along the boundary.
     shape : {"auto", "gaussian", "disk"}
         Shape of the PSFs; ``auto`` takes the one that explains more.
-    start_px : float, optional
-        Search around this sigma only (within a factor of 1.8), not the whole range.
+    expected_px : float, optional
+        KEB's answer: of sigmas that explain the planes equally well, the one near it is taken.
     fixed : bool
-        Keep K3 at start_px and look for K2, the shape and the breathing only.
+        Keep K3 at expected_px and look for K2, the shape and the breathing only.
 
     Returns
     -------
     Psf
     """
-    if start_px is None:
-        low, high = SIGMA_RANGE_PX
-        coarse = [low * (high / low) ** (i / 8) for i in range(9)]
-    else:
-        coarse = [start_px] if fixed else [start_px * f for f in (0.55, 0.75, 1.0, 1.35, 1.8)]
-    reach = start_px or 6.0
-    search = Search(windows, "disk" if shape == "disk" else "gaussian", reach)
+    low, high = SIGMA_RANGE_PX
+    coarse = [low * (high / low) ** (i / 8) for i in range(9)]
+    if expected_px is not None:
+        coarse = [expected_px] if fixed else [*coarse, expected_px]
+    first: PsfShape = "disk" if shape == "disk" else "gaussian"
+    search = Search(windows, first, expected_px or 6.0, expected_px)
     for sigma in coarse:
         search.look(sigma, (0.6, 1.0, 1.6))
     search.refine(0.2, rounds=4, fixed=fixed)
     search.breathe(fixed=fixed)
     if shape != "auto":
         return search.found
-    first = search.best
-    other = Search(windows, "disk", reach, first.breathing)
-    other.look(first.sigma_px, (first.sigma_2_px / first.sigma_px,))
+    best = search.best
+    other = Search(windows, "disk", expected_px or 6.0, expected_px, best.breathing)
+    other.look(best.sigma_px, (best.sigma_2_px / best.sigma_px,))
     other.refine(0.1, rounds=3, fixed=fixed)
-    return min(search.found, other.found, key=lambda psf: psf.residual)
+    return min(search.found, other.found, key=search.cost)

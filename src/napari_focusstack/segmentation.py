@@ -26,7 +26,7 @@ NEAR_LABEL, FAR_LABEL = 1, 2
 #: Alpha nearer than this to 0 or 1 is 0 or 1: a sigmoid never quite says either.
 CERTAIN = 0.02
 #: Softness further than this from the mask's edge is doubt, not coverage, px.
-SOFT_REACH_PX = 8
+SOFT_REACH_PX = 4
 #: Blur that turns a hard edge into the antialiased one it came from, px.
 ANTIALIAS_PX = 0.7
 
@@ -91,7 +91,7 @@ def confine(alpha: Tensor) -> Tensor:
 
 
 def override(alpha: Tensor, mask: Tensor) -> Tensor:
-    """Let a hard mask decide, and alpha only how soft the edge is where it agrees.
+    """Let a hard mask decide, and alpha only how soft the edge is where both see the same edge.
 
     Parameters
     ----------
@@ -103,9 +103,13 @@ def override(alpha: Tensor, mask: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Alpha where its hard view is the mask; elsewhere the mask, antialiased.
+        Alpha where its hard view is the mask, and no region that is more than a sliver says otherwise
+        nearby (there alpha is doubt, not coverage); elsewhere the mask, antialiased.
     """
-    return torch.where((alpha > 0.5) == mask, alpha, antialias(mask))
+    disputed = ((alpha > 0.5) != mask).float()
+    regions = -functional.max_pool2d(-disputed, 3, 1, 1)
+    doubtful = functional.max_pool2d(regions, 2 * SOFT_REACH_PX + 3, 1, SOFT_REACH_PX + 1)
+    return torch.where((disputed + doubtful) > 0, antialias(mask), alpha)
 
 
 def antialias(mask: Tensor) -> Tensor:

@@ -103,7 +103,7 @@ def override(alpha: Tensor, mask: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Alpha where its hard view is the mask, and no region that is more than a sliver says otherwise
+        Alpha where its hard view is the mask and no region that is more than a sliver disagrees
         nearby (there alpha is doubt, not coverage); elsewhere the mask, antialiased.
     """
     disputed = ((alpha > 0.5) != mask).float()

@@ -33,6 +33,8 @@ METHODS: tuple[EliminationMethod, ...] = ("unmix", "subtract", "none")
 TAIL = 0.002
 #: Least visible share of the background that is still divided by (thin gaps between foregrounds).
 FLOOR = 0.1
+#: Error of a background that is noise, in linear light: no reason to doubt it.
+NOISE = 0.005
 #: Where a single piece lies that is the whole image, or whose place is of no account.
 CENTRED: list[Origin] = [(0.0, 0.0)]
 #: Side of the blocks that the work is cut into, px.
@@ -158,10 +160,59 @@ def unmix(
     foreground = own_light(near, background, visible, alpha, psf)
     background, visible = unveil(far, foreground, alpha, psf, origins)
     if psf.sigma_background_px is not None:
-        blurred = reblur(background, visible, psf.sigma_background_px, psf.shape)
-        veiled = (2 * (1 - visible)).clamp(max=1)
-        background = background + veiled * (near - foreground - (1 - alpha) * blurred)
-    return foreground + (1 - alpha) * background.clamp(0, 1)
+        background = checked(near - foreground, far, background, visible, alpha, psf)
+    return foreground + (1 - alpha) * background
+
+
+def checked(
+    behind: Tensor, far: Tensor, background: Tensor, visible: Tensor, alpha: Tensor, psf: Psf
+) -> Tensor:
+    """Hold an unveiled background against what the near plane shows of it (Eq. 3).
+
+    What b * K2 leaves unexplained is added to b where it was veiled: one back-projection, since the
+    near plane knows the low frequencies of b. Where b then still explains the near plane worse than
+    the far plane as it is, the model fails (a wrong mask, something else in front), and b gives way
+    to the far plane.
+
+    Parameters
+    ----------
+    behind : Tensor
+        The near plane without the foreground's own light, ``N - f.M``, (n, C, Y, X).
+    far, background : Tensor
+        F and b, same shape.
+    visible, alpha : Tensor
+        ``Mb * K3`` and M, (n, 1, Y, X).
+    psf : Psf
+        With K2.
+
+    Returns
+    -------
+    Tensor
+        The background, (n, C, Y, X), 0..1.
+    """
+    veiled = (2 * (1 - visible)).clamp(max=1)
+    background = background + veiled * _unexplained(behind, background, visible, alpha, psf)
+    background = background.clamp(0, 1)
+    squared = [
+        blur(
+            _unexplained(behind, image, visible, alpha, psf).abs().mean(1, True) * (alpha < 0.5),
+            _nearby_px(psf),
+        ).square()
+        for image in (background, far)
+    ]
+    trust = (squared[1] + NOISE**2) / (squared[0] + squared[1] + NOISE**2)
+    return trust * background + (1 - trust) * far
+
+
+def _unexplained(
+    behind: Tensor, background: Tensor, visible: Tensor, alpha: Tensor, psf: Psf
+) -> Tensor:
+    return behind - (1 - alpha) * reblur(background, visible, psf.sigma_2_px, psf.shape)
+
+
+def _nearby_px(psf: Psf) -> float:
+    """Return the sigma over which errors of a background are averaged, px."""
+    return max(1.5, psf.sigma_2_px / 2)
 
 
 def own_light(near: Tensor, background: Tensor, visible: Tensor, alpha: Tensor, psf: Psf) -> Tensor:
@@ -219,7 +270,7 @@ def eliminate(
     height, width = alpha.shape[-2:]
     moved = psf.breathing.reach_px((height, width))
     reach = psf.radius_px + moved
-    margin = 2 * (reach + psf_radius(psf.sigma_2_px, psf.shape))
+    margin = 2 * reach + 3 * psf_radius(psf.sigma_2_px, psf.shape) + psf_radius(_nearby_px(psf))
     for where, outer, inner in blocks_near_boundary(alpha, reach, margin):
         n, f, a = (image[None, :, *outer] for image in (near, far, alpha))
         origins = [(outer[0].start - (height - 1) / 2, outer[1].start - (width - 1) / 2)]

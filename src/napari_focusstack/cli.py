@@ -121,7 +121,9 @@ def _parser() -> _Parser:
     evaluate.set_defaults(run=_evaluate)
 
     simulate = commands.add_parser("simulate", help="make pairs with truth by the imaging model")
-    simulate.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
+    simulate.add_argument(
+        "-o", "--output", type=Path, default=Path("focusstack-cases"), help="folder to write to"
+    )
     simulate.add_argument("--count", type=int, default=8, help="pairs (default 8)")
     simulate.add_argument("--side", type=int, default=256, help="side, px (default 256)")
     simulate.add_argument("--seed", type=int, default=0, help="source of chance (default 0)")
@@ -137,7 +139,7 @@ def _parser() -> _Parser:
     train = commands.add_parser("train", help="train a network on simulated pairs")
     train.add_argument("network", choices=("fsb", "keb"))
     train.add_argument("--data", type=Path, required=True, help="folder with photos/, shapes/, ...")
-    train.add_argument("-o", "--output", type=Path, required=True, help=".safetensors to write")
+    train.add_argument("-o", "--output", type=Path, help="default: NETWORK.safetensors here")
     train.add_argument("--checkpoint", type=Path, help="default: beside the output, .ckpt")
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     train.add_argument("--start", type=Path, help="weights to start from, 'shipped' for ours")
@@ -299,8 +301,9 @@ def _train(options: argparse.Namespace) -> None:
     from napari_focusstack.training.material import Material
     from napari_focusstack.training.trainer import Training, TrainParameters
 
-    check_writable(options.output, suffixes=(".safetensors",))
-    checkpoint = options.checkpoint or options.output.with_suffix(".ckpt")
+    output = options.output or Path(f"{options.network}.safetensors")
+    check_writable(output, suffixes=(".safetensors",))
+    checkpoint = options.checkpoint or output.with_suffix(".ckpt")
     if checkpoint.exists() and not options.resume:
         raise InputError(f"{checkpoint} is there already; give --resume to go on, or delete it.")
     device = resolve_device(options.device)
@@ -324,8 +327,8 @@ def _train(options: argparse.Namespace) -> None:
             if progress.scores:
                 figures = ", ".join(f"{k} {v:.4f}" for k, v in progress.scores.items())
                 bar.write(f"step {progress.step}: {figures}")
-    digest = weights.save(training.averaged.module, options.output)
-    print(f"{options.output}: {options.network} after {training.step} steps, sha256 {digest}")
+    digest = weights.save(training.averaged.module, output)
+    print(f"{output}: {options.network} after {training.step} steps, sha256 {digest}")
 
 
 def _demo(options: argparse.Namespace) -> None:

@@ -117,3 +117,11 @@ def test_training_and_validation_share_no_picture():
     assert len(kept) == 4
     assert len(train.shapes) + len(held_back.shapes) == 25
     assert len(train.cutouts) == len(held_back.cutouts) == 3  # too few to share out
+
+
+def test_a_broken_picture_is_named(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "photos" / "notes.txt").write_text("not looked at")
+    with pytest.raises(InputError, match=r"broken\.png cannot be read"):
+        Material.load(tmp_path)

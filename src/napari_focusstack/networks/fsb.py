@@ -63,7 +63,7 @@ class FSB(nn.Module):
     torch.Size([1, 1, 32, 32])
     """
 
-    def __init__(self, width: int = 32, down: Sequence[int] = (2, 4, 8, 16, 32, 16, 8, 4)) -> None:
+    def __init__(self, width: int = 16, down: Sequence[int] = (2, 4, 8, 16, 32, 16, 8, 4)) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "down": list(down)}
         self.enter = conv(8, width)

@@ -35,7 +35,7 @@ class KEB(nn.Module):
     torch.Size([2])
     """
 
-    def __init__(self, width: int = 24, down: Sequence[int] = (4, 8)) -> None:
+    def __init__(self, width: int = 16, down: Sequence[int] = (4, 8)) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "down": list(down)}
         self.enter = conv(9, width)

@@ -95,30 +95,35 @@ class Material:
 
 
 def _read_folder(folder: Path, side: int, channels: int) -> Tensor:
-    import imagecodecs
+    from napari_focusstack.io.reader import IMAGE_SUFFIXES
 
     if not folder.is_dir():
         return torch.empty(0, channels, side, side, dtype=torch.uint8)
     pictures = [
-        fit_square(_with_channels(imagecodecs.imread(path), channels), side)
+        fit_square(_read_picture(path, channels), side)
         for path in sorted(folder.iterdir())
+        if path.suffix.lower() in IMAGE_SUFFIXES
     ]
     return torch.cat(pictures) if pictures else torch.empty(0, channels, side, side).byte()
 
 
-def _with_channels(picture: np.ndarray, channels: int) -> np.ndarray:
-    """Return (Y, X, channels) uint8."""
-    if picture.dtype == np.uint16:
-        picture = (picture >> 8).astype(np.uint8)
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    if channels == 1:
-        return picture[..., -1:] if picture.shape[-1] in (2, 4) else picture[..., :1]
-    if picture.shape[-1] == 1:
-        picture = picture.repeat(3, -1)
-    if channels == 4 and picture.shape[-1] == 3:
-        picture = np.concatenate([picture, np.full_like(picture[..., :1], 255)], -1)
-    return picture[..., :channels]
+def _read_picture(path: Path, channels: int) -> np.ndarray:
+    """Return (Y, X, channels) uint8: grey (or the alpha, where there is one), RGB or RGBA."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as file:
+            picture: Image.Image = file
+            if picture.mode.startswith("I"):
+                picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+            if channels == 1 and "A" in picture.getbands():
+                picture = picture.getchannel("A")
+            pixels = np.array(picture.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels]))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(
+            f"{path} cannot be read as a picture ({error}); remove or mend it."
+        ) from error
+    return pixels[..., None] if channels == 1 else pixels
 
 
 def fit_square(picture: np.ndarray, side: int) -> Tensor:
@@ -126,7 +131,7 @@ def fit_square(picture: np.ndarray, side: int) -> Tensor:
 
     Photos are cut, since scaling would soften them; alphas and cutouts are scaled to fit whole.
     """
-    tensor = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
+    tensor = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
     height, width = tensor.shape[-2:]
     if picture.shape[-1] != 3:
         spare = [max(height, width) - width, max(height, width) - height]

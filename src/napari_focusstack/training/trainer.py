@@ -57,10 +57,10 @@ class TrainParameters:
     """
 
     network: Literal["fsb", "keb"] = "fsb"
-    width: int = 32
-    steps: int = 3000
+    width: int = 16
+    steps: int = 4000
     batch: int = 8
-    learning_rate: float = 6e-4
+    learning_rate: float = 1e-3
     average: float = 0.998
     validate_every: int = 250
     validation_pairs: int = 96

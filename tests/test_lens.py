@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from napari_focusstack import diffusion
 from napari_focusstack.diffusion import eliminate, transition_region, unmix
 from napari_focusstack.lens import Breathing, Psf
 from napari_focusstack.optics import blur, over, premultiply
@@ -97,7 +98,8 @@ def test_moving_the_foreground_back_removes_the_veil_that_a_still_model_leaves(m
     assert moving > still + 6
 
 
-def test_blocks_see_the_motion_of_the_whole_image(make_scene):
+def test_blocks_see_the_motion_of_the_whole_image(make_scene, monkeypatch):
+    monkeypatch.setattr(diffusion, "BLOCK_PX", 96)
     scene = make_scene(2.0, side=2 * SIDE)
     psf = Psf(2.0, 2.0, breathing=Breathing(1.02, (1.0, 1.0)))
     origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]

@@ -43,7 +43,7 @@ def test_kebs_answer_is_refined_by_reblur_consistency(pair):
 
 
 def test_refinement_finds_its_way_back_from_a_wrong_answer_of_keb(pair):
-    found = estimate(*pair, psf="keb+reblur", shape="gaussian", keb=Answering(12.0), shown=pair[:2])
+    found = estimate(*pair, psf="keb+reblur", shape="gaussian", keb=Answering(7.0), shown=pair[:2])
     assert found.sigma_px == pytest.approx(3.0, rel=0.05)
 
 

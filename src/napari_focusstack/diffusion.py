@@ -38,7 +38,7 @@ NOISE = 0.005
 #: Where a single piece lies that is the whole image, or whose place is of no account.
 CENTRED: list[Origin] = [(0.0, 0.0)]
 #: Side of the blocks that the work is cut into, px.
-BLOCK_PX = 192
+BLOCK_PX = 384
 
 
 def transition_region(alpha: Tensor, spread: Tensor) -> Tensor:

@@ -247,7 +247,8 @@ def fit(
     shape : {"auto", "gaussian", "disk"}
         Shape of the PSFs; ``auto`` takes the one that explains more.
     expected_px : float, optional
-        KEB's answer: of sigmas that explain the planes equally well, the one near it is taken.
+        KEB's answer: the search is for sigmas within a factor of 3, and of those that explain the
+        planes equally well the one near it is taken.
     fixed : bool
         Keep K3 at expected_px and look for K2, the shape and the breathing only.
 
@@ -258,17 +259,19 @@ def fit(
     low, high = SIGMA_RANGE_PX
     coarse = [low * (high / low) ** (i / 8) for i in range(9)]
     if expected_px is not None:
-        coarse = [expected_px] if fixed else [*coarse, expected_px]
+        around = [sigma for sigma in coarse if 1 / 3 < sigma / expected_px < 3]
+        coarse = [expected_px] if fixed else [*around, expected_px]
     first: PsfShape = "disk" if shape == "disk" else "gaussian"
     search = Search(windows, first, expected_px or 6.0, expected_px)
     for sigma in coarse:
-        search.look(sigma, (0.6, 1.0, 1.6))
-    search.refine(0.2, rounds=4, fixed=fixed)
+        search.look(sigma, (1.0,))
+    search.look(search.best.sigma_px, (0.6, 1.6))
+    search.refine(0.2, rounds=3, fixed=fixed)
     search.breathe(fixed=fixed)
     if shape != "auto":
         return search.found
     best = search.best
     other = Search(windows, "disk", expected_px or 6.0, expected_px, best.breathing)
     other.look(best.sigma_px, (best.sigma_2_px / best.sigma_px,))
-    other.refine(0.1, rounds=3, fixed=fixed)
+    other.refine(0.1, rounds=2, fixed=fixed)
     return min(search.found, other.found, key=search.cost)

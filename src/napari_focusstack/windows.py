@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Side, least distance and greatest number of windows.
 WINDOW_PX = 128
 CELL_PX = 64
-WINDOWS = 8
+WINDOWS = 6
 
 
 @dataclass(frozen=True)

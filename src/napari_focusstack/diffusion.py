@@ -217,8 +217,7 @@ def _nearby_px(psf: Psf) -> float:
 
 def own_light(near: Tensor, background: Tensor, visible: Tensor, alpha: Tensor, psf: Psf) -> Tensor:
     """Return the foreground's own light ``f.M = N - Mb.(b * K2)`` (Eq. 3), 0..alpha."""
-    blurred = reblur(background, visible, psf.sigma_2_px, psf.shape)
-    return (near - (1 - alpha) * blurred).clamp(min=0).minimum(alpha)
+    return _unexplained(near, background, visible, alpha, psf).clamp(min=0).minimum(alpha)
 
 
 def reblur(background: Tensor, visible: Tensor, sigma_px: float, shape: PsfShape) -> Tensor:

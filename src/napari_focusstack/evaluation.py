@@ -104,7 +104,7 @@ def evaluate(cases: list[Case], parameters: FuseParameters) -> Iterator[dict[str
     ------
     dict
         ``case``, ``seconds``; by what the case knows: ``mean_iou``, ``sigma_error`` (relative),
-        ``psnr``, ``psnr_tr`` and ``tr_none``, ``tr_subtract``, ``tr_unmix`` (PSNR in the transition
+        ``psnr`` and ``tr_none``, ``tr_subtract``, ``tr_unmix`` (PSNR in the transition
         region, dB), ``ssim``; always ``q_mi``, ``q_abf``, ``q_y`` and ``residual`` (x 100).
     """
     for case in cases:
@@ -136,8 +136,10 @@ def score(case: Case, parameters: FuseParameters) -> dict[str, float | str]:
         row["ssim"] = metrics.ssim(image, truth)
         if region.any():
             for method in METHODS:
-                other, _, _ = drain(pair.eliminate(alpha, psf, method))
-                row[f"tr_{method}"] = metrics.psnr(other, truth, region)
+                fused = image
+                if method != parameters.elimination:
+                    fused, _, _ = drain(pair.eliminate(alpha, psf, method))
+                row[f"tr_{method}"] = metrics.psnr(fused, truth, region)
     near, far = pair.sources
     row["q_mi"] = metrics.q_mi(near, far, image)
     row["q_abf"] = metrics.q_abf(near, far, image)

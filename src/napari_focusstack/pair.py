@@ -11,7 +11,7 @@ from napari_focusstack.intensity import Intensity
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.inference import Progress, resolve_device
 from napari_focusstack.planes import check_planes
-from napari_focusstack.psf import check_method, estimate
+from napari_focusstack.psf import estimate
 from napari_focusstack.segmentation import matte
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Pair:
             self.near,
             self.far,
             alpha,
-            psf=check_method(self.parameters.psf),
+            psf=self.parameters.psf,
             shape=self.parameters.psf_shape,
             keb=keb,
             shown=self.shown if keb else None,

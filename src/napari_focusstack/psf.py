@@ -62,7 +62,7 @@ def estimate(
     far: Tensor,
     alpha: Tensor,
     *,
-    psf: PsfMethod | float = "keb+reblur",
+    psf: str | float = "keb+reblur",
     shape: PsfShapeChoice = "auto",
     keb: KEB | None = None,
     shown: tuple[Tensor, Tensor] | None = None,
@@ -95,14 +95,16 @@ def estimate(
     InputError
         If the mask has no boundary, or psf is neither a method nor a positive number.
     """
-    psf = check_method(psf)
+    method = check_method(psf)
     windows = Windows.along_boundary(near, far, alpha)
-    if psf == "reblur":
+    if method == "reblur":
         return fit(windows, shape)
-    if isinstance(psf, str):
+    if isinstance(method, str):
         if keb is None or shown is None:
-            raise InputError(f"psf is {psf!r} but KEB was not given; use psf='reblur' or load KEB.")
+            raise InputError(
+                f"psf is {method!r} but KEB was not given; use psf='reblur' or load KEB."
+            )
         sigma = keb_sigma(keb, windows.of(*shown, alpha))
     else:
-        sigma = psf
-    return fit(windows, shape, expected_px=sigma, fixed=psf != "keb+reblur")
+        sigma = method
+    return fit(windows, shape, expected_px=sigma, fixed=method != "keb+reblur")

@@ -111,7 +111,7 @@ def write_image(
     description = (
         None if record is None else json.dumps(record, allow_nan=False, separators=(", ", " : "))
     )
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         if path.suffix.lower() in TIFF_SUFFIXES:
             _write_tiff(temporary, image, description)
         else:
@@ -144,7 +144,7 @@ def write_text(path: str | Path, text: str) -> None:
     """
     path = Path(path)
     check_writable(path, suffixes=(path.suffix.lower(),))
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -179,10 +179,10 @@ def read_record(path: str | Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Yield a hidden temporary file beside the target that takes its place on success."""
     target = path.resolve()  # a link stays a link
-    temporary = target.with_name(f".{uuid4().hex}{target.suffix}")
+    temporary = target.with_name(f".{uuid4().hex}.part{target.suffix}")
     try:
         yield temporary
         temporary.replace(target)

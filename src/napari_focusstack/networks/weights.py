@@ -147,12 +147,13 @@ def save(model: nn.Module, path: Path) -> str:
     """
     from safetensors.torch import save_file
 
+    from napari_focusstack.io.writer import replacing
+
     network = next(name for name, kind in NETWORKS.items() if isinstance(model, kind))
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
-    temporary = path.with_name(f".{path.name}.part")
     made_for = json.dumps({"network": network, "config": model.config})
-    save_file(state, temporary, {METADATA: made_for})
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        save_file(state, temporary, {METADATA: made_for})
     return sha256(path)

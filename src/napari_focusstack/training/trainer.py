@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.writer import replacing
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.inference import autocast
 from napari_focusstack.networks.keb import KEB
@@ -231,20 +232,17 @@ class Training:
 
     def save(self) -> None:
         """Write the checkpoint whole: to a temporary file first, then in place of the old one."""
-        temporary = self.checkpoint.with_name(f".{self.checkpoint.name}.part")
-        torch.save(
-            {
-                "parameters": asdict(self.parameters),
-                "config": self.network.config,
-                "step": self.step,
-                "network": self.network.state_dict(),
-                "averaged": self.averaged.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "generator": self.generator.get_state(),
-            },
-            temporary,
-        )
-        temporary.replace(self.checkpoint)
+        state = {
+            "parameters": asdict(self.parameters),
+            "config": self.network.config,
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+        with replacing(self.checkpoint) as temporary:
+            torch.save(state, temporary)
 
     def _resume(self) -> None:
         try:

@@ -116,7 +116,16 @@ def _parser() -> _Parser:
     evaluate.add_argument(
         "folder", type=Path, help="with NAME-near.*, NAME-far.*, NAME-truth.*, ..."
     )
-    evaluate.add_argument("--report", type=Path, help="write the table as JSON")
+    evaluate.add_argument(
+        "--images",
+        type=_named_folder,
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="score images that another program made, DIR/CASE.png; may be given more than once",
+    )
+    evaluate.add_argument("--report", type=Path, help="write the table as .csv or .json")
+    evaluate.add_argument("--sheet", type=Path, help="write a picture sheet, .png")
     _add_options(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
@@ -187,6 +196,16 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(flag, type=kind, help=text)
 
 
+def _named_folder(text: str) -> tuple[str, Path]:
+    """Read NAME=DIR."""
+    name, _, folder = text.partition("=")
+    if not name or not folder or name in ("unmix", "subtract", "none", "near", "far", "truth"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=DIR with a name of its own")
+    if not Path(folder).is_dir():
+        raise argparse.ArgumentTypeError(f"{folder} is not a folder")
+    return name, Path(folder)
+
+
 def _parameters(options: argparse.Namespace) -> FuseParameters:
     return FuseParameters(**{f.name: getattr(options, f.name) for f in fields(FuseParameters)})
 
@@ -248,18 +267,27 @@ def _summary(result: FusionResult) -> str:
 def _evaluate(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from napari_focusstack.evaluation import evaluate, find_cases, mean_row, table
-    from napari_focusstack.io.writer import check_writable, write_text
+    from napari_focusstack import evaluation
+    from napari_focusstack.io.writer import check_writable, write_image, write_text
 
     if options.report is not None:
-        check_writable(options.report, suffixes=(".json",))
-    cases = find_cases(options.folder)
-    scores = evaluate(cases, _parameters(options))
-    rows = list(tqdm(scores, total=len(cases), delay=PATIENCE_S, leave=False, unit="case"))
-    rows.append(mean_row(rows))
-    print(table(rows))
+        check_writable(options.report, suffixes=(".csv", ".json"))
+    if options.sheet is not None:
+        check_writable(options.sheet, suffixes=(".png",))
+    cases = evaluation.find_cases(options.folder)
+    steps = evaluation.evaluate(cases, _parameters(options), dict(options.images))
+    scores = list(tqdm(steps, total=len(cases), delay=PATIENCE_S, leave=False, unit="case"))
+    rows = [row for score in scores for row in score.rows]
+    rows += evaluation.mean_rows(rows)
+    print(evaluation.table(rows))
     if options.report is not None:
-        write_text(options.report, json.dumps(rows, indent=2))
+        as_csv = options.report.suffix.lower() == ".csv"
+        text = evaluation.as_csv(rows) if as_csv else json.dumps(rows, indent=2)
+        write_text(options.report, text)
+    if options.sheet is not None:
+        from napari_focusstack.sheet import picture_sheet
+
+        write_image(options.sheet, picture_sheet(scores))
 
 
 def _simulate(options: argparse.Namespace) -> None:

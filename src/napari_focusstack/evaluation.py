@@ -1,11 +1,13 @@
-"""Score fusion on a folder of cases: planes, and if they are there truth, mask and blur."""
+"""Score fused images, ours and others', on a folder of cases with or without truth."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,14 +18,21 @@ from napari_focusstack.diffusion import METHODS, transition_region
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion import drain
 from napari_focusstack.io.reader import read_image, read_labels
+from napari_focusstack.io.writer import IMAGE_SUFFIXES
 from napari_focusstack.optics import blur
 from napari_focusstack.pair import Pair
+from napari_focusstack.reimaging import unexplained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from torch import Tensor
+
+    from napari_focusstack.lens import Psf
     from napari_focusstack.parameters import FuseParameters
+
+    Row = dict[str, float | str]
 
 #: ``NAME-near.png``, ``NAME_far.tif``, ...
 CASE_FILE = re.compile(r"(?P<name>.+)[-_](?P<kind>near|far|truth|mask|meta)\.\w+$")
@@ -90,77 +99,156 @@ def find_cases(folder: Path) -> list[Case]:
     return [Case(name, files) for name, files in sorted(found.items())]
 
 
-def evaluate(cases: list[Case], parameters: FuseParameters) -> Iterator[dict[str, float | str]]:
-    """Fuse each case with every elimination method and score it.
+@dataclass(frozen=True)
+class Scores:
+    """What one case came to.
+
+    Parameters
+    ----------
+    rows : list of dict
+        One per fused image: ``case``, ``image`` (the elimination method, or the name of the program
+        that made it); where the truth is known ``psnr``, ``ssim`` and ``tr`` (PSNR in the
+        transition region, dB); ``unexplained`` (x 100, see :mod:`napari_focusstack.reimaging`),
+        ``q_mi``, ``q_abf``, ``q_y``. The row of the chosen elimination has ``mean_iou`` and
+        ``sigma_error`` (relative) besides, where mask and blur are known, ``residual`` (x 100) and
+        ``seconds``.
+    images : dict of str to ndarray
+        Planes, fused images by name, and the truth where it is known, in that order.
+    region : ndarray of bool
+        Transition region, (Y, X).
+    """
+
+    rows: list[Row]
+    images: dict[str, np.ndarray] = field(repr=False)
+    region: np.ndarray = field(repr=False)
+
+
+def evaluate(
+    cases: list[Case], parameters: FuseParameters, others: Mapping[str, Path] | None = None
+) -> Iterator[Scores]:
+    """Fuse each case with every elimination method and score it, and images made elsewhere.
 
     Parameters
     ----------
     cases : list of Case
         See :func:`find_cases`.
     parameters : FuseParameters
-        As for :func:`napari_focusstack.fuse`; ``elimination`` names the image scored in full.
+        As for :func:`napari_focusstack.fuse`.
+    others : mapping of str to Path, optional
+        Folders of images fused by other programs, one per case, named as the case; by the name of
+        the program.
 
     Yields
     ------
-    dict
-        ``case``, ``seconds``; by what the case knows: ``mean_iou``, ``sigma_error`` (relative),
-        ``psnr`` and ``tr_none``, ``tr_subtract``, ``tr_unmix`` (PSNR in the transition
-        region, dB), ``ssim``; always ``q_mi``, ``q_abf``, ``q_y`` and ``residual`` (x 100).
+    Scores
+
+    Raises
+    ------
+    InputError
+        If another program's image is missing, or of another size or type than the planes.
     """
+    others = others or {}
     for case in cases:
-        yield score(case, parameters)
+        for folder in others.values():
+            find_image(folder, case)
+    for case in cases:
+        yield score(case, parameters, others)
 
 
-def score(case: Case, parameters: FuseParameters) -> dict[str, float | str]:
+def find_image(folder: Path, case: Case) -> Path:
+    """Return the image that another program made of a case."""
+    for suffix in (*IMAGE_SUFFIXES, ".jpg"):
+        path = folder / f"{case.name}{suffix}"
+        if path.is_file():
+            return path
+    raise InputError(f"{folder} has no image {case.name}.png of case {case.name}; add it.")
+
+
+def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) -> Scores:
     """Fuse and score one case, see :func:`evaluate`."""
     planes = [read_image(case.files[kind]) for kind in ("near", "far")]
     began = time.perf_counter()
     pair = Pair(planes, parameters)
     alpha, _ = drain(pair.matte())
     psf = pair.psf(alpha) if pair.has_boundary(alpha) else None
-    image, _, region = drain(pair.eliminate(alpha, psf))
-    row: dict[str, float | str] = {"case": case.name, "seconds": time.perf_counter() - began}
+    chosen, initial, region = drain(pair.eliminate(alpha, psf))
+    found: Row = {"seconds": time.perf_counter() - began}
+    fused = {"none": initial}
+    for method in METHODS[::-1]:
+        if method == parameters.elimination:
+            fused[method] = chosen
+        elif method != "none":
+            fused[method] = drain(pair.eliminate(alpha, psf, method))[0]
+    fused |= {name: _read_fused(find_image(f, case), planes[0]) for name, f in others.items()}
 
+    near, far = pair.sources
+    truth = read_image(case.files["truth"]) if "truth" in case.files else None
     true_alpha, true_sigma = case.alpha(), case.sigma_px()
     if true_alpha is not None:
-        found = alpha[0].cpu().numpy() > 0.5
-        row["mean_iou"] = metrics.mean_iou(found, true_alpha > 0.5)
+        found["mean_iou"] = metrics.mean_iou(alpha[0].cpu().numpy() > 0.5, true_alpha > 0.5)
+        alpha = torch.from_numpy(true_alpha)[None].to(pair.device)
     if true_sigma is not None and psf is not None:
-        row["sigma_error"] = abs(psf.sigma_px / true_sigma - 1)
-    if "truth" in case.files:
-        truth = read_image(case.files["truth"])
-        if true_alpha is not None and true_sigma is not None:
-            mask = torch.from_numpy(true_alpha)[None]
-            region = transition_region(mask, blur(mask, true_sigma))[0].numpy()
-        row["psnr"] = metrics.psnr(image, truth)
-        row["ssim"] = metrics.ssim(image, truth)
-        if region.any():
-            for method in METHODS:
-                fused = image
-                if method != parameters.elimination:
-                    fused, _, _ = drain(pair.eliminate(alpha, psf, method))
-                row[f"tr_{method}"] = metrics.psnr(fused, truth, region)
-    near, far = pair.sources
-    row["q_mi"] = metrics.q_mi(near, far, image)
-    row["q_abf"] = metrics.q_abf(near, far, image)
-    row["q_y"] = metrics.q_y(near, far, image)
+        found["sigma_error"] = abs(psf.sigma_px / true_sigma - 1)
     if psf is not None:
-        row["residual"] = 100 * psf.residual
-    return row
+        found["residual"] = 100 * psf.residual
+    if true_alpha is not None and pair.has_boundary(alpha):
+        psf = pair.psf(alpha)
+        sigma = psf.sigma_px if true_sigma is None else true_sigma
+        region = transition_region(alpha, blur(alpha, sigma))[0].cpu().numpy()
+    rows = []
+    for name, image in fused.items():
+        row: Row = {"case": case.name, "image": name}
+        if truth is not None:
+            row |= {"psnr": metrics.psnr(image, truth), "ssim": metrics.ssim(image, truth)}
+            if region.any():
+                row["tr"] = metrics.psnr(image, truth, region)
+        if psf is not None:
+            row["unexplained"] = 100 * _unexplained(pair, image, alpha, psf)
+        row["q_mi"] = metrics.q_mi(near, far, image)
+        row["q_abf"] = metrics.q_abf(near, far, image)
+        row["q_y"] = metrics.q_y(near, far, image)
+        rows.append(row | found if name == parameters.elimination else row)
+    images = {"near": near, "far": far, **fused} | ({} if truth is None else {"truth": truth})
+    return Scores(rows, images, region)
 
 
-def mean_row(rows: list[dict[str, float | str]]) -> dict[str, float | str]:
-    """Return the mean of each column over the rows that have it, named ``mean``."""
-    columns = [key for row in rows for key in row if key != "case"]
-    means: dict[str, float | str] = {"case": "mean"}
-    for column in dict.fromkeys(columns):
-        means[column] = float(np.mean([row[column] for row in rows if column in row]))
+def _read_fused(path: Path, plane: np.ndarray) -> np.ndarray:
+    """Return a fused image that fits the planes."""
+    image = read_image(path)
+    if image.shape != plane.shape or image.dtype != plane.dtype:
+        raise InputError(
+            f"{path} is {image.dtype} {image.shape}, the planes are {plane.dtype} {plane.shape}; "
+            "give an image of their size and type."
+        )
+    return image
+
+
+def _unexplained(pair: Pair, image: np.ndarray, alpha: Tensor, psf: Psf) -> float:
+    light = pair.intensity.to_light(image, pair.device)
+    return unexplained(light, pair.near, pair.far, alpha, psf)
+
+
+def mean_rows(rows: list[Row]) -> list[Row]:
+    """Return, for each image, the mean of each column over the cases that have it."""
+    means: list[Row] = []
+    for name in dict.fromkeys(row["image"] for row in rows):
+        own = [row for row in rows if row["image"] == name]
+        columns = dict.fromkeys(key for row in own for key in row if key not in ("case", "image"))
+        mean: Row = {"case": "mean", "image": name}
+        for column in columns:
+            mean[column] = float(np.mean([row[column] for row in own if column in row]))
+        means.append(mean)
     return means
 
 
-def table(rows: list[dict[str, float | str]]) -> str:
+def columns_of(rows: list[Row]) -> list[str]:
+    """Return the names of the columns that any row has, in order."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def table(rows: list[Row]) -> str:
     """Return rows as aligned text, one line each, headed by the column names."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+    columns = columns_of(rows)
     cells = [columns] + [[_cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     return "\n".join(
@@ -171,3 +259,12 @@ def table(rows: list[dict[str, float | str]]) -> str:
 
 def _cell(value: float | str | None) -> str:
     return "-" if value is None else value if isinstance(value, str) else f"{value:.3f}"
+
+
+def as_csv(rows: list[Row]) -> str:
+    """Return rows as comma-separated values, headed by the column names."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns_of(rows), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

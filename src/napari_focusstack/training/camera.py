@@ -34,9 +34,10 @@ def expose(
     Returns
     -------
     near, far : Tensor
-        Coded as sRGB, 0..1; a quarter grey, half compressed as JPEG, most in 8 bits.
+        Coded as sRGB, 0..1; a quarter grey, a third as fine as 16 bits, of the others half
+        compressed as JPEG and all in steps of 1/255.
     truth : Tensor
-        Linear light, grey where the planes are.
+        Linear light, as bright, vignetted and grey as the planes, free of noise.
     """
     if not defects:
         return linear_to_srgb(near), linear_to_srgb(far), truth
@@ -47,22 +48,41 @@ def expose(
         torch.where(grey, (image * weights).sum(1, keepdim=True), image)
         for image in (near, far, truth)
     )
+    light = _light(count, near.shape[-1], generator).to(near.device) ** defects
+    near, far, truth = near * light, far * light, truth * light
     gain = torch.randn(count, 1, 1, 1, generator=generator, device=generator.device) * 0.02
     far = far * (1 + defects * gain * choose(count, 0.4, generator)[:, None, None, None])
-    noisy = choose(count, 0.6, generator)[:, None, None, None]
-    read = uniform((count, 1, 1, 1), 0, 0.008, generator) * noisy * defects
-    shot = uniform((count, 1, 1, 1), 0, 0.02, generator) * noisy * defects
-    compressed = choose(count, 0.5, generator)
+    read, shot = _noise(count, grey, generator)
+    raw = choose(count, 0.3, generator)
+    compressed = choose(count, 0.6, generator) & ~raw
     quality = uniform((count,), 70, 98, generator)[compressed]
     coded = []
     for image in (near, far):
         noise = torch.randn(image.shape, generator=generator, device=generator.device)
-        noise = torch.where(grey, noise[:, :1], noise)
+        noise = torch.where(grey, noise[:, :1], noise) * defects
         image = image + noise * (read**2 + shot**2 * image.clamp(min=0)).sqrt()
         image = linear_to_srgb(image.clamp(0, 1))
         image[compressed] = jpeg(image[compressed], quality)
-        coded.append((image * 255).round() / 255)
+        eight_bits = (image * 255).round() / 255
+        coded.append(torch.where(raw[:, None, None, None], image, eight_bits))
     return coded[0], coded[1], truth
+
+
+def _light(count: int, side: int, generator: Generator) -> Tensor:
+    """Return how much light (count, 1, side, side) arrives: some scenes dim, some vignetted."""
+    dim = choose(count, 0.2, generator)[:, None, None, None]
+    level = torch.where(dim, uniform((count, 1, 1, 1), 0.15, 1.0, generator), 1.0)
+    vignetted = choose(count, 0.2, generator)[:, None, None, None]
+    depth = uniform((count, 1, 1, 1), 0.1, 0.6, generator) * vignetted
+    grid = torch.linspace(-1, 1, side, device=generator.device)
+    return level * (1 - depth * (grid[:, None] ** 2 + grid**2) / 2)
+
+
+def _noise(count: int, grey: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Return read and shot noise of unit light, (count, 1, 1, 1); grey scenes have more."""
+    noisy = choose(count, 0.6, generator)[:, None, None, None] * torch.where(grey, 2.0, 1.0)
+    read = uniform((count, 1, 1, 1), 0, 0.008, generator) * noisy
+    return read, uniform((count, 1, 1, 1), 0, 0.02, generator) * noisy
 
 
 @cache

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from napari_focusstack.io.writer import write_image, write_text
-from napari_focusstack.optics import linear_to_srgb
-from napari_focusstack.training.material import PHOTO_PX, Material, fit_square
+from napari_focusstack.optics import linear_to_srgb, srgb_to_linear
+from napari_focusstack.training.camera import LUMINANCE
+from napari_focusstack.training.material import CUTOUT_PX, PHOTO_PX, SHAPE_PX, Material, fit_square
 from napari_focusstack.training.synthesis import SceneParameters, synthesise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from torch import Tensor
+    from torch import Generator, Tensor
 
-#: Scenes of one foreground over one background, as cameras see them: the paper's setting.
-PAIR_SCENES = SceneParameters(sigma_px=(1.5, 8.0), second_layer=0.0, curved=0.0, flat=0.1)
+#: Scenes of one foreground over one background without defects, most of them hair: the mattes and
+#: the optics that a fusion is asked for. The camera's part is in :func:`write_cases`.
+PAIR_SCENES = SceneParameters(
+    sigma_px=(1.5, 8.0),
+    second_layer=0.0,
+    third_layer=0.0,
+    curved=0.0,
+    flat=0.1,
+    mattes=0.6,
+    defects=0.0,
+)
+#: Every so many cases one is 16-bit grey, linear, with noise; the others are 8-bit sRGB.
+GREY_EVERY = 4
+#: Read noise and shot noise of the grey cases at full light.
+READ_NOISE, SHOT_NOISE = 0.002, 0.01
 
 
 def bundled_material() -> Material:
@@ -29,14 +43,18 @@ def bundled_material() -> Material:
 
     names = ("astronaut", "coffee", "chelsea", "rocket", "immunohistochemistry", "retina")
     photos = [fit_square(getattr(data, name)(), PHOTO_PX) for name in names]
-    none = torch.empty(0, 1, PHOTO_PX // 2, PHOTO_PX // 2, dtype=torch.uint8)
-    return Material(torch.cat(photos), none, none.expand(0, 4, -1, -1))
+    shapes = torch.empty(0, 1, SHAPE_PX, SHAPE_PX, dtype=torch.uint8)
+    cutouts = torch.empty(0, 4, CUTOUT_PX, CUTOUT_PX, dtype=torch.uint8)
+    return Material(torch.cat(photos), shapes, cutouts)
 
 
 def write_cases(
     folder: Path, count: int, side: int, material: Material, seed: int, scenes: SceneParameters
 ) -> Iterator[int]:
     """Write cases ``0001-near.png``, ``-far.png``, ``-truth.png``, ``-mask.png``, ``-meta.json``.
+
+    Three in four are 8-bit sRGB, every fourth is 16-bit grey, linear, with shot and read noise; the
+    truth has none.
 
     Parameters
     ----------
@@ -59,20 +77,32 @@ def write_cases(
     generator = torch.Generator(material.device).manual_seed(seed)
     for number in range(1, count + 1):
         pairs = synthesise(material, 1, side, generator, scenes)
-        images = {
-            "near": pairs.near,
-            "far": pairs.far,
-            "truth": linear_to_srgb(pairs.all_in_focus.clamp(0, 1)).expand_as(pairs.near),
-            "mask": pairs.alpha,
-        }
-        for kind, image in images.items():
-            write_image(folder / f"{number:04}-{kind}.png", _eight_bits(image[0]))
+        near, far = (srgb_to_linear(plane[0]) for plane in (pairs.near, pairs.far))
+        planes = {"near": near, "far": far, "truth": pairs.all_in_focus[0].expand_as(near)}
+        for kind, light in planes.items():
+            if number % GREY_EVERY:
+                image = _pixels(linear_to_srgb(light.clamp(0, 1)), np.uint8)
+            else:
+                image = _grey(light, generator, noisy=kind != "truth")
+            write_image(folder / f"{number:04}-{kind}.png", image)
+        write_image(folder / f"{number:04}-mask.png", _pixels(pairs.alpha[0], np.uint8))
         meta = {"sigma_px": float(pairs.sigma_px[0]), "seed": seed}
         write_text(folder / f"{number:04}-meta.json", json.dumps(meta))
         yield number
 
 
-def _eight_bits(image: Tensor) -> np.ndarray:
-    """Return (C, Y, X), 0..1, as uint8 (Y, X, 3) or (Y, X)."""
-    pixels = (image.permute(1, 2, 0) * 255).round().byte().cpu().numpy()
+def _grey(light: Tensor, generator: Generator, *, noisy: bool) -> np.ndarray:
+    """Photograph light (3, Y, X) with a scientific camera: (Y, X) uint16."""
+    grey = (light * torch.tensor(LUMINANCE, device=light.device)[:, None, None]).sum(
+        0, keepdim=True
+    )
+    if noisy:
+        noise = torch.randn(grey.shape, generator=generator, device=generator.device)
+        grey = grey + noise * (READ_NOISE**2 + SHOT_NOISE**2 * grey).sqrt()
+    return _pixels(grey.clamp(0, 1), np.uint16)
+
+
+def _pixels(image: Tensor, dtype: type[np.integer[Any]]) -> np.ndarray:
+    """Return (C, Y, X), 0..1, as (Y, X, 3) or (Y, X) of an unsigned type."""
+    pixels = (image.permute(1, 2, 0) * np.iinfo(dtype).max).round().cpu().numpy().astype(dtype)
     return pixels[..., 0] if pixels.shape[-1] == 1 else pixels

@@ -15,8 +15,8 @@ from napari_focusstack.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Photos are held at this side, px; shapes and cutouts at half of it.
-PHOTO_PX = 320
+#: Sides at which photos, shapes and cutouts are held, px.
+PHOTO_PX, SHAPE_PX, CUTOUT_PX = 348, 224, 320
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Material:
     Parameters
     ----------
     photos : Tensor
-        Shape (n, 3, 320, 320), uint8, sRGB.
+        Shape (n, 3, 348, 348), uint8, sRGB.
     shapes : Tensor
-        Shape (n, 1, 160, 160), uint8 alpha; may be empty (procedural shapes are always there).
+        Shape (n, 1, 224, 224), uint8 alpha; may be empty (procedural shapes are always there).
     cutouts : Tensor
-        Shape (n, 4, 160, 160), uint8, sRGB and alpha; may be empty.
+        Shape (n, 4, 320, 320), uint8, sRGB and alpha; may be empty.
     """
 
     photos: Tensor
@@ -63,8 +63,8 @@ class Material:
             raise InputError(
                 f"{folder} has no pictures in a sub-folder photos; put at least one image there."
             )
-        shapes = _read_folder(folder / "shapes", PHOTO_PX // 2, 1)
-        cutouts = _read_folder(folder / "cutouts", PHOTO_PX // 2, 4)
+        shapes = _read_folder(folder / "shapes", SHAPE_PX, 1)
+        cutouts = _read_folder(folder / "cutouts", CUTOUT_PX, 4)
         return cls(photos.to(device), shapes.to(device), cutouts.to(device))
 
     @property

@@ -1,4 +1,4 @@
-"""Random foreground shapes: stored alphas, and procedural blobs, holes, meshes, hairs, bristles."""
+"""Random foreground shapes: stored alphas, and procedural blobs, holes, meshes, strands."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as functional
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Generator, Tensor
 
 
@@ -20,6 +22,18 @@ def uniform(shape: tuple[int, ...], low: float, high: float, generator: Generato
 def choose(count: int, chance: float, generator: Generator) -> Tensor:
     """Return a bool tensor (count,), each true with the given chance."""
     return torch.rand(count, generator=generator, device=generator.device) < chance
+
+
+def alter(
+    pictures: Tensor, share: float, change: Callable[[Tensor], Tensor], generator: Generator
+) -> Tensor:
+    """Return pictures (B, ...) of which a share, drawn by chance, is changed."""
+    chosen = choose(len(pictures), share, generator)
+    if not chosen.any():
+        return pictures
+    altered = pictures.clone()
+    altered[chosen] = change(pictures[chosen])
+    return altered
 
 
 def place(
@@ -85,48 +99,6 @@ def blobs(count: int, side: int, generator: Generator) -> Tensor:
     return soft_step((field - level) / slope, softness)
 
 
-def filaments(count: int, side: int, generator: Generator, strands: int = 12) -> Tensor:
-    """Return hairs, bristles or fibres, (count, 1, side, side): bent strands 0.7 to 6 px wide.
-
-    Strands of one picture start near a common point and share a direction, as hair does, or cross
-    at random, as fibres do.
-    """
-    device = generator.device
-    points = 2 * side
-    along = torch.linspace(0, 1, points, device=device)
-    start = uniform((count, 1, 2), -0.1, 1.1, generator) + uniform(
-        (count, strands, 2), -0.5, 0.5, generator
-    ) * uniform((count, 1, 2), 0.1, 1.0, generator)
-    heading = uniform((count, 1), 0, 2 * math.pi, generator) + torch.randn(
-        count, strands, generator=generator, device=device
-    ) * uniform((count, 1), 0.05, 1.5, generator)
-    bend = torch.randn(count, strands, generator=generator, device=device) * 1.2
-    length = uniform((count, strands, 1), 0.3, 1.0, generator)
-    angle = heading[..., None] + bend[..., None] * along
-    heading_xy = torch.stack([torch.cos(angle), torch.sin(angle)], -1)
-    position = start[:, :, None] + torch.cumsum(length[..., None] / points * heading_xy, 2)
-    half_width = uniform((count, strands, 1), 0.35, 1.5, generator) * uniform(
-        (count, 1, 1), 1.0, 2.0, generator
-    )
-    taper = half_width * (1 - 0.8 * along * choose(count, 0.5, generator)[:, None, None])
-    return _stamp(position.flatten(1, 2) * side, taper.flatten(1, 2), side)
-
-
-def _stamp(position_px: Tensor, half_width_px: Tensor, side: int) -> Tensor:
-    """Press a soft dot of its own width at each point (B, n, 2) into (B, 1, side, side)."""
-    count = len(position_px)
-    reach = torch.arange(-4, 5, device=position_px.device)
-    dy, dx = torch.meshgrid(reach, reach, indexing="ij")
-    pixel = position_px.floor().long()[:, :, None] + torch.stack([dx, dy], -1).reshape(-1, 2)
-    distance = (pixel + 0.5 - position_px[:, :, None]).norm(dim=-1)
-    cover = soft_step(half_width_px[..., None] - distance, 1.2)
-    inside = ((pixel >= 0) & (pixel < side)).all(-1)
-    index = (pixel[..., 1] * side + pixel[..., 0]).clamp(0, side * side - 1)
-    picture = torch.zeros(count, side * side, device=position_px.device)
-    picture.scatter_reduce_(1, index.flatten(1), (cover * inside).flatten(1), "amax")
-    return picture.reshape(count, 1, side, side)
-
-
 def mesh(count: int, side: int, generator: Generator) -> Tensor:
     """Return gratings and meshes of bars, (count, 1, side, side), warped a little."""
     grid = torch.arange(side, device=generator.device, dtype=torch.float32)
@@ -145,44 +117,16 @@ def mesh(count: int, side: int, generator: Generator) -> Tensor:
     return cover
 
 
-def random_alpha(stored: Tensor, count: int, side: int, generator: Generator) -> Tensor:
-    """Draw foreground alphas.
-
-    Parameters
-    ----------
-    stored : Tensor
-        Shape (n, 1, S, S), uint8 alphas; may be empty.
-    count, side : int
-        How many, and their side in px.
-    generator : torch.Generator
-        Source of chance; its device is where the result lies.
-
-    Returns
-    -------
-    Tensor
-        Shape (count, 1, side, side), 0..1, with edges antialiased or softer.
-    """
-    alpha = blobs(count, side, generator)
-    if len(stored):
-        picked = stored[
-            torch.randint(len(stored), (count,), generator=generator, device=generator.device)
-        ]
-        placed = place(
-            picked.float() / 255,
-            side,
-            side / stored.shape[-1] * uniform((count,), 0.5, 1.6, generator),
-            uniform((count,), 0, 2 * math.pi, generator),
-            uniform((count, 2), -0.7, 0.7, generator),
-            padding="zeros",
-        ).clamp(0, 1)
-        alpha = torch.where(choose(count, 0.6, generator)[:, None, None, None], placed, alpha)
-    barred = choose(count, 0.08, generator)
-    alpha[barred] = mesh(int(barred.sum()), side, generator)
-    hairy = choose(count, 0.25, generator)
-    strands = filaments(int(hairy.sum()), side, generator)
-    alone = choose(len(strands), 0.3, generator)[:, None, None, None]
-    alpha[hairy] = torch.where(alone, strands, torch.maximum(alpha[hairy], strands))
-    pierced = choose(count, 0.12, generator)
-    alpha[pierced] *= 1 - blobs(int(pierced.sum()), side, generator)
-    inverted = choose(count, 0.15, generator)[:, None, None, None]
-    return torch.where(inverted, 1 - alpha, alpha)
+def stored_alpha(stored: Tensor, count: int, side: int, generator: Generator) -> Tensor:
+    """Return stored alphas (n, 1, S, S), uint8, placed at random: (count, 1, side, side)."""
+    picked = stored[
+        torch.randint(len(stored), (count,), generator=generator, device=generator.device)
+    ]
+    return place(
+        picked.float() / 255,
+        side,
+        side / stored.shape[-1] * uniform((count,), 0.5, 1.6, generator),
+        uniform((count,), 0, 2 * math.pi, generator),
+        uniform((count, 2), -0.7, 0.7, generator),
+        padding="zeros",
+    ).clamp(0, 1)

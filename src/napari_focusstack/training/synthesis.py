@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_focusstack.optics import blur, over, premultiply, srgb_to_linear
+from napari_focusstack.optics import blur, over
 from napari_focusstack.training.camera import expose
-from napari_focusstack.training.shapes import choose, place, random_alpha, smooth_noise, uniform
+from napari_focusstack.training.foreground import foreground
+from napari_focusstack.training.shapes import alter, choose, place, smooth_noise, uniform
+from napari_focusstack.training.textures import texture
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -57,25 +59,31 @@ class SceneParameters:
     ----------
     sigma_px : tuple of float
         Range of the PSF sigma, drawn log-uniformly, px.
-    second_layer : float
-        Share of scenes with a second foreground layer of another blur.
+    second_layer, third_layer : float
+        Share of scenes with one more foreground layer of another blur behind the first, and with
+        one more behind that.
     curved : float
         Share of scenes whose background is a tilted or curved surface through both planes.
     flat : float
         Share of textures without detail, whose edges alone show focus.
+    mattes : float
+        Share of foregrounds with the matte of a cutout, hair and all, where the material has any;
+        half of them in its own colours.
     defects : float
         Scale of noise, exposure change, shift and breathing; 0 renders the pure model.
     """
 
     sigma_px: tuple[float, float] = (0.7, 12.0)
     second_layer: float = 0.2
+    third_layer: float = 0.05
     curved: float = 0.1
-    flat: float = 0.25
+    flat: float = 0.3
+    mattes: float = 0.25
     defects: float = 1.0
 
 
 #: KEB answers with one number, so its scenes have one foreground layer over a flat background.
-KEB_SCENES = SceneParameters(second_layer=0.0, curved=0.0)
+KEB_SCENES = SceneParameters(second_layer=0.0, third_layer=0.0, curved=0.0)
 
 
 def synthesise(
@@ -105,18 +113,19 @@ def synthesise(
     spread = torch.randn(count, generator=generator, device=generator.device) * 0.35
     sigma2 = (sigma3 * spread.exp()).clamp(0.5, scenes.sigma_px[1])
 
-    truth = _texture(material, count, full, scenes.flat, generator)
+    truth = texture(material, count, full, scenes.flat, generator)
     alpha, near, far = _background(truth, sigma2, lens, scenes.curved, generator)
-    other = (sigma3 * uniform((count,), 0.4, 1.6, generator)).clamp(*scenes.sigma_px)
-    second = choose(count, scenes.second_layer, generator)
-    for sigma, present in ((other, second), (sigma3, torch.ones_like(second))):
-        some = int(present.sum())
-        if not some:
+    far = _move(far, 0.0, 0.3, scenes.defects, generator)
+    for share in (scenes.third_layer, scenes.second_layer, 1.0):
+        present = choose(count, share, generator)
+        if not present.any():
             continue
-        layer = _foreground(material, some, full, scenes.flat, generator)
+        layer = foreground(material, truth[present], scenes.flat, scenes.mattes, generator)
         alpha[present] = 1 - (1 - alpha[present]) * (1 - layer[:, 3:])
         truth[present], near[present] = over(layer, truth[present]), over(layer, near[present])
-        defocused = lens.defocus(_breathe(layer, scenes.defects, generator), sigma[present])
+        other = (sigma3 * uniform((count,), 0.4, 1.6, generator)).clamp(*scenes.sigma_px)
+        sigma = (sigma3 if share == 1 else other)[present]
+        defocused = lens.defocus(_move(layer, 0.015, 1.0, scenes.defects, generator), sigma)
         far[present] = over(defocused, far[present])
     inner = slice(MARGIN_PX, MARGIN_PX + side)
     near, far, truth, alpha = (image[..., inner, inner] for image in (near, far, truth, alpha))
@@ -146,75 +155,6 @@ class Lens:
         return image
 
 
-def _texture(
-    material: Material, count: int, side: int, flat: float, generator: Generator
-) -> Tensor:
-    """Return photo crops in linear light, (count, 3, side, side)."""
-    device = generator.device
-    photos = material.photos[
-        torch.randint(len(material.photos), (count,), generator=generator, device=device)
-    ]
-    turned = choose(count, 0.5, generator)
-    zoom = torch.where(
-        turned, uniform((count,), 0.7, 1.3, generator), torch.ones((), device=device)
-    )
-    angle = uniform((count,), -math.pi, math.pi, generator) * turned
-    room = max(0.0, 1 - side / photos.shape[-1])
-    cells = (photos.shape[-1] * uniform((count, 2), -room, room, generator) / 2).round()
-    crop = place(
-        photos.float() / 255, side, zoom, angle, 2 * cells / photos.shape[-1], padding="reflection"
-    )
-    crop = torch.where(choose(count, 0.5, generator)[:, None, None, None], crop.flip(-1), crop)
-    crop = crop.clamp(0, 1)
-    grey = crop.mean((2, 3), keepdim=True)
-    contrast = torch.where(
-        choose(count, flat, generator),
-        uniform((count,), 0.0, 0.12, generator),
-        uniform((count,), 0.6, 1.2, generator),
-    )
-    level = torch.where(
-        choose(count, 0.5, generator)[:, None, None, None],
-        uniform((count, 3, 1, 1), 0.02, 0.98, generator) * 0.3
-        + uniform((count, 1, 1, 1), 0.0, 0.7, generator),
-        grey,
-    )
-    level = torch.where((contrast < 0.15)[:, None, None, None], level, grey)
-    shading = (
-        1
-        + 0.1
-        * smooth_noise(count, side, 1, generator)
-        * choose(count, 0.5, generator)[:, None, None, None]
-    )
-    coded = (level * shading + contrast[:, None, None, None] * (crop - grey)).clamp(0, 1)
-    return srgb_to_linear(coded)
-
-
-def _foreground(
-    material: Material, count: int, side: int, flat: float, generator: Generator
-) -> Tensor:
-    """Return layers with alpha behind the colours, premultiplied, (count, 4, side, side)."""
-    layer = premultiply(
-        _texture(material, count, side, flat, generator),
-        random_alpha(material.shapes, count, side, generator),
-    )
-    own = choose(count, 0.15 if len(material.cutouts) else 0.0, generator)
-    some = int(own.sum())
-    if some:
-        picked = torch.randint(
-            len(material.cutouts), (some,), generator=generator, device=generator.device
-        )
-        placed = place(
-            material.cutouts[picked].float() / 255,
-            side,
-            side / material.cutouts.shape[-1] * uniform((some,), 0.6, 1.4, generator),
-            uniform((some,), -0.5, 0.5, generator),
-            uniform((some, 2), -0.6, 0.6, generator),
-            padding="zeros",
-        ).clamp(0, 1)
-        layer[own] = premultiply(srgb_to_linear(placed[:, :3]), placed[:, 3:])
-    return layer
-
-
 def _background(
     truth: Tensor, sigma_px: Tensor, lens: Lens, curved: float, generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -241,20 +181,19 @@ def _between(levels: Tensor, position: Tensor) -> Tensor:
     )
 
 
-def _breathe(layer: Tensor, defects: float, generator: Generator) -> Tensor:
-    """Magnify and shift a layer a little, as refocusing does, in a third of the scenes."""
-    if not defects:
-        return layer
-    count = len(layer)
-    some = choose(count, 0.35, generator) * defects
-    zoom = 1 + 0.015 * some * torch.randn(count, generator=generator, device=generator.device)
-    shift = torch.randn(count, 2, generator=generator, device=generator.device) * some[:, None]
-    moved = place(
-        layer,
-        layer.shape[-1],
-        zoom,
-        torch.zeros_like(zoom),
-        shift / layer.shape[-1],
-        padding="reflection",
-    )
-    return torch.where((some > 0)[:, None, None, None], moved.clamp(0, 1), layer)
+def _move(
+    image: Tensor, magnification: float, shift_px: float, defects: float, generator: Generator
+) -> Tensor:
+    """Magnify and shift a third of the images a little, as refocusing and drift do.
+
+    ``magnification`` and ``shift_px`` are the standard deviations of the change.
+    """
+    side = image.shape[-1]
+
+    def move(chosen: Tensor) -> Tensor:
+        normal = torch.randn(len(chosen), 3, generator=generator, device=generator.device) * defects
+        zoom, shift = 1 + magnification * normal[:, 0], 2 * shift_px * normal[:, 1:] / side
+        still = torch.zeros_like(zoom)
+        return place(chosen, side, zoom, still, shift, padding="reflection").clamp(0, 1)
+
+    return alter(image, 0.35, move, generator) if defects else image

@@ -17,7 +17,8 @@ from napari_focusstack.io.writer import replacing
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.inference import autocast
 from napari_focusstack.networks.keb import KEB
-from napari_focusstack.training.losses import fsb_loss, keb_loss
+from napari_focusstack.networks.widening import widen
+from napari_focusstack.training.losses import boundary_weight, fsb_loss, keb_loss
 from napari_focusstack.training.synthesis import KEB_SCENES, Pairs, SceneParameters, synthesise
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from napari_focusstack.training.material import Material
 
 #: Sides of training crops, px: large ones teach the inside of flat objects. Multiples of 32.
-CROP_SIDES_PX = (128, 192, 256)
+CROP_SIDES_PX = (128, 192, 256, 352)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Training:
     checkpoint : Path
         Written after each validation and when stopped; read where it exists, so that a run goes on.
     start : nn.Module, optional
-        Network whose weights a fresh run starts from.
+        Network whose weights a fresh run starts from; a narrower one is widened.
 
     Raises
     ------
@@ -130,10 +131,10 @@ class Training:
         self.material, self.held_back = material.split()
         self.device = material.device
         torch.manual_seed(parameters.seed)
-        # torch's type hints leave memory_format out
-        self.network = (start or build(parameters.network, parameters.width)).to(  # type: ignore[call-overload]
-            self.device, memory_format=torch.channels_last
-        )
+        network: Any = start or build(parameters.network, parameters.width)
+        if network.config["width"] < parameters.width:
+            network = widen(network, build(parameters.network, parameters.width))
+        self.network = network.to(self.device, memory_format=torch.channels_last)
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network,
             multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(parameters.average),
@@ -201,8 +202,8 @@ class Training:
         Returns
         -------
         dict of str to float
-            ``mean_iou`` and ``alpha_error`` for FSB, ``sigma_error`` (median, relative) and
-            ``sigma_bias`` for KEB.
+            ``mean_iou``, ``alpha_error`` and ``edge_error`` (along the boundary) for FSB,
+            ``sigma_error`` (median, relative) and ``sigma_bias`` for KEB.
         """
         generator = torch.Generator(self.device).manual_seed(12345)
         truths, answers = [], []
@@ -220,6 +221,7 @@ class Training:
                 "sigma_bias": float(relative.median()),
             }
         found, true = answer > 0.5, truth > 0.5
+        boundary = boundary_weight(truth) - 1
         overlaps = []
         for a, b in ((found, true), (~found, ~true)):
             shared, union = ((a & b).sum((1, 2, 3)), (a | b).sum((1, 2, 3)))
@@ -228,6 +230,7 @@ class Training:
         return {
             "mean_iou": float(torch.stack(overlaps).mean()),
             "alpha_error": float((answer - truth).abs().mean()),
+            "edge_error": float(((answer - truth).abs() * boundary).sum() / boundary.sum()),
         }
 
     def save(self) -> None:

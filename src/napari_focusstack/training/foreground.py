@@ -1,0 +1,130 @@
+"""Foreground layers of training scenes: an alpha, and what it is filled with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_focusstack.optics import blur, premultiply, srgb_to_linear
+from napari_focusstack.training.shapes import (
+    alter,
+    blobs,
+    choose,
+    mesh,
+    place,
+    stored_alpha,
+    uniform,
+)
+from napari_focusstack.training.strands import filaments, fringe
+from napari_focusstack.training.textures import texture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Generator, Tensor
+
+    from napari_focusstack.training.material import Material
+
+
+def random_alpha(material: Material, count: int, side: int, generator: Generator) -> Tensor:
+    """Draw foreground alphas.
+
+    Parameters
+    ----------
+    material : Material
+        Its shapes are drawn from, if it has any.
+    count, side : int
+        How many, and their side in px.
+    generator : torch.Generator
+        Source of chance; its device is where the result lies.
+
+    Returns
+    -------
+    Tensor
+        Shape (count, 1, side, side), 0..1: solid shapes, shapes with holes, meshes, strands, hair
+        and fur, with edges antialiased or softer.
+    """
+
+    def strands(alpha: Tensor) -> Tensor:
+        free = filaments(len(alpha), side, generator)
+        alone = choose(len(alpha), 0.4, generator)[:, None, None, None]
+        return torch.where(alone, free, torch.maximum(alpha, free))
+
+    changes: list[tuple[float, Callable[[Tensor], Tensor]]] = [
+        (0.08, lambda alpha: mesh(len(alpha), side, generator)),
+        (0.12, lambda alpha: alpha * (1 - blobs(len(alpha), side, generator))),
+        (0.15, lambda alpha: 1 - alpha),
+        (0.2, lambda alpha: fringe(alpha, generator)),
+        (0.15, strands),
+    ]
+    if len(material.shapes):
+        changes.insert(0, (0.6, lambda a: stored_alpha(material.shapes, len(a), side, generator)))
+    changes.append((0.2, lambda alpha: _soften(alpha, 2.5, generator)))
+    alpha = blobs(count, side, generator)
+    for share, change in changes:
+        alpha = alter(alpha, share, change, generator)
+    return alpha
+
+
+def foreground(
+    material: Material, background: Tensor, flat: float, mattes: float, generator: Generator
+) -> Tensor:
+    """Draw a foreground layer before each background.
+
+    Parameters
+    ----------
+    material : Material
+        Pictures to draw from.
+    background : Tensor
+        Shape (B, 3, S, S), linear light; some foregrounds take its mean colour.
+    flat : float
+        Share of fillings without detail.
+    mattes : float
+        Share of layers with the matte of a cutout, if there are any; half in its own colours.
+    generator : torch.Generator
+        Source of chance.
+
+    Returns
+    -------
+    Tensor
+        Shape (B, 4, S, S): premultiplied linear light, then alpha.
+    """
+    count, side = len(background), background.shape[-1]
+    filling = texture(material, count, side, flat, generator)
+    alike = choose(count, 0.2, generator)[:, None, None, None]
+    gain = background.mean((2, 3), keepdim=True) / filling.mean((2, 3), keepdim=True).clamp(1e-3)
+    filling = torch.where(alike, (filling * gain).clamp(0, 1), filling)
+    layer = premultiply(filling, random_alpha(material, count, side, generator))
+    if len(material.cutouts):
+        cutouts = _cutouts(material, count, side, generator)
+        matted = choose(count, mattes, generator)[:, None, None, None]
+        own = choose(count, 0.5, generator)[:, None, None, None]
+        filled = torch.where(own, cutouts, premultiply(filling, cutouts[:, 3:]))
+        layer = torch.where(matted, filled, layer)
+    return alter(layer, 0.3, lambda a: _soften(a, 1.0, generator), generator)
+
+
+def _soften(layer: Tensor, most_px: float, generator: Generator) -> Tensor:
+    """Blur layers (B, C, Y, X) by up to ``most_px``."""
+    return blur(layer, uniform((len(layer),), 0.3, most_px, generator))
+
+
+def _cutouts(material: Material, count: int, side: int, generator: Generator) -> Tensor:
+    """Return cutouts placed at random, (count, 4, side, side), premultiplied linear light."""
+    picked = torch.randint(
+        len(material.cutouts), (count,), generator=generator, device=generator.device
+    )
+    cutouts = material.cutouts[picked].float() / 255
+    placed = place(
+        premultiply(srgb_to_linear(cutouts[:, :3]), cutouts[:, 3:]),
+        side,
+        # the whole cutout, or a part of it at up to its own size
+        (side / cutouts.shape[-1]) ** uniform((count,), -0.1, 1.0, generator)
+        * uniform((count,), 0.8, 1.2, generator),
+        uniform((count,), -0.5, 0.5, generator),
+        uniform((count, 2), -0.6, 0.6, generator),
+        padding="zeros",
+    ).clamp(0, 1)
+    mirrored = choose(count, 0.5, generator)[:, None, None, None]
+    return torch.where(mirrored, placed.flip(-1), placed)

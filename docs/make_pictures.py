@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 import napari_focusstack as nfs
 from napari_focusstack.io.writer import write_image
+from napari_focusstack.optics import linear_to_srgb
+from napari_focusstack.training.cases import bundled_material
+from napari_focusstack.training.synthesis import SceneParameters, synthesise
 
 IMAGES = Path(__file__).parent / "images"
 #: Rows and columns of the detail that is shown, and how many times it is enlarged.
@@ -26,11 +30,37 @@ def beside(*images: np.ndarray) -> np.ndarray:
     return np.concatenate(parts, 1)
 
 
+def contact_sheet(scenes: int = 10, rows: int = 2, side: int = 104) -> np.ndarray:
+    """Return training scenes from bundled pictures: near, far, alpha and truth, one above another.
+
+    Without stored shapes and cutouts: blobs, holes, meshes, strands and hair alone.
+    """
+    material, generator = bundled_material(), torch.Generator().manual_seed(20)
+    strips = []
+    for _ in range(rows):
+        drawn = [synthesise(material, 1, side, generator, SceneParameters()) for _ in range(scenes)]
+        columns = [
+            torch.cat(
+                [
+                    pair.near[0],
+                    pair.far[0],
+                    pair.alpha[0].expand(3, -1, -1),
+                    linear_to_srgb(pair.all_in_focus[0].clamp(0, 1)).expand(3, -1, -1),
+                ],
+                1,
+            )
+            for pair in drawn
+        ]
+        strips.append(torch.cat(columns, 2))
+    sheet = (torch.cat(strips, 1).permute(1, 2, 0) * 255).round().byte().numpy()
+    return np.ascontiguousarray(sheet)
+
+
 def main() -> None:
-    """Fuse the bundled sample and write its planes and a detail before and after."""
+    """Write a sheet of training scenes, the bundled sample, and a detail before and after."""
+    write_image(IMAGES / "training_scenes.png", contact_sheet())
     near, far, _ = nfs.sample_pair(sigma_px=6.0)
     result = nfs.fuse([near, far], device="cpu")
-    IMAGES.mkdir(exist_ok=True)
     write_image(IMAGES / "planes.png", beside(near, far))
     write_image(IMAGES / "before_after.png", beside(enlarge(result.initial), enlarge(result.image)))
 

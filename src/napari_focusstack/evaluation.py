@@ -109,9 +109,10 @@ class Scores:
         One per fused image: ``case``, ``image`` (the elimination method, or the name of the program
         that made it); where the truth is known ``psnr``, ``ssim`` and ``tr`` (PSNR in the
         transition region, dB); ``unexplained`` (x 100, see :mod:`napari_focusstack.reimaging`),
-        ``q_mi``, ``q_abf``, ``q_y``. The row of the chosen elimination has ``mean_iou`` and
-        ``sigma_error`` (relative) besides, where mask and blur are known, ``residual`` (x 100) and
-        ``seconds``.
+        ``q_mi``, ``q_abf``, ``q_y``. The row of the chosen elimination has besides, where mask and
+        blur are known, ``mean_iou``, ``sigma_error`` (relative), ``reblur_psnr`` and
+        ``reblur_ssim`` (the near plane blurred by the estimated Gaussian, against the true one),
+        ``residual`` (x 100) and ``seconds``.
     images : dict of str to ndarray
         Planes, fused images by name, and the truth where it is known, in that order.
     region : ndarray of bool
@@ -189,6 +190,7 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
         alpha = torch.from_numpy(true_alpha)[None].to(pair.device)
     if true_sigma is not None and psf is not None:
         found["sigma_error"] = abs(psf.sigma_px / true_sigma - 1)
+        found |= _reblurred(pair, psf.sigma_px, true_sigma)
     if psf is not None:
         found["residual"] = 100 * psf.residual
     if true_alpha is not None and pair.has_boundary(alpha):
@@ -210,6 +212,17 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
         rows.append(row | found if name == parameters.elimination else row)
     images = {"near": near, "far": far, **fused} | ({} if truth is None else {"truth": truth})
     return Scores(rows, images, region)
+
+
+def _reblurred(pair: Pair, found_px: float, true_px: float) -> Row:
+    """Compare the near plane under the kernel that was found and under the true one."""
+    found, true = (
+        pair.intensity.from_light(blur(pair.near, sigma).contiguous()).reshape(
+            pair.sources[0].shape
+        )
+        for sigma in (found_px, true_px)
+    )
+    return {"reblur_psnr": metrics.psnr(found, true), "reblur_ssim": metrics.ssim(found, true)}
 
 
 def _read_fused(path: Path, plane: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_focusstack.optics import linear_to_srgb
-from napari_focusstack.training.camera import expose, jpeg
+from napari_focusstack.optics import linear_to_srgb, srgb_to_linear
+from napari_focusstack.training.camera import LUMINANCE, expose, jpeg
 
 
 def generator(seed=0):
@@ -105,3 +105,97 @@ def test_a_seed_makes_the_same_photograph():
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@pytest.fixture(scope="module")
+def shots():
+    """Light in the middle of the range, and what becomes of it: (light, near, far, truth)."""
+    middle = 0.3 + 0.4 * light(400, 24)
+    near, far, truth = expose(middle, middle, middle, 1.0, generator(2))
+    return middle, srgb_to_linear(near), srgb_to_linear(far), truth
+
+
+def is_grey(truth):
+    return (truth.amax(1) - truth.amin(1)).amax((1, 2)) == 0
+
+
+def in_steps_of_8_bits(plane):
+    """Whether each linear plane holds multiples of 1/255 in sRGB, (B,)."""
+    coded = linear_to_srgb(plane) * 255
+    return (coded - coded.round()).abs().amax((1, 2, 3)) < 1e-2
+
+
+def test_the_exposure_of_the_far_plane_varies_by_a_few_percent(shots):
+    _, near, far, _ = shots
+    gain = far.mean((1, 2, 3)) / near.mean((1, 2, 3)) - 1
+    changed = gain.abs() > 0.003
+    assert float(changed.float().mean()) == pytest.approx(0.35, abs=0.08)
+    assert float(gain[changed].std()) == pytest.approx(0.022, abs=0.005)
+    assert float(gain[changed].mean()) == pytest.approx(0, abs=0.006)
+
+
+def test_the_truth_is_as_dim_and_as_vignetted_as_the_planes(shots):
+    middle, near, _, truth = shots
+    luminance = (middle * torch.tensor(LUMINANCE)[:, None, None]).sum(1, keepdim=True)
+    given = torch.where(is_grey(truth)[:, None, None, None], luminance, middle)
+    arriving = truth / given
+    # All channels alike, and never more than there was.
+    assert float((arriving.amax(1) - arriving.amin(1)).max()) < 1e-5
+    assert float(arriving.max()) <= 1 + 1e-5
+    centre, corner = arriving[:, 0, 11:13, 11:13].mean((1, 2)), arriving[:, 0, 0, 0]
+    dim, vignetted = centre < 0.98, corner < 0.95 * centre
+    assert 0.05 < float(dim.float().mean()) < 0.3
+    assert 0.1 < float(centre.min()) < 0.4
+    assert 0.1 < float(vignetted.float().mean()) < 0.3
+    assert 0.3 < float((corner / centre).min()) < 0.6
+    # The planes show the same light, corner by corner, but for noise and rounding.
+    for part in (np.s_[..., 10:14, 10:14], np.s_[..., :4, :4], np.s_[..., -4:, -4:]):
+        shown, true = near[part].mean((1, 2, 3)), truth[part].mean((1, 2, 3))
+        assert float((shown - true).abs().max()) < 0.03
+        assert float((shown / true - 1).mean()) == pytest.approx(0, abs=0.005)
+
+
+def test_the_truth_is_free_of_noise(shots):
+    middle, _, _, truth = shots
+    colour = ~is_grey(truth)
+    untouched = (truth == middle).all((1, 2, 3))  # those neither grey, dim nor vignetted
+    assert 0.5 < float(untouched[colour].float().mean()) < 0.85
+
+
+def test_some_pairs_are_finer_than_8_bits_and_both_planes_of_a_pair_alike(shots):
+    _, near, far, _ = shots
+    coarse = in_steps_of_8_bits(near)
+    assert torch.equal(coarse, in_steps_of_8_bits(far))
+    assert float(coarse.float().mean()) == pytest.approx(0.7, abs=0.1)
+
+
+def test_grey_scenes_are_noisier(shots):
+    # Where nothing is rounded or compressed, what is left of a plane without its truth is noise.
+    _, near, _, truth = shots
+    noise = (near - truth).std((1, 2, 3))
+    fine = ~in_steps_of_8_bits(near)
+    noisy = fine & (noise > 1e-4)
+    assert 0.2 < float(noisy[fine].float().mean()) < 0.9  # the rest is free of noise
+    grey = is_grey(truth)
+    levels = [float(noise[noisy & kind].mean()) for kind in (grey, ~grey)]
+    assert levels[0] > 1.2 * levels[1]
+    assert 0.004 < levels[1] < 0.012
+    assert float(noise[noisy].max()) < 0.05
+
+
+def test_the_noise_of_the_two_planes_is_independent(shots):
+    _, near, far, truth = shots
+    same_exposure = (far.mean((1, 2, 3)) / near.mean((1, 2, 3)) - 1).abs() < 0.001
+    chosen = ~in_steps_of_8_bits(near) & same_exposure
+    noise = torch.stack([(near - truth)[chosen].flatten(), (far - truth)[chosen].flatten()])
+    assert float(torch.corrcoef(noise)[0, 1]) == pytest.approx(0, abs=0.05)
+
+
+def test_defects_are_scaled():
+    middle = 0.3 + 0.4 * light(64)
+    errors = []
+    for defects in (0.25, 1.0):
+        near, _, truth = expose(middle, middle, middle, defects, generator(3))
+        fine = ~in_steps_of_8_bits(srgb_to_linear(near))
+        errors.append(float((srgb_to_linear(near) - truth)[fine].std()))
+    assert errors[1] == pytest.approx(4 * errors[0], rel=0.15)

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from napari_focusstack.training.losses import (
+    BOUNDARY_WEIGHT,
     LAMBDA_1,
     LAMBDA_2,
     LAMBDA_3,
+    boundary_weight,
     certainty_loss,
     fsb_loss,
     gradient_loss,
@@ -21,6 +23,11 @@ def constant(value, side=8):
     return torch.full((1, 1, side, side), value)
 
 
+def step(side=16):
+    """Foreground left of the middle, (1, 1, side, side)."""
+    return (torch.arange(side) < side // 2).float().repeat(1, 1, side, 1)
+
+
 def test_the_weights_of_the_paper_are_used():
     assert (LAMBDA_1, LAMBDA_2) == (2, 8)
 
@@ -29,12 +36,56 @@ def test_a_true_mask_costs_nothing():
     truth = (torch.arange(8) < 4).float().expand(1, 1, 8, 8)
     near, far = torch.rand(2, 1, 3, 8, 8)
     assert gradient_loss(truth, truth, near, far) == 0
-    assert map_loss(truth, truth) == 0
+    assert map_loss(truth, truth, boundary_weight(truth)) == 0
     assert float(fsb_loss(100 * (2 * truth - 1), truth, near, far)) < 1e-5
 
 
-def test_the_map_loss_is_the_mean_absolute_error():
-    assert float(map_loss(constant(0.75), constant(0.5))) == pytest.approx(0.25)
+def test_the_map_loss_is_the_weighted_mean_absolute_error():
+    weight = constant(1.0)
+    assert float(map_loss(constant(0.75), constant(0.5), weight)) == pytest.approx(0.25)
+    weight[..., :4] = 3.0
+    mask = constant(0.5)
+    mask[..., :4] = 0.9
+    # An error of 0.4 on the half of the pixels that counts three times as much.
+    assert float(map_loss(mask, constant(0.5), weight)) == pytest.approx(0.4 * 3 / 4)
+
+
+def test_a_pixel_counts_for_more_within_2_px_of_the_boundary():
+    weight = boundary_weight(step())
+    near_boundary = torch.zeros(16, dtype=torch.bool)
+    near_boundary[6:10] = True  # the boundary runs between columns 7 and 8
+    expected = torch.where(near_boundary, 1 + BOUNDARY_WEIGHT, 1.0).expand(1, 1, 16, 16)
+    torch.testing.assert_close(weight, expected)
+    assert BOUNDARY_WEIGHT >= 1
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+def test_without_a_boundary_all_pixels_count_alike(value):
+    assert (boundary_weight(constant(value)) == 1).all()  # the border of the image is none
+
+
+def test_a_soft_boundary_counts_by_how_much_alpha_changes():
+    weight = boundary_weight(0.5 * step())
+    assert float(weight.max()) == pytest.approx(1 + 0.5 * BOUNDARY_WEIGHT)
+
+
+@pytest.mark.parametrize("loss", ["map", "certainty", "whole"])
+def test_the_same_error_costs_more_at_the_boundary(loss):
+    truth = step(32)
+    plane = torch.full((1, 3, 32, 32), 0.5)  # no difference, so no gradient loss
+
+    def cost(column):
+        logits = 10 * (2 * truth - 1)
+        logits[..., column] = -logits[..., column]
+        if loss == "whole":
+            return float(fsb_loss(logits, truth, plane, plane))
+        if loss == "map":
+            return float(map_loss(torch.sigmoid(logits), truth, boundary_weight(truth)))
+        return float(certainty_loss(logits, truth, boundary_weight(truth)))
+
+    for at_the_boundary, elsewhere in ((15, 2), (16, 29), (14, 11), (17, 20)):
+        ratio = cost(at_the_boundary) / cost(elsewhere)
+        assert ratio == pytest.approx(1 + BOUNDARY_WEIGHT, rel=0.01)
 
 
 def test_the_gradient_loss_of_one_wrong_pixel():
@@ -64,15 +115,21 @@ def test_where_the_planes_agree_the_gradient_loss_does_not_care():
     assert gradient_loss(constant(1.0), constant(0.0), plane, plane) == 0
 
 
-def test_the_cross_entropy_of_not_knowing_is_ln_2():
-    assert float(certainty_loss(constant(0.0), constant(1.0))) == pytest.approx(math.log(2))
+def test_the_cross_entropy_of_not_knowing_is_ln_2_whatever_the_weights():
+    weight = constant(1.0)
+    weight[..., 2:5] = 4.0
+    loss = certainty_loss(constant(0.0), constant(1.0), weight)
+    assert float(loss) == pytest.approx(math.log(2))
 
 
 def test_the_whole_loss_is_the_weighted_sum():
     logits, truth = constant(0.0), constant(0.5)  # so the mask is 0.5
     truth[..., 4, 4] = 1.0
     loss = fsb_loss(logits, truth, constant(1.0), constant(0.0))
-    gradient, area = (4 + 4 * 0.25) / 64, 0.5 / 64
+    gradient = (4 + 4 * 0.25) / 64
+    # Alpha changes by 0.5 within 2 px of the pixel, in 25 of the 64.
+    counts = 1 + 0.5 * BOUNDARY_WEIGHT
+    area = 0.5 * counts / (39 + 25 * counts)
     assert float(loss) == pytest.approx(2 * gradient + 8 * area + LAMBDA_3 * math.log(2))
 
 

@@ -20,7 +20,7 @@ def folder(tmp_path):
     for name in ("photos", "shapes", "cutouts"):
         (tmp_path / name).mkdir()
     imagecodecs.imwrite(tmp_path / "photos" / "a.jpg", picture(400, 500, 3, value=120))
-    imagecodecs.imwrite(tmp_path / "photos" / "b.png", picture(330, 330, 3))
+    imagecodecs.imwrite(tmp_path / "photos" / "b.png", picture(360, 360, 3))
     imagecodecs.imwrite(tmp_path / "photos" / "c.png", picture(100, 600, value=70))
     imagecodecs.imwrite(tmp_path / "shapes" / "d.png", picture(160, 160, value=255))
     cutout = picture(160, 160, 4, value=200)
@@ -31,9 +31,9 @@ def folder(tmp_path):
 
 def test_a_folder_is_read_into_one_tensor_per_kind(folder):
     material = Material.load(folder)
-    assert material.photos.shape == (3, 3, 320, 320)
-    assert material.shapes.shape == (1, 1, 160, 160)
-    assert material.cutouts.shape == (1, 4, 160, 160)
+    assert material.photos.shape == (3, 3, 348, 348)
+    assert material.shapes.shape == (1, 1, 224, 224)
+    assert material.cutouts.shape == (1, 4, 320, 320)
     assert {t.dtype for t in (material.photos, material.shapes, material.cutouts)} == {torch.uint8}
     assert material.device == torch.device("cpu")
     assert (material.photos[0].float() - 120).abs().max() <= 2  # JPEG, in order of the names
@@ -44,7 +44,7 @@ def test_a_folder_is_read_into_one_tensor_per_kind(folder):
 
 
 def test_a_photo_is_cut_from_its_middle_without_scaling(folder):
-    expected = picture(330, 330, 3)[5:325, 5:325]
+    expected = picture(360, 360, 3)[6:354, 6:354]
     found = Material.load(folder).photos[1].permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(found, expected)
 
@@ -54,8 +54,8 @@ def test_only_photos_are_needed(tmp_path):
     imagecodecs.imwrite(tmp_path / "photos" / "a.png", picture(320, 320, 3))
     material = Material.load(tmp_path)
     assert len(material.photos) == 1
-    assert material.shapes.shape == (0, 1, 160, 160)
-    assert material.cutouts.shape == (0, 4, 160, 160)
+    assert material.shapes.shape == (0, 1, 224, 224)
+    assert material.cutouts.shape == (0, 4, 320, 320)
 
 
 def test_a_folder_without_photos_is_refused_with_its_name(tmp_path):
@@ -97,10 +97,10 @@ def test_shapes_and_cutouts_are_fitted_whole(channels):
     assert (square[..., 62:] == 0).all()
 
 
-@pytest.mark.parametrize("size", [(10, 10), (500, 40), (40, 500), (320, 320)])
+@pytest.mark.parametrize("size", [(10, 10), (500, 40), (40, 500), (348, 348)])
 def test_small_photos_are_continued(size):
     square = fit_square(picture(*size, 3), PHOTO_PX)
-    assert square.shape == (1, 3, 320, 320)
+    assert square.shape == (1, 3, 348, 348)
     assert square.float().std() > 0
 
 

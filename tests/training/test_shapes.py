@@ -1,37 +1,36 @@
-"""Random foreground shapes: alphas with antialiased edges, from half-planes to hairs."""
+"""Random foreground shapes: alphas with antialiased edges, and the tools that place and mix them."""
 
 import math
 
 import pytest
 import torch
-from scipy import ndimage
 
 from napari_focusstack.training.shapes import (
+    alter,
     blobs,
     choose,
-    filaments,
     mesh,
     place,
-    random_alpha,
     smooth_noise,
     soft_step,
+    stored_alpha,
     uniform,
 )
-
-NO_STORED = torch.empty(0, 1, 160, 160, dtype=torch.uint8)
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def stored_disk():
-    y, x = torch.meshgrid(torch.arange(160.0), torch.arange(160.0), indexing="ij")
-    return ((torch.hypot(y - 80, x - 80) < 50) * 255).byte()[None, None]
+def stored_disk(radius, middle=(112, 112)):
+    """One stored alpha with a disk, (1, 1, 224, 224) uint8."""
+    y, x = torch.meshgrid(torch.arange(224.0), torch.arange(224.0), indexing="ij")
+    inside = torch.hypot(y + 0.5 - middle[0], x + 0.5 - middle[1]) < radius
+    return (inside * 255).byte()[None, None]
 
 
 MAKERS = pytest.mark.parametrize(
-    "make", [blobs, filaments, mesh, lambda *args: random_alpha(stored_disk(), *args)]
+    "make", [blobs, mesh, lambda *args: stored_alpha(stored_disk(70), *args)]
 )
 
 
@@ -52,25 +51,6 @@ def test_a_seed_makes_the_same_shapes(make):
     assert not torch.equal(first, other)
 
 
-def test_filaments_are_thin():
-    alpha = filaments(32, 128, generator(3))
-    seen = alpha.amax((1, 2, 3)) > 0.9
-    assert float(seen.float().mean()) > 0.8
-    for picture in alpha[seen, 0].numpy():
-        # The largest circle that fits into crossing strands of at most 6 px stays small ...
-        assert ndimage.distance_transform_edt(picture > 0.5).max() < 9
-    # ... and a strand on its own is 0.7 to 6 px wide.
-    one = filaments(48, 128, generator(4), strands=1)
-    depths = [ndimage.distance_transform_edt(picture > 0.5).max() for picture in one[:, 0].numpy()]
-    assert 0 < max(depths) <= 4
-
-
-def test_one_filament_is_an_unbroken_line():
-    for picture in filaments(24, 128, generator(5), strands=1)[:, 0].numpy():
-        _, pieces = ndimage.label(picture > 0, structure=[[1] * 3] * 3)
-        assert pieces <= 3  # it may leave the picture and come back, never fall apart
-
-
 def test_blobs_have_an_inside_an_outside_and_a_narrow_edge():
     alpha = blobs(24, 128, generator(6))
     inside, outside = (float((alpha == value).float().mean()) for value in (1, 0))
@@ -85,24 +65,6 @@ def test_mesh_bars_repeat():
     assert ((coverage > 0.05) & (coverage < 0.95)).all()
     crossings = ((alpha[:, 0, 64, 1:] > 0.5) != (alpha[:, 0, 64, :-1] > 0.5)).sum(1)
     assert float(crossings.float().mean()) > 3
-
-
-def test_random_alphas_mix_solid_shapes_with_fine_ones_and_cover_neither_all_nor_nothing():
-    for stored in (NO_STORED, stored_disk()):
-        coverage = random_alpha(stored, 64, 64, generator(8)).mean((1, 2, 3))
-        assert 0.25 < float(coverage.mean()) < 0.75
-        assert float(coverage.std()) > 0.15
-
-
-def test_stored_shapes_are_used():
-    # A picture of one small speck leaves most of the foregrounds drawn from it almost empty.
-    speck = torch.zeros(1, 1, 160, 160, dtype=torch.uint8)
-    speck[..., 78:82, 78:82] = 255
-    empty = [
-        float((random_alpha(stored, 64, 64, generator(9)).mean((1, 2, 3)) < 0.01).float().mean())
-        for stored in (speck, NO_STORED)
-    ]
-    assert empty[0] > empty[1] + 0.2
 
 
 def test_a_soft_step_is_half_at_the_edge():
@@ -151,3 +113,65 @@ def test_uniform_and_choose_do_what_they_say():
     assert -2 <= float(numbers.min()) < float(numbers.max()) <= 6
     assert float(numbers.mean()) == pytest.approx(2, abs=0.15)
     assert float(choose(4000, 0.3, generator()).float().mean()) == pytest.approx(0.3, abs=0.03)
+
+
+def test_alter_changes_about_the_share_and_leaves_the_rest_bit_for_bit():
+    pictures = torch.rand(400, 1, 8, 8, generator=generator(10))
+    given = pictures.clone()
+    seen = []
+
+    def change(chosen):
+        seen.append(chosen.clone())
+        return chosen.mul_(0).sub_(1)  # even in place
+
+    altered = alter(pictures, 0.3, change, generator(11))
+    assert torch.equal(pictures, given)
+    changed = (altered == -1).all((1, 2, 3))
+    assert float(changed.float().mean()) == pytest.approx(0.3, abs=0.07)
+    assert torch.equal(altered[~changed], given[~changed])
+    assert torch.equal(seen[0], given[changed])
+
+
+@pytest.mark.parametrize(("share", "changed"), [(0.0, 0), (1.0, 5)])
+def test_alter_changes_none_or_all(share, changed):
+    pictures = torch.zeros(5, 1, 4, 4)
+    altered = alter(pictures, share, torch.ones_like, generator())
+    assert int(altered.amax((1, 2, 3)).sum()) == changed
+
+
+def test_stored_alphas_are_placed_at_half_to_one_and_a_half_of_the_side():
+    side, radius = 96, 0.08
+    placed = stored_alpha(stored_disk(radius * 224), 300, side, generator(12))[:, 0]
+    edge = torch.ones(side, side, dtype=torch.bool)
+    edge[2:-2, 2:-2] = False
+    whole = (placed[:, edge].amax(1) == 0) & (placed.amax((1, 2)) > 0)
+    assert float(whole.float().mean()) > 0.5
+    zoom = (placed[whole].sum((1, 2)) / math.pi).sqrt() / (radius * side)
+    assert 0.48 < float(zoom.min()) < 0.6
+    assert 1.4 < float(zoom.max()) < 1.62
+    grid = torch.arange(side) - (side - 1) / 2
+    middle = (placed[whole].sum(1) * grid).sum(1) / placed[whole].sum((1, 2))
+    assert float(middle.mean()) == pytest.approx(0, abs=3)
+    assert float(middle.std()) > 8
+
+
+def test_beyond_a_stored_alpha_there_is_nothing():
+    full = torch.full((1, 1, 224, 224), 255, dtype=torch.uint8)
+    coverage = stored_alpha(full, 64, 64, generator()).mean((1, 2, 3))
+    assert 0.1 < float(coverage.min()) < 0.35  # at half the size a quarter, less if partly beside
+    assert float(coverage.max()) > 0.99
+
+
+def test_stored_alphas_are_turned():
+    bar = torch.zeros(1, 1, 224, 224, dtype=torch.uint8)
+    bar[..., 108:116, :] = 255
+    placed = stored_alpha(bar, 48, 64, generator(13))[:, 0]
+    rows, columns = placed.amax(2).sum(1), placed.amax(1).sum(1)
+    assert int((rows > 2 * columns).sum()) > 4  # upright
+    assert int((columns > 2 * rows).sum()) > 4  # level
+
+
+def test_each_stored_alpha_is_drawn_as_often():
+    stored = torch.cat([torch.zeros(1, 1, 224, 224, dtype=torch.uint8), stored_disk(160)])
+    empty = stored_alpha(stored, 300, 16, generator(14)).amax((1, 2, 3)) == 0
+    assert float(empty.float().mean()) == pytest.approx(0.5, abs=0.1)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-#: Relative scatter given to the copies of a channel, so that they can learn to differ.
-SCATTER = 0.02
+#: Standard deviation by which copies share the old weights unequally, as a part of an equal share.
+UNEQUAL = 0.7
 
 
 def widen(trained: nn.Module, wider: nn.Module) -> nn.Module:
     """Copy weights into a network of the same layers with more channels (Net2Net).
 
-    Each channel of the wider network is a copy of a trained one; what reads ``n`` copies divides
-    its weights by ``n``, so that the answer stays (Chen et al., ICLR 2016). A little scatter lets
-    the copies part.
+    Each channel of the wider network is a copy of a trained one; what reads ``n`` copies shares its
+    weight among them, so that the answer stays (Chen et al., ICLR 2016). The shares are random:
+    copies that were read alike would learn alike, and stay copies.
 
     Parameters
     ----------
@@ -35,10 +35,17 @@ def widen(trained: nn.Module, wider: nn.Module) -> nn.Module:
         weight = old[rows]
         if fresh.ndim > 1:
             columns = torch.arange(fresh.shape[1], device=old.device) % old.shape[1]
-            copies = torch.bincount(columns, minlength=old.shape[1])[columns]
-            weight = weight[:, columns] / copies.reshape(1, -1, *[1] * (fresh.ndim - 2))
-        if fresh.shape != old.shape:
-            weight = weight * (1 + SCATTER * torch.randn_like(weight))
+            weight = weight[:, columns] * _shares(weight, columns)
         state[name] = weight
     wider.load_state_dict(state)
     return wider
+
+
+def _shares(weight: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """Return random shares (rows, copies, 1, ...) that sum to 1 over the copies of each column."""
+    one_hot = nn.functional.one_hot(columns).to(weight)
+    copies = one_hot.sum(0)[columns]
+    scatter = torch.randn(len(weight), len(columns), device=weight.device)
+    centred = scatter - (scatter @ one_hot / one_hot.sum(0))[:, columns]
+    shares = (1 + UNEQUAL * centred) / copies
+    return shares.reshape(*shares.shape, *[1] * (weight.ndim - 2))

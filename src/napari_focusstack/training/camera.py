@@ -54,8 +54,8 @@ def expose(
     far = far * (1 + defects * gain * choose(count, 0.4, generator)[:, None, None, None])
     read, shot = _noise(count, grey, generator)
     raw = choose(count, 0.3, generator)
-    compressed = choose(count, 0.6, generator) & ~raw
-    quality = uniform((count,), 70, 98, generator)[compressed]
+    compressed = choose(count, 0.5, generator) & ~raw
+    quality = uniform((count,), 75, 98, generator)[compressed]
     coded = []
     for image in (near, far):
         noise = torch.randn(image.shape, generator=generator, device=generator.device)
@@ -70,8 +70,8 @@ def expose(
 
 def _light(count: int, side: int, generator: Generator) -> Tensor:
     """Return how much light (count, 1, side, side) arrives: some scenes dim, some vignetted."""
-    dim = choose(count, 0.2, generator)[:, None, None, None]
-    level = torch.where(dim, uniform((count, 1, 1, 1), 0.15, 1.0, generator), 1.0)
+    dim = choose(count, 0.1, generator)[:, None, None, None]
+    level = torch.where(dim, uniform((count, 1, 1, 1), 0.2, 1.0, generator), 1.0)
     vignetted = choose(count, 0.2, generator)[:, None, None, None]
     depth = uniform((count, 1, 1, 1), 0.1, 0.6, generator) * vignetted
     grid = torch.linspace(-1, 1, side, device=generator.device)
@@ -80,7 +80,7 @@ def _light(count: int, side: int, generator: Generator) -> Tensor:
 
 def _noise(count: int, grey: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     """Return read and shot noise of unit light, (count, 1, 1, 1); grey scenes have more."""
-    noisy = choose(count, 0.6, generator)[:, None, None, None] * torch.where(grey, 2.0, 1.0)
+    noisy = choose(count, 0.5, generator)[:, None, None, None] * torch.where(grey, 1.5, 1.0)
     read = uniform((count, 1, 1, 1), 0, 0.008, generator) * noisy
     return read, uniform((count, 1, 1, 1), 0, 0.02, generator) * noisy
 

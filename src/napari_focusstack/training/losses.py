@@ -17,7 +17,7 @@ LAMBDA_1, LAMBDA_2 = 2.0, 8.0
 #: Weight of the cross entropy beside them.
 LAMBDA_3 = 4.0
 #: What a pixel within this distance of the boundary counts for beyond the others, px.
-BOUNDARY_PX, BOUNDARY_WEIGHT = 2, 3.0
+BOUNDARY_PX, BOUNDARY_WEIGHT = 2, 2.0
 
 
 def gradient_loss(mask: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor:

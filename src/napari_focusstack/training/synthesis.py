@@ -77,7 +77,7 @@ class SceneParameters:
     second_layer: float = 0.2
     third_layer: float = 0.05
     curved: float = 0.1
-    flat: float = 0.3
+    flat: float = 0.25
     mattes: float = 0.25
     defects: float = 1.0
 

@@ -221,10 +221,11 @@ def test_big_endian_planes_work(scene, alpha, dtype):
 def test_progress_is_told_of_each_part(pair, fsb_weights):
     told = []
     nfs.fuse(pair, fsb_weights=fsb_weights, psf=2.0, tile_px=64, progress=told.append)
-    steps = [each.step for each in told]
-    assert steps == ["segment"] * 4 + ["estimate PSF"] * 2 + ["fuse"]
+    assert list(dict.fromkeys(each.step for each in told)) == ["segment", "estimate PSF", "fuse"]
     assert all(0 <= each.done <= each.total for each in told)
-    assert (told[3].done, told[3].total) == (4, 4)
+    tiles = [(each.done, each.total) for each in told if each.step == "segment"]
+    assert tiles == sorted(tiles)
+    assert tiles[-1] == (4, 4)
 
 
 def test_a_run_can_be_stopped_at_every_step(pair, fsb_weights):

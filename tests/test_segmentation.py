@@ -167,7 +167,8 @@ def test_fsb_finds_what_is_in_focus(make_scene, fsb_weights):
         matte(*shown, network, SegmentationParameters(tile_px=64, crf=False))
     )
     assert backend is None
-    assert [(p.step, p.done, p.total) for p in yielded] == [("segment", i, 4) for i in (1, 2, 3, 4)]
+    told = dict.fromkeys((p.step, p.done, p.total) for p in yielded)
+    assert list(told) == [("segment", i, 4) for i in range(5)]
     assert alpha.shape == (1, 128, 128)
     assert mean_iou(alpha[0].numpy() > 0.5, scene.mask) > 0.8
 

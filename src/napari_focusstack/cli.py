@@ -7,10 +7,11 @@ import json
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import FuseParameters, option_type
+from napari_focusstack.training.recipe import TrainParameters
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from napari_focusstack.fusion import FusionResult
     from napari_focusstack.networks.inference import Progress
+
+Parameters = TypeVar("Parameters", FuseParameters, TrainParameters)
 
 #: Seconds of work before a progress bar appears.
 PATIENCE_S = 1.0
@@ -109,7 +112,7 @@ def _parser() -> _Parser:
     fuse.add_argument("--save-initial", type=Path, help="write the initial fusion, halo and all")
     fuse.add_argument("--save-depth", type=Path, help="write the depth in plane steps")
     fuse.add_argument("--report", type=Path, help="write figures and settings as JSON")
-    _add_options(fuse)
+    _add_options(fuse, FuseParameters)
     fuse.set_defaults(run=_fuse)
 
     evaluate = commands.add_parser("evaluate", help="score a folder of cases")
@@ -126,7 +129,7 @@ def _parser() -> _Parser:
     )
     evaluate.add_argument("--report", type=Path, help="write the table as .csv or .json")
     evaluate.add_argument("--sheet", type=Path, help="write a picture sheet, .png")
-    _add_options(evaluate)
+    _add_options(evaluate, FuseParameters)
     evaluate.set_defaults(run=_evaluate)
 
     simulate = commands.add_parser("simulate", help="make pairs with truth by the imaging model")
@@ -153,7 +156,7 @@ def _parser() -> _Parser:
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     train.add_argument("--start", type=Path, help="weights to start from, 'shipped' for ours")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
-    _add_training_options(train)
+    _add_options(train, TrainParameters, but=("network",))
     train.set_defaults(run=_train)
 
     demo = commands.add_parser("demo", help="fuse a bundled sample and say what it gained")
@@ -164,9 +167,11 @@ def _parser() -> _Parser:
     return parser
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    """Add each field of FuseParameters as an option."""
-    for each in fields(FuseParameters):
+def _add_options(parser: argparse.ArgumentParser, kind: type, but: Sequence[str] = ()) -> None:
+    """Add each field of a parameter dataclass as an option, but those that are given otherwise."""
+    for each in fields(kind):
+        if each.name in but:
+            continue
         flag = f"--{each.name.replace('_', '-')}"
         text = each.metadata["help"].replace("%", "%%")
         if isinstance(each.default, bool):
@@ -183,19 +188,6 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
             )
 
 
-def _add_training_options(parser: argparse.ArgumentParser) -> None:
-    for flag, kind, text in (
-        ("--steps", int, "optimiser steps"),
-        ("--width", int, "feature channels of a network started afresh"),
-        ("--batch", int, "crops of 128 px per step"),
-        ("--learning-rate", float, "peak learning rate"),
-        ("--validate-every", int, "steps between validations"),
-        ("--validation-pairs", int, "pairs that a validation scores"),
-        ("--seed", int, "source of chance"),
-    ):
-        parser.add_argument(flag, type=kind, help=text)
-
-
 def _named_folder(text: str) -> tuple[str, Path]:
     """Read NAME=DIR."""
     name, _, folder = text.partition("=")
@@ -206,15 +198,15 @@ def _named_folder(text: str) -> tuple[str, Path]:
     return name, Path(folder)
 
 
-def _parameters(options: argparse.Namespace) -> FuseParameters:
-    return FuseParameters(**{f.name: getattr(options, f.name) for f in fields(FuseParameters)})
+def _parameters(options: argparse.Namespace, kind: type[Parameters]) -> Parameters:
+    return kind(**{each.name: getattr(options, each.name) for each in fields(kind)})
 
 
 def _fuse(options: argparse.Namespace) -> None:
     from napari_focusstack.io.reader import read_labels, read_planes
     from napari_focusstack.io.writer import check_writable, write_image, write_text
 
-    parameters = _parameters(options)
+    parameters = _parameters(options, FuseParameters)
     planes = read_planes(options.planes)
     check_writable(options.output, dtype=planes[0].dtype)
     for path, dtype in (
@@ -275,7 +267,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.sheet is not None:
         check_writable(options.sheet, suffixes=(".png",))
     cases = evaluation.find_cases(options.folder)
-    steps = evaluation.evaluate(cases, _parameters(options), dict(options.images))
+    steps = evaluation.evaluate(cases, _parameters(options, FuseParameters), dict(options.images))
     scores = list(tqdm(steps, total=len(cases), delay=PATIENCE_S, leave=False, unit="case"))
     rows = [row for score in scores for row in score.rows]
     rows += evaluation.mean_rows(rows)
@@ -327,7 +319,7 @@ def _train(options: argparse.Namespace) -> None:
     from napari_focusstack.networks import weights
     from napari_focusstack.networks.inference import resolve_device
     from napari_focusstack.training.material import Material
-    from napari_focusstack.training.trainer import Training, TrainParameters
+    from napari_focusstack.training.trainer import Training
 
     output = options.output or Path(f"{options.network}.safetensors")
     check_writable(output, suffixes=(".safetensors",))
@@ -335,20 +327,13 @@ def _train(options: argparse.Namespace) -> None:
     if checkpoint.exists() and not options.resume:
         raise InputError(f"{checkpoint} is there already; give --resume to go on, or delete it.")
     device = resolve_device(options.device)
-    given = {
-        f.name: getattr(options, f.name)
-        for f in fields(TrainParameters)
-        if getattr(options, f.name, None) is not None
-    }
+    parameters = _parameters(options, TrainParameters)
     start = None
     if options.start is not None:
         path = None if str(options.start) == "shipped" else options.start
         start, _ = weights.load(options.network, device, path)
-    training = Training(
-        TrainParameters(**given), Material.load(options.data, device), checkpoint, start
-    )
-    steps = training.parameters.steps
-    with tqdm(total=steps, initial=training.step, delay=PATIENCE_S, unit="step") as bar:
+    training = Training(parameters, Material.load(options.data, device), checkpoint, start)
+    with tqdm(total=parameters.steps, initial=training.step, delay=PATIENCE_S, unit="step") as bar:
         for progress in training:
             bar.update(progress.step - bar.n)
             bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)

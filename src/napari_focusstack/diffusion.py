@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from napari_focusstack.optics import PsfShape
 
 EliminationMethod = Literal["unmix", "subtract", "none"]
+#: Rows and columns of an image, with start and stop.
+Region = tuple[slice, slice]
 METHODS: tuple[EliminationMethod, ...] = ("unmix", "subtract", "none")
 
 #: The transition region ends where the blurred foreground covers less than this share of a pixel:
@@ -228,8 +230,13 @@ def reblur(background: Tensor, visible: Tensor, sigma_px: float, shape: PsfShape
 
 
 def eliminate(
-    near: Tensor, far: Tensor, alpha: Tensor, psf: Psf, method: EliminationMethod = "unmix"
-) -> Iterator[tuple[tuple[slice, slice], Tensor, Tensor]]:
+    near: Tensor,
+    far: Tensor,
+    alpha: Tensor,
+    psf: Psf,
+    method: EliminationMethod = "unmix",
+    within: Region | None = None,
+) -> Iterator[tuple[Region, Tensor, Tensor]]:
     """Compute the transition region block by block; the rest is for the caller to copy.
 
     Only blocks that the boundary comes near are computed, so the cost follows the length of the
@@ -246,6 +253,8 @@ def eliminate(
         Both blurs and the foreground's breathing.
     method : {"unmix", "subtract", "none"}
         ``none`` yields nothing: every pixel is a source pixel.
+    within : tuple of slice, optional
+        Rows and columns to compute; the whole image if not given.
 
     Yields
     ------
@@ -267,10 +276,9 @@ def eliminate(
     if method == "none":
         return
     height, width = alpha.shape[-2:]
-    moved = psf.breathing.reach_px((height, width))
-    reach = psf.radius_px + moved
+    reach = psf.reach_px((height, width))
     margin = 2 * reach + 3 * psf_radius(psf.sigma_2_px, psf.shape) + psf_radius(_nearby_px(psf))
-    for where, outer, inner in blocks_near_boundary(alpha, reach, margin):
+    for where, outer, inner in blocks_near_boundary(alpha, reach, margin, within):
         n, f, a = (image[None, :, *outer] for image in (near, far, alpha))
         origins = [(outer[0].start - (height - 1) / 2, outer[1].start - (width - 1) / 2)]
         region = transition_region(a, psf.defocus(a, origins))[0, 0][inner]
@@ -281,8 +289,8 @@ def eliminate(
 
 
 def blocks_near_boundary(
-    alpha: Tensor, radius: int, margin: int
-) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice], tuple[slice, slice]]]:
+    alpha: Tensor, radius: int, margin: int, within: Region | None = None
+) -> Iterator[tuple[Region, Region, Region]]:
     """Yield the blocks that may hold transition region.
 
     Parameters
@@ -293,6 +301,8 @@ def blocks_near_boundary(
         How far from the mask the region reaches, px.
     margin : int
         How much of the surroundings the computation needs, px.
+    within : tuple of slice, optional
+        Rows and columns that are asked for; the whole image if not given.
 
     Yields
     ------
@@ -300,17 +310,18 @@ def blocks_near_boundary(
         The block in the image, the block with its margin in the image, and the block in the latter.
     """
     height, width = alpha.shape[-2:]
-    for top in range(0, height, BLOCK_PX):
-        for left in range(0, width, BLOCK_PX):
+    rows, columns = within or (slice(0, height), slice(0, width))
+    for top in range(rows.start, rows.stop, BLOCK_PX):
+        for left in range(columns.start, columns.stop, BLOCK_PX):
             where = (
-                slice(top, min(top + BLOCK_PX, height)),
-                slice(left, min(left + BLOCK_PX, width)),
+                slice(top, min(top + BLOCK_PX, rows.stop)),
+                slice(left, min(left + BLOCK_PX, columns.stop)),
             )
-            around = _grow(where, radius, (height, width))
+            around = grow(where, radius, (height, width))
             part = alpha[:, *around]
             if part.max() == 0 or alpha[:, *where].min() == 1:
                 continue
-            outer = _grow(where, margin, (height, width))
+            outer = grow(where, margin, (height, width))
             inner = tuple(
                 slice(w.start - o.start, w.stop - o.start)
                 for w, o in zip(where, outer, strict=True)
@@ -318,7 +329,8 @@ def blocks_near_boundary(
             yield where, outer, (inner[0], inner[1])
 
 
-def _grow(where: tuple[slice, slice], margin: int, limits: tuple[int, int]) -> tuple[slice, slice]:
+def grow(where: Region, margin: int, limits: tuple[int, int]) -> Region:
+    """Return rows and columns with a margin around them, inside an image of a size."""
     rows, columns = (
         slice(max(0, part.start - margin), min(limit, part.stop + margin))
         for part, limit in zip(where, limits, strict=True)

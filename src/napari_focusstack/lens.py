@@ -113,6 +113,10 @@ class Psf:
         """How far K3 reaches, px."""
         return psf_radius(self.sigma_px, self.shape)
 
+    def reach_px(self, size: tuple[int, int]) -> int:
+        """Return how far the foreground's light gets in an image of a size, px."""
+        return self.radius_px + self.breathing.reach_px(size)
+
     @property
     def sigma_2_px(self) -> float:
         """Sigma of K2; that of K3 where it is not known, px."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_focusstack.diffusion import Region
     from napari_focusstack.lens import Psf
     from napari_focusstack.networks.keb import KEB
     from napari_focusstack.parameters import FuseParameters
@@ -83,7 +84,11 @@ class Pair:
         return bool(alpha.min() < 0.5 < alpha.max())
 
     def eliminate(
-        self, alpha: Tensor, psf: Psf | None, method: diffusion.EliminationMethod | None = None
+        self,
+        alpha: Tensor,
+        psf: Psf | None,
+        method: diffusion.EliminationMethod | None = None,
+        within: Region | None = None,
     ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Remove the veil, by the method of the parameters if none is given.
 
@@ -92,21 +97,27 @@ class Pair:
         image, initial : ndarray
             All-in-focus image and initial fusion; equal where there is no PSF.
         region : ndarray of bool
-            The transition region, (Y, X).
+            The transition region, (Y, X). All three are of the rows and columns ``within``, or of
+            the whole image.
         """
-        mask = alpha[0].cpu().numpy() > 0.5
-        near, far = self.sources
+        height, width = self.size
+        rows, columns = within or (slice(0, height), slice(0, width))
+        mask = alpha[0, rows, columns].cpu().numpy() > 0.5
+        near, far = (source[rows, columns] for source in self.sources)
         initial = np.where(mask if near.ndim == 2 else mask[..., None], near, far)
         image, region = initial.copy(), np.zeros(mask.shape, bool)
         if psf is None:
             return image, initial, region
         method = method or self.parameters.elimination
-        blocks = diffusion.eliminate(self.near, self.far, alpha, psf, method)
-        height = self.size[0]
+        blocks = diffusion.eliminate(self.near, self.far, alpha, psf, method, (rows, columns))
         for where, part, light in blocks:
             inside = part.cpu().numpy()
             values = self.intensity.from_light(light)
-            image[where][inside] = values[:, 0] if near.ndim == 2 else values
-            region[where] = inside
-            yield Progress("fuse", where[0].stop, height)
+            here = tuple(
+                slice(w.start - o.start, w.stop - o.start)
+                for w, o in zip(where, (rows, columns), strict=True)
+            )
+            image[here][inside] = values[:, 0] if near.ndim == 2 else values
+            region[here] = inside
+            yield Progress("fuse", where[0].stop, rows.stop)
         return image, initial, region

@@ -15,7 +15,7 @@ def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
 
 def option_type(each: Field) -> type:
     """Return the type that a field's text is read as on a command line."""
-    return int if isinstance(each.default, int) else str
+    return type(each.default) if isinstance(each.default, int | float) else str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,11 @@ class SegmentationParameters:
 
     fsb_weights: str | None = option(None, "safetensors file of FSB instead of the shipped one")
     crf: bool = option(True, "refine the foreground by a dense conditional random field")
+    crf_backend: Literal["auto", "pydensecrf", "torch"] = option(
+        "auto",
+        "which implementation of the random field runs; torch leaves a GUI responsive meanwhile",
+        ("auto", "pydensecrf", "torch"),
+    )
     tile_px: int = option(
         1024, "side of the tiles FSB sees at once, px; memory grows as its square"
     )

@@ -27,6 +27,8 @@ NEAR_LABEL, FAR_LABEL = 1, 2
 CERTAIN = 0.02
 #: Softness further than this from the mask's edge is doubt, not coverage, px.
 SOFT_REACH_PX = 4
+#: How far a changed mask changes alpha through :func:`override`, px.
+EDIT_REACH_PX = 8
 #: Blur that turns a hard edge into the antialiased one it came from, px.
 ANTIALIAS_PX = 0.7
 
@@ -63,7 +65,7 @@ def matte(
         from napari_focusstack.crf import refine
 
         guide = (near.permute(1, 2, 0) * 255).round().byte().cpu().numpy()
-        probability, backend = refine(alpha[0].cpu().numpy(), guide)
+        probability, backend = refine(alpha[0].cpu().numpy(), guide, backend=parameters.crf_backend)
         alpha = override(alpha, torch.from_numpy(probability > 0.5)[None].to(alpha.device))
     return confine(alpha), backend
 

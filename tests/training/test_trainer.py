@@ -8,7 +8,8 @@ from napari_focusstack.metrics import mean_iou
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.training import trainer
-from napari_focusstack.training.material import Material
+from napari_focusstack.training.losses import boundary_weight
+from napari_focusstack.training.material import CUTOUT_PX, PHOTO_PX, SHAPE_PX, Material
 from napari_focusstack.training.synthesis import synthesise
 from napari_focusstack.training.trainer import Training, TrainParameters, build
 
@@ -29,11 +30,11 @@ def small_and_exact(monkeypatch):
 def material():
     rng = torch.Generator().manual_seed(0)
     coarse = torch.rand(10, 3, 80, 80, generator=rng)
-    photos = torch.nn.functional.interpolate(coarse, (320, 320), mode="bicubic").clamp(0, 1) * 255
+    photos = torch.nn.functional.interpolate(coarse, (PHOTO_PX, PHOTO_PX), mode="bicubic")
     return Material(
-        photos.byte(),
-        torch.empty(0, 1, 160, 160, dtype=torch.uint8),
-        torch.empty(0, 4, 160, 160, dtype=torch.uint8),
+        (photos.clamp(0, 1) * 255).byte(),
+        torch.empty(0, 1, SHAPE_PX, SHAPE_PX, dtype=torch.uint8),
+        torch.empty(0, 4, CUTOUT_PX, CUTOUT_PX, dtype=torch.uint8),
     )
 
 
@@ -126,6 +127,28 @@ def test_training_may_start_from_given_weights(material, tmp_path):
     torch.testing.assert_close(training.network.enter.weight.detach(), weight)
 
 
+@pytest.mark.parametrize(("network", "channels"), [("fsb", 6), ("keb", 7)])
+def test_a_narrower_start_is_widened_and_answers_as_before(
+    material, tmp_path, network, channels
+):
+    torch.manual_seed(12)
+    start = build(network, 8)
+    parameters = TrainParameters(**{**TINY, "width": 16}, network=network, steps=1)
+    training = Training(parameters, material, tmp_path / "a.ckpt", start)
+    assert training.network.config == build(network, 16).config
+    seen = torch.rand(2, channels, 64, 64)
+    with torch.no_grad():
+        expected = start(seen)
+        for widened in (training.network, training.averaged):
+            torch.testing.assert_close(widened(seen), expected, atol=1e-4, rtol=1e-3)
+
+
+def test_a_wider_start_keeps_its_width(material, tmp_path):
+    parameters = TrainParameters(**TINY, steps=1)
+    training = Training(parameters, material, tmp_path / "a.ckpt", FSB(width=12))
+    assert training.network.config["width"] == 12
+
+
 @pytest.mark.parametrize("change", [{"network": "keb"}, {"width": 16}])
 def test_a_checkpoint_of_another_network_is_refused(material, tmp_path, change):
     checkpoint = tmp_path / "fsb.ckpt"
@@ -151,7 +174,7 @@ def test_a_checkpoint_of_something_else_is_refused(material, tmp_path):
 
 @pytest.mark.parametrize(
     ("network", "names"),
-    [("fsb", {"mean_iou", "alpha_error"}), ("keb", {"sigma_error", "sigma_bias"})],
+    [("fsb", {"mean_iou", "alpha_error", "edge_error"}), ("keb", {"sigma_error", "sigma_bias"})],
 )
 def test_each_network_is_scored_by_its_own_measure_on_fixed_scenes(
     material, tmp_path, monkeypatch, network, names
@@ -186,6 +209,35 @@ def test_the_score_is_the_mean_iou_of_each_scene(material, tmp_path, monkeypatch
     assert score == pytest.approx(sum(expected) / len(expected), abs=1e-5)
     monkeypatch.setattr(training, "averaged", lambda seen: made[-1].alpha)
     assert training.validate()["mean_iou"] == 1
+
+
+def test_the_edge_error_is_the_error_beside_the_boundary(material, tmp_path, monkeypatch):
+    monkeypatch.setattr(Training, "validate", VALIDATE)
+    training = Training(TrainParameters(**TINY, steps=1), material, tmp_path / "fsb.ckpt")
+    made = []
+
+    def remembering(*args):
+        made.append(synthesise(*args))
+        return made[-1]
+
+    monkeypatch.setattr(trainer, "synthesise", remembering)
+
+    def scores(answer):
+        monkeypatch.setattr(training, "averaged", lambda seen: answer(made[-1].alpha))
+        return training.validate()
+
+    def wrong_where(chosen):
+        return lambda alpha: torch.where(chosen(boundary_weight(alpha)), 1 - alpha, alpha)
+
+    assert scores(lambda alpha: alpha)["edge_error"] == 0
+    elsewhere = scores(wrong_where(lambda weight: weight == 1))
+    assert elsewhere["alpha_error"] > 0.3
+    assert elsewhere["edge_error"] == 0
+    beside = scores(wrong_where(lambda weight: weight > 1))
+    assert beside["alpha_error"] < 0.5
+    assert beside["edge_error"] > 1.5 * beside["alpha_error"]
+    unsure = scores(lambda alpha: alpha + 0.25)
+    assert unsure["edge_error"] == pytest.approx(0.25, abs=1e-5)
 
 
 def test_a_fresh_network_is_the_one_named():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from io import BytesIO
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.tiff import tiff_planes
+from napari_focusstack.io.tiff import TIFF_SIGNATURES, tiff_planes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp")
 PLANE_DTYPES = ("uint8", "uint16", "float32")
@@ -54,7 +55,7 @@ def read_planes(sources: Sequence[str | Path]) -> list[np.ndarray]:
     """
     paths = [Path(source) for source in sources]
     if len(paths) == 1 and paths[0].is_dir():
-        paths = _images_in(paths[0])
+        paths = images_in(paths[0])
     if len(paths) == 1:
         return [_as_image(plane, paths[0]) for plane in _decode(paths[0])]
     return [read_image(path) for path in paths]
@@ -134,7 +135,8 @@ def read_labels(path: str | Path) -> np.ndarray:
     return np.ascontiguousarray(labels)
 
 
-def _images_in(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
+    """Return the images of a folder in natural order; raise InputError if it holds none."""
     paths = [
         path
         for path in folder.iterdir()
@@ -144,7 +146,27 @@ def _images_in(folder: Path) -> list[Path]:
     ]
     if not paths:
         raise InputError(f"{folder} holds no images; expected {', '.join(IMAGE_SUFFIXES)} files.")
+    return in_natural_order(paths)
+
+
+def in_natural_order(paths: Iterable[Path]) -> list[Path]:
+    """Sort files by name with their numbers as numbers: z2 before z10."""
     return sorted(paths, key=_natural_order)
+
+
+@contextlib.contextmanager
+def damage_explained(path: Path) -> Iterator[None]:
+    """Turn whatever a codec raises on a damaged file into an InputError of one sentence."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # each codec raises its own class
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path} cannot be read, it may be cut short or damaged ({reason}); "
+            "copy or export it again."
+        ) from error
 
 
 def _natural_order(path: Path) -> tuple[list[str | int], str]:
@@ -189,12 +211,12 @@ def _decode(path: Path) -> list[np.ndarray]:
         raise InputError(f"{path} is a folder where an image is expected; give a folder alone.")
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path.")
-    try:
+    with damage_explained(path):
         with path.open("rb") as file:
             start = file.read(12)
         if not start:
             raise InputError(f"{path} is empty (0 bytes); copy or export it again.")
-        if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        if start.startswith(TIFF_SIGNATURES):
             return tiff_planes(path)
         if start[:4] == b"\x89PNG":
             # Pillow would silently cut 16-bit RGB to 8 bits.
@@ -203,14 +225,6 @@ def _decode(path: Path) -> list[np.ndarray]:
             return [png_decode(path.read_bytes())]
         if start[:2] in (b"\xff\xd8", b"BM") or (start[:4], start[8:]) == (b"RIFF", b"WEBP"):
             return [_pillow_plane(path)]
-    except InputError:
-        raise
-    except Exception as error:  # each codec raises its own class
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{path} cannot be read, it may be cut short or damaged ({reason}); "
-            "copy or export it again."
-        ) from error
     raise InputError(f"{path} is not an image; give {', '.join(IMAGE_SUFFIXES)} files.")
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # how some microscopes record a focus drive. Channels never do.
 STACK_AXES = "ZIQT"
 
+#: First bytes of a TIFF or BigTIFF in either byte order.
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 IMAGE_DESCRIPTION = 270  # TIFF tag
 
 
@@ -53,10 +55,8 @@ def tiff_planes(path: Path) -> list[np.ndarray]:
     from tifffile import TiffFile
 
     with TiffFile(path) as tiff:
-        if _is_cut_short(tiff):
-            raise ValueError("its last part is missing")
-        series = [one for one in tiff.series if not one.keyframe.is_reduced]
-        planes = [_series_planes(one, path) for one in series]
+        check_end(tiff)
+        planes = [_series_planes(one, path) for one in image_series(tiff)]
     # Plain writers that append page by page make a series of each plane.
     if len(planes) > 1 and any(
         len(one) > 1 or one[0].shape != planes[0][0].shape for one in planes
@@ -65,6 +65,24 @@ def tiff_planes(path: Path) -> list[np.ndarray]:
             f"{path} holds {len(planes)} images of different shapes; save the focal stack alone."
         )
     return [plane for one in planes for plane in one]
+
+
+def image_series(tiff: TiffFile) -> list[TiffPageSeries]:
+    """Return the series that are images of their own, not thumbnails or levels of a pyramid."""
+    return [one for one in tiff.series if not one.keyframe.is_reduced]
+
+
+def check_end(tiff: TiffFile) -> None:
+    """Raise ValueError if the end of the file is missing."""
+    if _is_cut_short(tiff):
+        raise ValueError("its last part is missing")
+
+
+def check_pixels(series: TiffPageSeries) -> None:
+    """Raise ValueError if a segment of the pixels lies beyond the end of the file."""
+    # Segments may be decoded from fewer bytes than they had without an error.
+    if series.dataoffset is None and not all(_is_whole(page) for page in series.pages):
+        raise ValueError("pixels are missing")
 
 
 def _series_planes(series: TiffPageSeries, path: Path) -> list[np.ndarray]:
@@ -76,9 +94,7 @@ def _series_planes(series: TiffPageSeries, path: Path) -> list[np.ndarray]:
             f"{path} has the axes {found} beside Y and X, a focal stack has Z only; extract one "
             "channel and time point, or relabel the axis as Z."
         )
-    # Segments may be decoded from fewer bytes than they had without an error.
-    if series.dataoffset is None and not all(_is_whole(page) for page in series.pages):
-        raise ValueError("pixels are missing")
+    check_pixels(series)
     pixels = series.asarray()
     if "S" in series.axes:
         pixels = np.moveaxis(pixels, series.axes.index("S"), -1)

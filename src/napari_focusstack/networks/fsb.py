@@ -12,7 +12,7 @@ from torch import nn
 from napari_focusstack.networks.blocks import MSRB, conv
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -94,12 +94,32 @@ class FSB(nn.Module):
         """
         return sum(2 + math.ceil(2.5 * down) for down in self.config["down"]) + 8 + 1 + 4
 
+    def stages(self) -> list[Callable[[Any], Any]]:
+        """Return the network as steps to be taken one after another, so that each can be the last.
+
+        The first takes the planes, the last returns the answer before the sigmoid.
+        """
+
+        def enter(planes: Tensor) -> tuple[Tensor, Tensor]:
+            entered = self.enter(focus_cues(planes))
+            return entered, entered
+
+        def passing(pair: nn.Module) -> Callable[[Any], Any]:
+            return lambda state: (state[0], (state[1] + pair(state[1])) / 2)
+
+        def leave(state: tuple[Tensor, Tensor]) -> Tensor:
+            answer: Tensor = self.leave(state[1] + state[0])
+            return answer
+
+        return [enter, *(passing(pair) for pair in self.pairs), leave]
+
     def logits(self, planes: Tensor) -> Tensor:
         """Return the answer before the sigmoid, (B, 1, Y, X)."""
-        entered = features = self.enter(focus_cues(planes))
-        for pair in self.pairs:
-            features = (features + pair(features)) / 2
-        return self.leave(features + entered)
+        state: Any = planes
+        for stage in self.stages():
+            state = stage(state)
+        answer: Tensor = state
+        return answer
 
     def forward(self, planes: Tensor) -> Tensor:
         """Segment.

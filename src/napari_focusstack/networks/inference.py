@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as functional
@@ -119,7 +119,7 @@ def segment_tiled(
     Yields
     ------
     Progress
-        After each tile; close the generator to stop.
+        After each stage of the network and each tile; close the generator to stop.
 
     Returns
     -------
@@ -146,8 +146,12 @@ def segment_tiled(
             for (start, stop), side in zip((rows, columns), planes.shape[-2:], strict=True)
         ]
         seen = planes[..., slice(*outer[0]), slice(*outer[1])]
-        with torch.no_grad(), autocast(near.device):
-            answer = network(seen.contiguous(memory_format=torch.channels_last))[0]
+        state: Any = seen.contiguous(memory_format=torch.channels_last)
+        for stage in network.stages():
+            with torch.no_grad(), autocast(near.device):
+                state = stage(state)
+            yield Progress("segment", number - 1, len(tiles))
+        answer = torch.sigmoid(state.float())[0]
         inner = [
             slice(start - o, stop - o)
             for (start, stop), (o, _) in zip((rows, columns), outer, strict=True)

@@ -13,10 +13,14 @@ import torch.nn.functional as functional
 from napari_focusstack.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from torch import Tensor
 
 #: Sides at which photos, shapes and cutouts are held, px.
 PHOTO_PX, SHAPE_PX, CUTOUT_PX = 348, 224, 320
+#: Most squares that a large picture is cut into along each side.
+MOST_SQUARES = 5
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,42 @@ class Material:
         shapes = _read_folder(folder / "shapes", SHAPE_PX, 1)
         cutouts = _read_folder(folder / "cutouts", CUTOUT_PX, 4)
         return cls(photos.to(device), shapes.to(device), cutouts.to(device))
+
+    @classmethod
+    def from_pictures(
+        cls, pictures: Iterable[np.ndarray], device: torch.device | str = "cpu"
+    ) -> Material:
+        """Take photos from memory; shapes are procedural.
+
+        Parameters
+        ----------
+        pictures : iterable of ndarray, (Y, X) or (Y, X, 3)
+            Of any numeric dtype; all but uint8 are scaled by their range to 8 bits. A large one is
+            cut into several squares.
+        device : torch.device or str
+            Where the tensors go.
+
+        Returns
+        -------
+        Material
+
+        Raises
+        ------
+        InputError
+            If there is no picture, or one has another shape.
+        """
+        squares = [
+            fit_square(square, PHOTO_PX)
+            for picture in pictures
+            for square in _squares(_to_rgb(picture), PHOTO_PX)
+        ]
+        if not squares:
+            raise InputError("there are no pictures to train with; give at least one.")
+        return cls(
+            torch.cat(squares).to(device),
+            torch.empty(0, 1, SHAPE_PX, SHAPE_PX, dtype=torch.uint8, device=device),
+            torch.empty(0, 4, CUTOUT_PX, CUTOUT_PX, dtype=torch.uint8, device=device),
+        )
 
     @property
     def device(self) -> torch.device:
@@ -124,6 +164,33 @@ def _read_picture(path: Path, channels: int) -> np.ndarray:
             f"{path} cannot be read as a picture ({error}); remove or mend it."
         ) from error
     return pixels[..., None] if channels == 1 else pixels
+
+
+def _to_rgb(picture: np.ndarray) -> np.ndarray:
+    """Return a picture as (Y, X, 3) uint8."""
+    if picture.ndim == 2:
+        picture = np.repeat(picture[..., None], 3, -1)
+    if picture.ndim != 3 or picture.shape[-1] != 3 or not picture.size:
+        raise InputError(f"a picture has the shape {picture.shape}; give (Y, X) or (Y, X, 3).")
+    if picture.dtype == np.uint8:
+        return picture
+    light = picture.astype(np.float32)
+    known = light[np.isfinite(light)]
+    low, high = (known.min(), known.max()) if known.size else (0, 0)
+    scaled = np.nan_to_num((light - low) / (high - low or 1), nan=0, posinf=1, neginf=0)
+    return (scaled * 255).round().astype(np.uint8)
+
+
+def _squares(picture: np.ndarray, side: int) -> Iterator[np.ndarray]:
+    """Yield squares of a picture (Y, X, C) from the middles of equal parts; a small one is whole."""
+    starts = []
+    for length in picture.shape[:2]:
+        parts = min(MOST_SQUARES, max(1, length // side))
+        middles = (np.arange(parts) + 0.5) * length / parts
+        starts.append((middles - side / 2).clip(min=0).astype(int))
+    for top in starts[0]:
+        for left in starts[1]:
+            yield picture[top : top + side, left : left + side]
 
 
 def fit_square(picture: np.ndarray, side: int) -> Tensor:

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -19,10 +19,11 @@ from napari_focusstack.networks.inference import autocast
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.networks.widening import widen
 from napari_focusstack.training.losses import boundary_weight, fsb_loss, keb_loss
+from napari_focusstack.training.recipe import TrainParameters
 from napari_focusstack.training.synthesis import KEB_SCENES, Pairs, SceneParameters, synthesise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from torch import Tensor
 
@@ -30,43 +31,6 @@ if TYPE_CHECKING:
 
 #: Sides of training crops, px: large ones teach the inside of flat objects. Multiples of 32.
 CROP_SIDES_PX = (128, 192, 256, 352)
-
-
-@dataclass(frozen=True)
-class TrainParameters:
-    """How a network is trained.
-
-    Parameters
-    ----------
-    network : {"fsb", "keb"}
-        What to train.
-    width : int
-        Feature channels of a network started afresh.
-    steps : int
-        Optimiser steps in all; the learning rate warms up, then falls to 0 along a cosine.
-    batch : int
-        Crops of 128 px per step; larger crops come in equal pixels.
-    learning_rate : float
-        Peak of AdamW's learning rate.
-    average : float
-        Decay of the running average of the weights, which is what is validated and shipped.
-    validate_every : int
-        Steps between validations, each followed by a checkpoint.
-    validation_pairs : int
-        Pairs of 128 px that a validation scores.
-    seed : int
-        Seed of weights and scenes.
-    """
-
-    network: Literal["fsb", "keb"] = "fsb"
-    width: int = 16
-    steps: int = 4000
-    batch: int = 8
-    learning_rate: float = 1e-3
-    average: float = 0.998
-    validate_every: int = 250
-    validation_pairs: int = 96
-    seed: int = 0
 
 
 @dataclass
@@ -92,6 +56,25 @@ class Progress:
     scores: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Examples:
+    """What a validation saw, on the CPU.
+
+    Parameters
+    ----------
+    near, far : Tensor
+        Shape (8, 3, 128, 128), coded as sRGB, 0..1: the first scenes.
+    truth, answer : Tensor
+        Of all scenes, the first ones first: alpha (n, 1, 128, 128) for FSB, sigma (n,), px, for
+        KEB.
+    """
+
+    near: Tensor
+    far: Tensor
+    truth: Tensor
+    answer: Tensor
+
+
 class Training:
     """One training run; iterate over it to train, stop whenever you like.
 
@@ -105,6 +88,15 @@ class Training:
         Written after each validation and when stopped; read where it exists, so that a run goes on.
     start : nn.Module, optional
         Network whose weights a fresh run starts from; a narrower one is widened.
+
+    Attributes
+    ----------
+    step : int
+        Steps done.
+    averaged : nn.Module
+        Its ``module`` is the network with averaged weights.
+    examples : Examples or None
+        Of the last validation.
 
     Raises
     ------
@@ -142,10 +134,11 @@ class Training:
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=parameters.learning_rate)
         self.generator = torch.Generator(self.device).manual_seed(parameters.seed)
         self.step = 0
+        self.examples: Examples | None = None
         if checkpoint.exists():
             self._resume()
 
-    def __iter__(self) -> Iterator[Progress]:
+    def __iter__(self) -> Generator[Progress, None, None]:
         """Train to the last planned step, yielding after each."""
         began = time.monotonic()
         total = self.parameters.steps
@@ -207,13 +200,19 @@ class Training:
         """
         generator = torch.Generator(self.device).manual_seed(12345)
         truths, answers = [], []
+        first = None
         for _ in range(-(-self.parameters.validation_pairs // 8)):
             pairs = synthesise(self.held_back, 8, 128, generator, self.scenes)
             with autocast(self.device):
                 answer = self.averaged(network_input(self.parameters.network, pairs)).float()
+            first = first or pairs
             answers.append(answer)
             truths.append(pairs.sigma_px if self.parameters.network == "keb" else pairs.alpha)
         answer, truth = torch.cat(answers), torch.cat(truths)
+        if first is not None:
+            self.examples = Examples(
+                first.near.cpu(), first.far.cpu(), truth.cpu(), answer.cpu()
+            )
         if self.parameters.network == "keb":
             relative = answer / truth - 1
             return {

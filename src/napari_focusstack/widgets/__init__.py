@@ -1,0 +1,1 @@
+"""The napari plugin: thin widgets over the core, the only code that knows napari and Qt."""

@@ -63,7 +63,10 @@ def folder(tmp_path_factory, make_scene):
 @pytest.fixture(scope="module")
 def parameters(fsb_weights, keb_weights):
     return FuseParameters(
-        fsb_weights=str(fsb_weights), keb_weights=str(keb_weights), device="cpu", psf_shape="gaussian"
+        fsb_weights=str(fsb_weights),
+        keb_weights=str(keb_weights),
+        device="cpu",
+        psf_shape="gaussian",
     )
 
 
@@ -180,9 +183,7 @@ def test_the_chosen_elimination_has_the_figures_that_are_found_once(folder, para
     assert list(each.images) == ["near", "far", "none", "subtract", "unmix", "truth"]
 
 
-def test_without_a_foreground_nothing_is_eliminated_but_all_is_scored(
-    folder, parameters, tmp_path
-):
+def test_without_a_foreground_nothing_is_eliminated_but_all_is_scored(folder, parameters, tmp_path):
     blind = FSB(width=8, down=(2, 4))
     with torch.no_grad():
         for parameter in blind.parameters():

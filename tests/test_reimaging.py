@@ -42,7 +42,9 @@ SHAPES = pytest.mark.parametrize("shape", ["gaussian", "disk"])
 
 @SHAPES
 @pytest.mark.parametrize("softness", [0.01, 1.0, 3.0])
-def test_where_the_background_can_be_guessed_the_truth_explains_almost_all(make_scene, shape, softness):
+def test_before_a_background_easily_guessed_the_truth_explains_almost_all(
+    make_scene, shape, softness
+):
     scene = plain(make_scene(SIGMA_PX, softness=softness), shape)
     planes = scene.near, scene.far, scene.alpha, Psf(SIGMA_PX, SIGMA_PX, shape)
     assert unexplained(scene.truth, *planes) < 0.004

@@ -36,9 +36,9 @@ def cells(sheet):
     height, width = CELL
     return [
         [
-            sheet[
-                top + CAPTION_PX + 1 : top + height - 1, left + 1 : left + width - 1
-            ][ZOOM // 2 :: ZOOM, ZOOM // 2 :: ZOOM]
+            sheet[top + CAPTION_PX + 1 : top + height - 1, left + 1 : left + width - 1][
+                ZOOM // 2 :: ZOOM, ZOOM // 2 :: ZOOM
+            ]
             for left in range(0, sheet.shape[1], width)
         ]
         for top in range(0, sheet.shape[0], height)
@@ -73,6 +73,18 @@ def test_the_crop_is_magnified_and_holds_the_hardest_spot():
     assert np.array_equal(far, shown.images["far"][crop])
     picture = sheet[CAPTION_PX + 1 : CELL[0] - 1, 1 : CELL[1] - 1]
     assert np.array_equal(picture, np.kron(near, np.ones((ZOOM, ZOOM, 1), np.uint8)))
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (31, 50), (56, 96)])
+def test_a_spot_of_the_size_of_the_crop_fills_it(corner):
+    shown = case()
+    block = tuple(slice(first, first + CROP_PX) for first in corner)
+    shown.images["far"] = shown.images["near"].copy()
+    shown.images["far"][block] //= 2
+    shown.region[:] = True
+    ((near, far, *_),) = cells(picture_sheet([shown]))
+    assert np.array_equal(near, shown.images["near"][block])
+    assert np.array_equal(far, near // 2)
 
 
 def test_every_image_shows_the_same_place_in_the_order_of_the_case():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.layer_planes import focus_of, is_layer
 from napari_focusstack.networks.inference import Progress
 from napari_focusstack.optics import check_sigma
 from napari_focusstack.pair import Pair
@@ -118,6 +119,7 @@ def fuse_steps(
     check_method(parameters.psf)
     pair = Pair(planes, parameters)
     backend = None
+    labels = labels.data if is_layer(labels) else labels
     if labels is None:
         alpha, backend = yield from pair.matte()
     else:
@@ -155,8 +157,9 @@ def fuse(
     ----------
     planes : ndarray or sequence of ndarray
         Array (2, Y, X) or (2, Y, X, 3), or a list of two (Y, X) or (Y, X, 3) arrays, nearest plane
-        first; uint8, uint16 or float32.
-    labels : ndarray, optional
+        first; uint8, uint16 or float32. In napari also a stack layer, or a near and a far layer:
+        what a layer's metadata say of its focus axis and its near end is honoured.
+    labels : ndarray or layer, optional
         Shape (Y, X): 1 where the near plane is in focus, 0 or 2 elsewhere; or a mask of 0 and 255;
         or an alpha in 0..1 as floats. Found by FSB if not given.
     progress : callable, optional
@@ -182,6 +185,8 @@ def fuse(
     >>> result.image.shape, result.image.dtype
     ((96, 128, 3), dtype('uint8'))
     """
+    if is_layer(planes) and "near" not in options:
+        options["near"] = focus_of(planes).get("near", "first")
     return drain(fuse_steps(planes, labels, FuseParameters(**options)), progress)
 
 

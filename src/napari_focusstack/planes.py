@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.layer_planes import is_layer, single_plane, stack_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,9 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
     >>> [plane.shape for plane in check_planes(stack)]
     [(32, 32), (32, 32)]
     """
-    stack = [np.asarray(plane) for plane in planes]
+    if is_layer(planes):
+        planes = stack_planes(planes)
+    stack = [single_plane(plane) if is_layer(plane) else np.asarray(plane) for plane in planes]
     if len(stack) != 2:
         noun = "plane was" if len(stack) == 1 else "planes were"
         raise InputError(f"{len(stack)} {noun} given; give two, a near and a far one.")

@@ -41,7 +41,7 @@ class Curve(QWidget):
         self.series: dict[str, tuple[np.ndarray, bool]] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         """Return a size that fits a dock."""
         return QSize(280, 10 * self.fontMetrics().height())
 
@@ -67,51 +67,48 @@ class Curve(QWidget):
         self.series.clear()
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw labels, axes, ticks and series."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        line, text = self.fontMetrics().height(), self.palette().windowText().color()
+        painter.setPen(self.palette().windowText().color())
+        line = self.fontMetrics().height()
         area = QRectF(self.rect()).adjusted(3.2 * line, 1.6 * line, -line, -2.6 * line)
-        painter.setPen(text)
         painter.drawPolyline(QPolygonF([area.topLeft(), area.bottomLeft(), area.bottomRight()]))
         painter.drawText(QPointF(2, line), self.ylabel)
-        last = QRectF(0, area.bottom() + 1.4 * line, area.right(), line)
-        painter.drawText(last, Qt.AlignmentFlag.AlignRight, self.xlabel)
-        series = {name: self._drawn(points) for name, (points, _) in self.series.items()}
-        points = np.concatenate([*series.values(), np.empty((0, 2))])
-        if not len(points):
-            return
-        low, high = points.min(0), points.max(0)
-        flat = high == low
-        low, high = np.where(flat, low - 0.5, low), np.where(flat, high + 0.5, high)
+        below = QRectF(0, area.bottom() + 1.4 * line, area.right(), line)
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, self.xlabel)
+        drawn = {name: self._drawn(points) for name, (points, _) in self.series.items()}
+        points = np.concatenate([*drawn.values(), np.empty((0, 2))])
+        if len(points):
+            axes = _Axes(area, points)
+            self._draw_ticks(painter, axes, line)
+            self._draw_series(painter, axes, drawn, line)
 
-        def place(points: np.ndarray) -> list[QPointF]:
-            share = (points - low) / (high - low)
-            return [
-                QPointF(area.left() + x * area.width(), area.bottom() - y * area.height())
-                for x, y in share
-            ]
-
-        for value in ticks(low[0], high[0]):
-            (at,) = place(np.array([[value, low[1]]]))
+    def _draw_ticks(self, painter: QPainter, axes: _Axes, line: float) -> None:
+        for value in ticks(axes.low[0], axes.high[0]):
+            (at,) = axes.place(np.array([[value, axes.low[1]]]))
             box = QRectF(at.x() - 3 * line, at.y() + 0.2 * line, 6 * line, line)
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, f"{value:.6g}")
-        for value in ticks(low[1], high[1]):
-            (at,) = place(np.array([[low[0], value]]))
+        for value in ticks(axes.low[1], axes.high[1]):
+            (at,) = axes.place(np.array([[axes.low[0], value]]))
             box = QRectF(0, at.y() - line / 2, at.x() - 0.3 * line, line)
             shown = f"{10**value if self.log_y else value:.3g}"
             painter.drawText(box, Qt.AlignmentFlag.AlignRight, shown)
-        right = area.right()
-        for index, name in enumerate(series):
+
+    def _draw_series(
+        self, painter: QPainter, axes: _Axes, drawn: dict[str, np.ndarray], line: float
+    ) -> None:
+        right = axes.area.right()
+        for index, (name, points) in enumerate(drawn.items()):
             painter.setPen(QPen(QColor(COLOURS[index % len(COLOURS)]), 1.5))
-            marks = place(series[name])
+            marks = axes.place(points)
             if self.series[name][1]:
                 for mark in marks:
                     painter.drawEllipse(mark, 1.5, 1.5)
             else:
                 painter.drawPolyline(QPolygonF(marks))
-            if len(series) > 1:
+            if len(drawn) > 1:
                 right -= self.fontMetrics().horizontalAdvance(name)
                 painter.drawText(QPointF(right, line), name)
                 right -= line
@@ -125,8 +122,24 @@ class Curve(QWidget):
         return points[:: -(-len(points) // MOST_POINTS) or 1]
 
 
+class _Axes:
+    """Where points (n, 2) lie in an area of the screen."""
+
+    def __init__(self, area: QRectF, points: np.ndarray) -> None:
+        low, high = points.min(0), points.max(0)
+        spare = np.where(high > low, 0, np.maximum(1, abs(high)) / 2)
+        self.area, self.low, self.high = area, low - spare, high + spare
+
+    def place(self, points: np.ndarray) -> list[QPointF]:
+        """Return pixels of points."""
+        x, y = ((points - self.low) / (self.high - self.low)).T
+        left, bottom = self.area.left(), self.area.bottom()
+        columns, rows = left + x * self.area.width(), bottom - y * self.area.height()
+        return [QPointF(*at) for at in zip(columns, rows, strict=True)]
+
+
 def ticks(low: float, high: float) -> list[float]:
-    """Return two to five round numbers of a range, in steps of 1, 2 or 5 times a power of ten.
+    """Return two to six round numbers in a range, in steps of 1, 2 or 5 times a power of ten.
 
     Examples
     --------
@@ -134,7 +147,7 @@ def ticks(low: float, high: float) -> list[float]:
     [5.0, 10.0]
     """
     step = 10.0 ** math.floor(math.log10(high - low))
-    step *= next(part for part in (0.2, 0.5, 1) if (high - low) / (part * step) <= 5)
+    step *= next(part for part in (0.2, 0.5, 1, 2) if (high - low) / (part * step) <= 5)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [float(number * step) for number in range(first, last + 1)]

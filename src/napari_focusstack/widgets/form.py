@@ -46,7 +46,10 @@ def field_widget(each: Field) -> ValueWidget:
         case int():
             return SpinBox(min=0, max=MOST, **given)
         case float():
-            return FloatSpinBox(min=0, max=MOST, step=each.default / 2 or 0.1, **given)
+            # A fine step gives the box its decimals; then steps adapt to the value.
+            box = FloatSpinBox(min=0, max=MOST, step=1e-6, **given)
+            box.step = None
+            return box
         case str():
             return LineEdit(**given)
     return LineEdit(**{**given, "value": ""})

@@ -131,9 +131,8 @@ class TaskBar(QWidget):
 
     def cancel(self, *_: object) -> None:
         """Leave the running task, if any."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.quit()
+        if self._worker is not None:
+            self._worker.quit()
             self._end("Cancelled; nothing was changed.")
 
     def say(self, text: str, *, error: bool = False) -> None:

@@ -1,0 +1,247 @@
+"""Open a focal stack with options, for files that name their axes wrongly or not at all."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from napari.layers import Layer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QLabeledRangeSlider
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.io.calibration import SPELLINGS, UNKNOWN
+from napari_focusstack.io.focal_stack import FocalStack, find_stacks
+from napari_focusstack.io.layer_data import Choice, choose, layers_of
+from napari_focusstack.io.reader import IMAGE_SUFFIXES
+from napari_focusstack.io.stack_pixels import pixels
+from napari_focusstack.widgets.plane_preview import PlanePreview
+from napari_focusstack.widgets.task import TaskBar
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from napari.components import ViewerModel
+
+    from napari_focusstack.io.layer_data import LayerData
+
+LENGTHS = (UNKNOWN, *(unit for unit in SPELLINGS if unit not in ("ms", "s", "min")))
+AXIS_TITLES = {"Z": "Z (depth)", "T": "T (time)", "C": "C (channel)"}
+
+
+class Progress(NamedTuple):
+    """What the task bar shows."""
+
+    step: str
+    done: int
+    total: int
+
+
+class OpenStackWidget(QWidget):
+    """Choose a file or folder, say which axis is focus and what it measures, see a plane, open it.
+
+    Parameters
+    ----------
+    napari_viewer : napari.components.ViewerModel
+        Gets the layers.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = napari_viewer
+        self._stacks: list[FocalStack] = []
+        self.source = QLabel("No file chosen.")
+        self.source.setWordWrap(True)
+        self.files_button = QPushButton("Files…")
+        self.files_button.setToolTip("a TIFF, or the images of all planes")
+        self.files_button.clicked.connect(self._ask_files)
+        self.folder_button = QPushButton("Folder…")
+        self.folder_button.setToolTip("a folder with one image per plane, sorted by number")
+        self.folder_button.clicked.connect(self._ask_folder)
+        self.series = QComboBox()
+        self.focus = QComboBox()
+        self.near = QComboBox()
+        _fill(self.near, [("first", "first"), ("last", "last")])
+        self.channel = QComboBox()
+        self.planes = QLabeledRangeSlider(Qt.Orientation.Horizontal)
+        self.z_step = QDoubleSpinBox()
+        self.z_step.setDecimals(4)
+        self.z_step.setRange(0.0001, 1_000_000)
+        self.z_step.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self.unit = QComboBox()
+        self.unit.addItems(LENGTHS)
+        self.preview = PlanePreview()
+        self.open_button = QPushButton("Open")
+        self.open_button.clicked.connect(self.open)
+        self.task = TaskBar()
+        self.task.busy_changed.connect(self._enable)
+        self._lay_out()
+        self.series.currentIndexChanged.connect(self._show_series)
+        self.focus.currentIndexChanged.connect(self._show_focus)
+        self.channel.currentIndexChanged.connect(self._show_preview)
+        self.planes.sliderReleased.connect(self._show_preview)
+        self._enable()
+
+    @property
+    def stack(self) -> FocalStack | None:
+        """The series chosen, as its file describes it; None before a file is."""
+        index = self.series.currentIndex()
+        return self._stacks[index] if 0 <= index < len(self._stacks) else None
+
+    @property
+    def choice(self) -> Choice:
+        """What the user says of it."""
+        first, last = self.planes.value()
+        return Choice(
+            focus=self.focus.currentData(),
+            near=self.near.currentData(),
+            channel=self.channel.currentData(),
+            planes=(first - 1, last - 1),
+            z_step=self.z_step.value(),
+            unit=self.unit.currentText(),
+        )
+
+    def inspect(self, paths: Sequence[str | Path]) -> None:
+        """Look at a file, a folder, or the images of a stack, and offer what is in it."""
+        chosen = [Path(path) for path in paths]
+        self.task.run(partial(_inspection, chosen), partial(self._show_stacks, chosen))
+
+    def open(self) -> None:
+        """Read what is chosen and add its layers to the viewer."""
+        if self.stack is not None:
+            self.task.run(partial(_reading, self.stack, self.choice), self._add)
+
+    def _add(self, layers: list[LayerData]) -> None:
+        # All are made before the first is added, so that a bad one leaves nothing behind.
+        for layer in [Layer.create(*each) for each in layers]:
+            self._viewer.add_layer(layer)
+
+    def _ask_files(self) -> None:
+        names = " ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Focal stack", "", f"Images ({names})")
+        if paths:
+            self.inspect(paths)
+
+    def _ask_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Folder of planes")
+        if path:
+            self.inspect([path])
+
+    def _show_stacks(self, paths: list[Path], stacks: list[FocalStack]) -> None:
+        self._stacks = stacks
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        self.source.setText(f"{paths[0].name}{more}")
+        self.source.setToolTip(str(paths[0]))
+        _fill(self.series, [(_title(stack), number) for number, stack in enumerate(stacks)])
+        found = [number for number, stack in enumerate(stacks) if stack.focus_axis is not None]
+        self.series.setCurrentIndex(found[0] if found else 0)
+        self._show_series()
+
+    def _show_series(self, *_: object) -> None:
+        stack = self.stack
+        if stack is None:
+            return
+        axes = _axes(stack)
+        _fill(self.focus, [(AXIS_TITLES.get(axis, f"{axis} (unnamed)"), axis) for axis in axes])
+        if stack.focus_axis is not None:
+            self.focus.setCurrentIndex(axes.index(stack.axes[stack.focus_axis]))
+        names = [one.name or f"channel {number}" for number, one in enumerate(stack.channels, 1)]
+        channels = [("all", None), *((name, number) for number, name in enumerate(names))]
+        _fill(self.channel, channels)
+        self._show_focus()
+
+    def _show_focus(self, *_: object) -> None:
+        stack, axis = self.stack, self.focus.currentData()
+        if stack is not None and axis is not None:
+            at = stack.axes.index(axis)
+            self.planes.setRange(1, stack.shape[at])
+            self.planes.setValue((1, stack.shape[at]))
+            known = stack.units[at] in LENGTHS
+            self.z_step.setValue(stack.scale[at] if known else 1.0)
+            self.unit.setCurrentText(stack.units[at] if known else UNKNOWN)
+        self._show_preview()
+        self._enable()
+
+    def _show_preview(self, *_: object) -> None:
+        if self.stack is None or self.focus.currentData() is None:
+            self.preview.clear()
+        else:
+            self.preview.ask(self.stack, self.choice)
+
+    def _enable(self, *_: object) -> None:
+        ready = self.stack is not None and self.focus.count() > 0
+        self.open_button.setEnabled(ready and not self.task.busy)
+        for button in (self.files_button, self.folder_button):
+            button.setEnabled(not self.task.busy)
+        by_channel = self.stack is not None and bool(self.stack.channels)
+        self.channel.setEnabled(by_channel and self.focus.currentData() != "C")
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.source, 1)
+        top.addWidget(self.files_button)
+        top.addWidget(self.folder_button)
+        rows = QFormLayout()
+        for title, widget, tip in (
+            ("series", self.series, "which image of the file, with its axes, shape and type"),
+            ("focus axis", self.focus, "the axis along which focus changes"),
+            ("near end", self.near, "which end of the focus axis is nearest to the lens"),
+            ("channel", self.channel, "one channel, or a layer for each"),
+            ("planes", self.planes, "first and last plane to open"),
+            ("z step", self.z_step, "distance from plane to plane"),
+            ("unit", self.unit, "of the z step; pixel if it is not known"),
+        ):
+            widget.setToolTip(tip)
+            rows.addRow(title, widget)
+        layout = QVBoxLayout(self)
+        layout.addLayout(top)
+        layout.addLayout(rows)
+        layout.addWidget(self.preview)
+        layout.addWidget(self.open_button)
+        layout.addWidget(self.task)
+        layout.addStretch(1)
+
+
+def _inspection(paths: list[Path]) -> Generator[Progress, None, list[FocalStack]]:
+    yield Progress("look", 0, 1)
+    stacks = find_stacks(paths)
+    if not any(_axes(stack) for stack in stacks):
+        raise InputError(f"{paths[0]} holds one plane only; choose a stack or several planes.")
+    return stacks
+
+
+def _reading(stack: FocalStack, choice: Choice) -> Generator[Progress, None, list[LayerData]]:
+    yield Progress("read", 0, 1)
+    chosen, data = choose(stack, pixels(stack), choice)
+    return layers_of(chosen, data, choice.near)
+
+
+def _axes(stack: FocalStack) -> str:
+    """Return the axes that may be focus."""
+    sizes = zip(stack.axes, stack.shape, strict=True)
+    return "".join(axis for axis, size in sizes if axis not in "YXS" and size > 1)
+
+
+def _title(stack: FocalStack) -> str:
+    sizes = " x ".join(str(size) for size in stack.shape)
+    return f"{stack.series + 1}: {stack.axes} {sizes} {stack.dtype}"
+
+
+def _fill(menu: QComboBox, items: Sequence[tuple[str, Any]]) -> None:
+    blocked = menu.blockSignals(True)
+    menu.clear()
+    for title, value in items:
+        menu.addItem(title, value)
+    menu.blockSignals(blocked)

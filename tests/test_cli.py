@@ -4,12 +4,13 @@ import csv
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from napari_focusstack import cli
 from napari_focusstack.fusion import fuse
 from napari_focusstack.io.reader import read_image, read_labels
 from napari_focusstack.io.samples import sample_layers, sample_pair
@@ -18,6 +19,7 @@ from napari_focusstack.metrics import psnr
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
+from napari_focusstack.training.recipe import TrainParameters
 
 SIZE = (96, 128)
 
@@ -235,7 +237,7 @@ def test_images_of_another_program_are_scored_tabled_and_shown(cases, capsys):
     assert sheet.shape == (2 * (192 + 16), 7 * (192 + 2), 3)
 
 
-def test_images_may_be_given_of_several_programs(cases, capsys):
+def test_images_may_be_given_of_several_programs(cases):
     from napari_focusstack.cli import main
 
     Path("b-program").mkdir()
@@ -248,7 +250,6 @@ def test_images_may_be_given_of_several_programs(cases, capsys):
     rows = json.loads(Path("x.json").read_text())
     assert [row["image"] for row in rows[:5]] == ["none", "subtract", "unmix", "theirs", "his"]
     assert rows[4]["psnr"] > rows[2]["psnr"] > rows[3]["psnr"]
-    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
@@ -306,6 +307,28 @@ def test_training_stops_resumes_and_gives_weights_that_fuse_takes(tmp_path, pair
         "--fsb-weights", tmp_path / "mine.safetensors",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_train_has_an_option_for_each_value_of_the_recipe():
+    given = TrainParameters(
+        network="keb", width=8, steps=7, batch=3, learning_rate=2.5e-4, average=0.9,
+        validate_every=5, validation_pairs=16, seed=4,
+    )  # fmt: skip
+    words = [
+        word
+        for each in fields(TrainParameters)[1:]
+        for word in (f"--{each.name.replace('_', '-')}", str(getattr(given, each.name)))
+    ]
+    for expected, more in ((given, words), (TrainParameters(network="keb"), [])):
+        options = cli._parser().parse_args(["train", "keb", "--data", "here", *more])
+        assert cli._parameters(options, TrainParameters) == expected
+
+
+def test_a_recipe_that_cannot_be_trained_with_is_refused(tmp_path):
+    done = run("train", "fsb", "--data", tmp_path, "-o", tmp_path / "a.safetensors", "--steps", 0)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "steps is 0" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_demo_gains_in_the_transition_region(tmp_path):

@@ -266,6 +266,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         check_writable(options.report, suffixes=(".csv", ".json"))
     if options.sheet is not None:
         check_writable(options.sheet, suffixes=(".png",))
+    if len(dict(options.images)) < len(options.images):
+        raise InputError("two folders of --images have the same name; give each its own.")
     cases = evaluation.find_cases(options.folder)
     steps = evaluation.evaluate(cases, _parameters(options, FuseParameters), dict(options.images))
     scores = list(tqdm(steps, total=len(cases), delay=PATIENCE_S, leave=False, unit="case"))
@@ -274,7 +276,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(evaluation.table(rows))
     if options.report is not None:
         as_csv = options.report.suffix.lower() == ".csv"
-        text = evaluation.as_csv(rows) if as_csv else json.dumps(rows, indent=2)
+        text = evaluation.as_csv(rows) if as_csv else evaluation.as_json(rows)
         write_text(options.report, text)
     if options.sheet is not None:
         from napari_focusstack.sheet import picture_sheet

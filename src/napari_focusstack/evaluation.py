@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import time
 from dataclasses import dataclass, field
@@ -193,8 +194,9 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
         found |= _reblurred(pair, psf.sigma_px, true_sigma)
     if psf is not None:
         found["residual"] = 100 * psf.residual
-    if true_alpha is not None and pair.has_boundary(alpha):
-        psf = pair.psf(alpha)
+    if true_alpha is not None:
+        psf = pair.psf(alpha) if pair.has_boundary(alpha) else None
+    if true_alpha is not None and psf is not None:
         sigma = psf.sigma_px if true_sigma is None else true_sigma
         region = transition_region(alpha, blur(alpha, sigma))[0].cpu().numpy()
     rows = []
@@ -272,6 +274,15 @@ def table(rows: list[Row]) -> str:
 
 def _cell(value: float | str | None) -> str:
     return "-" if value is None else value if isinstance(value, str) else f"{value:.3f}"
+
+
+def as_json(rows: list[Row]) -> str:
+    """Return rows as JSON; a figure that is not finite, which JSON lacks, is text."""
+    plain = [
+        {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+        for row in rows
+    ]
+    return json.dumps(plain, indent=2)
 
 
 def as_csv(rows: list[Row]) -> str:

@@ -193,9 +193,12 @@ def test_the_noise_of_the_two_planes_is_independent(shots):
 
 def test_defects_are_scaled():
     middle = 0.3 + 0.4 * light(64)
-    errors = []
+    errors, arriving = [], []
     for defects in (0.25, 1.0):
         near, _, truth = expose(middle, middle, middle, defects, generator(3))
+        arriving.append((truth / middle)[~is_grey(truth)])
         fine = ~in_steps_of_8_bits(srgb_to_linear(near))
         errors.append(float((srgb_to_linear(near) - truth)[fine].std()))
     assert errors[1] == pytest.approx(4 * errors[0], rel=0.15)
+    torch.testing.assert_close(arriving[0] ** 4, arriving[1])
+    assert float(arriving[1].min()) < 0.7

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.training.material import PHOTO_PX, Material, fit_square
+from napari_focusstack.training.material import PHOTO_PX, Material, _squares, fit_square
 
 
 def picture(height, width, *channels, value=None, seed=0):
@@ -125,3 +125,69 @@ def test_a_broken_picture_is_named(tmp_path):
     (tmp_path / "photos" / "notes.txt").write_text("not looked at")
     with pytest.raises(InputError, match=r"broken\.png cannot be read"):
         Material.load(tmp_path)
+
+
+def photos_of(*pictures):
+    return Material.from_pictures(pictures).photos.permute(0, 2, 3, 1).numpy()
+
+
+def test_pictures_from_memory_are_photos():
+    rgb, grey = picture(400, 380, 3), picture(360, 500)
+    material = Material.from_pictures([rgb, grey])
+    assert material.photos.dtype == torch.uint8
+    photos = photos_of(rgb, grey)
+    np.testing.assert_array_equal(photos[0], rgb[26:374, 16:364])
+    np.testing.assert_array_equal(photos[1], np.stack([grey[6:354, 76:424]] * 3, -1))
+    assert material.shapes.shape == (0, 1, 224, 224)
+    assert material.cutouts.shape == (0, 4, 320, 320)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int32", "float32", "float64", "bool"])
+def test_pictures_that_are_not_8_bit_are_scaled_by_their_range(dtype):
+    values = picture(PHOTO_PX, PHOTO_PX).astype(float)
+    if dtype == "bool":
+        given, expected = values > 100, np.where(values > 100, 255.0, 0)
+    else:
+        given = (values * 50 + 1000).astype(dtype)
+        expected = (values - values.min()) / np.ptp(values) * 255
+    np.testing.assert_allclose(photos_of(given)[0, ..., 1], expected, atol=0.51)
+
+
+def test_what_is_not_finite_and_what_is_flat_does_no_harm():
+    odd = np.linspace(0, 1, PHOTO_PX**2).reshape(PHOTO_PX, PHOTO_PX)
+    odd[0, :3] = np.nan, np.inf, -np.inf
+    photos = photos_of(odd, np.full((50, 50), 700, np.uint16), np.full((50, 50), np.nan))
+    assert photos[0, 0, :3, 0].tolist() == [0, 255, 0]
+    assert photos[0, -1, -1, 0] == 255
+    assert (photos[1:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "count"),
+    [((100, 100), 1), ((695, 348), 1), ((696, 350), 2), ((1100, 800), 6), ((9000, 400), 5)],
+)
+def test_a_large_picture_is_cut_into_squares_that_share_no_pixel(size, count):
+    assert len(photos_of(np.zeros(size, np.uint8))) == count
+    numbered = np.arange(size[0] * size[1]).reshape(*size, 1)
+    squares = list(_squares(numbered, PHOTO_PX))
+    assert len(squares) == count
+    taken = np.concatenate([square.ravel() for square in squares])
+    assert (
+        len(np.unique(taken))
+        == len(taken)
+        == count * min(PHOTO_PX, size[0]) * min(PHOTO_PX, size[1])
+    )
+    # as much is left above as below
+    rows = taken // size[1]
+    assert rows.min() + rows.max() == pytest.approx(size[0] - 1, abs=1)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 2), (4, 4, 4), (5,), (2, 4, 4, 3), (0, 4)])
+def test_pictures_of_another_shape_are_refused(shape):
+    with pytest.raises(InputError, match=r"a picture has the shape \(.*\); give \(Y, X\)"):
+        Material.from_pictures([np.zeros(shape, np.uint8)])
+
+
+def test_no_pictures_are_refused():
+    with pytest.raises(InputError, match="there are no pictures"):
+        Material.from_pictures(iter(()))

@@ -1,4 +1,4 @@
-"""Random foreground shapes: alphas with antialiased edges, and the tools that place and mix them."""
+"""Random foreground shapes: alphas with antialiased edges, and what places and mixes them."""
 
 import math
 

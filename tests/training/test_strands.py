@@ -90,8 +90,10 @@ def test_hair_grows_out_of_either_side_of_an_edge_where_the_foreground_is_not():
     for alpha in (upper, 1 - upper):
         gained = (fringe(alpha, generator(2)) - alpha).mean((0, 1, 3))
         outside = alpha[0, 0, :, 0] == 0
-        assert float(gained[outside].sum()) > 1
-        assert float(gained[~outside].sum()) == 0
+        gained = gained[outside] if outside[-1] else gained[outside].flip(0)
+        assert float(gained[:2].mean()) > 0.2
+        assert float(gained[2:8].mean()) > 0.05
+        assert float(gained[20:].sum()) == 0  # no hair is longer than a quarter of 64 px
 
 
 def test_hair_reaches_from_a_few_pixels_to_a_quarter_of_the_side(hairy):
@@ -111,18 +113,14 @@ def test_hair_is_finer_than_two_pixels_and_much_of_it_translucent(hairy):
 
 
 def test_the_hair_of_a_picture_leans_to_one_side():
-    # Out of a straight edge, lean shows as a shift along the edge, one way for most hairs.
-    left = (torch.arange(96) < 32).float().expand(1, 1, 96, 96)
-    slants = []
-    for seed in range(12):
-        hair = (fringe(left, generator(seed)) - left)[0, 0]
-        shift = torch.arange(-20, 21)
-        match = [
-            float((hair[24:72, 33] * hair[24 + s : 72 + s, 37]).sum()) for s in shift.tolist()
-        ]
-        slants.append(int(shift[max(range(41), key=match.__getitem__)]))
-    assert max(slants) > 1
-    assert min(slants) < -1
+    left = (torch.arange(96) < 32).float().expand(48, 1, 96, 96)
+    hair = (fringe(left, generator(5)) - left)[:, 0]
+    dy, dx = (slope[:, 8:-8, 34:60] for slope in torch.gradient(hair, dim=(1, 2)))
+    # The structure tensor tells the common direction of lines; 0 is straight out of the edge.
+    across = torch.atan2(2 * (dx * dy).sum((1, 2)), (dx**2 - dy**2).sum((1, 2))) / 2
+    slant = torch.remainder(across, torch.pi) - torch.pi / 2
+    assert float(slant.abs().median()) > 0.5  # without lean, chance alone gives 0.3
+    assert 0.25 < float((slant > 0).float().mean()) < 0.75
 
 
 @pytest.mark.parametrize("value", [0.0, 0.4, 1.0])

@@ -17,9 +17,7 @@ from napari_focusstack.training.synthesis import (
     synthesise,
 )
 
-PURE = SceneParameters(
-    second_layer=0, third_layer=0, curved=0, defects=0, sigma_px=(2.0, 4.0)
-)
+PURE = SceneParameters(second_layer=0, third_layer=0, curved=0, defects=0, sigma_px=(2.0, 4.0))
 
 
 def generator(seed=0):
@@ -146,7 +144,7 @@ def test_each_layer_is_defocused_by_its_own_sigma(material, monkeypatch):
 
     monkeypatch.setattr(Lens, "defocus", remember)
     scenes = SceneParameters(
-        second_layer=0.999, third_layer=0.999, curved=0, defects=0, sigma_px=(1.0, 9.0)
+        second_layer=1.0, third_layer=1.0, curved=0, defects=0, sigma_px=(1.0, 9.0)
     )
     pairs = synthesise(material, 16, 32, generator(4), scenes)
     background, third, second, first = used
@@ -223,9 +221,7 @@ def middles(layers):
     """Rows and columns of the centroid of each layer from the middle, (count, 2, 2)."""
     grid = torch.arange(layers.shape[-1]) - (layers.shape[-1] - 1) / 2
     total = layers.sum((2, 3))
-    return torch.stack(
-        [(layers.sum(axis) * grid).sum(2) / total for axis in (3, 2)], -1
-    )
+    return torch.stack([(layers.sum(axis) * grid).sum(2) / total for axis in (3, 2)], -1)
 
 
 @pytest.mark.parametrize(

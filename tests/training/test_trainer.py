@@ -128,9 +128,7 @@ def test_training_may_start_from_given_weights(material, tmp_path):
 
 
 @pytest.mark.parametrize(("network", "channels"), [("fsb", 6), ("keb", 7)])
-def test_a_narrower_start_is_widened_and_answers_as_before(
-    material, tmp_path, network, channels
-):
+def test_a_narrower_start_is_widened_and_answers_as_before(material, tmp_path, network, channels):
     torch.manual_seed(12)
     start = build(network, 8)
     parameters = TrainParameters(**{**TINY, "width": 16}, network=network, steps=1)
@@ -214,16 +212,11 @@ def test_the_score_is_the_mean_iou_of_each_scene(material, tmp_path, monkeypatch
 def test_the_edge_error_is_the_error_beside_the_boundary(material, tmp_path, monkeypatch):
     monkeypatch.setattr(Training, "validate", VALIDATE)
     training = Training(TrainParameters(**TINY, steps=1), material, tmp_path / "fsb.ckpt")
-    made = []
-
-    def remembering(*args):
-        made.append(synthesise(*args))
-        return made[-1]
-
-    monkeypatch.setattr(trainer, "synthesise", remembering)
+    pairs = synthesise(training.held_back, 8, 128, training.generator, training.scenes)
+    monkeypatch.setattr(trainer, "synthesise", lambda *_: pairs)
 
     def scores(answer):
-        monkeypatch.setattr(training, "averaged", lambda seen: answer(made[-1].alpha))
+        monkeypatch.setattr(training, "averaged", lambda seen: answer(pairs.alpha))
         return training.validate()
 
     def wrong_where(chosen):
@@ -243,3 +236,33 @@ def test_the_edge_error_is_the_error_beside_the_boundary(material, tmp_path, mon
 def test_a_fresh_network_is_the_one_named():
     assert isinstance(build("fsb", 8), FSB)
     assert isinstance(build("keb", 8), KEB)
+
+
+@pytest.mark.parametrize("network", ["fsb", "keb"])
+def test_a_validation_leaves_what_it_saw(material, tmp_path, monkeypatch, network):
+    monkeypatch.setattr(Training, "validate", VALIDATE)
+    parameters = TrainParameters(
+        **{**TINY, "validation_pairs": 12}, network=network, steps=1, average=0.5
+    )
+    training = Training(parameters, material, tmp_path / "any.ckpt")
+    assert training.examples is None
+    scores = training.validate()
+    examples = training.examples
+    assert examples.near.shape == examples.far.shape == (8, 3, 128, 128)
+    assert examples.truth.shape == examples.answer.shape
+    assert len(examples.truth) == 16  # whole batches of 8
+    planes = torch.cat([examples.near, examples.far], 1)
+    if network == "fsb":
+        found = training.averaged(planes)
+        error = (examples.answer - examples.truth).abs().mean()
+        assert scores["alpha_error"] == pytest.approx(float(error))
+        torch.testing.assert_close(examples.answer[:8], found, atol=1e-4, rtol=1e-3)
+    else:
+        error = (examples.answer / examples.truth - 1).abs().median()
+        assert scores["sigma_error"] == pytest.approx(float(error))
+    assert "examples" not in torch.load(_saved(training), weights_only=True)
+
+
+def _saved(training):
+    training.save()
+    return training.checkpoint

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
+
+from napari_focusstack.errors import InputError
 
 #: Standard deviation by which copies share the old weights unequally, as a part of an equal share.
 UNEQUAL = 0.7
 
 
-def widen(trained: nn.Module, wider: nn.Module) -> nn.Module:
+def widen(trained: Any, wider: Any) -> nn.Module:
     """Copy weights into a network of the same layers with more channels (Net2Net).
 
     Each channel of the wider network is a copy of a trained one; what reads ``n`` copies shares its
@@ -27,7 +31,19 @@ def widen(trained: nn.Module, wider: nn.Module) -> nn.Module:
     -------
     nn.Module
         ``wider``, with its weights replaced.
+
+    Raises
+    ------
+    InputError
+        If its width is not a multiple of the trained one's, so that copies would weigh unequally
+        where a network averages over channels.
     """
+    old_width, new_width = trained.config["width"], wider.config["width"]
+    if new_width % old_width:
+        raise InputError(
+            f"width {new_width} is not a multiple of {old_width}, the width of the weights to "
+            "start from; choose one."
+        )
     state = {}
     for name, fresh in wider.state_dict().items():
         old = trained.state_dict()[name]
@@ -45,7 +61,7 @@ def _shares(weight: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
     """Return random shares (rows, copies, 1, ...) that sum to 1 over the copies of each column."""
     one_hot = nn.functional.one_hot(columns).to(weight)
     copies = one_hot.sum(0)[columns]
-    scatter = torch.randn(len(weight), len(columns), device=weight.device)
+    scatter = torch.randn(len(weight), len(columns)).to(weight)
     centred = scatter - (scatter @ one_hot / one_hot.sum(0))[:, columns]
     shares = (1 + UNEQUAL * centred) / copies
     return shares.reshape(*shares.shape, *[1] * (weight.ndim - 2))

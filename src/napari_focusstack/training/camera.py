@@ -48,7 +48,7 @@ def expose(
         torch.where(grey, (image * weights).sum(1, keepdim=True), image)
         for image in (near, far, truth)
     )
-    light = _light(count, near.shape[-1], generator).to(near.device) ** defects
+    light = _light(near.shape, generator).to(near.device) ** defects
     near, far, truth = near * light, far * light, truth * light
     gain = torch.randn(count, 1, 1, 1, generator=generator, device=generator.device) * 0.02
     far = far * (1 + defects * gain * choose(count, 0.4, generator)[:, None, None, None])
@@ -68,14 +68,15 @@ def expose(
     return coded[0], coded[1], truth
 
 
-def _light(count: int, side: int, generator: Generator) -> Tensor:
-    """Return how much light (count, 1, side, side) arrives: some scenes dim, some vignetted."""
+def _light(shape: torch.Size, generator: Generator) -> Tensor:
+    """Return how much light reaches images (B, C, Y, X), (B, 1, Y, X): some dim, some vignetted."""
+    count = shape[0]
     dim = choose(count, 0.1, generator)[:, None, None, None]
     level = torch.where(dim, uniform((count, 1, 1, 1), 0.2, 1.0, generator), 1.0)
     vignetted = choose(count, 0.2, generator)[:, None, None, None]
     depth = uniform((count, 1, 1, 1), 0.1, 0.6, generator) * vignetted
-    grid = torch.linspace(-1, 1, side, device=generator.device)
-    return level * (1 - depth * (grid[:, None] ** 2 + grid**2) / 2)
+    y, x = (torch.linspace(-1, 1, side, device=generator.device) for side in shape[-2:])
+    return level * (1 - depth * (y[:, None] ** 2 + x**2) / 2)
 
 
 def _noise(count: int, grey: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:

@@ -126,5 +126,7 @@ def _cutouts(material: Material, count: int, side: int, generator: Generator) ->
         uniform((count, 2), -0.6, 0.6, generator),
         padding="zeros",
     ).clamp(0, 1)
+    # bicubic sampling overshoots, and no colour is brighter than its alpha
+    placed = torch.cat([placed[:, :3].minimum(placed[:, 3:]), placed[:, 3:]], 1)
     mirrored = choose(count, 0.5, generator)[:, None, None, None]
     return torch.where(mirrored, placed.flip(-1), placed)

@@ -182,7 +182,7 @@ def _to_rgb(picture: np.ndarray) -> np.ndarray:
 
 
 def _squares(picture: np.ndarray, side: int) -> Iterator[np.ndarray]:
-    """Yield squares of a picture (Y, X, C) from the middles of equal parts; a small one is whole."""
+    """Yield squares of a picture (Y, X, C), in the middles of equal parts; a small one is whole."""
     starts = []
     for length in picture.shape[:2]:
         parts = min(MOST_SQUARES, max(1, length // side))

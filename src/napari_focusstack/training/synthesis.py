@@ -116,7 +116,7 @@ def synthesise(
     truth = texture(material, count, full, scenes.flat, generator)
     alpha, near, far = _background(truth, sigma2, lens, scenes.curved, generator)
     far = _move(far, 0.0, 0.3, scenes.defects, generator)
-    for share in (scenes.third_layer, scenes.second_layer, 1.0):
+    for place_in_depth, share in enumerate((scenes.third_layer, scenes.second_layer, 1.0)):
         present = choose(count, share, generator)
         if not present.any():
             continue
@@ -124,7 +124,7 @@ def synthesise(
         alpha[present] = 1 - (1 - alpha[present]) * (1 - layer[:, 3:])
         truth[present], near[present] = over(layer, truth[present]), over(layer, near[present])
         other = (sigma3 * uniform((count,), 0.4, 1.6, generator)).clamp(*scenes.sigma_px)
-        sigma = (sigma3 if share == 1 else other)[present]
+        sigma = (sigma3 if place_in_depth == 2 else other)[present]
         defocused = lens.defocus(_move(layer, 0.015, 1.0, scenes.defects, generator), sigma)
         far[present] = over(defocused, far[present])
     inner = slice(MARGIN_PX, MARGIN_PX + side)

@@ -125,7 +125,8 @@ class Training:
         torch.manual_seed(parameters.seed)
         network: Any = start or build(parameters.network, parameters.width)
         if network.config["width"] < parameters.width:
-            network = widen(network, build(parameters.network, parameters.width))
+            config = {**network.config, "width": parameters.width}
+            network = widen(network, type(network)(**config))
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network,
@@ -210,9 +211,7 @@ class Training:
             truths.append(pairs.sigma_px if self.parameters.network == "keb" else pairs.alpha)
         answer, truth = torch.cat(answers), torch.cat(truths)
         if first is not None:
-            self.examples = Examples(
-                first.near.cpu(), first.far.cpu(), truth.cpu(), answer.cpu()
-            )
+            self.examples = Examples(first.near.cpu(), first.far.cpu(), truth.cpu(), answer.cpu())
         if self.parameters.network == "keb":
             relative = answer / truth - 1
             return {

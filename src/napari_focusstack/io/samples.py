@@ -43,7 +43,7 @@ def sample_layers(
     inside_px = scale * _specimen(0.98 * y + 0.2 * x, 0.98 * x - 0.2 * y)
     alpha = np.clip(inside_px + 0.5, 0, 1)
 
-    skin = _cover(data.gravel(), size)[..., None]
+    skin = cover(data.gravel(), size)[..., None]
     # Rounded towards its edge, lit from the upper left.
     depth = np.clip(inside_px / (60 * scale), 0, 1)[..., None] ** 0.5
     light = (0.45 + 0.55 * depth) * (1 - (x + y)[..., None] / 900)
@@ -52,7 +52,7 @@ def sample_layers(
     return (
         foreground.astype(np.float32),
         alpha.astype(np.float32),
-        _cover(data.immunohistochemistry(), size),
+        cover(data.immunohistochemistry(), size),
     )
 
 
@@ -96,7 +96,7 @@ def sample_pair(
     return near, far, truth
 
 
-def _cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Scale a picture to cover `size`, cut out the middle, and make it float32, 0 to 1."""
     from skimage.transform import resize
 
@@ -117,7 +117,7 @@ def _specimen(y: np.ndarray, x: np.ndarray) -> np.ndarray:
     palps = 4 - np.abs(np.hypot(y, (x - 147) / 1.3) - 17)
     inside = np.maximum.reduce([body, head, palps])
     for y0, x0, y1, x1, width0, width1 in [*_legs(), *_bristles()]:
-        inside = np.maximum(inside, _taper(y, x, (y0, x0), (y1, x1), width0, width1))
+        inside = np.maximum(inside, taper(y, x, (y0, x0), (y1, x1), width0, width1))
     return inside
 
 
@@ -150,7 +150,7 @@ def _bristles() -> list[tuple[float, ...]]:
     return hairs
 
 
-def _taper(
+def taper(
     y: np.ndarray,
     x: np.ndarray,
     start: tuple[float, float],

@@ -149,7 +149,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
-    """Read back the record that `write_image` stored.
+    """Read back the record that `write_image` or `write_layer` stored.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def read_record(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        record = json.loads(_description(path))
+        record = _record(path)
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror or error}).") from error
     except Exception:  # not an image, or with another description
@@ -224,13 +224,16 @@ def _write_png(path: Path, image: np.ndarray, description: str | None) -> None:
     path.write_bytes(png)
 
 
-def _description(path: Path) -> str:
+def _record(path: Path) -> Any:
     if path.suffix.lower() in TIFF_SUFFIXES:
         from tifffile import TiffFile
 
+        from napari_focusstack.io.layer_tiff import note_in
+
         with TiffFile(path) as tiff:
-            return tiff.pages.first.description
+            note = note_in(tiff)
+            return note["record"] if note else json.loads(tiff.pages.first.description)
     from PIL import Image
 
     with Image.open(path) as image:
-        return str(image.info["Description"])
+        return json.loads(str(image.info["Description"]))

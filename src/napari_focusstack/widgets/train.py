@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -24,6 +25,7 @@ from napari_focusstack.widgets.train_settings import TrainSettings, folding
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from qtpy.QtGui import QCloseEvent
 
     from napari_focusstack.training.trainer import Examples
     from napari_focusstack.widgets.training_run import Step, TrainingRun
@@ -90,6 +92,18 @@ class TrainWidget(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.status)
         layout.addWidget(self.task)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Stop where the dock is closed: napari takes the widget out of it and lets it go."""
+        parted = event is not None and event.type() == QEvent.Type.ParentChange
+        if parted and self.parent() is None:
+            self.task.cancel()
+        super().changeEvent(event)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Stop where the widget is a window of its own and is closed."""
+        self.task.cancel()
+        super().closeEvent(event)
 
     def start(self) -> None:
         """Begin the training that the form asks for."""

@@ -162,8 +162,7 @@ class TrainSettings(QWidget):
         return [(each.data[0] if each.multiscale else each.data, each.rgb) for each in layers]
 
     def _start_choices(self) -> list[tuple[str, str]]:
-        names = [(Path(path).name, path) for path in weights_list.known_weights(self.network)]
-        return [*names, (FRESH, FRESH), (FILE, FILE)]
+        return [*weights_list.named_weights(self.network), (FRESH, FRESH), (FILE, FILE)]
 
 
 def folding(title: str, content: QWidget) -> QCollapsible:

@@ -48,6 +48,22 @@ def known_weights(network: str) -> list[str]:
     return [SHIPPED, *dict.fromkeys(session + found)]
 
 
+def named_weights(network: str) -> list[tuple[str, str]]:
+    """Return (title, weights) for a menu: the file's name, or its path where another has that name.
+
+    Parameters
+    ----------
+    network : {"fsb", "keb"}
+        Whose weights are wanted.
+    """
+    known = known_weights(network)
+    names = [Path(path).name for path in known]
+    return [
+        (name if names.count(name) == 1 else path, path)
+        for name, path in zip(names, known, strict=True)
+    ]
+
+
 def add_weights(network: str, path: str | Path) -> None:
     """Put a file on the list of a network and tell every widget that shows it.
 

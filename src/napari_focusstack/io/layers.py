@@ -1,0 +1,234 @@
+"""What the plugin's manifest names: reader, writer and sample data, without napari itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.io.calibration import UNKNOWN, unit_name
+from napari_focusstack.io.focal_stack import (
+    find_stacks,
+    focus_axis,
+    is_tiff,
+    letters,
+    opened,
+    plane_size,
+)
+from napari_focusstack.io.layer_data import layers_of
+from napari_focusstack.io.layer_tiff import note_in, write_tiff
+from napari_focusstack.io.reader import images_in
+from napari_focusstack.io.stack_pixels import pixels
+from napari_focusstack.io.tiff import check_end, image_series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from napari_focusstack.io.layer_data import LayerData
+
+#: Letters of leading axes by what a layer may call them, and in the order they are given to others.
+AXIS_NAMES = {"z": "Z", "depth": "Z", "t": "T", "time": "T", "c": "C", "channel": "C"}
+SPARE_AXES = "ZTCQIJ"
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
+    """Return a reader if the path is a focal stack, told from headers and names alone.
+
+    Parameters
+    ----------
+    path : str or list of str
+        A TIFF with an axis along which focus may change (depth, unnamed, or time, of two planes or
+        more), or written by :func:`write_layer`; a folder of two or more images of one size; or a
+        list of such images.
+
+    Returns
+    -------
+    callable or None
+        :func:`read_layers`, also for a damaged TIFF, of which it says what is wrong; None leaves
+        the path to napari's other readers.
+    """
+    paths = _paths(path)
+    if len(paths) == 1 and is_tiff(paths[0]):
+        return read_layers if _claims_tiff(paths[0]) else None
+    try:
+        files = images_in(paths[0]) if len(paths) == 1 else paths
+        claimed = (
+            len(files) > 1
+            and plane_size(files[0]) == plane_size(files[-1])
+            and not (is_tiff(files[0]) and _has_planes(files[0]))
+        )
+    except (InputError, OSError):
+        return None
+    return read_layers if claimed else None
+
+
+def read_layers(path: str | list[str]) -> list[LayerData]:
+    """Read the first focal stack of a file, a folder, or a list of plane images.
+
+    Parameters
+    ----------
+    path : str or list of str
+        As :func:`get_reader` takes it; several images are put in natural order (z2 before z10).
+
+    Returns
+    -------
+    list of LayerData
+        From `napari_focusstack.io.layer_data.layers_of`; lazy beyond
+        `napari_focusstack.io.stack_pixels.EAGER_BYTES`.
+
+    Raises
+    ------
+    InputError
+        If a file is cut short, damaged, or unlike the others.
+
+    Examples
+    --------
+    >>> import tempfile, tifffile
+    >>> path = str(Path(tempfile.mkdtemp()) / "stack.tif")
+    >>> tifffile.imwrite(path, np.zeros((5, 32, 48), np.uint16), metadata={"axes": "ZYX"})
+    >>> data, meta, layer_type = get_reader(path)(path)[0]
+    >>> data.shape, meta["axis_labels"], meta["units"], layer_type
+    ((5, 32, 48), ('z', 'y', 'x'), ('pixel', 'pixel', 'pixel'), 'image')
+    """
+    stacks = find_stacks(_paths(path))
+    stack = next((one for one in stacks if one.focus_axis is not None), stacks[0])
+    return layers_of(stack, pixels(stack))
+
+
+def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
+    """Write an image or labels layer as a TIFF with its scale, units and record.
+
+    Parameters
+    ----------
+    path : str
+        Ends in .tif or .tiff; .ome.tif makes an OME-TIFF.
+    data : array
+        Of the layer; of a pyramid, its finest level is written.
+    attributes : mapping
+        State of the layer: "rgb", "scale", "units", "axis_labels", and under "metadata",
+        "focusstack", "record" the record of how it was made.
+
+    Returns
+    -------
+    list of str
+        The path written.
+
+    Raises
+    ------
+    InputError
+        As `napari_focusstack.io.layer_tiff.write_tiff`; nothing is left behind then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = str(Path(tempfile.mkdtemp()) / "all_in_focus.tif")
+    >>> attributes = {"rgb": False, "scale": [0.65, 0.65], "units": ("um", "um")}
+    >>> write_layer(path, np.zeros((32, 48), np.uint16), attributes) == [path]
+    True
+    """
+    data = np.asarray(data[0] if attributes.get("multiscale") else data)
+    # A writer of single layers is not told their type; only labels have features.
+    labels = "features" in attributes
+    if labels and data.dtype in (np.int64, np.uint64) and data.max(initial=0) < 2**31:
+        data = data.astype(np.int32)  # few programs open 64 bits
+    rgb = bool(attributes.get("rgb"))
+    ndim = data.ndim - rgb
+    units = attributes.get("units") or (UNKNOWN,) * ndim
+    about = (attributes.get("metadata") or {}).get("focusstack") or {}
+    write_tiff(
+        path,
+        data,
+        axes=_axes(attributes.get("axis_labels") or (), ndim) + "S" * rgb,
+        scale=[abs(float(step)) for step in attributes.get("scale", (1.0,) * ndim)],
+        units=[unit_name(unit) for unit in ((units,) * ndim if isinstance(units, str) else units)],
+        layer_type="labels" if labels else "image",
+        record=about.get("record"),
+    )
+    return [path]
+
+
+def pair_layers() -> list[LayerData]:
+    """Return the near and far plane of the demo scene as layer "pair", the truth hidden."""
+    from napari_focusstack.io.samples import sample_pair
+
+    near, far, truth = sample_pair()
+    return [
+        _sample("pair", np.stack([near, far]), rgb=True),
+        _sample("truth", truth, rgb=True, visible=False),
+    ]
+
+
+def stack_layers() -> list[LayerData]:
+    """Return an RGB stack of eight planes through four opaque layers as layer "stack"."""
+    from napari_focusstack.io.sample_stacks import colour_stack
+
+    return [_sample("stack", colour_stack(), rgb=True)]
+
+
+def microscopy_layers() -> list[LayerData]:
+    """Return a noisy 16-bit stack of nine planes, 2 um apart, as layer "microscopy"."""
+    from napari_focusstack.io.sample_stacks import PIXEL_UM, Z_STEP_UM, microscopy_stack
+
+    scale = (Z_STEP_UM, PIXEL_UM, PIXEL_UM)
+    return [_sample("microscopy", microscopy_stack(), scale=scale, unit="um")]
+
+
+def _paths(path: str | list[str]) -> list[Path]:
+    return [Path(one) for one in ([path] if isinstance(path, str) else path)]
+
+
+def _claims_tiff(path: Path) -> bool:
+    try:
+        if _has_planes(path):
+            return True
+        with opened(path) as tiff:
+            check_end(tiff)
+            return note_in(tiff) is not None
+    except InputError:
+        return True
+
+
+def _has_planes(path: Path) -> bool:
+    with opened(path) as tiff:
+        series = image_series(tiff)
+        return any(focus_axis(letters(one), one.shape) is not None for one in series)
+
+
+def _axes(labels: Sequence[str], ndim: int) -> str:
+    """Return a letter for each axis: Y and X last, the others by name where they have one."""
+    found = ""
+    for number in range(ndim - 2):
+        axis = AXIS_NAMES.get(str(labels[number]).lower(), "?") if labels else "?"
+        found += "?" if axis in found else axis
+    for axis in SPARE_AXES:
+        if axis not in found:
+            # From the last: depth is the axis nearest to the plane.
+            found = axis.join(found.rsplit("?", 1))
+    return found + "YX"
+
+
+def _sample(
+    name: str,
+    data: np.ndarray,
+    *,
+    rgb: bool = False,
+    scale: Sequence[float] = (),
+    unit: str = UNKNOWN,
+    visible: bool = True,
+) -> LayerData:
+    ndim = data.ndim - rgb
+    steps = tuple(scale) or (1.0,) * ndim
+    meta: dict[str, Any] = {
+        "name": name,
+        "rgb": rgb,
+        "scale": steps,
+        "units": (unit,) * ndim,
+        "axis_labels": ("z", "y", "x")[-ndim:],
+        "visible": visible,
+    }
+    if ndim == 3:
+        about = {"focus_axis": 0, "z_step": steps[0], "unit": unit, "near": "first"}
+        meta["metadata"] = {"focusstack": about}
+    return data, meta, "image"

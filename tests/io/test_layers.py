@@ -1,0 +1,414 @@
+"""What the plugin's manifest names: what is claimed, what layers carry, what files keep of them."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+from dask.array import Array
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+from npe2 import PluginManager
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.io import stack_pixels
+from napari_focusstack.io.layers import get_reader, read_layers, write_layer
+from napari_focusstack.io.writer import read_record, write_image
+from napari_focusstack.provenance import record
+
+NOISE = np.random.default_rng(0)
+PLUGIN = "napari-focusstack"
+RECORD = record({"sigma_px": 4.25, "specimen": "Käfer"}, weights={"fsb": "0f"})
+
+
+def noise(*shape, dtype="uint16"):
+    return (NOISE.random(shape) * 250).astype(dtype)
+
+
+def read(path):
+    reader = get_reader(str(path))
+    assert reader is not None
+    return reader(str(path))
+
+
+def only(path):
+    (layer,) = read(path)
+    return layer
+
+
+@pytest.fixture
+def viewer():
+    PluginManager.instance().discover()
+    return ViewerModel()
+
+
+def write_hyperstack(path, *shape, axes, **options):
+    data = noise(*shape)
+    meta = {"axes": axes, "spacing": 2.0, "unit": "um", **options}
+    tifffile.imwrite(path, data, imagej=True, metadata=meta, resolution=(1 / 0.65, 1 / 0.65))
+    return data
+
+
+@pytest.mark.parametrize("axes", ["ZYX", "TYX", "TZCYX", "QYX"])
+def test_stack_is_claimed(tmp_path, axes):
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, noise(*(5,) * (len(axes) - 2), 8, 9), metadata={"axes": axes})
+
+    assert get_reader(str(path)) is read_layers
+    assert get_reader([str(path)]) is read_layers
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ((8, 9), {}),
+        ((8, 9, 3), {"photometric": "rgb"}),
+        ((8, 9), {"metadata": None}),
+        ((2, 8, 9), {"metadata": {"axes": "CYX"}}),
+        ((1, 8, 9), {"metadata": {"axes": "ZYX"}}),
+    ],
+    ids=str,
+)
+def test_single_image_is_left_to_napari(tmp_path, shape, options):
+    path = tmp_path / "image.tif"
+    tifffile.imwrite(path, noise(*shape), **options)
+
+    assert get_reader(str(path)) is None
+
+
+def test_pyramid_of_one_plane_is_left_to_napari(tmp_path):
+    path = tmp_path / "pyramid.ome.tif"
+    data = noise(64, 64)
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(data, subifds=1, metadata={"axes": "YX"})
+        writer.write(data[::2, ::2], subfiletype=1)
+
+    assert get_reader(str(path)) is None
+
+
+def test_fused_image_of_the_command_is_left_to_napari(tmp_path):
+    write_image(tmp_path / "out.tif", noise(8, 9), record=RECORD)
+
+    assert get_reader(str(tmp_path / "out.tif")) is None
+
+
+@pytest.mark.parametrize("name", ["none.tif", "none", "text.tif", "text.txt"])
+def test_what_is_no_image_is_left_to_napari(tmp_path, name):
+    for text in ("text.tif", "text.txt"):
+        (tmp_path / text).write_text("a letter, not a picture")
+
+    assert get_reader(str(tmp_path / name)) is None
+
+
+def test_folder_and_list_of_images_of_one_size_are_claimed(tmp_path):
+    paths = [str(tmp_path / f"z{z}.tif") for z in (1, 2, 3)]
+    for path in paths:
+        tifffile.imwrite(path, noise(8, 9))
+
+    assert get_reader(str(tmp_path)) is read_layers
+    assert get_reader(paths) is read_layers
+
+
+def test_folder_of_mixed_sizes_is_left_to_napari(tmp_path):
+    tifffile.imwrite(tmp_path / "z1.tif", noise(8, 9))
+    tifffile.imwrite(tmp_path / "z2.tif", noise(8, 10))
+
+    assert get_reader(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_folder_without_two_images_is_left_to_napari(tmp_path, count):
+    for z in range(count):
+        tifffile.imwrite(tmp_path / f"z{z}.tif", noise(8, 9))
+
+    assert get_reader(str(tmp_path)) is None
+
+
+def test_folder_of_stacks_is_left_to_napari(tmp_path):
+    for z in (1, 2):
+        write_hyperstack(tmp_path / f"stack{z}.tif", 5, 8, 9, axes="ZYX")
+
+    assert get_reader(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("cut", [0.02, 0.4, 0.9])
+def test_damaged_stack_is_claimed_to_say_what_is_wrong(tmp_path, cut):
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, noise(5, 48, 64), metadata=None, compression="zlib")
+    path.write_bytes(path.read_bytes()[: int(cut * path.stat().st_size)])
+
+    with pytest.raises(InputError, match="cut short or damaged"):
+        read(path)
+
+
+def test_nothing_but_headers_is_read(tmp_path, monkeypatch):
+    write_hyperstack(tmp_path / "stack.tif", 5, 8, 9, axes="ZYX")
+    for z in (1, 2):
+        tifffile.imwrite(tmp_path / f"z{z}.tif", noise(8, 9))
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("pixels were read")
+
+    for kind in (tifffile.TiffPage, tifffile.TiffPageSeries):
+        monkeypatch.setattr(kind, "asarray", refuse)
+
+    assert get_reader(str(tmp_path / "stack.tif")) is read_layers
+    assert get_reader([str(tmp_path / f"z{z}.tif") for z in (1, 2)]) is read_layers
+
+
+def test_big_file_comes_lazily(tmp_path, monkeypatch):
+    path = tmp_path / "stack.tif"
+    data = write_hyperstack(path, 5, 2, 32, 48, axes="ZCYX")
+    monkeypatch.setattr(stack_pixels, "EAGER_BYTES", 1000)
+
+    for channel, (pixels, _, _) in enumerate(read(path)):
+        assert isinstance(pixels, Array)
+        np.testing.assert_array_equal(pixels.compute(), data[:, channel])
+
+
+def test_first_stack_among_several_series_is_read(tmp_path):
+    path = tmp_path / "two.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as writer:
+        writer.write(noise(8, 9), metadata={"axes": "YX"})
+        writer.write(noise(5, 8, 9), metadata={"axes": "ZYX"})
+
+    assert only(path)[0].shape == (5, 8, 9)
+
+
+def test_folder_with_a_plane_of_another_size_is_refused_by_name(tmp_path):
+    for z, width in ((1, 9), (2, 10), (3, 9)):
+        tifffile.imwrite(tmp_path / f"z{z}.tif", noise(8, width))
+
+    with pytest.raises(InputError, match=r"z2\.tif"):
+        read(tmp_path)
+
+
+def test_napari_opens_a_stack_with_its_units(tmp_path, viewer):
+    path = tmp_path / "stack.tif"
+    data = write_hyperstack(path, 5, 2, 32, 48, axes="ZCYX")
+
+    first, second = viewer.open(str(path), plugin=PLUGIN)
+
+    np.testing.assert_array_equal(second.data, data[:, 1])
+    assert first.scale == pytest.approx((2.0, 0.65, 0.65))
+    assert [str(unit) for unit in first.units] == ["micrometer"] * 3
+    assert first.axis_labels == ("z", "y", "x")
+    assert viewer.layers.extent.units is not None
+
+
+def test_napari_opens_images_and_folders_as_one_stack(tmp_path, viewer):
+    for z in (1, 2, 10):
+        tifffile.imwrite(tmp_path / f"z{z}.tif", np.full((8, 9), z, np.uint8))
+    paths = [str(tmp_path / f"z{z}.tif") for z in (10, 1, 2)]
+
+    (folder,) = viewer.open(str(tmp_path), plugin=PLUGIN)
+    (images,) = viewer.open(paths, stack=True, plugin=PLUGIN)
+
+    for layer in (folder, images):
+        assert layer.data[:, 0, 0].tolist() == [1, 2, 10]
+
+
+def made(data, kind=Image, **attributes):
+    """A napari layer as its writer is given it: path apart, data and attributes."""
+    layer = kind(data, **attributes)
+    return layer.as_layer_data_tuple()[:2]
+
+
+UM = {"scale": (2.0, 0.65, 0.325), "units": ("um", "um", "um"), "axis_labels": ("z", "y", "x")}
+RESULT = {"metadata": {"focusstack": {"record": RECORD}}}
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.tiff", "out.ome.tif"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32", "float64"])
+@pytest.mark.parametrize("rgb", [False, True], ids=["grey", "rgb"])
+def test_stack_keeps_pixels_scale_units_and_record(tmp_path, name, dtype, rgb):
+    path = tmp_path / name
+    data = noise(5, 32, 48, *([3] * rgb), dtype=dtype)
+    if rgb and data.dtype.kind == "f":
+        data /= 250
+
+    assert write_layer(str(path), *made(data, rgb=rgb, **UM, **RESULT)) == [str(path)]
+    pixels, meta, layer_type = only(path)
+
+    assert (pixels.dtype, layer_type, meta["rgb"]) == (dtype, "image", rgb)
+    np.testing.assert_array_equal(pixels, data)
+    assert meta["scale"] == (2.0, 0.65, 0.325)
+    assert meta["units"] == ("um", "um", "um")
+    assert meta["axis_labels"] == ("z", "y", "x")
+    assert meta["metadata"]["focusstack"]["record"] == RECORD
+    assert read_record(path) == RECORD
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.tif"])
+def test_fused_image_is_read_again_with_all_it_had(tmp_path, name):
+    path = tmp_path / name
+    data = noise(32, 48, 3, dtype="uint8")
+    flat = {"scale": (0.65, 0.65), "units": ("um", "um"), "axis_labels": ("y", "x")}
+
+    write_layer(str(path), *made(data, rgb=True, **flat, **RESULT))
+    pixels, meta, _ = only(path)
+
+    np.testing.assert_array_equal(pixels, data)
+    assert (meta["scale"], meta["units"]) == ((0.65, 0.65), ("um", "um"))
+    assert meta["metadata"]["focusstack"] == {"path": str(path), "record": RECORD}
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.tif"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "int64"])
+def test_labels_are_read_again_as_labels(tmp_path, name, dtype):
+    path = tmp_path / name
+    data = np.arange(20, dtype=dtype).reshape(4, 5)
+
+    write_layer(str(path), *made(data, Labels, scale=(0.5, 0.5), units=("um", "um")))
+    pixels, meta, layer_type = only(path)
+
+    assert layer_type == "labels"
+    assert pixels.dtype == ("int32" if dtype == "int64" else dtype)
+    np.testing.assert_array_equal(pixels, data)
+    np.testing.assert_array_equal(Labels(pixels, **meta).data, data)
+    np.testing.assert_array_equal(tifffile.imread(path), data)
+
+
+def test_labels_beyond_32_bits_are_kept(tmp_path):
+    data = np.array([[0, 2**40], [1, 2]])
+
+    write_layer(str(tmp_path / "out.tif"), *made(data, Labels))
+
+    np.testing.assert_array_equal(only(tmp_path / "out.tif")[0], data)
+
+
+def test_mask_is_written_as_0_and_1(tmp_path):
+    write_layer(str(tmp_path / "out.tif"), *made(np.eye(8, dtype=bool)))
+
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif"), np.eye(8))
+
+
+def test_imagej_finds_its_axes_and_calibration(tmp_path):
+    path = tmp_path / "out.tif"
+    data = noise(5, 2, 32, 48)
+    labels = {"axis_labels": ("z", "t", "y", "x"), "scale": (2, 30, 0.65, 0.65)}
+
+    write_layer(str(path), *made(data, units=("um", "s", "um", "um"), **labels))
+
+    with tifffile.TiffFile(path) as tiff:
+        meta = tiff.imagej_metadata
+        assert (meta["slices"], meta["frames"]) == (5, 2)
+        assert (meta["spacing"], meta["finterval"], meta["unit"]) == (2.0, 30.0, "um")
+        assert json.loads(meta["Info"])["software"] == PLUGIN
+        np.testing.assert_array_equal(tiff.asarray(), data.swapaxes(0, 1))
+
+
+def test_axes_without_names_are_depth_then_time(tmp_path):
+    data = noise(2, 5, 32, 48)
+
+    write_layer(str(tmp_path / "out.tif"), *made(data))
+
+    assert only(tmp_path / "out.tif")[1]["axis_labels"] == ("t", "z", "y", "x")
+
+
+def test_finest_level_of_a_pyramid_is_written(tmp_path):
+    data = noise(32, 48)
+
+    write_layer(str(tmp_path / "out.tif"), *made([data, data[::2, ::2]], multiscale=True))
+
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif"), data)
+
+
+def test_layer_without_units_has_pixels(tmp_path):
+    write_layer(str(tmp_path / "out.tif"), noise(5, 32, 48), {})
+
+    meta = only(tmp_path / "out.tif")[1]
+    assert (meta["units"], meta["scale"]) == (("pixel",) * 3, (1.0,) * 3)
+
+
+def test_result_without_a_record_says_so(tmp_path):
+    write_layer(str(tmp_path / "out.tif"), noise(32, 48), {})
+
+    with pytest.raises(InputError, match="no record"):
+        read_record(tmp_path / "out.tif")
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "message"),
+    [
+        ("out.ome.tif", "float16", r"cannot hold float16 \(8, 9\)"),
+        ("out.png", "uint8", "suffix '.png'"),
+        ("none/out.tif", "uint8", "does not exist"),
+    ],
+)
+def test_what_cannot_be_written_leaves_nothing(tmp_path, name, dtype, message):
+    with pytest.raises(InputError, match=message):
+        write_layer(str(tmp_path / name), np.zeros((8, 9), dtype), {})
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "out.tif"
+    path.write_text("older result")
+
+    def full_disk(path, *args, **kwargs):
+        path.write_bytes(b"the first half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tifffile, "imwrite", full_disk)
+    with pytest.raises(InputError, match="No space left"):
+        write_layer(str(path), noise(32, 48), {})
+
+    assert path.read_text() == "older result"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", ["image", "labels"])
+def test_napari_saves_and_opens_with_nothing_lost(tmp_path, viewer, kind):
+    path = str(tmp_path / "out.tif")
+    data = noise(5, 32, 48)
+    add = viewer.add_image if kind == "image" else viewer.add_labels
+    layer = add(data, **UM, **RESULT)
+
+    assert viewer.layers.save(path, plugin=PLUGIN) == [path]
+    (again,) = viewer.open(path, plugin=PLUGIN)
+
+    assert type(again) is type(layer)
+    np.testing.assert_array_equal(again.data, data)
+    assert again.scale == pytest.approx(layer.scale)
+    assert again.units == layer.units
+    assert again.metadata["focusstack"]["record"] == RECORD
+
+
+def test_samples_are_layers_that_napari_can_open(viewer):
+    PluginManager.instance().discover()
+    for key, names in (
+        ("pair", ["pair", "truth"]),
+        ("stack", ["stack"]),
+        ("microscopy", ["microscopy"]),
+    ):
+        added = viewer.open_sample(PLUGIN, key)
+
+        assert [layer.name for layer in added] == names
+        assert added[0].metadata["focusstack"]["focus_axis"] == 0
+        assert added[0].axis_labels == ("z", "y", "x")
+
+    pair, truth, stack, microscopy = viewer.layers
+    assert pair.data.shape == (2, 384, 512, 3)
+    assert truth.data.shape == (384, 512, 3)
+    assert (pair.visible, truth.visible) == (True, False)
+    assert (stack.data.shape, stack.rgb) == ((8, 384, 512, 3), True)
+    assert microscopy.scale == pytest.approx((2.0, 0.65, 0.65))
+    assert [str(unit) for unit in microscopy.units] == ["micrometer"] * 3
+
+
+def test_naming_a_reader_imports_nothing_heavy(tmp_path):
+    write_hyperstack(tmp_path / "stack.tif", 5, 8, 9, axes="ZYX")
+    heavy = {"torch", "skimage", "scipy", "dask", "napari", "qtpy"}
+    code = (
+        "import sys; from napari_focusstack.io.layers import get_reader;"
+        f"get_reader({str(tmp_path / 'stack.tif')!r}); print({heavy!r} & sys.modules.keys())"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert done.stdout.strip() == "set()"

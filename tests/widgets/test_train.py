@@ -284,6 +284,7 @@ def test_nothing_can_be_changed_while_it_trains(qtbot, widget):
     recipe(widget, steps=500)
     widget.start()
     assert not widget.settings.isEnabled()
+    assert not widget.folded.isExpanded()
     assert not widget.start_button.isEnabled()
     assert widget.pause_button.isEnabled()
     wait_for_steps(qtbot, widget, 1)
@@ -379,6 +380,7 @@ def test_what_is_wrong_is_told_in_a_sentence_and_nothing_is_written(qtbot, widge
     assert names_in(made) == before
     assert not weights_list.user_folder().exists()
     assert widget.start_button.isEnabled()
+    assert widget.folded.isExpanded()
 
 
 def test_an_error_in_a_step_is_told_and_ends_the_training(qtbot, widget, monkeypatch):

@@ -73,7 +73,6 @@ class TrainWidget(QWidget):
 
     def _lay_out(self) -> None:
         self.folded = folding("Settings", self.settings)
-        self.folded.expand(animate=False)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
@@ -143,6 +142,8 @@ class TrainWidget(QWidget):
         self.pause_button.setChecked(False)
         self.save_button.setEnabled(self.run is not None and self.run.training is not None)
         self.settings.refresh()
+        if not busy and not self.losses:
+            self.folded.expand(animate=False)
 
     def _forget(self) -> None:
         """Show nothing of an earlier run."""

@@ -38,7 +38,9 @@ class Recipe:
         shipped = {name: getattr(losses, name) for name in self.weights}
         torch.manual_seed(0)
         network = FSB(self.width, self.down)
-        recipe = TrainParameters(width=self.width, steps=steps, average=0.98, validate_every=steps)
+        recipe = TrainParameters(
+            width=self.width, steps=steps, batch=4, average=0.98, validate_every=steps
+        )
         try:
             for name, value in self.weights.items():
                 setattr(losses, name, value)

@@ -168,7 +168,7 @@ def test_fsb_finds_what_is_in_focus(make_scene, fsb_weights):
     )
     assert backend is None
     told = dict.fromkeys((p.step, p.done, p.total) for p in yielded)
-    assert list(told) == [("segment", i, 4) for i in range(5)]
+    assert list(told) == [("segment", i, 5) for i in range(6)]  # and one of half size
     assert alpha.shape == (1, 128, 128)
     assert mean_iou(alpha[0].numpy() > 0.5, scene.mask) > 0.8
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.networks.inference import segment_tiled
+from napari_focusstack.networks.pyramid import segment_pyramid
 from napari_focusstack.optics import blur
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ NEAR_LABEL, FAR_LABEL = 1, 2
 CERTAIN = 0.02
 #: Softness further than this from the mask's edge is doubt, not coverage, px.
 SOFT_REACH_PX = 4
+#: Half the width of the least region that a second opinion may decide over, px.
+REGION_PX = 5
 #: How far a changed mask changes alpha through :func:`override`, px.
 EDIT_REACH_PX = 8
 #: Blur that turns a hard edge into the antialiased one it came from, px.
@@ -59,15 +61,39 @@ def matte(
     crf_backend : str or None
         Which implementation of the CRF ran.
     """
-    alpha = yield from segment_tiled(network, near, far, parameters.tile_px)
+    alpha, opinion = yield from segment_pyramid(network, near, far, parameters.tile_px)
     backend = None
     if parameters.crf:
         from napari_focusstack.crf import refine
 
         guide = (near.permute(1, 2, 0) * 255).round().byte().cpu().numpy()
-        probability, backend = refine(alpha[0].cpu().numpy(), guide, backend=parameters.crf_backend)
-        alpha = override(alpha, torch.from_numpy(probability > 0.5)[None].to(alpha.device))
-    return confine(alpha), backend
+        probability, backend = refine(
+            opinion[0].cpu().numpy(), guide, backend=parameters.crf_backend
+        )
+        opinion = torch.from_numpy(probability)[None].to(alpha.device)
+    return confine(override(alpha, overruled(alpha, opinion))), backend
+
+
+def overruled(alpha: Tensor, opinion: Tensor) -> Tensor:
+    """Let a second opinion decide over regions, and leave edges and fine structures to alpha.
+
+    Parameters
+    ----------
+    alpha, opinion : Tensor
+        Shape (1, Y, X), 0..1.
+
+    Returns
+    -------
+    Tensor
+        Bool, same shape: what the opinion says where it disagrees over more than
+        :data:`REGION_PX` in every direction; elsewhere what alpha says.
+    """
+    mask, other = alpha > 0.5, opinion > 0.5
+    disputed = (mask != other).float()[None]
+    padded = functional.pad(disputed, (REGION_PX,) * 4, mode="replicate")
+    cores = -functional.max_pool2d(-padded, 2 * REGION_PX + 1, 1)
+    regions = functional.max_pool2d(cores, 2 * REGION_PX + 1, 1, REGION_PX)[0] > 0
+    return torch.where(regions, other, mask)
 
 
 def confine(alpha: Tensor) -> Tensor:

@@ -99,6 +99,12 @@ def tile_edges(length: int, tile_px: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
+def tile_count(plane: Tensor, tile_px: int) -> int:
+    """Return how many tiles :func:`segment_tiled` cuts a plane (C, Y, X) into."""
+    rows, columns = (len(tile_edges(length, tile_px)) for length in plane.shape[-2:])
+    return rows * columns
+
+
 def segment_tiled(
     network: FSB, near: Tensor, far: Tensor, tile_px: int
 ) -> Generator[Progress, None, Tensor]:

@@ -44,10 +44,15 @@ def boundary_weight(truth: Tensor) -> Tensor:
     Not in the paper: elimination is decided within a few pixels of the boundary, which are one in
     ten; alone they would hardly be heard.
     """
+    return 1 + BOUNDARY_WEIGHT * boundary(truth)
+
+
+def boundary(truth: Tensor) -> Tensor:
+    """Return how much alpha changes within :data:`BOUNDARY_PX` of a pixel, (B, 1, Y, X), 0..1."""
     side = 2 * BOUNDARY_PX + 1
     most = functional.max_pool2d(truth, side, 1, BOUNDARY_PX)
     least = -functional.max_pool2d(-truth, side, 1, BOUNDARY_PX)
-    return 1 + BOUNDARY_WEIGHT * (most - least)
+    return most - least
 
 
 def map_loss(mask: Tensor, truth: Tensor, weight: Tensor) -> Tensor:

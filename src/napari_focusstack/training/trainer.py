@@ -18,7 +18,7 @@ from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.inference import autocast
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.networks.widening import widen
-from napari_focusstack.training.losses import boundary_weight, fsb_loss, keb_loss
+from napari_focusstack.training.losses import boundary, fsb_loss, keb_loss
 from napari_focusstack.training.recipe import TrainParameters
 from napari_focusstack.training.synthesis import KEB_SCENES, Pairs, SceneParameters, synthesise
 
@@ -219,7 +219,7 @@ class Training:
                 "sigma_bias": float(relative.median()),
             }
         found, true = answer > 0.5, truth > 0.5
-        boundary = boundary_weight(truth) - 1
+        edge = boundary(truth)
         overlaps = []
         for a, b in ((found, true), (~found, ~true)):
             shared, union = ((a & b).sum((1, 2, 3)), (a | b).sum((1, 2, 3)))
@@ -228,7 +228,7 @@ class Training:
         return {
             "mean_iou": float(torch.stack(overlaps).mean()),
             "alpha_error": float((answer - truth).abs().mean()),
-            "edge_error": float(((answer - truth).abs() * boundary).sum() / boundary.sum()),
+            "edge_error": float(((answer - truth).abs() * edge).sum() / edge.sum()),
         }
 
     def save(self) -> None:

@@ -4,33 +4,74 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QCollapsible
 
+from napari_focusstack.io.calibration import UNKNOWN, unit_name
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.widgets.curve import Curve
 from napari_focusstack.widgets.form import form
 from napari_focusstack.widgets.task import TaskBar
-from napari_focusstack.widgets.weights_list import known_weights
+from napari_focusstack.widgets.weights_list import named_weights
 from napari_focusstack.widgets.wipe import Wipe
 
 if TYPE_CHECKING:
+    from magicgui.widgets.bases import ValueWidget
     from napari.viewer import Viewer
 
 #: Where the second layer is not needed, and what the blur is called when the user gives it.
-STACK_ALONE, GIVEN = "-", "given"
+STACK_ALONE, GIVEN = "(in the stack)", "given"
 BUTTONS = {
     "run_all": ("Run all", "segment, estimate the blur and fuse, with the settings below"),
     "segment": ("Segment", "find the foreground; what you painted stays on top"),
     "drop_fixes": ("Drop painted fixes", "go back to the foreground as it was found"),
-    "estimate": ("Estimate PSF", "measure the blur along the foreground's edge"),
+    "estimate": ("Estimate blur", "measure the blur along the foreground's edge"),
     "fuse": ("Fuse", "fuse with the foreground and the blur at hand"),
     "load_settings": ("Load settings from layer", "take over how the selected layer was made"),
     "copy_python": ("Copy as Python", "copy a line for napari's console that repeats this run"),
     "copy_command": ("Copy as command", "copy a line for a shell that repeats this run"),
 }
+#: Rows of the parameters whose names and choices say too little by themselves.
+LABELS = {"near": "nearest plane", "intensity": "pixel values", "psf_shape": "shape of the blur"}
+WORDS = {
+    "intensity": {
+        "auto": "automatic",
+        "linear": "linear (camera data)",
+        "srgb": "sRGB (photographs)",
+    },
+    "psf_shape": {"auto": "automatic", "gaussian": "Gaussian", "disk": "disk"},
+    "elimination": {
+        "unmix": "unmix (imaging model)",
+        "subtract": "subtract (the paper's)",
+        "none": "none (source pixels only)",
+    },
+}
+#: Methods that find the blur.
+METHODS = [
+    ("network, then reblurring", "keb+reblur"),
+    ("reblurring alone", "reblur"),
+    ("network alone", "keb"),
+    ("the sigma given here", GIVEN),
+]
+#: Before the title of a section that is folded, and of one that is open.
+FOLD_SIGNS = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
+#: Label that all labels are as wide as.
+WIDEST = LABELS["psf_shape"]
+#: A dock that leaves room for the picture.
+WIDTH_PX, HEIGHT_PX = 360, 690
+MARGIN_PX, SPACING_PX = 6, 4
 
 
 class Panel(QWidget):
@@ -52,27 +93,32 @@ class Panel(QWidget):
         self.axis.tooltip = "axis along which focus changes"
         self.input = form(FuseParameters, ("near", "intensity", "device", "tile_px"))
         self.foreground = form(FuseParameters, ("crf",))
+        self.foreground["crf"].text = "refine edges (CRF)"
         self.blur = form(FuseParameters, ("psf", "psf_shape"))
+        self.elimination = form(FuseParameters, ("elimination",))
+        for widget in (*self.input, *self.blur, *self.elimination):
+            widget.label = LABELS.get(widget.name, widget.label)
+            if widget.name in WORDS:
+                chosen = widget.value
+                # a function, for magicgui goes back to a list given first where a parent changes
+                widget.choices = lambda menu: [(b, a) for a, b in WORDS[menu.name].items()]
+                widget.value = chosen
         self.psf = ComboBox(
-            name="psf",
-            label="psf",
-            choices=["keb+reblur", "reblur", "keb", GIVEN],
-            tooltip=self.blur["psf"].tooltip,
+            name="psf", label="found by", choices=METHODS, tooltip=self.blur["psf"].tooltip
         )
-        self.sigma_px = FloatSpinBox(name="sigma_px", label="sigma (px)", max=100, step=0.1)
-        self.sigma_px.tooltip = (
-            "blur of the foreground in the far plane; change it to give your own"
-        )
-        self.sigma_unit = FloatSpinBox(name="sigma_unit", label="sigma (unit)", max=1e6, step=0.01)
+        self.sigma_px = _sigma_box("sigma_px", 100, "blur of the foreground in the far plane")
+        self.sigma_px.native.setSuffix(" px")
+        self.sigma_unit = _sigma_box("sigma_unit", 1e6, "the same by the scale of the layer")
+        self.sigma_unit.label_changed.connect(self._name_unit)
+        self._name_unit(UNKNOWN)
         self.weights = {
             network: ComboBox(
                 name=f"{network}_weights",
                 label=f"{network.upper()} weights",
-                choices=lambda *_, network=network: known_weights(network),
+                choices=lambda *_, network=network: named_weights(network),
             )
             for network in ("fsb", "keb")
         }
-        self.elimination = form(FuseParameters, ("elimination",))
         self.with_diffusion = CheckBox(name="diffusion", text="show what was removed")
         self.with_diffusion.tooltip = "add a layer with the light that elimination took away"
         self.live = CheckBox(name="live", text="follow the brush", value=True)
@@ -89,67 +135,138 @@ class Panel(QWidget):
             self.buttons[name].setToolTip(tip)
         self._lay_out()
 
+    def sizeHint(self) -> QSize:
+        """Return a size that fits a small screen; what does not fit is scrolled."""
+        return QSize(WIDTH_PX, HEIGHT_PX)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Leave the running step where the dock is closed: napari lets the widget go then."""
+        parted = event is not None and event.type() == QEvent.Type.ParentChange
+        if parted and self.parent() is None:
+            self.tasks.cancel()
+        super().changeEvent(event)
+
+    def _name_unit(self, label: str) -> None:
+        """Show sigma in the unit named, "sigma (um)", unless it is px again."""
+        unit = label.removeprefix("sigma (").removesuffix(")")
+        known = unit_name(unit)
+        self.sigma_unit.native.setSuffix(f" {unit if known == UNKNOWN else known}")
+        self.sigma_unit.native.setHidden(unit == UNKNOWN)
+
     def _lay_out(self) -> None:
         button = self.buttons
-        plots = _columns(self.residual, self.kernel)
         parts = [
             _rows(self.stack, self.far, self.axis),
-            _folded("Input", self.input.native),
+            _folded("Input", _rows(*self.input)),
             button["run_all"],
-            _folded("1  Foreground", self.foreground.native, _rows(self.weights["fsb"])),
+            _heading("1 Foreground"),
             _columns(button["segment"], button["drop_fixes"]),
-            _rows(self.psf, self.sigma_px, self.sigma_unit),
-            _folded("2  Blur", _rows(self.blur["psf_shape"], self.weights["keb"]), plots),
+            _folded("Options", self.foreground["crf"].native, _rows(self.weights["fsb"])),
+            _heading("2 Blur"),
+            _rows(self.psf, ("sigma", _stacked(self.sigma_px.native, self.sigma_unit.native))),
             button["estimate"],
-            self.elimination.native,
+            _folded(
+                "Options and curves",
+                _rows(self.blur["psf_shape"], self.weights["keb"]),
+                _columns(self.residual, self.kernel),
+            ),
+            _heading("3 Fused image"),
+            _rows(*self.elimination),
             _columns(self.live.native, self.with_diffusion.native),
             button["fuse"],
             self.figures,
-            _folded("Compare", self.wipe),
+            _heading("Compare"),
+            self.wipe,
             _folded(
                 "Settings",
                 button["load_settings"],
                 _columns(button["copy_python"], button["copy_command"]),
             ),
         ]
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(6, 6, 6, 6)
-        column.setSpacing(4)
-        for part in parts:
-            column.addWidget(part)
-        column.addStretch(1)
+        inside = _stacked(*parts)
+        inside.layout().addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setContentsMargins(*[MARGIN_PX] * 4)
         outer.addWidget(scroll, 1)
         outer.addWidget(self.tasks)
 
 
-def _rows(*widgets: ComboBox | FloatSpinBox) -> QWidget:
-    """Return labelled rows."""
-    native: QWidget = Container(widgets=list(widgets)).native
-    return native
+def _sigma_box(name: str, most: float, tip: str) -> FloatSpinBox:
+    # A fine step gives the box its decimals; then steps adapt to the value.
+    box = FloatSpinBox(name=name, min=0, max=most, step=1e-4)
+    box.step = None
+    box.tooltip = f"{tip}; change it to give your own"
+    box.native.setSpecialValueText("not yet known")
+    return box
+
+
+def _rows(*rows: ValueWidget | tuple[str, QWidget]) -> QWidget:
+    """Return labelled rows, whose labels are as wide as those of any other rows."""
+    block = QWidget()
+    form = QFormLayout(block)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setVerticalSpacing(SPACING_PX)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for row in rows:
+        text, native = row if isinstance(row, tuple) else (row.label, row.native)
+        if isinstance(native, QComboBox):
+            # long names of layers and files must not widen the dock
+            shrink = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            native.setSizeAdjustPolicy(shrink)
+        label = QLabel(text)
+        label.setMinimumWidth(label.fontMetrics().horizontalAdvance(WIDEST))
+        label.setToolTip(native.toolTip())
+        form.addRow(label, native)
+    return block
 
 
 def _columns(*widgets: QWidget) -> QWidget:
-    """Return widgets side by side."""
+    """Return widgets side by side, each as wide as the others."""
     both = QWidget()
     row = QHBoxLayout(both)
     row.setContentsMargins(0, 0, 0, 0)
     for widget in widgets:
-        row.addWidget(widget)
+        row.addWidget(widget, 1)
     return both
+
+
+def _stacked(*widgets: QWidget) -> QWidget:
+    """Return widgets one below the other."""
+    all_of_them = QWidget()
+    column = QVBoxLayout(all_of_them)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(SPACING_PX)
+    for widget in widgets:
+        column.addWidget(widget)
+    return all_of_them
+
+
+def _heading(text: str) -> QLabel:
+    heading = QLabel(f"<b>{text}</b>")
+    heading.setContentsMargins(0, SPACING_PX, 0, 0)
+    return heading
 
 
 def _folded(title: str, *widgets: QWidget) -> QCollapsible:
     """Return a section that opens on a click."""
-    section = QCollapsible(title)
+    # QCollapsible's own icons are black in every theme; a sign in the text has the text's colour
+    section = QCollapsible(expandedIcon=QIcon(), collapsedIcon=QIcon())
     section.setDuration(0)
+    section.layout().setContentsMargins(0, 0, 0, 0)
+    section.layout().setSpacing(0)
+    section.content().layout().setContentsMargins(8, SPACING_PX, 0, SPACING_PX)
+    section.content().layout().setSpacing(SPACING_PX)
     for widget in widgets:
         section.addWidget(widget)
+
+    def name(opened: bool) -> None:
+        section.setText(f"{FOLD_SIGNS[opened]}  {title}")
+
+    section.toggled.connect(name)
+    name(False)
     return section

@@ -34,9 +34,11 @@ class Wipe(QWidget):
         self.layer: Image | None = None
         self.menu = QComboBox()
         self.menu.setToolTip("what to lay over the left part of the fused image")
+        self.menu.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, STEPS)
         self.slider.setValue(STEPS // 2)
+        self.slider.setToolTip("how far it reaches from the left")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.menu)

@@ -10,6 +10,7 @@ from napari_focusstack.networks import weights
 from napari_focusstack.optics import linear_to_srgb
 from napari_focusstack.parameters import SegmentationParameters
 from napari_focusstack.segmentation import (
+    REGION_PX,
     SOFT_REACH_PX,
     alpha_from_labels,
     antialias,
@@ -17,6 +18,7 @@ from napari_focusstack.segmentation import (
     labels_from_alpha,
     matte,
     override,
+    overruled,
 )
 
 
@@ -180,3 +182,31 @@ def test_a_crf_says_which_it_was(make_scene, fsb_weights):
     _, (alpha, backend) = result_of(matte(*shown, network, SegmentationParameters(crf=True)))
     assert backend in ("pydensecrf", "torch")
     assert mean_iou(alpha[0].numpy() > 0.5, scene.mask) > 0.75
+
+
+def square(side, size=64):
+    mask = torch.zeros(1, size, size)
+    middle = slice(size // 2 - side // 2, size // 2 + (side + 1) // 2)
+    mask[:, middle, middle] = 1
+    return mask
+
+
+@pytest.mark.parametrize(("side", "decided"), [(9, False), (11, True), (30, True)])
+def test_a_second_opinion_decides_over_regions_and_not_over_details(side, decided):
+    assert 2 * REGION_PX + 1 == 11
+    mask = overruled(torch.full((1, 64, 64), 0.1), square(side))
+    assert bool(mask.any()) == decided
+    if decided:
+        assert int(mask.sum()) == side * side  # the whole region, with its corners
+
+
+def test_a_second_opinion_does_not_move_an_edge_by_a_few_pixels():
+    alpha = (torch.arange(64) < 30).float().expand(1, 64, 64)
+    other = (torch.arange(64) < 36).float().expand(1, 64, 64)
+    assert torch.equal(overruled(alpha, other), alpha > 0.5)
+
+
+def test_a_second_opinion_reaches_the_border_of_the_image():
+    other = torch.zeros(1, 64, 64)
+    other[:, :8] = 1  # thinner than a region, but cut by the border
+    assert torch.equal(overruled(torch.zeros(1, 64, 64), other), other > 0.5)

@@ -1,0 +1,146 @@
+"""Make the documentation's pictures of napari, on a screen of 1400 x 900 pixels or more.
+
+xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_screenshots.py
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from qtpy.QtWidgets import QApplication
+
+from napari_focusstack.io.layer_tiff import write_tiff
+from napari_focusstack.io.sample_stacks import PIXEL_UM, Z_STEP_UM, microscopy_stack
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+IMAGES = Path(__file__).parent / "images"
+PLUGIN = "napari-focusstack"
+WINDOW_PX = (1400, 860)
+#: A leg of the specimen: where a gap is made, to be painted again (row, column).
+GAP = ((243, 337), (253, 348))
+GAP_PX = 5
+
+
+def settle(seconds: float = 1.0) -> None:
+    """Let napari draw and napari's notes fade."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def save(name: str, pixels: np.ndarray) -> None:
+    """Write a picture of 256 colours, which makes files a third as large."""
+    path = IMAGES / f"napari_{name}.png"
+    Image.fromarray(pixels[..., :3]).quantize(256, kmeans=1).save(path, optimize=True)
+    print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
+
+
+def picture(viewer: Viewer, name: str, width_px: int = 0) -> None:
+    """Write a picture of the window, or of its right side."""
+    settle()
+    save(name, viewer.screenshot(canvas_only=False, flash=False)[:, -width_px:])
+
+
+def dock(viewer: Viewer, widget: str) -> Any:
+    """Open a widget of the plugin and return it."""
+    _, opened = viewer.window.add_plugin_dock_widget(PLUGIN, widget)
+    settle()
+    return opened
+
+
+def look_at(viewer: Viewer, centre: tuple[float, float], zoom: float) -> None:
+    """Show a place, `zoom` screen pixels to a pixel."""
+    viewer.scene.camera.center = centre
+    viewer.scene.camera.zoom = zoom
+
+
+def wait(tasks: Any) -> None:
+    """Wait for the step that runs."""
+    while tasks.busy:
+        settle(0.1)
+
+
+def stroke(layer: Any, label: int) -> None:
+    """Paint along the leg as a mouse would."""
+    (row, column), (last_row, last_column) = GAP
+    for part in np.linspace(0, 1, 30):
+        place = (row + part * (last_row - row), column + part * (last_column - column))
+        layer.paint(place, label)
+
+
+def fusing(viewer: Viewer) -> None:
+    """Fuse the sample pair, paint a fix, compare."""
+    viewer.open_sample(PLUGIN, "pair")
+    fuse = dock(viewer, "Fuse focal stack")
+    viewer.layers.selection.active = viewer.layers["pair"]
+    viewer.reset_view()
+    picture(viewer, "opened")
+    fuse.buttons["run_all"].click()
+    wait(fuse.tasks)
+    picture(viewer, "fused")
+    foreground = viewer.layers["pair foreground"]
+    foreground.brush_size = GAP_PX
+    look_at(viewer, (244, 340), 10)
+    sides = []
+    for label in (0, 1):
+        stroke(foreground, label)
+        settle()
+        sides.append(viewer.screenshot(size=(500, 690), flash=False)[..., :3])
+    sides.insert(1, np.full((500, 6, 3), 255, np.uint8))
+    save("painting", np.concatenate(sides, 1))
+    fuse.buttons["drop_fixes"].click()
+    foreground.visible = False
+    look_at(viewer, (200, 265), 2.6)
+    fuse.wipe.menu.setCurrentText("far plane")
+    picture(viewer, "wipe")
+    viewer.window.remove_dock_widget(fuse)
+    viewer.layers.clear()
+
+
+def opening(viewer: Viewer, folder: Path) -> None:
+    """Open a stack with options."""
+    path = folder / "fibres.tif"
+    scale, units = (Z_STEP_UM, PIXEL_UM, PIXEL_UM), ("um",) * 3
+    write_tiff(path, microscopy_stack(), axes="ZYX", scale=scale, units=units)
+    widget = dock(viewer, "Open focal stack")
+    widget.inspect([path])
+    wait(widget.task)
+    settle()
+    widget.open_button.click()
+    wait(widget.task)
+    viewer.reset_view()
+    picture(viewer, "open_stack")
+    viewer.window.remove_dock_widget(widget)
+    viewer.layers.clear()
+
+
+def main() -> None:
+    """Make all pictures in one napari with nobody's settings."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["NAPARI_CONFIG"] = str(Path(folder, "settings.yaml"))
+        # what the training widget shows as the place of a user's own weights
+        os.environ["XDG_DATA_HOME"] = "/home/me/.local/share"
+        from napari import Viewer
+
+        viewer = Viewer()
+        viewer.window.resize(*WINDOW_PX)
+        settle()
+        fusing(viewer)
+        opening(viewer, Path(folder))
+        training = dock(viewer, "Train focus networks")
+        viewer.window.resize(1000, 560)
+        picture(viewer, "train", training.width() + 6)
+        viewer.close()
+
+
+if __name__ == "__main__":
+    main()

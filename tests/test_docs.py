@@ -1,0 +1,47 @@
+"""The Python in the documentation runs as it stands."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from npe2 import PluginManager
+
+from napari_focusstack.io import samples
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Run the Python of a page from top to bottom, in one namespace, on small samples."""
+    monkeypatch.setattr(samples, "sample_pair", partial(samples.sample_pair, (96, 128)))
+    monkeypatch.chdir(tmp_path)
+
+    def run(page):
+        PluginManager.instance().discover()
+        blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text("utf-8"), re.M | re.S)
+        assert blocks
+        names = {"viewer": ViewerModel()}
+        for block in blocks:
+            exec(block, names)
+        return names
+
+    return run
+
+
+def test_the_python_page_runs(run):
+    names = run("python.md")
+    assert names["image"].shape == names["near"].shape
+    assert names["sigma_px"] > 0
+
+
+def test_the_napari_page_runs(run):
+    names = run("napari.md")
+    np.testing.assert_array_equal(names["again"].data, names["fused"].data)
+    assert names["result"].labels[50, 100] == 1
+    assert [layer.name for layer in names["viewer"].layers] == [
+        *("pair", "truth", "fused", "planes", "near", "far", "fused [1]")
+    ]

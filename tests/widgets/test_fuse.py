@@ -373,3 +373,43 @@ def test_the_foreground_is_shown_and_the_rest_is_see_through(fused, viewer):
     assert set(np.unique(labels.data)) == {0, 1}
     assert labels.get_color(1)[3] == 1
     assert session.NEAR_COLOUR == "#ff9e1f"
+
+
+def test_moving_a_slider_along_the_focus_axis_forgets_nothing(fused, qtbot, viewer):
+    paint(fused, 8, 8, 1)
+    viewer.dims.set_current_step(0, 1)
+    press(qtbot, fused, "fuse")
+    assert [layer.name for layer in viewer.layers] == ["stack", "stack fused", "stack foreground"]
+    assert fused.session.fixes.painted[8, 8]
+
+
+def test_the_time_point_that_is_shown_is_fused(viewer, qtbot, planes, dock):
+    later = np.stack([planes, planes[:, ::-1]])
+    viewer.add_image(later, rgb=True, name="movie")
+    viewer.add_image(np.zeros((2, 2, 2, 96, 96), np.uint8), name="other", visible=False)
+    dock.stack.value, dock.axis.value = "movie", 1
+    viewer.dims.set_current_step(1, 1)  # axis 0 is the other layer's own
+    source = dock.source()
+    np.testing.assert_array_equal(source.planes()[0], planes[0, ::-1])
+
+
+def test_both_layers_carry_the_record_and_neither_is_offered_as_a_stack(fused, viewer):
+    for name in ("stack fused", "stack foreground"):
+        assert viewer.layers[name].metadata["focusstack"]["record"]["parameters"]
+    assert tuple(fused.stack.choices) == ("stack",)
+
+
+def test_what_was_removed_follows_the_brush_too(dock, qtbot, viewer):
+    dock.with_diffusion.value = True
+    press(qtbot, dock, "run_all")
+    paint(dock, 8, 8, 1)
+    canvas = dock.session.canvas
+    expected = (canvas.initial.astype(np.float32) - canvas.image).mean(2)
+    np.testing.assert_allclose(viewer.layers["stack diffusion"].data, expected)
+
+
+def test_sigma_in_units_follows_the_chosen_layer(dock, viewer, planes):
+    dock.sigma_px.value = 4.0
+    viewer.add_image(planes, rgb=True, name="fine", scale=(1, 0.1, 0.1), units=("um",) * 3)
+    dock.stack.value = "fine"
+    assert dock.sigma_unit.value == pytest.approx(0.4)

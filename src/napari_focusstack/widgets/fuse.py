@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.layer_planes import focus_of
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.repeat import as_command, as_python, from_record
 from napari_focusstack.widgets import weights_list
@@ -76,7 +77,7 @@ class FuseWidget(Panel):
             raise InputError("there is no image layer; open a focal stack first.")
         far = self._layer(self.far.value)
         layers = (stack,) if far is None else (stack, far)
-        return Source(layers, int(self.axis.value or 0), tuple(self.viewer.dims.current_step))
+        return Source.shown(layers, int(self.axis.value or 0), self.viewer.dims.current_step)
 
     def parameters(self) -> FuseParameters:
         """Return the settings, a checked value each."""
@@ -145,7 +146,7 @@ class FuseWidget(Panel):
         layer = self.viewer.layers.selection.active
         if layer is None:
             raise InputError("no layer is selected; select one that a fusion made.")
-        told = layer.metadata.get("focusstack", {}).get("record")
+        told = focus_of(layer).get("record")
         if told is None and layer.source.path:
             from napari_focusstack.io.writer import read_record
 
@@ -255,7 +256,8 @@ class FuseWidget(Panel):
         if self.session.labels not in self.viewer.layers:
             return
         try:
-            self.session.follow_brush(live=self.live.value and not self.tasks.busy)
+            if self.session.follow_brush(live=self.live.value and not self.tasks.busy):
+                self.wipe.refresh()
         except InputError as error:
             self.tasks.say(str(error), error=True)
 
@@ -267,11 +269,10 @@ class FuseWidget(Panel):
     def _refresh_layers(self, *_: Any) -> None:
         from napari.layers import Image
 
-        ours = (self.session.image, self.session.diffusion, self.wipe.layer)
         names = [
             layer.name
             for layer in self.viewer.layers
-            if isinstance(layer, Image) and all(layer is not own for own in ours)
+            if isinstance(layer, Image) and "made_from" not in focus_of(layer)
         ]
         self.stack.choices = names
         self.far.choices = [STACK_ALONE, *names]
@@ -281,13 +282,14 @@ class FuseWidget(Panel):
         layer = self._layer(self.stack.value)
         if layer is None:
             return
-        told = layer.metadata.get("focusstack", {})
+        told = focus_of(layer)
         axes = list(range(max(1, layer.ndim - 2)))
         self.axis.choices = [(f"{axis}: {layer.axis_labels[axis]}", axis) for axis in axes]
         if told.get("focus_axis") in axes:
             self.axis.value = told["focus_axis"]
         if told.get("near") in ("first", "last"):
             self.input["near"].value = told["near"]
+        self._show_sigma(self.sigma_px.value)
 
     def _refresh_weights(self, network: str) -> None:
         self.weights[network].reset_choices()

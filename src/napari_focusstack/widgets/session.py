@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
     from torch import Tensor
 
+    from napari_focusstack.diffusion import Region
     from napari_focusstack.editing import Canvas, Fixes
     from napari_focusstack.fusion import FusionResult
     from napari_focusstack.lens import Psf
@@ -146,16 +147,17 @@ class Session:
 
     def show_result(self, made: tuple[Any, ...], *, segmented: bool, diffusion: bool) -> None:
         """Show a fused image, and the labels it is made of if they are new."""
-        found, backend, canvas = made
+        found, backend, self.canvas = made
+        canvas = self.canvas
         if segmented or self.labels is None or self.labels not in self.viewer.layers:
             self.show_labels((canvas.alpha if found is None else found, backend))
-        self.psf, self.canvas = canvas.psf, canvas
+        self.psf = canvas.psf
         record = self._metadata()
+        if self.labels is not None:
+            self.labels.metadata.update(record)
         self.image = self._show(self.image, "fused", canvas.image, record)
         if diffusion:
-            removed = canvas.initial.astype(np.float32) - canvas.image
-            if removed.ndim == 3:
-                removed = removed.mean(2)
+            removed = _removed(canvas)
             limit = max(float(np.abs(removed).max()), 1e-6)
             self.diffusion = self._show(
                 self.diffusion,
@@ -181,8 +183,11 @@ class Session:
         if changed is None:
             return False
         if live and self.canvas is not None and self.image in self.viewer.layers:
-            self.canvas.paint(labels, changed)
+            where = self.canvas.paint(labels, changed)
             self.image.refresh()
+            if self.diffusion is not None and self.diffusion in self.viewer.layers:
+                self.diffusion.data[where] = _removed(self.canvas, where)
+                self.diffusion.refresh()
         return True
 
     @property
@@ -283,13 +288,14 @@ class Session:
 
     def _metadata(self) -> dict[str, Any]:
         """Return the full record, where something is fused, as layers carry it."""
+        told: dict[str, Any] = {"made_from": self._source().name}
         if self.canvas is None:
-            return {"focusstack": {}}
+            return {"focusstack": told}
         from napari_focusstack.provenance import record
 
         result = self.result
         made = record(result.parameters, weights=result.weights)
-        return {"focusstack": {"record": {**made, "found": result.figures()}}}
+        return {"focusstack": {**told, "record": {**made, "found": result.figures()}}}
 
 
 def _pair(source: Source, parameters: FuseParameters) -> Pair:
@@ -320,6 +326,13 @@ def _edited(pair: Pair, found: Tensor | None, labels: np.ndarray | None) -> Tens
     if found is None:
         raise InputError("there are no labels yet; press Segment, or paint the foreground.")
     return found
+
+
+def _removed(canvas: Canvas, where: Region | None = None) -> np.ndarray:
+    """Return what elimination took away, (Y, X) float32, mean of the channels, in pixel values."""
+    rows_columns = where or (slice(None), slice(None))
+    removed = canvas.initial[rows_columns].astype(np.float32) - canvas.image[rows_columns]
+    return removed if removed.ndim == 2 else removed.mean(2)
 
 
 def _mask_labels(alpha: Tensor) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from napari_focusstack.layer_planes import focus_of, single_plane, stack_planes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from napari.layers import Image, Layer
 
@@ -23,12 +25,22 @@ class Source:
     axis : int
         Focus axis of the stack; of no account for two layers.
     step : tuple of int
-        Where the viewer's sliders stand, for axes beside focus, rows and columns.
+        Where the viewer's sliders stand for the axes of the first layer before rows and columns; 0
+        for the focus axis, which is fused whole.
     """
 
     layers: tuple[Image, ...]
     axis: int = 0
     step: tuple[int, ...] = ()
+
+    @classmethod
+    def shown(cls, layers: tuple[Image, ...], axis: int, sliders: Sequence[int]) -> Source:
+        """Return what the viewer's sliders show of layers; they align with a layer's last axes."""
+        count = layers[0].ndim
+        own = [0] * max(0, count - len(sliders)) + list(sliders)[-count:]
+        single = len(layers) == 2
+        step = (0 if at == axis and not single else place for at, place in enumerate(own[:-2]))
+        return cls(layers, axis, tuple(step))
 
     @property
     def name(self) -> str:

@@ -82,6 +82,7 @@ class Wipe(QWidget):
             self.layer = self.viewer.add_image(
                 part,
                 rgb=self.over.rgb,
+                metadata={"focusstack": {"made_from": self.over.name}},
                 scale=self.over.scale,
                 translate=self.over.translate,
                 units=self.over.units,
@@ -92,6 +93,11 @@ class Wipe(QWidget):
             self.viewer.layers.move(len(self.viewer.layers) - 1, self._above())
             self.viewer.layers.selection = selected
         self.layer.name = f"{self.over.name} | {self.menu.currentText()}"
+
+    def refresh(self) -> None:
+        """Show anew what is laid over, after its pixels changed."""
+        if self.layer is not None and self.layer in self.viewer.layers:
+            self.layer.refresh()
 
     def _above(self) -> int:
         return int(self.viewer.layers.index(self.over)) + 1

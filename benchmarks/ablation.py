@@ -66,7 +66,6 @@ RECIPES = {
         Recipe("width 32", width=32),
         Recipe("down 2, 4 only", down=(2, 4) * 4),
         Recipe("down to 16", down=(2, 4, 8, 16, 16, 8, 4, 2)),
-        Recipe("down to 64", down=(4, 8, 16, 32, 64, 32, 16, 8)),
     ),
 }
 

@@ -30,8 +30,8 @@ def fused_session(sigma_px: float) -> Session:
     """Return a session with the sample pair fused, its true mask for labels."""
     near, far, _ = sample_pair(SIZE, sigma_px=sigma_px)
     viewer = ViewerModel()
-    session = Session(viewer)
-    session.begin(Source((viewer.add_image(np.stack([near, far]), rgb=True, name="pair"),)))
+    stack = viewer.add_image(np.stack([near, far]), rgb=True, name="pair")
+    session = Session(viewer, Source((stack,)))
     alpha = alpha_from_labels(sample_layers(SIZE)[1], SIZE)
     pair = Pair([near, far], FuseParameters(device="cpu"))
     canvas = Canvas(pair, alpha, Psf(sigma_px, sigma_px), (alpha[0].numpy() > 0.5).astype(np.uint8))

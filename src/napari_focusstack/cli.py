@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from napari_focusstack.fusion import FusionResult
-    from napari_focusstack.networks.inference import Progress
+    from napari_focusstack.progress import Progress
 
 Parameters = TypeVar("Parameters", FuseParameters, TrainParameters)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.lens import origin
 from napari_focusstack.optics import blur, check_sigma, premultiply, psf_radius
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ def eliminate(
     margin = 2 * reach + 3 * psf_radius(psf.sigma_2_px, psf.shape) + psf_radius(_nearby_px(psf))
     for where, outer, inner in blocks_near_boundary(alpha, reach, margin, within):
         n, f, a = (image[None, :, *outer] for image in (near, far, alpha))
-        origins = [(outer[0].start - (height - 1) / 2, outer[1].start - (width - 1) / 2)]
+        origins = [origin(outer[0].start, outer[1].start, (height, width))]
         region = transition_region(a, psf.defocus(a, origins))[0, 0][inner]
         if not region.any():
             continue
@@ -322,11 +323,7 @@ def blocks_near_boundary(
             if part.max() == 0 or alpha[:, *where].min() == 1:
                 continue
             outer = grow(where, margin, (height, width))
-            inner = tuple(
-                slice(w.start - o.start, w.stop - o.start)
-                for w, o in zip(where, outer, strict=True)
-            )
-            yield where, outer, (inner[0], inner[1])
+            yield where, outer, inside(where, outer)
 
 
 def grow(where: Region, margin: int, limits: tuple[int, int]) -> Region:
@@ -334,5 +331,14 @@ def grow(where: Region, margin: int, limits: tuple[int, int]) -> Region:
     rows, columns = (
         slice(max(0, part.start - margin), min(limit, part.stop + margin))
         for part, limit in zip(where, limits, strict=True)
+    )
+    return rows, columns
+
+
+def inside(where: Region, outer: Region) -> Region:
+    """Return rows and columns of an image as those of a part of it."""
+    rows, columns = (
+        slice(part.start - whole.start, part.stop - whole.start)
+        for part, whole in zip(where, outer, strict=True)
     )
     return rows, columns

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_focusstack.diffusion import grow
+from napari_focusstack.diffusion import grow, inside
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion import drain
 from napari_focusstack.segmentation import (
     EDIT_REACH_PX,
     NEAR_LABEL,
-    labels_from_alpha,
     override,
 )
 
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
     from napari_focusstack.diffusion import Region
     from napari_focusstack.lens import Psf
-    from napari_focusstack.networks.inference import Progress
     from napari_focusstack.pair import Pair
+    from napari_focusstack.progress import Progress
 
 
 class Fixes:
@@ -66,9 +65,9 @@ class Fixes:
         changed = labels != self.labels
         where = bounds(changed)
         if where is not None:
-            inside = changed[where]
+            new = changed[where]
             self.labels[where] = labels[where]
-            self.painted[where][inside] = (labels[where] != self.proposal[where])[inside]
+            self.painted[where][new] = (labels[where] != self.proposal[where])[new]
         return where
 
     def over(self, proposal: np.ndarray) -> np.ndarray:
@@ -150,21 +149,14 @@ class Canvas:
         """
         edited = grow(changed, EDIT_REACH_PX, self.pair.size)
         seen = grow(edited, EDIT_REACH_PX, self.pair.size)
-        inner = tuple(
-            slice(e.start - s.start, e.stop - s.start) for e, s in zip(edited, seen, strict=True)
-        )
         part = override(self.found[:, *seen], self._mask(labels[seen]))
-        self.alpha[:, *edited] = part[:, *inner]
+        self.alpha[:, *edited] = part[:, *inside(edited, seen)]
         reach = 0 if self.psf is None else self.psf.reach_px(self.pair.size)
         where = grow(edited, reach, self.pair.size)
         self.image[where], self.initial[where], self.region[where] = drain(
             self.pair.eliminate(self.alpha, self.psf, within=where)
         )
         return where
-
-    def labels(self) -> np.ndarray:
-        """Return the hard view of alpha: labels (Y, X), uint8."""
-        return labels_from_alpha(self.alpha)
 
     def _mask(self, labels: np.ndarray) -> Tensor:
         return torch.from_numpy(labels == NEAR_LABEL)[None].to(self.pair.device)

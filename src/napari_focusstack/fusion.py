@@ -9,15 +9,17 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.layer_planes import focus_of, is_layer
-from napari_focusstack.networks.inference import Progress
 from napari_focusstack.optics import check_sigma
 from napari_focusstack.pair import Pair
 from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.progress import Progress
 from napari_focusstack.psf import check_method
 from napari_focusstack.segmentation import alpha_from_labels, labels_from_alpha
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from torch import Tensor
 
     from napari_focusstack.diffusion import EliminationMethod
     from napari_focusstack.lens import Psf
@@ -66,6 +68,30 @@ class FusionResult:
     crf_backend: str | None
     weights: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        pair: Pair,
+        alpha: Tensor,
+        psf: Psf | None,
+        eliminated: tuple[np.ndarray, np.ndarray, np.ndarray],
+        crf_backend: str | None,
+    ) -> FusionResult:
+        """Gather what was found of a pair; ``eliminated`` as :meth:`Pair.eliminate` returns it."""
+        image, initial, region = eliminated
+        return cls(
+            image=image,
+            initial=initial,
+            labels=labels_from_alpha(alpha),
+            alpha=alpha[0].cpu().numpy(),
+            transition_region=region,
+            psf=psf,
+            intensity=pair.intensity.coding,
+            crf_backend=crf_backend,
+            weights=pair.weights,
+            parameters=asdict(pair.parameters),
+        )
 
     @property
     def sigma_px(self) -> float | None:
@@ -124,24 +150,9 @@ def fuse_steps(
         alpha, backend = yield from pair.matte()
     else:
         alpha = alpha_from_labels(labels, pair.size).to(pair.device)
-    psf = None
-    if parameters.elimination != "none" and pair.has_boundary(alpha):
-        yield Progress("estimate PSF", 0, 1)
-        psf = pair.psf(alpha)
-        yield Progress("estimate PSF", 1, 1)
-    image, initial, region = yield from pair.eliminate(alpha, psf)
-    return FusionResult(
-        image=image,
-        initial=initial,
-        labels=labels_from_alpha(alpha),
-        alpha=alpha[0].cpu().numpy(),
-        transition_region=region,
-        psf=psf,
-        intensity=pair.intensity.coding,
-        crf_backend=backend,
-        weights=pair.weights,
-        parameters=asdict(parameters),
-    )
+    psf = (yield from pair.psf_steps(alpha)) if pair.is_veiled(alpha) else None
+    eliminated = yield from pair.eliminate(alpha, psf)
+    return FusionResult.of(pair, alpha, psf, eliminated, backend)
 
 
 def fuse(
@@ -163,7 +174,7 @@ def fuse(
         Shape (Y, X): 1 where the near plane is in focus, 0 or 2 elsewhere; or a mask of 0 and 255;
         or an alpha in 0..1 as floats. Found by FSB if not given.
     progress : callable, optional
-        Called with a :class:`~napari_focusstack.networks.inference.Progress` after each tile.
+        Called with a :class:`~napari_focusstack.progress.Progress` after each tile.
     **options
         Fields of :class:`~napari_focusstack.parameters.FuseParameters`: ``psf``, ``psf_shape``,
         ``elimination``, ``intensity``, ``near``, ``device``, ``crf``, ``tile_px``, ...

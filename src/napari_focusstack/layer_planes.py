@@ -68,9 +68,7 @@ def stack_planes(
             f"choose 0 to {layer.ndim - 3}."
         )
     _check_single_scale(layer)
-    index: list[Any] = [step[at] if at < len(step) else 0 for at in range(layer.ndim - 2)]
-    index = [min(at, size - 1) for at, size in zip(index, layer.data.shape, strict=False)]
-    count = layer.data.shape[axis]
+    index, count = _index(layer, step), layer.data.shape[axis]
     return [
         _opaque(layer, layer.data[(*index[:axis], z, *index[axis + 1 :])]) for z in range(count)
     ]
@@ -79,9 +77,13 @@ def stack_planes(
 def single_plane(layer: Layer, step: Sequence[int] = ()) -> np.ndarray:
     """Return the image (Y, X) or (Y, X, 3) that a layer shows where the sliders stand."""
     _check_single_scale(layer)
-    index = [step[at] if at < len(step) else 0 for at in range(layer.ndim - 2)]
-    index = [min(at, size - 1) for at, size in zip(index, layer.data.shape, strict=False)]
-    return _opaque(layer, layer.data[tuple(index)])
+    return _opaque(layer, layer.data[_index(layer, step)])
+
+
+def _index(layer: Layer, step: Sequence[int]) -> tuple[int, ...]:
+    """Return where the sliders stand on each axis before rows and columns, 0 where none does."""
+    places = [*step, *[0] * layer.ndim][: layer.ndim - 2]
+    return tuple(min(at, size - 1) for at, size in zip(places, layer.data.shape, strict=False))
 
 
 def _check_single_scale(layer: Layer) -> None:

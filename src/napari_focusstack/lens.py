@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 Origin = tuple[float, float]
 
 
+def origin(row: int, column: int, size: tuple[int, int]) -> Origin:
+    """Return where a piece lies whose first pixel is given, in an image of a size."""
+    rows, columns = size
+    return row - (rows - 1) / 2, column - (columns - 1) / 2
+
+
 @dataclass(frozen=True)
 class Breathing:
     """How refocusing moves the foreground, with the background registered.

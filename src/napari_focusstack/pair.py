@@ -9,8 +9,9 @@ import numpy as np
 from napari_focusstack import diffusion
 from napari_focusstack.intensity import Intensity
 from napari_focusstack.networks import weights
-from napari_focusstack.networks.inference import Progress, resolve_device
+from napari_focusstack.networks.inference import resolve_device
 from napari_focusstack.planes import check_planes
+from napari_focusstack.progress import Progress
 from napari_focusstack.psf import estimate
 from napari_focusstack.segmentation import matte
 
@@ -78,6 +79,17 @@ class Pair:
             shown=self.shown if keb else None,
         )
 
+    def psf_steps(self, alpha: Tensor) -> Generator[Progress, None, Psf]:
+        """Estimate the blur as :meth:`psf`, and say so before and after."""
+        yield Progress("estimate PSF", 0, 1)
+        psf = self.psf(alpha)
+        yield Progress("estimate PSF", 1, 1)
+        return psf
+
+    def is_veiled(self, alpha: Tensor) -> bool:
+        """Tell whether there is anything to eliminate, and so a blur to be known."""
+        return self.parameters.elimination != "none" and self.has_boundary(alpha)
+
     @staticmethod
     def has_boundary(alpha: Tensor) -> bool:
         """Tell whether alpha (1, Y, X) separates a foreground from a background."""
@@ -111,13 +123,10 @@ class Pair:
         method = method or self.parameters.elimination
         blocks = diffusion.eliminate(self.near, self.far, alpha, psf, method, (rows, columns))
         for where, part, light in blocks:
-            inside = part.cpu().numpy()
+            chosen = part.cpu().numpy()
             values = self.intensity.from_light(light)
-            here = tuple(
-                slice(w.start - o.start, w.stop - o.start)
-                for w, o in zip(where, (rows, columns), strict=True)
-            )
-            image[here][inside] = values[:, 0] if near.ndim == 2 else values
-            region[here] = inside
+            here = diffusion.inside(where, (rows, columns))
+            image[here][chosen] = values[:, 0] if near.ndim == 2 else values
+            region[here] = chosen
             yield Progress("fuse", where[0].stop, rows.stop)
         return image, initial, region

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_focusstack.diffusion import TAIL, reblur
+from napari_focusstack.lens import origin
 from napari_focusstack.optics import blur
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def unexplained(fused: Tensor, near: Tensor, far: Tensor, alpha: Tensor, psf: Ps
     background = torch.where(behind > 0, image, filled)
     own = (image - (1 - mask) * background).clamp(min=0).minimum(mask)
     height, width = alpha.shape[-2:]
-    corner = (-(height - 1) / 2, -(width - 1) / 2)
-    spread = psf.defocus(torch.cat([own, mask], 1), [corner])
+    spread = psf.defocus(torch.cat([own, mask], 1), [origin(0, 0, (height, width))])
     visible = 1 - spread[:, -1:]
     again_near = own + (1 - mask) * reblur(image, behind, psf.sigma_2_px, psf.shape)
     again_far = spread[:, :-1] + visible * background

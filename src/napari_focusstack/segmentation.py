@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_focusstack.networks.fsb import FSB
-    from napari_focusstack.networks.inference import Progress
     from napari_focusstack.parameters import SegmentationParameters
+    from napari_focusstack.progress import Progress
 
 #: Labels of a pair; what nobody painted is far.
 NEAR_LABEL, FAR_LABEL = 1, 2

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.lens import origin
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,8 +35,7 @@ class Windows:
     @property
     def origins(self) -> list[Origin]:
         """Row and column of each window's first pixel, from the image's centre, px."""
-        rows, columns = self.size
-        return [(y - (rows - 1) / 2, x - (columns - 1) / 2) for y, x in self.corners]
+        return [origin(*corner, self.size) for corner in self.corners]
 
     def of(self, near: Tensor, far: Tensor, alpha: Tensor) -> Windows:
         """Return the same windows of other images of the same size, (C, Y, X) each."""

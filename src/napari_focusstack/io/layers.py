@@ -26,6 +26,8 @@ from napari_focusstack.io.tiff import check_end, image_series
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from tifffile import TiffFile
+
     from napari_focusstack.io.layer_data import LayerData
 
 #: Letters of leading axes by what a layer may call them, and in the order they are given to others.
@@ -181,9 +183,9 @@ def _paths(path: str | list[str]) -> list[Path]:
 
 def _claims_tiff(path: Path) -> bool:
     try:
-        if _has_planes(path):
-            return True
         with opened(path) as tiff:
+            if _is_stack(tiff):
+                return True
             check_end(tiff)
             return note_in(tiff) is not None
     except InputError:
@@ -192,8 +194,11 @@ def _claims_tiff(path: Path) -> bool:
 
 def _has_planes(path: Path) -> bool:
     with opened(path) as tiff:
-        series = image_series(tiff)
-        return any(focus_axis(letters(one), one.shape) is not None for one in series)
+        return _is_stack(tiff)
+
+
+def _is_stack(tiff: TiffFile) -> bool:
+    return any(focus_axis(letters(one), one.shape) is not None for one in image_series(tiff))
 
 
 def _axes(labels: Sequence[str], ndim: int) -> str:

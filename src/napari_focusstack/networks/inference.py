@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -73,23 +73,6 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return False
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a long step is.
-
-    Parameters
-    ----------
-    step : str
-        What is being done, in words for the user.
-    done, total : int
-        Parts of it.
-    """
-
-    step: str
-    done: int
-    total: int
 
 
 def tile_edges(length: int, tile_px: int) -> list[tuple[int, int]]:

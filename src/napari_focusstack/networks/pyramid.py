@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.networks.inference import Progress, segment_tiled, tile_count
+from napari_focusstack.networks.inference import segment_tiled, tile_count
+from napari_focusstack.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -53,8 +54,9 @@ def segment_pyramid(
         size plus the mean of theirs. Right about regions, too coarse for edges.
     """
     sizes = [(near, far)]
-    while min(sizes[-1][0].shape[-2:]) >= 2 * LEAST_PX:
-        sizes.append(tuple(functional.avg_pool2d(plane, 2) for plane in sizes[-1]))  # type: ignore[arg-type]
+    while min(near.shape[-2:]) >= 2 * LEAST_PX:
+        near, far = (functional.avg_pool2d(plane, 2) for plane in (near, far))
+        sizes.append((near, far))
     counts = [tile_count(plane, tile_px) for plane, _ in sizes]
     answers = []
     for number, planes in enumerate(sizes):

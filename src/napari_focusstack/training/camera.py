@@ -43,11 +43,7 @@ def expose(
         return linear_to_srgb(near), linear_to_srgb(far), truth
     count = len(near)
     grey = choose(count, 0.25, generator)[:, None, None, None]
-    weights = torch.tensor(LUMINANCE, device=near.device)[:, None, None]
-    near, far, truth = (
-        torch.where(grey, (image * weights).sum(1, keepdim=True), image)
-        for image in (near, far, truth)
-    )
+    near, far, truth = (torch.where(grey, luminance(image), image) for image in (near, far, truth))
     light = _light(near.shape, generator).to(near.device) ** defects
     near, far, truth = near * light, far * light, truth * light
     gain = torch.randn(count, 1, 1, 1, generator=generator, device=generator.device) * 0.02
@@ -66,6 +62,12 @@ def expose(
         eight_bits = (image * 255).round() / 255
         coded.append(torch.where(raw[:, None, None, None], image, eight_bits))
     return coded[0], coded[1], truth
+
+
+def luminance(light: Tensor) -> Tensor:
+    """Return what a camera without colours sees of (..., 3, Y, X), linear light: (..., 1, Y, X)."""
+    weights = torch.tensor(LUMINANCE, device=light.device)[:, None, None]
+    return (light * weights).sum(-3, keepdim=True)
 
 
 def _light(shape: torch.Size, generator: Generator) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 
 from napari_focusstack.io.writer import write_image, write_text
 from napari_focusstack.optics import linear_to_srgb, srgb_to_linear
-from napari_focusstack.training.camera import LUMINANCE
+from napari_focusstack.training.camera import luminance
 from napari_focusstack.training.material import CUTOUT_PX, PHOTO_PX, SHAPE_PX, Material, fit_square
 from napari_focusstack.training.synthesis import SceneParameters, synthesise
 
@@ -93,9 +93,7 @@ def write_cases(
 
 def _grey(light: Tensor, generator: Generator, *, noisy: bool) -> np.ndarray:
     """Photograph light (3, Y, X) with a scientific camera: (Y, X) uint16."""
-    grey = (light * torch.tensor(LUMINANCE, device=light.device)[:, None, None]).sum(
-        0, keepdim=True
-    )
+    grey = luminance(light)
     if noisy:
         noise = torch.randn(grey.shape, generator=generator, device=generator.device)
         grey = grey + noise * (READ_NOISE**2 + SHOT_NOISE**2 * grey).sqrt()

@@ -12,6 +12,8 @@ from napari_focusstack.training.shapes import (
     blobs,
     choose,
     mesh,
+    mirrored,
+    pick,
     place,
     stored_alpha,
     uniform,
@@ -112,10 +114,7 @@ def _soften(layer: Tensor, most_px: float, generator: Generator) -> Tensor:
 
 def _cutouts(material: Material, count: int, side: int, generator: Generator) -> Tensor:
     """Return cutouts placed at random, (count, 4, side, side), premultiplied linear light."""
-    picked = torch.randint(
-        len(material.cutouts), (count,), generator=generator, device=generator.device
-    )
-    cutouts = material.cutouts[picked].float() / 255
+    cutouts = pick(material.cutouts, count, generator)
     placed = place(
         premultiply(srgb_to_linear(cutouts[:, :3]), cutouts[:, 3:]),
         side,
@@ -128,5 +127,4 @@ def _cutouts(material: Material, count: int, side: int, generator: Generator) ->
     ).clamp(0, 1)
     # bicubic sampling overshoots, and no colour is brighter than its alpha
     placed = torch.cat([placed[:, :3].minimum(placed[:, 3:]), placed[:, 3:]], 1)
-    mirrored = choose(count, 0.5, generator)[:, None, None, None]
-    return torch.where(mirrored, placed.flip(-1), placed)
+    return mirrored(placed, generator)

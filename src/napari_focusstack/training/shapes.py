@@ -117,13 +117,21 @@ def mesh(count: int, side: int, generator: Generator) -> Tensor:
     return cover
 
 
+def pick(pictures: Tensor, count: int, generator: Generator) -> Tensor:
+    """Draw so many of uint8 pictures (n, C, S, S), again and again if need be: 0..1, float."""
+    drawn = torch.randint(len(pictures), (count,), generator=generator, device=generator.device)
+    return pictures[drawn].float() / 255
+
+
+def mirrored(pictures: Tensor, generator: Generator) -> Tensor:
+    """Return pictures (B, ...) of which half, drawn by chance, are mirrored."""
+    return alter(pictures, 0.5, lambda chosen: chosen.flip(-1), generator)
+
+
 def stored_alpha(stored: Tensor, count: int, side: int, generator: Generator) -> Tensor:
     """Return stored alphas (n, 1, S, S), uint8, placed at random: (count, 1, side, side)."""
-    picked = stored[
-        torch.randint(len(stored), (count,), generator=generator, device=generator.device)
-    ]
     return place(
-        picked.float() / 255,
+        pick(stored, count, generator),
         side,
         side / stored.shape[-1] * uniform((count,), 0.5, 1.6, generator),
         uniform((count,), 0, 2 * math.pi, generator),

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.optics import srgb_to_linear
-from napari_focusstack.training.shapes import choose, place, smooth_noise, uniform
+from napari_focusstack.training.shapes import choose, mirrored, pick, place, smooth_noise, uniform
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -62,9 +62,7 @@ def texture(material: Material, count: int, side: int, flat: float, generator: G
 
 def _photos(photos: Tensor, count: int, side: int, generator: Generator) -> Tensor:
     """Return crops (count, 3, side, side) of photos, half of them turned and scaled a little."""
-    picked = photos[
-        torch.randint(len(photos), (count,), generator=generator, device=generator.device)
-    ]
+    picked = pick(photos, count, generator)
     turned = choose(count, 0.5, generator)
     zoom = torch.where(
         turned, uniform((count,), 0.7, 1.3, generator), torch.ones(()).to(picked.device)
@@ -73,8 +71,5 @@ def _photos(photos: Tensor, count: int, side: int, generator: Generator) -> Tens
     own = photos.shape[-1]
     spare = max(0.0, 1 - side / own)
     cells = (own * spare / 2 * uniform((count, 2), -1, 1, generator)).round()
-    crop = place(
-        picked.float() / 255, side, zoom, angle, 2 * cells / own, padding="reflection"
-    ).clamp(0, 1)
-    mirrored = choose(count, 0.5, generator)[:, None, None, None]
-    return torch.where(mirrored, crop.flip(-1), crop)
+    crop = place(picked, side, zoom, angle, 2 * cells / own, padding="reflection").clamp(0, 1)
+    return mirrored(crop, generator)

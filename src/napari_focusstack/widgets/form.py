@@ -1,4 +1,4 @@
-"""Turn a parameter dataclass into widgets: one row per field, its help text as the tooltip."""
+"""Turn a parameter dataclass into widgets, one row per field, in sections that fold away."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from magicgui.widgets import (
     LineEdit,
     SpinBox,
 )
+from qtpy.QtGui import QIcon
+from superqt import QCollapsible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from magicgui.widgets.bases import ValueWidget
+    from qtpy.QtWidgets import QWidget
 
+#: Before the title of a section that is folded, and of one that is open.
+FOLD_SIGNS = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
+#: Between the rows of a section, px.
+SPACING_PX = 4
 #: Largest number that a spin box of a field takes.
 MOST = 1_000_000
 
@@ -46,10 +53,7 @@ def field_widget(each: Field) -> ValueWidget:
         case int():
             return SpinBox(min=0, max=MOST, **given)
         case float():
-            # A fine step gives the box its decimals; then steps adapt to the value.
-            box = FloatSpinBox(min=0, max=MOST, step=1e-6, **given)
-            box.step = None
-            return box
+            return number_box(1e-6, max=MOST, **given)
         case str():
             return LineEdit(**given)
     return LineEdit(**{**given, "value": ""})
@@ -76,3 +80,31 @@ def values(container: Container) -> dict[str, Any]:
         for widget in container
         if hasattr(widget, "value")
     }
+
+
+def number_box(finest: float, **given: Any) -> FloatSpinBox:
+    """Return a box for a number of 0 or more, with the decimals of its finest step."""
+    box = FloatSpinBox(min=0, step=finest, **given)
+    # the decimals stay; from now on steps adapt to the value
+    box.step = None
+    return box
+
+
+def folded(title: str, *widgets: QWidget) -> QCollapsible:
+    """Return a section that opens on a click."""
+    # QCollapsible's own icons are black in every theme; a sign in the text has the text's colour
+    section = QCollapsible(expandedIcon=QIcon(), collapsedIcon=QIcon())
+    section.setDuration(0)
+    section.layout().setContentsMargins(0, 0, 0, 0)
+    section.layout().setSpacing(0)
+    section.content().layout().setContentsMargins(8, SPACING_PX, 0, SPACING_PX)
+    section.content().layout().setSpacing(SPACING_PX)
+    for widget in widgets:
+        section.addWidget(widget)
+
+    def name(opened: bool) -> None:
+        section.setText(f"{FOLD_SIGNS[opened]}  {title}")
+
+    section.toggled.connect(name)
+    name(False)
+    return section

@@ -82,8 +82,7 @@ class FuseWidget(Panel):
     def parameters(self) -> FuseParameters:
         """Return the settings, a checked value each."""
         told: dict[str, Any] = {**values(self.input), **values(self.foreground)}
-        told |= {"psf_shape": self.blur["psf_shape"].value}
-        told |= values(self.elimination)
+        told |= {**values(self.blur), **values(self.elimination)}
         told["psf"] = self.sigma_px.value if self.psf.value == GIVEN else self.psf.value
         for network, menu in self.weights.items():
             told[f"{network}_weights"] = None if menu.value == SHIPPED else menu.value
@@ -92,10 +91,9 @@ class FuseWidget(Panel):
 
     def set_parameters(self, parameters: FuseParameters) -> None:
         """Set all controls."""
-        for container in (self.input, self.foreground, self.elimination):
+        for container in (self.input, self.foreground, self.blur, self.elimination):
             for widget in container:
                 widget.value = getattr(parameters, widget.name)
-        self.blur["psf_shape"].value = parameters.psf_shape
         given = not isinstance(parameters.psf, str)
         self.psf.value = GIVEN if given else parameters.psf
         if given:
@@ -125,17 +123,20 @@ class FuseWidget(Panel):
 
     def segment(self) -> None:
         """Find the foreground."""
-        self.tasks.run(self.session.segment(self._prepare()), self._segmented)
+        parameters = self._prepare()
+        self.tasks.run(self.session.segment(parameters), self._segmented)
 
     def estimate(self) -> None:
         """Measure the blur along the edge of the foreground as it is now."""
         if self.psf.value == GIVEN:
             self.psf.value = self.psf.choices[0]
-        self.tasks.run(self.session.estimate(self._prepare()), self._estimated)
+        parameters = self._prepare()
+        self.tasks.run(self.session.estimate(parameters), self._estimated)
 
     def fuse(self) -> None:
         """Fuse with the foreground and the blur at hand; find what lacks."""
-        self.tasks.run(self.session.fuse(self._prepare()), self._fused)
+        parameters = self._prepare()
+        self.tasks.run(self.session.fuse(parameters), self._fused)
 
     def drop_fixes(self) -> None:
         """Take back all that was painted."""
@@ -175,7 +176,9 @@ class FuseWidget(Panel):
 
     def _prepare(self) -> FuseParameters:
         parameters, source = self.parameters(), self.source()
-        self.session.begin(source)
+        if source != self.session.source:
+            # what was found of another source is forgotten, its layers stay
+            self.session = Session(self.viewer, source)
         return parameters
 
     def _segmented(self, found: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
 from qtpy.QtCore import Qt
@@ -27,6 +27,7 @@ from napari_focusstack.io.focal_stack import FocalStack, find_stacks
 from napari_focusstack.io.layer_data import Choice, choose, layers_of
 from napari_focusstack.io.reader import IMAGE_SUFFIXES
 from napari_focusstack.io.stack_pixels import pixels
+from napari_focusstack.progress import Progress
 from napari_focusstack.widgets.plane_preview import PlanePreview
 from napari_focusstack.widgets.task import TaskBar
 
@@ -39,14 +40,6 @@ if TYPE_CHECKING:
 
 LENGTHS = (UNKNOWN, *(unit for unit in SPELLINGS if unit not in ("ms", "s", "min")))
 AXIS_TITLES = {"Z": "Z (depth)", "T": "T (time)", "C": "C (channel)"}
-
-
-class Progress(NamedTuple):
-    """What the task bar shows."""
-
-    step: str
-    done: int
-    total: int
 
 
 class OpenStackWidget(QWidget):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox
-from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtGui import QIcon
+from magicgui.widgets import CheckBox, ComboBox
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -17,19 +16,20 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_focusstack.io.calibration import UNKNOWN, unit_name
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.widgets.curve import Curve
-from napari_focusstack.widgets.form import form
-from napari_focusstack.widgets.task import TaskBar
+from napari_focusstack.widgets.form import SPACING_PX, folded, form, number_box
+from napari_focusstack.widgets.task import TaskBar, parted
 from napari_focusstack.widgets.weights_list import named_weights
 from napari_focusstack.widgets.wipe import Wipe
 
 if TYPE_CHECKING:
+    from magicgui.widgets import FloatSpinBox
     from magicgui.widgets.bases import ValueWidget
     from napari.viewer import Viewer
+    from qtpy.QtCore import QEvent
 
 #: Where the second layer is not needed, and what the blur is called when the user gives it.
 STACK_ALONE, GIVEN = "(in the stack)", "given"
@@ -65,13 +65,11 @@ METHODS = [
     ("network alone", "keb"),
     ("the sigma given here", GIVEN),
 ]
-#: Before the title of a section that is folded, and of one that is open.
-FOLD_SIGNS = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
 #: Label that all labels are as wide as.
 WIDEST = LABELS["psf_shape"]
 #: A dock that leaves room for the picture.
 WIDTH_PX, HEIGHT_PX = 360, 690
-MARGIN_PX, SPACING_PX = 6, 4
+MARGIN_PX = 6
 
 
 class Panel(QWidget):
@@ -94,7 +92,7 @@ class Panel(QWidget):
         self.input = form(FuseParameters, ("near", "intensity", "device", "tile_px"))
         self.foreground = form(FuseParameters, ("crf",))
         self.foreground["crf"].text = "refine edges (CRF)"
-        self.blur = form(FuseParameters, ("psf", "psf_shape"))
+        self.blur = form(FuseParameters, ("psf_shape",))
         self.elimination = form(FuseParameters, ("elimination",))
         for widget in (*self.input, *self.blur, *self.elimination):
             widget.label = LABELS.get(widget.name, widget.label)
@@ -103,9 +101,8 @@ class Panel(QWidget):
                 # a function, for magicgui goes back to a list given first where a parent changes
                 widget.choices = lambda menu: [(b, a) for a, b in WORDS[menu.name].items()]
                 widget.value = chosen
-        self.psf = ComboBox(
-            name="psf", label="found by", choices=METHODS, tooltip=self.blur["psf"].tooltip
-        )
+        self.psf = ComboBox(name="psf", label="found by", choices=METHODS)
+        self.psf.tooltip = FuseParameters.__dataclass_fields__["psf"].metadata["help"]
         self.sigma_px = _sigma_box("sigma_px", 100, "blur of the foreground in the far plane")
         self.sigma_px.native.setSuffix(" px")
         self.sigma_unit = _sigma_box("sigma_unit", 1e6, "the same by the scale of the layer")
@@ -140,9 +137,8 @@ class Panel(QWidget):
         return QSize(WIDTH_PX, HEIGHT_PX)
 
     def changeEvent(self, event: QEvent | None) -> None:
-        """Leave the running step where the dock is closed: napari lets the widget go then."""
-        parted = event is not None and event.type() == QEvent.Type.ParentChange
-        if parted and self.parent() is None:
+        """Leave the running step where the dock is closed."""
+        if parted(self, event):
             self.tasks.cancel()
         super().changeEvent(event)
 
@@ -157,15 +153,15 @@ class Panel(QWidget):
         button = self.buttons
         parts = [
             _rows(self.stack, self.far, self.axis),
-            _folded("Input", _rows(*self.input)),
+            folded("Input", _rows(*self.input)),
             button["run_all"],
             _heading("1 Foreground"),
             _columns(button["segment"], button["drop_fixes"]),
-            _folded("Options", self.foreground["crf"].native, _rows(self.weights["fsb"])),
+            folded("Options", self.foreground["crf"].native, _rows(self.weights["fsb"])),
             _heading("2 Blur"),
             _rows(self.psf, ("sigma", _stacked(self.sigma_px.native, self.sigma_unit.native))),
             button["estimate"],
-            _folded(
+            folded(
                 "Options and curves",
                 _rows(self.blur["psf_shape"], self.weights["keb"]),
                 _columns(self.residual, self.kernel),
@@ -177,7 +173,7 @@ class Panel(QWidget):
             self.figures,
             _heading("Compare"),
             self.wipe,
-            _folded(
+            folded(
                 "Settings",
                 button["load_settings"],
                 _columns(button["copy_python"], button["copy_command"]),
@@ -197,9 +193,7 @@ class Panel(QWidget):
 
 
 def _sigma_box(name: str, most: float, tip: str) -> FloatSpinBox:
-    # A fine step gives the box its decimals; then steps adapt to the value.
-    box = FloatSpinBox(name=name, min=0, max=most, step=1e-4)
-    box.step = None
+    box = number_box(1e-4, name=name, max=most)
     box.tooltip = f"{tip}; change it to give your own"
     box.native.setSpecialValueText("not yet known")
     return box
@@ -250,23 +244,3 @@ def _heading(text: str) -> QLabel:
     heading = QLabel(f"<b>{text}</b>")
     heading.setContentsMargins(0, SPACING_PX, 0, 0)
     return heading
-
-
-def _folded(title: str, *widgets: QWidget) -> QCollapsible:
-    """Return a section that opens on a click."""
-    # QCollapsible's own icons are black in every theme; a sign in the text has the text's colour
-    section = QCollapsible(expandedIcon=QIcon(), collapsedIcon=QIcon())
-    section.setDuration(0)
-    section.layout().setContentsMargins(0, 0, 0, 0)
-    section.layout().setSpacing(0)
-    section.content().layout().setContentsMargins(8, SPACING_PX, 0, SPACING_PX)
-    section.content().layout().setSpacing(SPACING_PX)
-    for widget in widgets:
-        section.addWidget(widget)
-
-    def name(opened: bool) -> None:
-        section.setText(f"{FOLD_SIGNS[opened]}  {title}")
-
-    section.toggled.connect(name)
-    name(False)
-    return section

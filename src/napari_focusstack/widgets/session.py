@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +36,8 @@ class Session:
     ----------
     viewer : ViewerModel
         Where layers are added.
+    source : Source, optional
+        What is fused; without one there is nothing to do yet.
 
     Attributes
     ----------
@@ -46,9 +47,9 @@ class Session:
         The fused pair; follows the brush.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(self, viewer: ViewerModel, source: Source | None = None) -> None:
         self.viewer = viewer
-        self.source: Source | None = None
+        self.source = source
         self.alpha: Tensor | None = None
         self.crf_backend: str | None = None
         self.psf: Psf | None = None
@@ -57,12 +58,6 @@ class Session:
         self.labels: Labels | None = None
         self.image: Image | None = None
         self.diffusion: Image | None = None
-
-    def begin(self, source: Source) -> None:
-        """Turn to a source; what was found of another one is forgotten, its layers stay."""
-        if source != self.source:
-            self.__init__(self.viewer)  # type: ignore[misc]
-            self.source = source
 
     # ---- tasks: generators for a thread, which read layers but change nothing
 
@@ -81,7 +76,7 @@ class Session:
 
         def task() -> Generator[Any, None, Any]:
             pair = _pair(source, parameters)
-            return (yield from _estimate(pair, _edited(pair, alpha, labels)))
+            return (yield from pair.psf_steps(_edited(pair, alpha, labels)))
 
         return task
 
@@ -113,11 +108,9 @@ class Session:
                 if fixes is not None and fixes.painted.shape == painted.shape:
                     painted = np.where(fixes.painted, fixes.labels, painted)
             edited = _edited(pair, found, painted)
-            blurs = psf
-            if parameters.elimination == "none" or not pair.has_boundary(edited):
-                blurs = None
-            elif blurs is None:
-                blurs = yield from _estimate(pair, edited)
+            blurs = None
+            if pair.is_veiled(edited):
+                blurs = psf or (yield from pair.psf_steps(edited))
             canvas = Canvas(pair, edited if found is None else found, blurs, _mask_labels(edited))
             yield from canvas.fuse()
             return found, by, canvas
@@ -197,19 +190,9 @@ class Session:
 
         if self.canvas is None:
             raise InputError("nothing is fused yet; press Fuse or Run all first.")
-        canvas, pair = self.canvas, self.canvas.pair
-        return FusionResult(
-            image=canvas.image,
-            initial=canvas.initial,
-            labels=canvas.labels(),
-            alpha=canvas.alpha[0].cpu().numpy(),
-            transition_region=canvas.region,
-            psf=canvas.psf,
-            intensity=pair.intensity.coding,
-            crf_backend=self.crf_backend,
-            weights=pair.weights,
-            parameters=asdict(pair.parameters),
-        )
+        canvas = self.canvas
+        eliminated = canvas.image, canvas.initial, canvas.region
+        return FusionResult.of(canvas.pair, canvas.alpha, canvas.psf, eliminated, self.crf_backend)
 
     def _source(self) -> Source:
         if self.source is None:
@@ -302,15 +285,6 @@ def _pair(source: Source, parameters: FuseParameters) -> Pair:
     from napari_focusstack.pair import Pair
 
     return Pair(source.planes(), parameters)
-
-
-def _estimate(pair: Pair, alpha: Tensor) -> Generator[Any, None, Psf]:
-    from napari_focusstack.networks.inference import Progress
-
-    yield Progress("estimate PSF", 0, 1)
-    psf = pair.psf(alpha)
-    yield Progress("estimate PSF", 1, 1)
-    return psf
 
 
 def _edited(pair: Pair, found: Tensor | None, labels: np.ndarray | None) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 from superqt.utils import GeneratorWorker
 
@@ -34,6 +34,12 @@ class _Worker(GeneratorWorker):
             return result
         finally:
             self.steps.close()
+
+
+def parted(widget: QWidget, event: QEvent | None) -> bool:
+    """Tell whether a dock was closed: napari takes the widget out of it and lets it go."""
+    moved = event is not None and event.type() == QEvent.Type.ParentChange
+    return moved and widget.parent() is None
 
 
 class TaskBar(QWidget):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -19,12 +18,14 @@ from qtpy.QtWidgets import (
 from napari_focusstack.errors import InputError
 from napari_focusstack.widgets import weights_list
 from napari_focusstack.widgets.curve import Curve
+from napari_focusstack.widgets.form import folded
 from napari_focusstack.widgets.preview import Preview, mosaic
-from napari_focusstack.widgets.task import TaskBar
-from napari_focusstack.widgets.train_settings import TrainSettings, folding
+from napari_focusstack.widgets.task import TaskBar, parted
+from napari_focusstack.widgets.train_settings import TrainSettings
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from qtpy.QtCore import QEvent
     from qtpy.QtGui import QCloseEvent
 
     from napari_focusstack.training.trainer import Examples
@@ -72,7 +73,7 @@ class TrainWidget(QWidget):
         self._show_busy(False)
 
     def _lay_out(self) -> None:
-        self.folded = folding("Settings", self.settings)
+        self.folded = folded("Settings", self.settings)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
@@ -93,9 +94,8 @@ class TrainWidget(QWidget):
         layout.addWidget(self.task)
 
     def changeEvent(self, event: QEvent | None) -> None:
-        """Stop where the dock is closed: napari takes the widget out of it and lets it go."""
-        parted = event is not None and event.type() == QEvent.Type.ParentChange
-        if parted and self.parent() is None:
+        """Stop where the dock is closed."""
+        if parted(self, event):
             self.task.cancel()
         super().changeEvent(event)
 

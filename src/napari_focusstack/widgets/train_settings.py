@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from magicgui.types import FileDialogMode
 from magicgui.widgets import CheckBox, ComboBox, FileEdit, Label
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
-from superqt import QCollapsible
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import InputParameters
 from napari_focusstack.training.recipe import TrainParameters
 from napari_focusstack.widgets import weights_list
-from napari_focusstack.widgets.form import field_widget
+from napari_focusstack.widgets.form import field_widget, folded
 from napari_focusstack.widgets.training_run import TrainingRun, checkpoint_beside
 
 if TYPE_CHECKING:
@@ -88,14 +87,14 @@ class TrainSettings(QWidget):
             widget.native.setMinimumWidth(80)
             self._rows.addRow(QLabel(widget.label), widget.native)
         more = QWidget()
-        folded = QFormLayout(more)
+        rest = QFormLayout(more)
         for widget in (*self.recipe.values(), self.device):
             if widget.name not in MAIN:
-                folded.addRow(QLabel(widget.label), widget.native)
-        for layout in (self._rows, folded):
+                rest.addRow(QLabel(widget.label), widget.native)
+        for layout in (self._rows, rest):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._rows.addRow(folding("More", more))
+        self._rows.addRow(folded("More", more))
 
     @property
     def network(self) -> str:
@@ -163,19 +162,6 @@ class TrainSettings(QWidget):
 
     def _start_choices(self) -> list[tuple[str, str]]:
         return [*weights_list.named_weights(self.network), (FRESH, FRESH), (FILE, FILE)]
-
-
-def folding(title: str, content: QWidget) -> QCollapsible:
-    """Return content that folds away under a title, folded."""
-    folded = QCollapsible(
-        title,
-        collapsedIcon="\N{BLACK RIGHT-POINTING SMALL TRIANGLE}",
-        expandedIcon="\N{BLACK DOWN-POINTING SMALL TRIANGLE}",
-    )
-    folded.layout().setContentsMargins(0, 0, 0, 0)
-    folded.content().layout().setContentsMargins(8, 0, 0, 0)
-    folded.addWidget(content)
-    return folded
 
 
 def _file_edit(label: str, mode: FileDialogMode, tooltip: str) -> FileEdit:

@@ -2,51 +2,75 @@
 
     python benchmarks/painting.py
 
-Strokes are painted into the Labels layer along the foreground's edge, where they cost most; timed
-is everything from the finished stroke to the refreshed image layer, without drawing on the screen.
+Strokes are painted into the Labels layer along edges, where they cost most, of a pair and of a
+stack of eight planes; timed is everything from the finished stroke to the refreshed image layer,
+without drawing on the screen.
 """
 
 import statistics
 import time
+from collections.abc import Iterator
 
 import numpy as np
 from napari.components import ViewerModel
 
 from napari_focusstack.editing import Canvas
+from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.fusion import drain
+from napari_focusstack.io.sample_stacks import (
+    SIGMA_PER_PLANE_PX,
+    blades,
+    colour_stack,
+    pebbles,
+)
 from napari_focusstack.io.samples import sample_layers, sample_pair
 from napari_focusstack.lens import Psf
-from napari_focusstack.pair import Pair
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.segmentation import alpha_from_labels
+from napari_focusstack.stack import Stack
+from napari_focusstack.widgets.plane_labels import Found, labels_of
 from napari_focusstack.widgets.session import Session
 from napari_focusstack.widgets.source import Source
+from napari_focusstack.widgets.steps import Fused
 
 SIZE, BRUSH_PX, STROKES = (2048, 2048), 50, 12
 GOAL_MS = 100
 
 
-def fused_session(sigma_px: float) -> Session:
-    """Return a session with the sample pair fused, its true mask for labels."""
-    near, far, _ = sample_pair(SIZE, sigma_px=sigma_px)
+def scenes() -> Iterator[tuple[str, np.ndarray, np.ndarray, float]]:
+    """Yield a name, planes, true labels and sigma per plane step of each scene."""
+    _, specimen, _ = sample_layers(SIZE)
+    for sigma_px in (2.0, 4.0, 8.0):
+        near, far, _ = sample_pair(SIZE, sigma_px=sigma_px)
+        labels = np.where(specimen > 0.5, 1, 2)
+        yield f"pair, sigma {sigma_px:g} px", np.stack([near, far]), labels, sigma_px
+    labels = np.full(SIZE, 8)
+    for alpha, plane in ((pebbles(SIZE, seed=3), 6), (specimen, 3), (blades(SIZE), 1)):
+        labels[alpha > 0.5] = plane
+    sigma_px = SIGMA_PER_PLANE_PX
+    yield f"8 planes, sigma {sigma_px:g} px per plane", colour_stack(SIZE), labels, sigma_px
+
+
+def fused_session(planes: np.ndarray, labels: np.ndarray, sigma_px: float) -> Session:
+    """Return a session with a scene fused, its true labels found."""
     viewer = ViewerModel()
-    stack = viewer.add_image(np.stack([near, far]), rgb=True, name="pair")
-    session = Session(viewer, Source((stack,)))
-    alpha = alpha_from_labels(sample_layers(SIZE)[1], SIZE)
-    pair = Pair([near, far], FuseParameters(device="cpu"))
-    canvas = Canvas(pair, alpha, Psf(sigma_px, sigma_px), (alpha[0].numpy() > 0.5).astype(np.uint8))
+    session = Session(viewer, Source((viewer.add_image(planes, rgb=True, name="stack"),)))
+    focus = FocusMap.of_labels(labels.astype(np.uint8), len(planes), SIZE)
+    stack = Stack(planes, FuseParameters(device="cpu"))
+    canvas = Canvas(stack, focus, Psf(sigma_px, sigma_px), focus.labels)
     drain(canvas.fuse())
-    session.show_result((alpha, None, canvas), segmented=True, diffusion=False)
+    made = Fused(Found(focus), True, labels_of(focus), canvas)
+    session.show_result(made, depth=len(planes) > 2)
     return session
 
 
 def milliseconds(session: Session) -> list[float]:
-    """Paint strokes along the foreground's edge and return what each took to follow."""
+    """Paint strokes along edges and return what each took to follow."""
     session.labels.brush_size = BRUSH_PX
     edge = np.argwhere(np.diff(session.labels.data.astype(int), axis=1) != 0)
+    planes = session.source.count
     taken = []
     for number, (row, column) in enumerate(edge[:: len(edge) // STROKES]):
-        session.labels.paint((row, column), number % 2)
+        session.labels.paint((row, column), number % planes)
         began = time.perf_counter()
         session.follow_brush(live=True)
         taken.append(1000 * (time.perf_counter() - began))
@@ -55,11 +79,9 @@ def milliseconds(session: Session) -> list[float]:
 
 def main() -> None:
     print(f"{SIZE[0]} x {SIZE[1]} px, brush {BRUSH_PX} px, goal {GOAL_MS} ms")
-    for sigma_px in (2.0, 4.0, 8.0):
-        taken = milliseconds(fused_session(sigma_px))
-        print(
-            f"sigma {sigma_px:g} px: median {statistics.median(taken):.0f}, most {max(taken):.0f}"
-        )
+    for name, planes, labels, sigma_px in scenes():
+        taken = milliseconds(fused_session(planes, labels, sigma_px))
+        print(f"{name}: median {statistics.median(taken):.0f}, most {max(taken):.0f}", flush=True)
 
 
 if __name__ == "__main__":

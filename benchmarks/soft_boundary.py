@@ -21,14 +21,15 @@ from napari_focusstack import metrics
 from napari_focusstack.crf import refine
 from napari_focusstack.diffusion import transition_region
 from napari_focusstack.evaluation import Case, find_cases
+from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.fusion import drain
 from napari_focusstack.io.reader import read_image
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.inference import segment_tiled
 from napari_focusstack.optics import blur
-from napari_focusstack.pair import Pair
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.segmentation import SOFT_REACH_PX, antialias, confine, override
+from napari_focusstack.stack import Stack
 
 #: Window of the guided filter, px, and the variance of its guide that counts as an edge.
 WINDOW_PX, EDGE = 9, 1e-3
@@ -80,10 +81,11 @@ REFINEMENTS: dict[str, Refinement] = {
 
 def score(case: Case, parameters: FuseParameters) -> dict[str, tuple[float, ...]]:
     """Return seconds, alpha error along the true edge, PSNR in the transition region and whole."""
-    pair = Pair([read_image(case.files[kind]) for kind in ("near", "far")], parameters)
-    network, _ = weights.load("fsb", pair.device, parameters.fsb_weights)
-    found = drain(segment_tiled(network, *pair.shown, parameters.tile_px))[0].numpy()
-    guide = (pair.shown[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    stack = Stack([read_image(case.files[kind]) for kind in ("near", "far")], parameters)
+    shown = [stack.shown(plane, stack.whole) for plane in (1, 2)]
+    network, _ = weights.load("fsb", stack.device, parameters.fsb_weights)
+    found = drain(segment_tiled(network, *shown, parameters.tile_px))[0].numpy()
+    guide = (shown[0].permute(1, 2, 0) * 255).round().byte().numpy()
     truth, true_alpha = read_image(case.files["truth"]), tensor(case.alpha())
     region = transition_region(true_alpha, blur(true_alpha, case.sigma_px()))[0].numpy()
     mask = true_alpha[0].numpy() > 0.5
@@ -93,8 +95,9 @@ def score(case: Case, parameters: FuseParameters) -> dict[str, tuple[float, ...]
         began = time.perf_counter()
         alpha = refinement(found, guide)
         seconds = time.perf_counter() - began
-        psf = pair.psf(alpha) if pair.has_boundary(alpha) else None
-        image = drain(pair.eliminate(alpha, psf))[0]
+        focus = FocusMap.of_pair(alpha)
+        psf = stack.psf(focus) if focus.has_steps() else None
+        image = drain(stack.eliminate(focus, psf))[0]
         error = float((alpha - true_alpha).abs()[0].numpy()[edge].mean())
         figures[name] = (
             seconds, error, metrics.psnr(image, truth, region), metrics.psnr(image, truth)

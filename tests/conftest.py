@@ -14,9 +14,18 @@ from hypothesis import settings
 from scipy import ndimage
 
 from napari_focusstack.networks import weights
+from napari_focusstack.networks.deb import DEB, PIXELS
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
-from napari_focusstack.optics import far_focus, linear_to_srgb, near_focus, veil
+from napari_focusstack.optics import (
+    blur,
+    far_focus,
+    linear_to_srgb,
+    near_focus,
+    over,
+    premultiply,
+    veil,
+)
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REQUIRE_SHARED = "NAPARI_FOCUSSTACK_REQUIRE_SHARED"
@@ -125,6 +134,52 @@ def make_scene() -> Callable[..., Scene]:
     return scene
 
 
+@dataclass(frozen=True)
+class FocalStackScene:
+    """A stack of three surfaces, each wholly in focus in one plane, and what it was made of."""
+
+    images: list[torch.Tensor]
+    truth: torch.Tensor
+    labels: np.ndarray
+
+    def planes(self, dtype: str = "uint8", *, grey: bool = False) -> list[np.ndarray]:
+        """The planes as a camera writes them, nearest first."""
+        return [encode(light, dtype, grey=grey) for light in self.images]
+
+
+@cache
+def focal_stack_scene(
+    planes: int = 5, sigma_px: float = 1.5, *, side: int = 96, seed: int = 0
+) -> FocalStackScene:
+    alphas = [
+        torch.ones(1, side, side),
+        round_alpha(side, side / 5).roll((side // 6, side // 4), (1, 2)),
+        round_alpha(side, side / 5),
+    ]
+    depths = [planes, (planes + 1) // 2, 1]
+    layers = [
+        premultiply(0.25 * number + 0.5 * texture(side, 10 * seed + number)[None], alpha[None])
+        for number, alpha in enumerate(alphas)
+    ]
+    images = []
+    for plane in range(1, planes + 1):
+        image = torch.zeros(1, 3, side, side)
+        for layer, depth in zip(layers, depths, strict=True):
+            image = over(blur(layer, sigma_px * abs(depth - plane)), image)
+        images.append(image[0])
+    truth, labels = torch.zeros(1, 3, side, side), np.zeros((side, side), np.uint8)
+    for layer, alpha, depth in zip(layers, alphas, depths, strict=True):
+        truth = over(layer, truth)
+        labels[alpha[0].numpy() > 0.5] = depth
+    return FocalStackScene(images, truth[0], labels)
+
+
+@pytest.fixture(scope="session")
+def make_stack() -> Callable[..., FocalStackScene]:
+    """Renders a stack, sigma per plane step: make_stack(planes, sigma_px, side=..., seed=...)."""
+    return focal_stack_scene
+
+
 @pytest.fixture(scope="session")
 def fsb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """File of an FSB that answers with the classical focus measure and needs no training."""
@@ -138,6 +193,22 @@ def fsb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
             network.leave[2].weight[channel, channel, 1, 1] = 1
             network.leave[4].weight[0, channel, 1, 1] = 4 * sign
     path = tmp_path_factory.mktemp("fsb") / "fsb.safetensors"
+    weights.save(network, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def deb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """File of a DEB that answers with the classical focus measure, mean of 12 px around a cell."""
+    network = DEB(width=8, levels=2)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        seen = network.leave[0].weight[0, 8 : 8 + PIXELS]
+        seen.fill_(1 / seen.numel())
+        network.leave[0].bias[0] = 4  # the measure is a logarithm; ReLU lets positives pass
+        network.leave[2].weight[:, 0, 1, 1] = 30
+    path = tmp_path_factory.mktemp("deb") / "deb.safetensors"
     weights.save(network, path)
     return path
 

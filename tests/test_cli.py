@@ -100,7 +100,7 @@ def bad_inputs():
     """Return (what is wrong, arguments, what the message names)."""
     pair = ("near.png", "far.png")
     return [
-        ("one plane", ("near.png",), "1 plane"),
+        ("one plane", ("near.png",), "single picture"),
         ("a missing file", ("near.png", "nowhere.png"), "nowhere.png"),
         ("an empty file", ("near.png", "empty.png"), "empty.png"),
         ("a truncated file", ("near.png", "cut.png"), "cut.png"),

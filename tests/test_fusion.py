@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 import napari_focusstack as nfs
-from napari_focusstack import diffusion
+from napari_focusstack import elimination
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion import FusionResult, fuse_steps
 from napari_focusstack.metrics import mean_iou, psnr
@@ -272,7 +272,6 @@ BAD_PLANES = {
     "sizes differ": (lambda n, f: [n, f[:-1]], r"\(95, 96, 3\)"),
     "types differ": (lambda n, f: [n, f.astype(np.uint16)], "uint16"),
     "one plane": (lambda n, f: [n], "1 plane"),
-    "three planes": (lambda n, f: [n, f, n], "3 planes"),
     "nan": (lambda n, f: [n.astype(np.float32), with_nan(f)], "NaN"),
     "constant": (lambda n, f: [n, np.full_like(f, 9)], r"constant \(9\)"),
     "rgba": (lambda n, f: [np.dstack([p, p[..., :1]]) for p in (n, f)], r"\(96, 96, 4\)"),
@@ -379,7 +378,7 @@ def test_no_pixel_outside_the_transition_region_ever_changes(case, sigma_px, eli
 
 
 def test_blocks_of_a_larger_image_keep_the_promise(make_scene, monkeypatch):
-    monkeypatch.setattr(diffusion, "BLOCK_PX", 48)
+    monkeypatch.setattr(elimination, "BLOCK_PX", 48)
     scene = make_scene(2.0, side=160)
     near, far = scene.planes("uint8")
     result = nfs.fuse([near, far], labels=scene.mask, psf=2.0)

@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 
-from napari_focusstack import diffusion
-from napari_focusstack.diffusion import eliminate, transition_region, unmix
+from napari_focusstack import elimination
+from napari_focusstack.diffusion import transition_region, unmix
+from napari_focusstack.elimination import eliminate
+from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.lens import Breathing, Psf
 from napari_focusstack.optics import blur, over, premultiply
 from napari_focusstack.reblur import fit
@@ -99,13 +101,18 @@ def test_moving_the_foreground_back_removes_the_veil_that_a_still_model_leaves(m
 
 
 def test_blocks_see_the_motion_of_the_whole_image(make_scene, monkeypatch):
-    monkeypatch.setattr(diffusion, "BLOCK_PX", 96)
+    monkeypatch.setattr(elimination, "BLOCK_PX", 96)
     scene = make_scene(2.0, side=2 * SIDE)
     psf = Psf(2.0, 2.0, breathing=Breathing(1.02, (1.0, 1.0)))
     origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]
     whole = unmix(scene.near[None], scene.far[None], scene.alpha[None], psf, origins)[0]
+    planes = scene.near, scene.far
     blocks = 0
-    for where, region, light in eliminate(scene.near, scene.far, scene.alpha, psf):
-        assert torch.allclose(light, whole[:, *where][:, region], atol=1e-4)
+
+    def light(number, where):
+        return planes[number - 1][:, *where]
+
+    for where, region, found in eliminate(light, FocusMap.of_pair(scene.alpha), psf):
+        assert torch.allclose(found, whole[:, *where][:, region], atol=1e-4)
         blocks += 1
     assert blocks > 1

@@ -63,3 +63,13 @@ def test_the_plugin_manager_finds_it():
     manager = PluginManager()
     manager.discover(include_npe1=False)
     assert manager.get_manifest(NAME).display_name == "Focus stacking without halo"
+
+
+def test_the_palette_offers_what_needs_no_path_and_each_thing_once(contributions):
+    with_path = {each.command for each in (*contributions.readers, *contributions.writers)}
+    for command in contributions.commands:
+        assert (command.enablement == "False") == (command.id in with_path)
+    # napari names widgets and samples in its palette as in its menus
+    offered = [each.display_name for each in (*contributions.widgets, *contributions.sample_data)]
+    titles = [each.title for each in contributions.commands if each.id in with_path]
+    assert len({*offered, *titles}) == len(offered) + len(titles)

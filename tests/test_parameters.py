@@ -12,8 +12,12 @@ def test_the_defaults_are_those_of_the_documentation():
     assert asdict(FuseParameters()) == {
         "intensity": "auto",
         "near": "first",
+        "z_step": 0.0,
+        "register": "auto",
+        "register_model": "similarity",
         "device": "auto",
         "fsb_weights": None,
+        "deb_weights": None,
         "crf": True,
         "crf_backend": "auto",
         "tile_px": 1024,

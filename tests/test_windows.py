@@ -27,7 +27,6 @@ def test_windows_lie_inside_the_image_along_the_boundary():
         assert 0 <= y <= side - WINDOW_PX
         assert x < 350 < x + WINDOW_PX
         assert 0 < float(piece.mean()) < 1
-    assert torch.equal(windows.of(far, near, alpha).near, windows.far)
 
 
 def test_an_image_smaller_than_a_window_is_one_window(make_scene):

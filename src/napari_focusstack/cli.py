@@ -1,4 +1,4 @@
-"""The command ``napari-focusstack``: fuse, evaluate, simulate, train, demo."""
+"""The command ``napari-focusstack``: fuse, batch, evaluate, simulate, train, demo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from napari_focusstack import batch_command
 from napari_focusstack.errors import InputError
+from napari_focusstack.memory import memory_budget
 from napari_focusstack.parameters import FuseParameters, option_type
 from napari_focusstack.training.recipe import TrainParameters
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from napari_focusstack.fusion import FusionResult
+    from napari_focusstack.io.focal_stack import FocalStack
     from napari_focusstack.progress import Progress
 
 Parameters = TypeVar("Parameters", FuseParameters, TrainParameters)
@@ -49,7 +52,12 @@ class _Bars:
             self.close()
             self.step = progress.step
             self.bar = tqdm(
-                desc=progress.step, total=progress.total, delay=PATIENCE_S, leave=False, unit="part"
+                desc=progress.step,
+                total=progress.total,
+                delay=PATIENCE_S,
+                leave=False,
+                unit="part",
+                disable=None,  # where nobody watches
             )
         self.bar.update(progress.done - self.bar.n)
 
@@ -99,21 +107,36 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
-    fuse = commands.add_parser("fuse", help="fuse a near and a far plane into one image")
+    fuse = commands.add_parser("fuse", help="fuse a focal stack into one image")
     fuse.add_argument(
         "planes",
         nargs="+",
         type=Path,
-        help="two images, or a folder or stack of two, nearest first",
+        help="images of one plane each, or a folder or a stack of them, nearest first",
     )
     fuse.add_argument("-o", "--output", type=Path, required=True, help=".tif or .png to write")
     fuse.add_argument("--labels", type=Path, help="labels or mask to use instead of FSB's")
-    fuse.add_argument("--save-labels", type=Path, help="write the labels: 1 near, 2 far")
+    fuse.add_argument(
+        "--save-labels", type=Path, help="write the labels: the plane in focus, 1 nearest"
+    )
     fuse.add_argument("--save-initial", type=Path, help="write the initial fusion, halo and all")
-    fuse.add_argument("--save-depth", type=Path, help="write the depth in plane steps")
+    fuse.add_argument("--save-depth", type=Path, help="write the depth in the unit of --z-step")
+    fuse.add_argument("--registration", type=Path, help="how the planes lie, saved before")
+    fuse.add_argument("--save-registration", type=Path, help="write how the planes lie, .json")
+    fuse.add_argument(
+        "--channel", type=int, default=1, help="channel whose focus counts for all (default 1)"
+    )
+    fuse.add_argument(
+        "--memory", metavar="SIZE", help="for decoded planes, such as 4GB (default half of free)"
+    )
     fuse.add_argument("--report", type=Path, help="write figures and settings as JSON")
     _add_options(fuse, FuseParameters)
     fuse.set_defaults(run=_fuse)
+
+    batch = commands.add_parser("batch", help="fuse many stacks, and go on where some fail")
+    batch_command.add_arguments(batch)
+    _add_options(batch, FuseParameters)
+    batch.set_defaults(run=lambda o: batch_command.run(o, _parameters(o, FuseParameters)))
 
     evaluate = commands.add_parser("evaluate", help="score a folder of cases")
     evaluate.add_argument(
@@ -203,26 +226,37 @@ def _parameters(options: argparse.Namespace, kind: type[Parameters]) -> Paramete
 
 
 def _fuse(options: argparse.Namespace) -> None:
-    from napari_focusstack.io.reader import read_labels, read_planes
+    from napari_focusstack.io.plane_store import open_planes
+    from napari_focusstack.io.reader import read_labels
     from napari_focusstack.io.writer import check_writable, write_image, write_text
 
     parameters = _parameters(options, FuseParameters)
-    planes = read_planes(options.planes)
-    check_writable(options.output, dtype=planes[0].dtype)
-    for path, dtype in (
-        (options.save_labels, "uint8"),
-        (options.save_initial, planes[0].dtype),
-        (options.save_depth, "float32"),
-    ):
-        if path is not None:
-            check_writable(path, dtype=dtype)
-    if options.report is not None:
-        check_writable(options.report, suffixes=(".json",))
-    labels = read_labels(options.labels) if options.labels else None
+    budget = memory_budget(options.memory)
+    with open_planes(options.planes, {"C": options.channel - 1}, budget) as planes:
+        outputs: dict[Path | None, Any] = {
+            options.output: planes.dtype,
+            options.save_labels: "uint8",
+            options.save_initial: planes.dtype,
+            options.save_depth: "float32",
+        }
+        for path, dtype in outputs.items():
+            if path is not None:
+                check_writable(path, dtype=dtype)
+        for path in (options.report, options.save_registration):
+            if path is not None:
+                check_writable(path, suffixes=(".json",))
+        if planes.other_axes:
+            _fuse_axes(options, parameters, planes.stack, budget)
+            return
+        labels = read_labels(options.labels) if options.labels else None
 
-    from napari_focusstack.fusion import fuse_steps
+        from napari_focusstack.batch_item import with_z_step
+        from napari_focusstack.fusion import fuse_steps
+        from napari_focusstack.registration import Registration
 
-    result = _Bars().run(fuse_steps(planes, labels, parameters))
+        parameters = with_z_step(parameters, planes.stack)
+        known = Registration.load(options.registration) if options.registration else None
+        result = _Bars().run(fuse_steps(planes.planes, labels, parameters, known))
     sources = {"planes": [str(path) for path in options.planes]}
     if options.labels:
         sources["labels"] = [str(options.labels)]
@@ -235,9 +269,47 @@ def _fuse(options: argparse.Namespace) -> None:
     ):
         if path is not None:
             write_image(path, image, record=made)
+    if options.save_registration is not None and result.registration is not None:
+        result.registration.save(options.save_registration)
     if options.report is not None:
         write_text(options.report, json.dumps(made, indent=2))
     print(f"{options.output}: {_summary(result)}")
+
+
+def _fuse_axes(
+    options: argparse.Namespace, parameters: FuseParameters, stack: FocalStack, budget: int
+) -> None:
+    """Fuse each time point and channel of a stack; the results keep these axes."""
+    from napari_focusstack.batch_item import DEPTH, FUSED, LABELS, Job, fuse_stack
+    from napari_focusstack.io.result_file import made_aside
+
+    if options.labels or options.save_initial or options.report:
+        raise InputError(
+            f"{options.planes[0]} has the axes {stack.axes}; labels, initial fusion and report "
+            "are of one time point and channel: extract one."
+        )
+    wanted = {FUSED: options.output, LABELS: options.save_labels, DEPTH: options.save_depth}
+    bars = _Bars()
+    with made_aside(options.output) as folder:
+        job = Job(
+            source=options.planes[0],
+            name="stack",
+            folder=folder,
+            staging=folder,
+            parameters=parameters,
+            channel=options.channel,
+            save_labels=options.save_labels is not None,
+            save_depth=options.save_depth is not None,
+            budget_bytes=budget,
+        )
+        try:
+            fuse_stack(stack, folder / job.name, job, bars)
+        finally:
+            bars.close()
+        for ending, path in wanted.items():
+            if path is not None:
+                (folder / f"{job.name}{ending}").replace(path)
+    print(f"{options.output}: {stack.axes} {stack.shape} fused along the focus axis")
 
 
 def _record(result: FusionResult) -> dict[str, Any]:
@@ -247,11 +319,13 @@ def _record(result: FusionResult) -> dict[str, Any]:
 
 
 def _summary(result: FusionResult) -> str:
+    moved = result.registration
+    said = "" if moved is None or moved.is_identity else f"{moved.reason}; "
     if result.psf is None:
-        return "no foreground boundary or no elimination: every pixel is a source pixel"
+        return f"{said}every pixel is a source pixel: {result.plain}"
     share = 100 * result.transition_region.mean()
     return (
-        f"sigma {result.psf.sigma_px:.2f} px ({result.psf.shape}), "
+        f"{said}sigma {result.psf.sigma_px:.2f} px ({result.psf.shape}), "
         f"{share:.1f}% of the pixels unveiled, reblur residual {100 * result.psf.residual:.2f}%"
     )
 

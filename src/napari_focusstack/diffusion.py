@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from napari_focusstack.errors import InputError
-from napari_focusstack.lens import origin
-from napari_focusstack.optics import blur, check_sigma, premultiply, psf_radius
+from napari_focusstack.lens import collect
+from napari_focusstack.optics import blur, premultiply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
 
-    from napari_focusstack.lens import Origin, Psf
+    from napari_focusstack.lens import Origin, Psf, Steps
     from napari_focusstack.optics import PsfShape
 
 EliminationMethod = Literal["unmix", "subtract", "none"]
@@ -40,8 +37,6 @@ FLOOR = 0.1
 NOISE = 0.005
 #: Where a single piece lies that is the whole image, or whose place is of no account.
 CENTRED: list[Origin] = [(0.0, 0.0)]
-#: Side of the blocks that the work is cut into, px.
-BLOCK_PX = 384
 
 
 def transition_region(alpha: Tensor, spread: Tensor) -> Tensor:
@@ -64,7 +59,12 @@ def transition_region(alpha: Tensor, spread: Tensor) -> Tensor:
 
 
 def subtract(
-    near: Tensor, far: Tensor, alpha: Tensor, psf: Psf, origins: list[Origin] = CENTRED
+    near: Tensor,
+    far: Tensor,
+    alpha: Tensor,
+    psf: Psf,
+    origins: list[Origin] = CENTRED,
+    steps: Steps = 1.0,
 ) -> Tensor:
     """Remove the diffusion component as the paper does (Eqs. 8 and 13-15).
 
@@ -82,16 +82,18 @@ def subtract(
         K3.
     origins : list of (float, float)
         Where each piece lies in the image; of no account where nothing breathes.
+    steps : float or Tensor
+        How far the foreground lies before the far plane, in plane steps.
 
     Returns
     -------
     Tensor
         Shape (n, C, Y, X).
     """
-    behind = blur(premultiply(far, 1 - alpha), psf.sigma_px, psf.shape)
+    behind = collect(premultiply(far, 1 - alpha), psf.sigma_px, psf.shape, steps)
     # Deep inside the mask nothing of the background is seen: its share is below float32 noise.
     hidden = behind[:, :-1] / behind[:, -1:].clamp(min=1e-4)
-    diffusion = (1 - alpha) * psf.defocus((near - hidden) * alpha, origins)
+    diffusion = (1 - alpha) * psf.defocus(premultiply(near - hidden, alpha), origins, steps)[:, :-1]
     return initial_fusion(near, far, alpha) - diffusion
 
 
@@ -101,7 +103,12 @@ def initial_fusion(near: Tensor, far: Tensor, alpha: Tensor) -> Tensor:
 
 
 def unveil(
-    far: Tensor, foreground: Tensor, alpha: Tensor, psf: Psf, origins: list[Origin] = CENTRED
+    far: Tensor,
+    foreground: Tensor,
+    alpha: Tensor,
+    psf: Psf,
+    origins: list[Origin] = CENTRED,
+    steps: Steps = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Solve Eq. 4 for the background: ``b = (F - (f.M) * K) / max(Mb * K, floor)``.
 
@@ -115,7 +122,7 @@ def unveil(
         Shape (n, 1, Y, X), 0..1.
     psf : Psf
         K3.
-    origins : list of (float, float)
+    origins, steps
         See :func:`subtract`.
 
     Returns
@@ -126,13 +133,18 @@ def unveil(
     visible : Tensor
         ``Mb * K``, (n, 1, Y, X): the share of the background that the far plane shows.
     """
-    spread = psf.defocus(torch.cat([foreground, alpha], 1), origins)
+    spread = psf.defocus(torch.cat([foreground, alpha], 1), origins, steps)
     visible = 1 - spread[:, -1:]
     return ((far - spread[:, :-1]) / visible.clamp(min=FLOOR)).clamp(0, 1), visible
 
 
 def unmix(
-    near: Tensor, far: Tensor, alpha: Tensor, psf: Psf, origins: list[Origin] = CENTRED
+    near: Tensor,
+    far: Tensor,
+    alpha: Tensor,
+    psf: Psf,
+    origins: list[Origin] = CENTRED,
+    steps: Steps = 1.0,
 ) -> Tensor:
     """Return the sharp foreground over the unveiled background, ``R = f.M + Mb.b``.
 
@@ -151,7 +163,7 @@ def unmix(
     psf : Psf
         K3, and K2 where it is known; that of K3 in its place is good enough for the first step, not
         for the last.
-    origins : list of (float, float)
+    origins, steps
         See :func:`subtract`.
 
     Returns
@@ -159,16 +171,22 @@ def unmix(
     Tensor
         Shape (n, C, Y, X).
     """
-    background, visible = unveil(far, near * alpha, alpha, psf, origins)
-    foreground = own_light(near, background, visible, alpha, psf)
-    background, visible = unveil(far, foreground, alpha, psf, origins)
+    background, visible = unveil(far, near * alpha, alpha, psf, origins, steps)
+    foreground = own_light(near, background, visible, alpha, psf, steps)
+    background, visible = unveil(far, foreground, alpha, psf, origins, steps)
     if psf.sigma_background_px is not None:
-        background = checked(near - foreground, far, background, visible, alpha, psf)
+        background = checked(near - foreground, far, background, visible, alpha, psf, steps)
     return foreground + (1 - alpha) * background
 
 
 def checked(
-    behind: Tensor, far: Tensor, background: Tensor, visible: Tensor, alpha: Tensor, psf: Psf
+    behind: Tensor,
+    far: Tensor,
+    background: Tensor,
+    visible: Tensor,
+    alpha: Tensor,
+    psf: Psf,
+    steps: Steps = 1.0,
 ) -> Tensor:
     """Hold an unveiled background against what the near plane shows of it (Eq. 3).
 
@@ -187,6 +205,8 @@ def checked(
         ``Mb * K3`` and M, (n, 1, Y, X).
     psf : Psf
         With K2.
+    steps : float or Tensor
+        See :func:`subtract`.
 
     Returns
     -------
@@ -194,12 +214,13 @@ def checked(
         The background, (n, C, Y, X), 0..1.
     """
     veiled = (2 * (1 - visible)).clamp(max=1)
-    background = background + veiled * _unexplained(behind, background, visible, alpha, psf)
+    background = background + veiled * _unexplained(behind, background, visible, alpha, psf, steps)
     background = background.clamp(0, 1)
     squared = [
         blur(
-            _unexplained(behind, image, visible, alpha, psf).abs().mean(1, True) * (alpha < 0.5),
-            _nearby_px(psf),
+            _unexplained(behind, image, visible, alpha, psf, steps).abs().mean(1, True)
+            * (alpha < 0.5),
+            nearby_px(psf),
         ).square()
         for image in (background, far)
     ]
@@ -208,122 +229,40 @@ def checked(
 
 
 def _unexplained(
-    behind: Tensor, background: Tensor, visible: Tensor, alpha: Tensor, psf: Psf
+    behind: Tensor,
+    background: Tensor,
+    visible: Tensor,
+    alpha: Tensor,
+    psf: Psf,
+    steps: Steps,
 ) -> Tensor:
-    return behind - (1 - alpha) * reblur(background, visible, psf.sigma_2_px, psf.shape)
+    return behind - (1 - alpha) * reblur(background, visible, psf.sigma_2_px, psf.shape, steps)
 
 
-def _nearby_px(psf: Psf) -> float:
+def nearby_px(psf: Psf) -> float:
     """Return the sigma over which errors of a background are averaged, px."""
     return max(1.5, psf.sigma_2_px / 2)
 
 
-def own_light(near: Tensor, background: Tensor, visible: Tensor, alpha: Tensor, psf: Psf) -> Tensor:
-    """Return the foreground's own light ``f.M = N - Mb.(b * K2)`` (Eq. 3), 0..alpha."""
-    return _unexplained(near, background, visible, alpha, psf).clamp(min=0).minimum(alpha)
-
-
-def reblur(background: Tensor, visible: Tensor, sigma_px: float, shape: PsfShape) -> Tensor:
-    """Return ``b * K2`` from a background known where it is visible (a normalised convolution)."""
-    known = torch.where(visible > FLOOR, visible, 1e-3)
-    blurred = blur(premultiply(background, known), sigma_px, shape)
-    return blurred[:, :-1] / blurred[:, -1:]
-
-
-def eliminate(
+def own_light(
     near: Tensor,
-    far: Tensor,
+    background: Tensor,
+    visible: Tensor,
     alpha: Tensor,
     psf: Psf,
-    method: EliminationMethod = "unmix",
-    within: Region | None = None,
-) -> Iterator[tuple[Region, Tensor, Tensor]]:
-    """Compute the transition region block by block; the rest is for the caller to copy.
-
-    Only blocks that the boundary comes near are computed, so the cost follows the length of the
-    boundary, not the area of the image. Each block is computed with the margin that the PSFs reach,
-    so the answer is that of the whole image at once.
-
-    Parameters
-    ----------
-    near, far : Tensor
-        Shape (C, Y, X), linear light, 0..1.
-    alpha : Tensor
-        Shape (1, Y, X), 0..1.
-    psf : Psf
-        Both blurs and the foreground's breathing.
-    method : {"unmix", "subtract", "none"}
-        ``none`` yields nothing: every pixel is a source pixel.
-    within : tuple of slice, optional
-        Rows and columns to compute; the whole image if not given.
-
-    Yields
-    ------
-    where : tuple of slice
-        Rows and columns of the block.
-    region : Tensor
-        Bool, (Y, X) of the block: its part of the transition region.
-    light : Tensor
-        Shape (C, n): the all-in-focus light of the n pixels of the region.
-
-    Raises
-    ------
-    InputError
-        If the sigma of K3 is not positive or the method is unknown.
-    """
-    check_sigma(psf.sigma_px)
-    if method not in METHODS:
-        raise InputError(f"elimination is {method!r}; choose one of {', '.join(METHODS)}.")
-    if method == "none":
-        return
-    height, width = alpha.shape[-2:]
-    reach = psf.reach_px((height, width))
-    margin = 2 * reach + 3 * psf_radius(psf.sigma_2_px, psf.shape) + psf_radius(_nearby_px(psf))
-    for where, outer, inner in blocks_near_boundary(alpha, reach, margin, within):
-        n, f, a = (image[None, :, *outer] for image in (near, far, alpha))
-        origins = [origin(outer[0].start, outer[1].start, (height, width))]
-        region = transition_region(a, psf.defocus(a, origins))[0, 0][inner]
-        if not region.any():
-            continue
-        light = (subtract if method == "subtract" else unmix)(n, f, a, psf, origins)
-        yield where, region, light[0][:, *inner][:, region]
+    steps: Steps = 1.0,
+) -> Tensor:
+    """Return the foreground's own light ``f.M = N - Mb.(b * K2)`` (Eq. 3), 0..alpha."""
+    return _unexplained(near, background, visible, alpha, psf, steps).clamp(min=0).minimum(alpha)
 
 
-def blocks_near_boundary(
-    alpha: Tensor, radius: int, margin: int, within: Region | None = None
-) -> Iterator[tuple[Region, Region, Region]]:
-    """Yield the blocks that may hold transition region.
-
-    Parameters
-    ----------
-    alpha : Tensor
-        Shape (1, Y, X), 0..1.
-    radius : int
-        How far from the mask the region reaches, px.
-    margin : int
-        How much of the surroundings the computation needs, px.
-    within : tuple of slice, optional
-        Rows and columns that are asked for; the whole image if not given.
-
-    Yields
-    ------
-    where, outer, inner : tuple of slice
-        The block in the image, the block with its margin in the image, and the block in the latter.
-    """
-    height, width = alpha.shape[-2:]
-    rows, columns = within or (slice(0, height), slice(0, width))
-    for top in range(rows.start, rows.stop, BLOCK_PX):
-        for left in range(columns.start, columns.stop, BLOCK_PX):
-            where = (
-                slice(top, min(top + BLOCK_PX, rows.stop)),
-                slice(left, min(left + BLOCK_PX, columns.stop)),
-            )
-            around = grow(where, radius, (height, width))
-            part = alpha[:, *around]
-            if part.max() == 0 or alpha[:, *where].min() == 1:
-                continue
-            outer = grow(where, margin, (height, width))
-            yield where, outer, inside(where, outer)
+def reblur(
+    background: Tensor, visible: Tensor, sigma_px: float, shape: PsfShape, steps: Steps = 1.0
+) -> Tensor:
+    """Return ``b * K2`` from a background known where it is visible (a normalised convolution)."""
+    known = torch.where(visible > FLOOR, visible, 1e-3)
+    blurred = collect(premultiply(background, known), sigma_px, shape, steps)
+    return blurred[:, :-1] / blurred[:, -1:]
 
 
 def grow(where: Region, margin: int, limits: tuple[int, int]) -> Region:

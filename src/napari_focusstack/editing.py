@@ -1,4 +1,4 @@
-"""Painting in the labels of a fused pair: fixes that stay, and an image that follows the brush."""
+"""Painting in the labels of a fused stack: fixes that stay, and an image that follows the brush."""
 
 from __future__ import annotations
 
@@ -6,25 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as functional
 
 from napari_focusstack.diffusion import grow, inside
 from napari_focusstack.errors import InputError
+from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.fusion import drain
-from napari_focusstack.segmentation import (
-    EDIT_REACH_PX,
-    NEAR_LABEL,
-    override,
-)
+from napari_focusstack.segmentation import EDIT_REACH_PX
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from torch import Tensor
-
     from napari_focusstack.diffusion import Region
     from napari_focusstack.lens import Psf
-    from napari_focusstack.pair import Pair
     from napari_focusstack.progress import Progress
+    from napari_focusstack.stack import Stack
 
 
 class Fixes:
@@ -48,6 +44,13 @@ class Fixes:
         self.proposal = proposal.copy()
         self.labels = proposal.copy()
         self.painted = np.zeros(proposal.shape, bool)
+
+    @classmethod
+    def painted_by_hand(cls, labels: np.ndarray) -> Fixes:
+        """Return labels (Y, X) of which nothing is known but that somebody made them: all fixes."""
+        fixes = cls(labels)
+        fixes.painted[:] = True
+        return fixes
 
     def follow(self, labels: np.ndarray) -> Region | None:
         """Take note of labels that somebody painted, erased, or undid.
@@ -77,10 +80,9 @@ class Fixes:
         return self.labels.copy()
 
     def drop(self) -> np.ndarray:
-        """Forget what was painted; return the proposal."""
+        """Forget what was painted; return the proposal, a change yet to be followed."""
         self.painted[:] = False
-        self.labels = self.proposal.copy()
-        return self.labels.copy()
+        return self.proposal.copy()
 
 
 def bounds(mask: np.ndarray) -> Region | None:
@@ -92,22 +94,76 @@ def bounds(mask: np.ndarray) -> Region | None:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-class Canvas:
-    """A fused pair whose labels can be painted on.
+def around(*regions: Region) -> Region:
+    """Return the least rows and columns that hold all regions.
+
+    Examples
+    --------
+    >>> around((slice(0, 2), slice(5, 6)), (slice(1, 9), slice(3, 4)))
+    (slice(0, 9, None), slice(3, 6, None))
+    """
+    rows, columns = (
+        slice(min(part.start for part in parts), max(part.stop for part in parts))
+        for parts in zip(*regions, strict=True)
+    )
+    return rows, columns
+
+
+def painted_over(focus: FocusMap, labels: np.ndarray) -> FocusMap:
+    """Return a map with labels painted over it; soft edges stay where nothing was painted.
 
     Parameters
     ----------
-    pair : Pair
-        The planes.
-    alpha : Tensor
-        Shape (1, Y, X), 0..1: the foreground as it was found, soft edges and all.
-    psf : Psf or None
-        The blurs; None where the mask has no boundary.
+    focus : FocusMap
+        What is in focus where.
     labels : ndarray
-        Shape (Y, X): 1 is near, all else far. Where they say otherwise than alpha, they are right.
+        Shape (Y, X), 1..P; 0 is the farthest plane, and so is all but 1 of a pair.
+
+    Raises
+    ------
+    InputError
+        If a label names no plane.
+    """
+    most = int(labels.max(initial=0))
+    if focus.planes > 2 and most > focus.planes:
+        raise InputError(
+            f"label {most} names no plane, for there are {focus.planes}; paint with 1 (nearest) "
+            f"to {focus.planes}, and undo the stroke."
+        )
+    painted = focus.painted(labels)
+    if focus.planes == 2:
+        return painted
+    named = torch.from_numpy(np.where(labels == 0, focus.planes, labels))[None]
+    named = named.to(focus.depth)
+    changed = functional.max_pool2d((focus.depth.round() != named).float(), 5, 1, 2) > 0
+    # antialiasing takes a dot of a pixel or two for a speck of its surroundings
+    lost = painted.depth.round() != named
+    return FocusMap(
+        torch.where(changed, torch.where(lost, named, painted.front), focus.front),
+        torch.where(changed, torch.where(lost, named, painted.behind), focus.behind),
+        torch.where(changed, torch.where(lost, 1.0, painted.alpha), focus.alpha),
+        focus.planes,
+    )
+
+
+class Canvas:
+    """A fused stack whose labels can be painted on.
+
+    Parameters
+    ----------
+    stack : Stack
+        The planes.
+    focus : FocusMap
+        What is in focus where as it was found, soft edges and all.
+    psf : Psf or None
+        The blurs; None where nothing is veiled.
+    labels : ndarray
+        Shape (Y, X), 1..P, 0 is the farthest plane. Where they say otherwise, they are right.
 
     Attributes
     ----------
+    focus : FocusMap
+        What is in focus where, as it is painted.
     image, initial : ndarray
         All-in-focus image and initial fusion, of the planes' shape and dtype; complete once
         :meth:`fuse` has run.
@@ -115,22 +171,24 @@ class Canvas:
         Transition region, (Y, X).
     """
 
-    def __init__(self, pair: Pair, alpha: Tensor, psf: Psf | None, labels: np.ndarray) -> None:
-        if labels.shape != pair.size:
+    def __init__(self, stack: Stack, focus: FocusMap, psf: Psf | None, labels: np.ndarray) -> None:
+        if labels.shape != stack.size:
             raise InputError(
-                f"the labels have the shape {labels.shape}, the planes {pair.size}; give labels "
+                f"the labels have the shape {labels.shape}, the planes {stack.size}; give labels "
                 "of the planes' size."
             )
-        self.pair = pair
-        self.found = alpha
+        self.stack = stack
+        self.found = focus
         self.psf = psf
-        self.alpha = override(alpha, self._mask(labels))
-        self.image, self.initial = (pair.sources[1].copy() for _ in range(2))
-        self.region = np.zeros(pair.size, bool)
+        self.focus = painted_over(focus, labels)
+        self.image, self.initial = (stack.sources[-1].copy() for _ in range(2))
+        self.region = np.zeros(stack.size, bool)
 
     def fuse(self) -> Generator[Progress, None, None]:
         """Compute the whole image, block by block."""
-        self.image, self.initial, self.region = yield from self.pair.eliminate(self.alpha, self.psf)
+        self.image, self.initial, self.region = yield from self.stack.eliminate(
+            self.focus, self.psf
+        )
 
     def paint(self, labels: np.ndarray, changed: Region) -> Region:
         """Fuse again what a change of labels bears on.
@@ -146,17 +204,33 @@ class Canvas:
         -------
         tuple of slice
             Rows and columns of ``image`` that may have changed; the rest is as it was.
+
+        Raises
+        ------
+        InputError
+            If a label names no plane; nothing has changed then.
         """
-        edited = grow(changed, EDIT_REACH_PX, self.pair.size)
-        seen = grow(edited, EDIT_REACH_PX, self.pair.size)
-        part = override(self.found[:, *seen], self._mask(labels[seen]))
-        self.alpha[:, *edited] = part[:, *inside(edited, seen)]
-        reach = 0 if self.psf is None else self.psf.reach_px(self.pair.size)
-        where = grow(edited, reach, self.pair.size)
+        size = self.stack.size
+        edited = grow(changed, EDIT_REACH_PX, size)
+        seen = grow(edited, EDIT_REACH_PX, size)
+        part = painted_over(self.found.part(seen), labels[seen]).part(inside(edited, seen))
+        reach = self._reach_px(edited)
+        self.focus.put(edited, part)
+        where = grow(edited, max(reach, self._reach_px(edited)), size)
         self.image[where], self.initial[where], self.region[where] = drain(
-            self.pair.eliminate(self.alpha, self.psf, within=where)
+            self.stack.eliminate(self.focus, self.psf, within=where)
         )
         return where
 
-    def _mask(self, labels: np.ndarray) -> Tensor:
-        return torch.from_numpy(labels == NEAR_LABEL)[None].to(self.pair.device)
+    def _reach_px(self, edited: Region) -> int:
+        """Return how far what lies in a part of the image is blurred over anything behind it."""
+        if self.psf is None:
+            return 0
+        size, nearest = self.stack.size, float(self.focus.part(edited).nearest.min())
+        steps = self.focus.planes - nearest
+        while True:
+            reach = self.psf.reach_px(size, steps)
+            farthest = float(self.focus.part(grow(edited, reach, size)).farthest.max())
+            if farthest - nearest >= steps:
+                return reach
+            steps = farthest - nearest

@@ -17,12 +17,13 @@ import torch
 from napari_focusstack import metrics
 from napari_focusstack.diffusion import METHODS, transition_region
 from napari_focusstack.errors import InputError
+from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.fusion import drain
 from napari_focusstack.io.reader import read_image, read_labels
 from napari_focusstack.io.writer import IMAGE_SUFFIXES
 from napari_focusstack.optics import blur
-from napari_focusstack.pair import Pair
 from napari_focusstack.reimaging import unexplained
+from napari_focusstack.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -170,35 +171,36 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
     """Fuse and score one case, see :func:`evaluate`."""
     planes = [read_image(case.files[kind]) for kind in ("near", "far")]
     began = time.perf_counter()
-    pair = Pair(planes, parameters)
-    alpha, _ = drain(pair.matte())
-    psf = pair.psf(alpha) if pair.has_boundary(alpha) else None
-    chosen, initial, region = drain(pair.eliminate(alpha, psf))
+    pair = Stack(planes, parameters)
+    focus: FocusMap
+    focus, _ = drain(pair.find_focus())
+    psf = pair.psf(focus) if focus.has_steps() else None
+    chosen, initial, region = drain(pair.eliminate(focus, psf))
     found: Row = {"seconds": time.perf_counter() - began}
     fused = {"none": initial}
     for method in METHODS[::-1]:
         if method == parameters.elimination:
             fused[method] = chosen
         elif method != "none":
-            fused[method] = drain(pair.eliminate(alpha, psf, method))[0]
+            fused[method] = drain(pair.eliminate(focus, psf, method))[0]
     fused |= {name: _read_fused(find_image(f, case), planes[0]) for name, f in others.items()}
 
     near, far = pair.sources
     truth = read_image(case.files["truth"]) if "truth" in case.files else None
     true_alpha, true_sigma = case.alpha(), case.sigma_px()
     if true_alpha is not None:
-        found["mean_iou"] = metrics.mean_iou(alpha[0].cpu().numpy() > 0.5, true_alpha > 0.5)
-        alpha = torch.from_numpy(true_alpha)[None].to(pair.device)
+        found["mean_iou"] = metrics.mean_iou(focus.labels == 1, true_alpha > 0.5)
+        focus = FocusMap.of_pair(torch.from_numpy(true_alpha)[None].to(pair.device))
     if true_sigma is not None and psf is not None:
         found["sigma_error"] = abs(psf.sigma_px / true_sigma - 1)
         found |= _reblurred(pair, psf.sigma_px, true_sigma)
     if psf is not None:
         found["residual"] = 100 * psf.residual
     if true_alpha is not None:
-        psf = pair.psf(alpha) if pair.has_boundary(alpha) else None
+        psf = pair.psf(focus) if focus.has_steps() else None
     if true_alpha is not None and psf is not None:
         sigma = psf.sigma_px if true_sigma is None else true_sigma
-        region = transition_region(alpha, blur(alpha, sigma))[0].cpu().numpy()
+        region = transition_region(focus.alpha, blur(focus.alpha, sigma))[0].cpu().numpy()
     rows = []
     for name, image in fused.items():
         row: Row = {"case": case.name, "image": name}
@@ -207,7 +209,7 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
             if region.any():
                 row["tr"] = metrics.psnr(image, truth, region)
         if psf is not None:
-            row["unexplained"] = 100 * _unexplained(pair, image, alpha, psf)
+            row["unexplained"] = 100 * _unexplained(pair, image, focus.alpha, psf)
         row["q_mi"] = metrics.q_mi(near, far, image)
         row["q_abf"] = metrics.q_abf(near, far, image)
         row["q_y"] = metrics.q_y(near, far, image)
@@ -216,10 +218,10 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
     return Scores(rows, images, region)
 
 
-def _reblurred(pair: Pair, found_px: float, true_px: float) -> Row:
+def _reblurred(pair: Stack, found_px: float, true_px: float) -> Row:
     """Compare the near plane under the kernel that was found and under the true one."""
     found, true = (
-        pair.intensity.from_light(blur(pair.near, sigma).contiguous()).reshape(
+        pair.intensity.from_light(blur(pair.light(1, pair.whole), sigma).contiguous()).reshape(
             pair.sources[0].shape
         )
         for sigma in (found_px, true_px)
@@ -238,9 +240,10 @@ def _read_fused(path: Path, plane: np.ndarray) -> np.ndarray:
     return image
 
 
-def _unexplained(pair: Pair, image: np.ndarray, alpha: Tensor, psf: Psf) -> float:
+def _unexplained(pair: Stack, image: np.ndarray, alpha: Tensor, psf: Psf) -> float:
     light = pair.intensity.to_light(image, pair.device)
-    return unexplained(light, pair.near, pair.far, alpha, psf)
+    near, far = (pair.light(plane, pair.whole) for plane in (1, 2))
+    return unexplained(light, near, far, alpha, psf)
 
 
 def mean_rows(rows: list[Row]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Fuse two planes: segment, estimate the PSF, remove the veil, keep the rest bit for bit."""
+"""Fuse a focal stack: segment, estimate the PSF, remove the veil, keep the rest bit for bit."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.layer_planes import focus_of, is_layer
 from napari_focusstack.optics import check_sigma
-from napari_focusstack.pair import Pair
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.progress import Progress
 from napari_focusstack.psf import check_method
-from napari_focusstack.segmentation import alpha_from_labels, labels_from_alpha
+from napari_focusstack.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from torch import Tensor
-
     from napari_focusstack.diffusion import EliminationMethod
     from napari_focusstack.lens import Psf
-    from napari_focusstack.pair import Planes
+    from napari_focusstack.registration import Registration
+    from napari_focusstack.stack import Planes
 
     Steps = Generator[Progress, None, Any]
 
@@ -39,19 +38,22 @@ class FusionResult:
         that of a source plane, bit for bit.
     initial : ndarray
         Initial fusion (Eq. 9 with the hard mask): source pixels only, halo and all.
-    labels : ndarray of uint8
-        Shape (Y, X): 1 where the near plane is in focus, 2 where the far one is.
-    alpha : ndarray of float32
-        Shape (Y, X), 0..1: how much of each pixel the foreground covers.
+    focus : FocusMap
+        What is in focus where.
     transition_region : ndarray of bool
         Shape (Y, X): where no source pixel is right and light was computed.
     psf : Psf or None
-        Both blurs, their shape and the reblur residual; None where the mask has no boundary or
-        nothing was eliminated.
+        Both blurs, their shape and the reblur residual; None where nothing was eliminated.
+    near : {"first", "last"}
+        Which end of the planes that were given is nearest to the lens.
     intensity : {"linear", "srgb"}
         How pixel values were taken to stand for light.
     crf_backend : str or None
         Which CRF refined the mask.
+    registration : Registration or None
+        How the planes were moved to lie on each other; None where nobody looked.
+    plain : str
+        Why nothing was eliminated and every pixel is a source pixel; empty where it was.
     weights : dict of str to str
         SHA-256 of the networks' weights that were used.
     parameters : dict
@@ -60,38 +62,67 @@ class FusionResult:
 
     image: np.ndarray
     initial: np.ndarray
-    labels: np.ndarray
-    alpha: np.ndarray
+    focus: FocusMap
     transition_region: np.ndarray
     psf: Psf | None
+    near: str
     intensity: str
     crf_backend: str | None
+    registration: Registration | None = None
+    plain: str = ""
     weights: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls,
-        pair: Pair,
-        alpha: Tensor,
+        stack: Stack,
+        focus: FocusMap,
         psf: Psf | None,
         eliminated: tuple[np.ndarray, np.ndarray, np.ndarray],
         crf_backend: str | None,
     ) -> FusionResult:
-        """Gather what was found of a pair; ``eliminated`` as :meth:`Pair.eliminate` returns it."""
+        """Gather what was found; ``eliminated`` as :meth:`Stack.eliminate` returns it."""
         image, initial, region = eliminated
         return cls(
             image=image,
             initial=initial,
-            labels=labels_from_alpha(alpha),
-            alpha=alpha[0].cpu().numpy(),
+            focus=focus,
             transition_region=region,
             psf=psf,
-            intensity=pair.intensity.coding,
+            near=stack.near,
+            intensity=stack.intensity.coding,
             crf_backend=crf_backend,
-            weights=pair.weights,
-            parameters=asdict(pair.parameters),
+            registration=stack.registration,
+            plain=stack.plain,
+            weights=stack.weights,
+            parameters=asdict(stack.parameters),
         )
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The plane in focus, (Y, X), uint8 (uint16 beyond 255 planes): 1 is the nearest."""
+        return self.focus.labels
+
+    @property
+    def alpha(self) -> np.ndarray:
+        """How much of each pixel the nearest surface in it covers, (Y, X), float32, 0..1."""
+        return self.focus.alpha[0].cpu().numpy()
+
+    @property
+    def depth(self) -> np.ndarray:
+        """Distance behind the nearest plane, (Y, X), float32, in the unit of ``z_step``."""
+        steps = (self.focus.depth[0] - 1).cpu().numpy()
+        return steps * np.float32(self.parameters["z_step"] or 1)
+
+    @property
+    def valid(self) -> np.ndarray:
+        """Which pixels every plane shows, (Y, X), bool; what lies beyond its border is a guess."""
+        everywhere = np.ones(self.focus.size, bool)
+        if self.registration is not None:
+            for number in range(1, self.focus.planes + 1):
+                everywhere &= self.registration.valid(number)
+        return everywhere
 
     @property
     def sigma_px(self) -> float | None:
@@ -106,11 +137,15 @@ class FusionResult:
     def figures(self) -> dict[str, Any]:
         """Return what was found, for the record: blur, residual, coding, share computed."""
         return {
+            "planes": self.focus.planes,
+            "registration": self.registration.to_dict() if self.registration else None,
+            "near": self.near,
             "sigma_px": self.sigma_px,
             "sigma_background_px": self.psf.sigma_background_px if self.psf else None,
             "psf_shape": self.psf.shape if self.psf else None,
             "breathing": asdict(self.psf.breathing) if self.psf else None,
             "reblur_residual": self.consistency,
+            "plain": self.plain or None,
             "intensity": self.intensity,
             "crf_backend": self.crf_backend,
             "transition_region": float(self.transition_region.mean()),
@@ -120,11 +155,6 @@ class FusionResult:
     def diffusion(self) -> np.ndarray:
         """What was removed: initial minus image, float32, in pixel values."""
         return self.initial.astype(np.float32) - self.image.astype(np.float32)
-
-    @property
-    def depth(self) -> np.ndarray:
-        """Plane steps behind the nearest plane, (Y, X) float32."""
-        return self.labels.astype(np.float32) - 1
 
 
 def drain(steps: Steps, progress: Callable[[Progress], None] | None = None) -> Any:
@@ -139,40 +169,49 @@ def drain(steps: Steps, progress: Callable[[Progress], None] | None = None) -> A
 
 
 def fuse_steps(
-    planes: Planes, labels: np.ndarray | None, parameters: FuseParameters
+    planes: Planes,
+    labels: np.ndarray | FocusMap | None,
+    parameters: FuseParameters,
+    registration: Registration | None = None,
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse step by step: as :func:`fuse`, but yielding progress; close it to stop."""
     check_method(parameters.psf)
-    pair = Pair(planes, parameters)
+    stack = Stack(planes, parameters)
+    yield from stack.align(registration)
     backend = None
     labels = labels.data if is_layer(labels) else labels
     if labels is None:
-        alpha, backend = yield from pair.matte()
+        focus, backend = yield from stack.find_focus()
     else:
-        alpha = alpha_from_labels(labels, pair.size).to(pair.device)
-    psf = (yield from pair.psf_steps(alpha)) if pair.is_veiled(alpha) else None
-    eliminated = yield from pair.eliminate(alpha, psf)
-    return FusionResult.of(pair, alpha, psf, eliminated, backend)
+        focus = labels if isinstance(labels, FocusMap) else stack.read_labels(labels)
+    psf = yield from stack.find_psf(focus)
+    eliminated = yield from stack.eliminate(focus, psf)
+    return FusionResult.of(stack, focus, psf, eliminated, backend)
 
 
 def fuse(
     planes: Planes,
     *,
-    labels: np.ndarray | None = None,
+    labels: np.ndarray | FocusMap | None = None,
+    registration: Registration | None = None,
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> FusionResult:
-    """Fuse two planes into one all-in-focus image without the halo around the foreground.
+    """Fuse planes into one all-in-focus image without the halo around what stands in front.
 
     Parameters
     ----------
     planes : ndarray or sequence of ndarray
-        Array (2, Y, X) or (2, Y, X, 3), or a list of two (Y, X) or (Y, X, 3) arrays, nearest plane
-        first; uint8, uint16 or float32. In napari also a stack layer, or a near and a far layer:
-        what a layer's metadata say of its focus axis and its near end is honoured.
-    labels : ndarray or layer, optional
-        Shape (Y, X): 1 where the near plane is in focus, 0 or 2 elsewhere; or a mask of 0 and 255;
-        or an alpha in 0..1 as floats. Found by FSB if not given.
+        Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, nearest plane
+        first, P >= 2; uint8, uint16 or float32; or those of a ``PlaneStore``. In napari also a
+        stack layer, or a near and a far layer: what a layer's metadata say of its focus axis and
+        its near end is honoured.
+    labels : ndarray, layer or FocusMap, optional
+        Shape (Y, X): the plane in focus, 1 is the nearest, 0 the farthest. Of a pair also a mask of
+        0 and 255, or an alpha in 0..1 as floats. The ``focus`` of another result, such as of
+        another channel, is taken as it is. Found by FSB (a pair) or DEB (more) if not given.
+    registration : Registration, optional
+        How the planes lie, found before: of another channel, another time point, or from a file.
     progress : callable, optional
         Called with a :class:`~napari_focusstack.progress.Progress` after each tile.
     **options
@@ -198,13 +237,13 @@ def fuse(
     """
     if is_layer(planes) and "near" not in options:
         options["near"] = focus_of(planes).get("near", "first")
-    return drain(fuse_steps(planes, labels, FuseParameters(**options)), progress)
+    return drain(fuse_steps(planes, labels, FuseParameters(**options), registration), progress)
 
 
 def segment(
     planes: Planes, *, progress: Callable[[Progress], None] | None = None, **options: Any
 ) -> np.ndarray:
-    """Find the foreground with FSB: uint8 labels (Y, X), 1 near and 2 far.
+    """Find the plane in focus: uint8 labels (Y, X), 1 is the nearest.
 
     Parameters
     ----------
@@ -220,9 +259,11 @@ def segment(
     InputError
         If planes or an option cannot be used.
     """
-    pair = Pair(planes, FuseParameters(**options))
-    alpha, _ = drain(pair.matte(), progress)
-    return labels_from_alpha(alpha)
+    stack = Stack(planes, FuseParameters(**options))
+    drain(stack.align(), progress)
+    focus: FocusMap
+    focus, _ = drain(stack.find_focus(), progress)
+    return focus.labels
 
 
 def estimate_psf(planes: Planes, labels: np.ndarray, **options: Any) -> float:
@@ -245,8 +286,8 @@ def estimate_psf(planes: Planes, labels: np.ndarray, **options: Any) -> float:
     InputError
         If planes or labels cannot be used, or the mask has no boundary.
     """
-    pair = Pair(planes, FuseParameters(**options))
-    return pair.psf(alpha_from_labels(labels, pair.size).to(pair.device)).sigma_px
+    stack = Stack(planes, FuseParameters(**options))
+    return stack.psf(stack.read_labels(labels)).sigma_px
 
 
 def eliminate(

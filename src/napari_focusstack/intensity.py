@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -81,8 +82,8 @@ class Intensity:
         if choice == "auto":
             choice = "srgb" if first.dtype == np.uint8 and first.ndim == 3 else "linear"
         dtype = str(first.dtype)
-        low = min(float(plane.min()) for plane in planes)
-        high = max(float(plane.max()) for plane in planes)
+        ends = [(float(values.min()), float(values.max())) for values in map(_values, planes)]
+        low, high = min(end[0] for end in ends), max(end[1] for end in ends)
         if choice == "srgb":
             if low < 0 or high > PEAK[dtype]:
                 raise InputError(
@@ -91,7 +92,7 @@ class Intensity:
                 )
             return cls("srgb", dtype, 0.0, PEAK[dtype])
         linear = cls("linear", dtype, low, high if high > low else low + 1)
-        sample = np.concatenate([plane[::4, ::4].ravel() for plane in planes])
+        sample = np.concatenate([_values(plane)[::4, ::4].ravel() for plane in planes])
         dark, bright = np.quantile(sample, [DISPLAY_TAIL, 1 - DISPLAY_TAIL])
         span = linear.high - low
         if bright <= dark:
@@ -100,9 +101,29 @@ class Intensity:
 
     def to_light(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
         """Return a plane as linear light, (C, Y, X) float32, 0..1."""
-        values = torch.from_numpy(np.atleast_3d(plane).astype(np.float32)).to(device)
-        light = ((values - self.low) / (self.high - self.low)).permute(2, 0, 1).contiguous()
+        if self.dtype == "float32":
+            return self._light(torch.from_numpy(np.atleast_3d(plane))).permute(2, 0, 1).to(device)
+        # each of few values is turned into light once
+        light = self._table[np.atleast_3d(plane).transpose(2, 0, 1)]
+        return torch.from_numpy(light).to(device)
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        """Light of each whole number that a pixel may hold."""
+        values = torch.arange(np.iinfo(self.dtype).max + 1, dtype=torch.float32)
+        return self._light(values).numpy()
+
+    def _light(self, values: Tensor) -> Tensor:
+        light = (values - self.low) / (self.high - self.low)
         return srgb_to_linear(light) if self.coding == "srgb" else light
+
+    def shown(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+        """Return a plane as networks see it: (3, Y, X), sRGB-coded, 0..1."""
+        if self.coding == "linear":
+            return self.to_display(self.to_light(plane, device))
+        values = torch.from_numpy(np.atleast_3d(plane).astype(np.float32)).to(device)
+        coded = (values / self.high).permute(2, 0, 1).contiguous()
+        return coded.expand(3, -1, -1)
 
     def from_light(self, light: Tensor) -> np.ndarray:
         """Return pixel values (..., C) of the stack's dtype from light (C, ...), 0..1."""
@@ -116,3 +137,8 @@ class Intensity:
         """Return light (C, Y, X) as networks see it: (3, Y, X), sRGB-coded, 0..1."""
         shown = ((light - self.dark) / (self.bright - self.dark)).clamp(0, 1)
         return linear_to_srgb(shown).expand(3, -1, -1)
+
+
+def _values(plane: Any) -> np.ndarray:
+    """Return a plane's pixels, of which many may lie on disk."""
+    return np.asarray(plane[:, :])

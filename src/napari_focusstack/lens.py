@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 import torch.nn.functional as functional
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 #: Where a piece lies: row and column of its first pixel, from the image's centre, px.
 Origin = tuple[float, float]
+#: Where removing the veil leaves more than this share of the residual, there is no such veil.
+FITS = 0.95
+#: Distance between surface and plane in plane steps: one for all, one for each image of a batch
+#: (n,), or one for each pixel (n, 1, Y, X). A pair is one step apart.
+Steps = float | torch.Tensor
 
 
 def origin(row: int, column: int, size: tuple[int, int]) -> Origin:
@@ -103,6 +108,9 @@ class Psf:
     residual : float
         Reblur residual: mean absolute error in linear light, 0..1, beside the foreground; infinite
         where it was not looked at.
+    plain : float
+        The residual without any veil removed: what a blurred far plane as it is leaves unexplained
+        of the near one.
     curve : tuple of (float, float)
         The residual over each sigma of K3 that was tried, sorted by sigma.
     """
@@ -112,30 +120,81 @@ class Psf:
     shape: PsfShape = "gaussian"
     breathing: Breathing = field(default_factory=Breathing)
     residual: float = math.inf
+    plain: float = math.inf
     curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
 
-    @property
-    def radius_px(self) -> int:
-        """How far K3 reaches, px."""
-        return psf_radius(self.sigma_px, self.shape)
+    def reach_px(self, size: tuple[int, int], steps: float = 1.0) -> int:
+        """Return how far light gets in an image of a size, from so many plane steps before, px."""
+        return psf_radius(steps * self.sigma_px, self.shape) + self.breathing.reach_px(size)
 
-    def reach_px(self, size: tuple[int, int]) -> int:
-        """Return how far the foreground's light gets in an image of a size, px."""
-        return self.radius_px + self.breathing.reach_px(size)
+    @property
+    def explains(self) -> bool:
+        """Whether a veil explains the planes better than none."""
+        return self.residual < FITS * self.plain
 
     @property
     def sigma_2_px(self) -> float:
         """Sigma of K2; that of K3 where it is not known, px."""
         return self.sigma_background_px or self.sigma_px
 
-    def defocus(self, layers: Tensor, origins: list[Origin]) -> Tensor:
+    def defocus(self, layers: Tensor, origins: list[Origin], steps: Steps = 1.0) -> Tensor:
         """Return the foreground's layers as the far plane shows them: moved, then blurred by K3.
 
         Parameters
         ----------
         layers : Tensor
-            Shape (n, C, Y, X), premultiplied by alpha.
+            Shape (n, C + 1, Y, X), premultiplied by alpha, which is the last channel.
         origins : list of (float, float)
             Where each piece lies, see :class:`Breathing`.
+        steps : float or Tensor
+            How far the foreground lies before the far plane, see :data:`Steps`.
         """
-        return blur(self.breathing.move(layers, origins), self.sigma_px, self.shape)
+        moved = self.breathing.move(layers, origins)
+        if not is_map(steps):
+            return blur(moved, self.sigma_px * steps, self.shape)
+        light = torch.zeros_like(moved)
+        for step in steps.unique().tolist():
+            own = moved * (steps == step)
+            _add_blurred(light, own, own[:, -1:] > 0, self.sigma_px * step, self.shape)
+        # surfaces that touch at an edge are blurred unequally: no pixel is covered twice
+        return light / light[:, -1:].clamp(min=1)
+
+
+def collect(image: Tensor, sigma_px: float, shape: PsfShape, steps: Steps = 1.0) -> Tensor:
+    """Return an image (n, C, Y, X) blurred at each pixel by so many steps times a sigma."""
+    if not is_map(steps):
+        return blur(image, sigma_px * steps, shape)
+    blurred = torch.zeros_like(image)
+    # what is compared by it tolerates a blur of the nearest power of two
+    steps = torch.exp2(steps.log2().round())
+    for step in steps.unique().tolist():
+        here = steps == step
+        radius = psf_radius(sigma_px * step, shape)
+        where = _bounds(here, radius)
+        blurred[where] += blur(image[where], sigma_px * step, shape) * here[where]
+    return blurred
+
+
+def is_map(steps: Steps) -> TypeGuard[Tensor]:
+    """Tell whether steps differ from pixel to pixel."""
+    return isinstance(steps, torch.Tensor) and steps.ndim == 4
+
+
+def _add_blurred(
+    light: Tensor, image: Tensor, present: Tensor, sigma_px: float, shape: PsfShape
+) -> None:
+    """Blur what is present of an image and add it; the rest of the image costs nothing."""
+    if present.any():
+        radius = psf_radius(sigma_px, shape)
+        where = _bounds(present, radius)
+        light[where] += blur(image[where], sigma_px, shape)
+
+
+def _bounds(present: Tensor, margin: int) -> tuple[slice, ...]:
+    """Return an index of the rows and columns around all true pixels of (n, 1, Y, X)."""
+    flat = present[:, 0].any(0)
+    places = []
+    for axis in (1, 0):
+        true = flat.any(axis).nonzero()
+        places.append(slice(max(0, int(true[0]) - margin), int(true[-1]) + 1 + margin))
+    return (slice(None), slice(None), *places)

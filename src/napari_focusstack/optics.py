@@ -26,6 +26,8 @@ PsfShape = Literal["gaussian", "disk"]
 GAUSSIAN_REACH = 4.0
 #: Greatest sigma (px) that is convolved with: beyond it kernels are larger than planes.
 MOST_SIGMA_PX = 100.0
+#: From this sigma on an image is blurred at half its size, which is then faster, px.
+WIDE_PX: dict[PsfShape, float] = {"gaussian": 8.0, "disk": 5.0}
 #: Below this sigma (px) a PSF is a unit impulse on the pixel grid.
 IMPULSE_SIGMA_PX = 0.2
 
@@ -219,6 +221,11 @@ def blur(image: Tensor, sigma_px: float | Tensor, shape: PsfShape = "gaussian") 
     """
     batch = image.reshape(-1, *image.shape[-2:])
     sigma = torch.as_tensor(sigma_px, dtype=image.dtype, device=image.device).reshape(-1)
+    if float(sigma.min()) >= WIDE_PX[shape]:
+        return _wide(batch, sigma, shape).reshape(image.shape)
+    if float(sigma.max()) >= WIDE_PX[shape]:
+        each = zip(image, sigma.tolist(), strict=True)
+        return torch.stack([blur(one, own, shape) for one, own in each])
     radius = psf_radius(float(sigma.max()), shape)
     if radius == 0:
         return image
@@ -227,10 +234,30 @@ def blur(image: Tensor, sigma_px: float | Tensor, shape: PsfShape = "gaussian") 
     if shape == "disk":
         blurred = functional.conv2d(padded, disk_psf(sigma, radius)[:, None], groups=len(batch))
     else:
+        # the same sums in another order of memory: up to ten times as fast
+        padded = padded.contiguous(memory_format=torch.channels_last)
         profile = gaussian_profile(sigma, radius)[:, None]
         blurred = functional.conv2d(padded, profile[:, :, :, None], groups=len(batch))
         blurred = functional.conv2d(blurred, profile[:, :, None, :], groups=len(batch))
     return blurred.reshape(image.shape)
+
+
+def _wide(batch: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
+    """Blur images (N, Y, X) by sigmas (1,) or (B,) at half their size: nothing finer is left.
+
+    Halving and doubling blur by themselves, with variances of 1/4 (two pixels in one) and 3/4 px^2
+    (bilinear interpolation); the kernel makes up the rest.
+    """
+    rows, columns = batch.shape[-2:]
+    beside = 2 * (psf_radius(float(sigma_px.max()), shape) // 2 + 1)
+    sides = (beside, beside + columns % 2, beside, beside + rows % 2)
+    even = functional.pad(batch[None], sides, mode="replicate")
+    half = functional.avg_pool2d(even, 2)[0]
+    size = [len(sigma_px), -1, *half.shape[-2:]]
+    rest = (sigma_px.square() - 1).sqrt() / 2
+    small = blur(half.reshape(size), rest, shape).reshape(half.shape)
+    whole = functional.interpolate(small[None], scale_factor=2, mode="bilinear")[0]
+    return whole[:, beside : beside + rows, beside : beside + columns]
 
 
 def veil(

@@ -18,6 +18,14 @@ def option_type(each: Field) -> type:
     return type(each.default) if isinstance(each.default, int | float) else str
 
 
+def check_choices(parameters: Any) -> None:
+    """Raise InputError if a field of a parameter dataclass is none of its choices."""
+    for each in fields(parameters):
+        value, choices = getattr(parameters, each.name), each.metadata["choices"]
+        if choices and value not in choices:
+            raise InputError(f"{each.name} is {value!r}; choose one of {', '.join(choices)}.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class InputParameters:
     """How the planes are read, and where the work is done."""
@@ -27,17 +35,46 @@ class InputParameters:
         "how pixel values stand for light: auto takes 8-bit RGB for sRGB, all else for linear",
         ("auto", "linear", "srgb"),
     )
-    near: Literal["first", "last"] = option(
-        "first", "which end of the stack is nearest to the lens", ("first", "last")
+    near: Literal["first", "last", "auto"] = option(
+        "first",
+        "which end of the stack is nearest to the lens; auto takes the one that explains the "
+        "planes better",
+        ("first", "last", "auto"),
+    )
+    z_step: float = option(
+        0.0,
+        "distance between planes, in the unit that depth shall have; 0 takes what the file or the "
+        "layer says, else 1",
     )
     device: str = option("auto", "where networks and optics run: auto, cpu, cuda, cuda:1, mps")
 
 
 @dataclass(frozen=True, kw_only=True)
+class RegistrationParameters:
+    """How planes that drift or breathe are brought to lie on each other."""
+
+    register: Literal["auto", "on", "off"] = option(
+        "auto",
+        "bring the planes to lie on each other: auto does so where more than two clearly moved",
+        ("auto", "on", "off"),
+    )
+    register_model: Literal["shift", "rigid", "similarity"] = option(
+        "similarity",
+        "how planes may move: shift; rigid turns them too; similarity scales them too (breathing)",
+        ("shift", "rigid", "similarity"),
+    )
+
+    def __post_init__(self) -> None:
+        """Check each choice; InputError if a value is none of them."""
+        check_choices(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentationParameters:
-    """How the foreground is found (FSB)."""
+    """How it is found what is in focus: FSB for a pair, DEB for more planes."""
 
     fsb_weights: str | None = option(None, "safetensors file of FSB instead of the shipped one")
+    deb_weights: str | None = option(None, "safetensors file of DEB instead of the shipped one")
     crf: bool = option(True, "refine the foreground by a dense conditional random field")
     crf_backend: Literal["auto", "pydensecrf", "torch"] = option(
         "auto",
@@ -77,7 +114,13 @@ class EliminationParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FuseParameters(InputParameters, SegmentationParameters, PsfParameters, EliminationParameters):
+class FuseParameters(
+    InputParameters,
+    RegistrationParameters,
+    SegmentationParameters,
+    PsfParameters,
+    EliminationParameters,
+):
     """All parameters of :func:`napari_focusstack.fuse`."""
 
     def __post_init__(self) -> None:
@@ -88,9 +131,8 @@ class FuseParameters(InputParameters, SegmentationParameters, PsfParameters, Eli
         InputError
             If a value is none of the choices.
         """
-        for each in fields(self):
-            value, choices = getattr(self, each.name), each.metadata["choices"]
-            if choices and value not in choices:
-                raise InputError(f"{each.name} is {value!r}; choose one of {', '.join(choices)}.")
+        check_choices(self)
+        if not self.z_step >= 0:
+            raise InputError(f"z_step is {self.z_step}; give a distance above 0, or 0.")
         if self.tile_px < 64:
             raise InputError(f"tile_px is {self.tile_px}; give at least 64.")

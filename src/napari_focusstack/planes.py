@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.plane_store import StoredPlane
 from napari_focusstack.layer_planes import is_layer, single_plane, stack_planes
 
 if TYPE_CHECKING:
@@ -17,25 +18,26 @@ DTYPES = ("uint8", "uint16", "float32")
 LEAST_PX = 16
 
 
-def check_planes(planes: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return the planes of a pair, or say what is wrong with them.
+def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[StoredPlane]) -> list[Any]:
+    """Return the planes of a stack, or say what is wrong with them.
 
     Parameters
     ----------
     planes : ndarray or sequence of ndarray
-        Array (2, Y, X) or (2, Y, X, 3), or a list of two (Y, X) or (Y, X, 3) arrays; uint8, uint16
-        or float32.
+        Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, P >= 2; uint8,
+        uint16 or float32.
 
     Returns
     -------
-    list of ndarray
-        In the order given, in the machine's byte order.
+    list of ndarray or StoredPlane
+        In the order given, in the machine's byte order; planes of a
+        :class:`~napari_focusstack.io.plane_store.PlaneStore` are read one at a time and left there.
 
     Raises
     ------
     InputError
-        If there are not two planes, they differ in shape or type, are of another type, hold NaN or
-        infinity, or are constant.
+        If there are fewer than two planes, they differ in shape or type, are of another type, hold
+        NaN or infinity, or are constant.
 
     Examples
     --------
@@ -45,10 +47,10 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
     """
     if is_layer(planes):
         planes = stack_planes(planes)
-    stack = [single_plane(plane) if is_layer(plane) else np.asarray(plane) for plane in planes]
-    if len(stack) != 2:
+    stack = [_plane(plane) for plane in planes]
+    if len(stack) < 2:
         noun = "plane was" if len(stack) == 1 else "planes were"
-        raise InputError(f"{len(stack)} {noun} given; give two, a near and a far one.")
+        raise InputError(f"{len(stack)} {noun} given; give two or more, a near and a far one.")
     for number, plane in enumerate(stack, 1):
         if plane.ndim not in (2, 3) or (plane.ndim == 3 and plane.shape[-1] != 3):
             raise InputError(
@@ -69,14 +71,25 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
                 f"plane 1 is {stack[0].dtype} {stack[0].shape}, plane {number} {plane.dtype} "
                 f"{plane.shape}; give planes of one size and type."
             )
-        if plane.dtype.kind == "f" and not np.isfinite(plane).all():
-            bad = int((~np.isfinite(plane)).sum())
+        values = np.asarray(plane[:, :])
+        if plane.dtype.kind == "f" and not np.isfinite(values).all():
+            bad = int((~np.isfinite(values)).sum())
             raise InputError(
                 f"plane {number} holds {bad} NaN or infinite values; replace them first."
             )
-        if (plane == plane[0, 0]).all():
+        if (values == values[0, 0]).all():
             raise InputError(
-                f"plane {number} is constant ({plane.flat[0]}), so nothing in it can be in focus; "
+                f"plane {number} is constant ({values.flat[0]}), so nothing in it can be in focus; "
                 "check that it is the right image."
             )
-    return [plane.astype(plane.dtype.newbyteorder("="), copy=False) for plane in stack]
+    return stack
+
+
+def _plane(plane: Any) -> Any:
+    """Return what can be read by rows and columns; what lies on disk is left there."""
+    if is_layer(plane):
+        plane = single_plane(plane)
+    if isinstance(plane, StoredPlane):
+        return plane
+    values = np.asarray(plane)
+    return values.astype(values.dtype.newbyteorder("="), copy=False)

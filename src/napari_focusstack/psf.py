@@ -11,14 +11,16 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.networks.inference import autocast
 from napari_focusstack.optics import check_sigma
 from napari_focusstack.reblur import fit
-from napari_focusstack.windows import Windows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from napari_focusstack.lens import Psf
     from napari_focusstack.networks.keb import KEB
     from napari_focusstack.reblur import PsfShapeChoice
+    from napari_focusstack.windows import Windows
 
 PsfMethod = Literal["keb", "reblur", "keb+reblur"]
 METHODS: tuple[PsfMethod, ...] = ("keb", "reblur", "keb+reblur")
@@ -39,42 +41,41 @@ def check_method(psf: str | float) -> PsfMethod | float:
     return check_sigma(psf)
 
 
-def keb_sigma(keb: KEB, windows: Windows) -> float:
-    """Ask KEB for sigma in each window along the boundary and return the median, px.
+def keb_sigma(keb: KEB, windows: Windows, shown: Callable[[Tensor], Tensor]) -> float:
+    """Ask KEB for sigma in each window along the boundary and return the median, px per plane step.
 
     Parameters
     ----------
     keb : KEB
         The network.
     windows : Windows
-        Pieces of the planes as networks see them, coded for display, and of alpha.
+        Pieces along the boundary.
+    shown : callable
+        Turns light (C, Y, X) into what networks see, (3, Y, X), coded for display.
     """
-    seen = torch.cat([windows.near, windows.far, windows.alpha], 1)
+    near, far = (torch.stack([shown(one) for one in part]) for part in (windows.near, windows.far))
+    seen = torch.cat([near, far, windows.alpha], 1)
     rest = [-side % keb.stride for side in seen.shape[-2:]]
     seen = functional.pad(seen, (0, rest[1], 0, rest[0]), mode="replicate")
     with torch.no_grad(), autocast(seen.device):
-        answer = keb(seen.contiguous(memory_format=torch.channels_last))
-    return float(answer.float().median())
+        answer = keb(seen.contiguous(memory_format=torch.channels_last)).float()
+    return float((answer if windows.steps is None else answer / windows.steps).median())
 
 
 def estimate(
-    near: Tensor,
-    far: Tensor,
-    alpha: Tensor,
+    windows: Windows,
     *,
     psf: str | float = "keb+reblur",
     shape: PsfShapeChoice = "auto",
     keb: KEB | None = None,
-    shown: tuple[Tensor, Tensor] | None = None,
+    shown: Callable[[Tensor], Tensor] | None = None,
 ) -> Psf:
-    """Estimate the PSF of a pair.
+    """Estimate the PSF of a pair, or of one plane step of a stack.
 
     Parameters
     ----------
-    near, far : Tensor
-        Shape (C, Y, X), linear light, 0..1.
-    alpha : Tensor
-        Shape (1, Y, X), 0..1.
+    windows : Windows
+        Pieces along the boundary.
     psf : {"keb", "reblur", "keb+reblur"} or float
         KEB's answer; the least reblur residual; the same, drawn towards KEB's answer; or sigma
         itself, px. The sigma of K2 and, where ``shape`` is ``auto``, the shape follow from
@@ -83,8 +84,8 @@ def estimate(
         Shape of the PSF.
     keb : KEB, optional
         Needed where psf names it.
-    shown : tuple of Tensor, optional
-        The planes as networks see them, (3, Y, X) each; needed with keb.
+    shown : callable, optional
+        See :func:`keb_sigma`; needed with keb.
 
     Returns
     -------
@@ -93,10 +94,9 @@ def estimate(
     Raises
     ------
     InputError
-        If the mask has no boundary, or psf is neither a method nor a positive number.
+        If psf is neither a method nor a positive number.
     """
     method = check_method(psf)
-    windows = Windows.along_boundary(near, far, alpha)
     if method == "reblur":
         return fit(windows, shape)
     if isinstance(method, str):
@@ -104,7 +104,7 @@ def estimate(
             raise InputError(
                 f"psf is {method!r} but KEB was not given; use psf='reblur' or load KEB."
             )
-        sigma = keb_sigma(keb, windows.of(*shown, alpha))
+        sigma = keb_sigma(keb, windows, shown)
     else:
         sigma = method
     return fit(windows, shape, expected_px=sigma, fixed=method != "keb+reblur")

@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from napari_focusstack.diffusion import own_light, reblur, unveil
-from napari_focusstack.lens import Breathing, Psf
+from napari_focusstack.lens import Breathing, Psf, collect
 from napari_focusstack.optics import blur
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ PsfShapeChoice = Literal["auto", "gaussian", "disk"]
 
 #: Range of sigma that is searched, px.
 SIGMA_RANGE_PX = (0.5, 20.0)
+#: Sigma within whose spread the residual is read where nothing is expected, px.
+USUAL_PX = 6.0
 #: The residual is read where the blurred foreground covers more than this share of a pixel ...
 COVERED = 0.02
 #: ... and the foreground itself less than this.
@@ -41,7 +43,7 @@ CLEARLY = 0.85
 STILL = Breathing()
 
 
-def beside_foreground(alpha: Tensor, reach_px: float) -> Tensor:
+def beside_foreground(alpha: Tensor, reach_px: float | Tensor) -> Tensor:
     """Return where the residual is read: clear of the foreground, but within its blur.
 
     The region must not depend on the sigma that is tried: a region that grows with it takes in ever
@@ -51,8 +53,8 @@ def beside_foreground(alpha: Tensor, reach_px: float) -> Tensor:
     ----------
     alpha : Tensor
         Shape (n, 1, Y, X), 0..1.
-    reach_px : float
-        Sigma whose spread bounds the region, px.
+    reach_px : float or Tensor
+        Sigma whose spread bounds the region, px; one for all or one each, (n,).
 
     Returns
     -------
@@ -87,12 +89,14 @@ def reblur_residuals(
         Mean absolute error of ``b * K2`` against N, linear light 0..1, one per trial.
     """
     near, far, alpha = windows.near, windows.far, windows.alpha
-    first, visible = unveil(far, near * alpha, alpha, psf, windows.origins)
-    foreground = own_light(near, first, visible, alpha, psf)
-    background, visible = unveil(far, foreground, alpha, psf, windows.origins)
+    steps = 1.0 if windows.steps is None else windows.steps
+    first, visible = unveil(far, near * alpha, alpha, psf, windows.origins, steps)
+    foreground = own_light(near, first, visible, alpha, psf, steps)
+    background, visible = unveil(far, foreground, alpha, psf, windows.origins, steps)
     residuals = []
     for sigma in sigmas_background_px:
-        error = (reblur(background, visible, sigma, psf.shape) - near).abs().mean(1, keepdim=True)
+        again = reblur(background, visible, sigma, psf.shape, steps)
+        error = (again - near).abs().mean(1, keepdim=True)
         residuals.append(float((error * weight).sum()))
     return residuals
 
@@ -151,7 +155,8 @@ class Search:
         breathing: Breathing = STILL,
     ) -> None:
         self.windows = windows
-        self.weight = beside_foreground(windows.alpha, reach_px)
+        steps = 1.0 if windows.steps is None else windows.steps
+        self.weight = beside_foreground(windows.alpha, reach_px * steps)
         self.expected_px = expected_px
         self.tried: dict[float, float] = {}
         self.best = Psf(math.nan, shape=shape, breathing=breathing)
@@ -228,7 +233,17 @@ class Search:
     @property
     def found(self) -> Psf:
         """The blur that explains most, with the residual over all sigmas that were tried."""
-        return replace(self.best, curve=tuple(sorted(self.tried.items())))
+        return replace(self.best, plain=self._plain(), curve=tuple(sorted(self.tried.items())))
+
+    def _plain(self) -> float:
+        """Return what the far plane, blurred but not unveiled, leaves unexplained at least."""
+        windows, sigma = self.windows, self.best.sigma_2_px
+        steps = 1.0 if windows.steps is None else windows.steps
+        blurred = [collect(windows.far, k * sigma, self.best.shape, steps) for k in (0.5, 1.0, 1.5)]
+        errors = [
+            (image - windows.near).abs().mean(1, keepdim=True) for image in (windows.far, *blurred)
+        ]
+        return min(float((error * self.weight).sum()) for error in errors)
 
 
 def fit(
@@ -256,22 +271,25 @@ def fit(
     -------
     Psf
     """
-    low, high = SIGMA_RANGE_PX
+    apart = 1.0 if windows.steps is None else float(windows.steps.median())
+    low, high = (sigma / apart for sigma in SIGMA_RANGE_PX)
     coarse = [low * (high / low) ** (i / 8) for i in range(9)]
     if expected_px is not None:
         around = [sigma for sigma in coarse if 1 / 3 < sigma / expected_px < 3]
         coarse = [expected_px] if fixed else [*around, expected_px]
     first: PsfShape = "disk" if shape == "disk" else "gaussian"
-    search = Search(windows, first, expected_px or 6.0, expected_px)
+    reach = expected_px or USUAL_PX / apart
+    search = Search(windows, first, reach, expected_px)
     for sigma in coarse:
         search.look(sigma, (1.0,))
     search.look(search.best.sigma_px, (0.6, 1.6))
     search.refine(0.2, rounds=3, fixed=fixed)
-    search.breathe(fixed=fixed)
+    if windows.steps is None:
+        search.breathe(fixed=fixed)
     if shape != "auto":
         return search.found
     best = search.best
-    other = Search(windows, "disk", expected_px or 6.0, expected_px, best.breathing)
+    other = Search(windows, "disk", reach, expected_px, best.breathing)
     other.look(best.sigma_px, (best.sigma_2_px / best.sigma_px,))
     other.refine(0.1, rounds=2, fixed=fixed)
     return min(search.found, other.found, key=search.cost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from napari_focusstack.parameters import FuseParameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 
 def changed(parameters: FuseParameters) -> dict[str, Any]:
@@ -76,6 +78,52 @@ def as_command(
         else:
             words += [f"--{flag}", str(value)]
     return shlex.join(words)
+
+
+def read_settings(path: str | Path) -> dict[str, Any]:
+    """Read the record of a run from what it wrote.
+
+    Parameters
+    ----------
+    path : path
+        An image (TIFF, PNG), or a report (.json).
+
+    Returns
+    -------
+    dict
+        The record, which :func:`from_record` takes.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds no record of ours.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> report = Path(tempfile.mkdtemp()) / "report.json"
+    >>> _ = report.write_text('{"software": "napari-focusstack", "parameters": {"psf": 4.5}}')
+    >>> from_record(read_settings(report)).psf
+    4.5
+    """
+    from pathlib import Path
+
+    from napari_focusstack.io.writer import read_record
+    from napari_focusstack.provenance import SOFTWARE
+
+    path = Path(path)
+    if path.suffix.lower() != ".json":
+        return read_record(path)
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path} ({error.strerror}); name another file.") from error
+    except ValueError:  # no JSON, or no text at all
+        report = None
+    if not isinstance(report, dict) or report.get("software") != SOFTWARE:
+        raise InputError(f"{path} is no report of {SOFTWARE}; name one that a fusion wrote.")
+    return report
 
 
 def from_record(record: Mapping[str, Any]) -> FuseParameters:

@@ -9,17 +9,24 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.focus_map import STEP
 from napari_focusstack.lens import origin
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from napari_focusstack.elimination import Light
+    from napari_focusstack.focus_map import FocusMap
     from napari_focusstack.lens import Origin
 
 #: Side, least distance and greatest number of windows.
 WINDOW_PX = 128
 CELL_PX = 64
 WINDOWS = 6
+
+
+class NoEdge(InputError):
+    """Nothing stands clearly before anything else, so there is no blur to see."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +38,13 @@ class Windows:
     alpha: Tensor
     corners: tuple[tuple[int, int], ...]
     size: tuple[int, int]
+    #: How far near and far lie apart in each window, plane steps, (n,); None for a pair.
+    steps: Tensor | None = None
 
     @property
     def origins(self) -> list[Origin]:
         """Row and column of each window's first pixel, from the image's centre, px."""
         return [origin(*corner, self.size) for corner in self.corners]
-
-    def of(self, near: Tensor, far: Tensor, alpha: Tensor) -> Windows:
-        """Return the same windows of other images of the same size, (C, Y, X) each."""
-        return cut_out(near, far, alpha, self.corners, (self.near.shape[-2], self.near.shape[-1]))
 
     @classmethod
     def along_boundary(cls, near: Tensor, far: Tensor, alpha: Tensor) -> Windows:
@@ -54,7 +59,7 @@ class Windows:
 
         Raises
         ------
-        InputError
+        NoEdge
             If the mask is empty or covers everything: there is no boundary to look at.
         """
         step = torch.zeros_like(alpha[0])
@@ -62,7 +67,7 @@ class Windows:
         step[:, 1:] += (alpha[0, :, 1:] - alpha[0, :, :-1]).abs()
         information = step * (near - far).abs().mean(0).add(1e-4)
         if not (step > 0).any():
-            raise InputError(
+            raise NoEdge(
                 f"the foreground covers {100 * float(alpha.mean()):.0f}% of the image and has no "
                 "boundary, so the PSF cannot be estimated; give sigma_px as a number or paint a "
                 "mask."
@@ -81,6 +86,68 @@ class Windows:
             if all(distance >= CELL_PX for distance in apart):
                 corners.append(corner)
         return cut_out(near, far, alpha, tuple(corners), side)
+
+
+def along_steps(light: Light, focus: FocusMap) -> Windows:
+    """Cut windows out of a stack where one surface stands clearly before another.
+
+    Parameters
+    ----------
+    light : callable
+        See :func:`napari_focusstack.elimination.eliminate`.
+    focus : FocusMap
+        What is in focus where.
+
+    Raises
+    ------
+    NoEdge
+        If nothing stands clearly before anything else.
+    """
+    depth = focus.depth
+    least = -functional.max_pool2d(-depth, 3, 1, 1)
+    most = functional.max_pool2d(depth, 3, 1, 1)
+    jump = (most - least) * (most - least > STEP)
+    height, width = focus.size
+    side = (min(WINDOW_PX, height), min(WINDOW_PX, width))
+    cells = functional.avg_pool2d(jump[None], CELL_PX, ceil_mode=True)[0, 0]
+    candidates = []
+    for cell in cells.flatten().argsort(descending=True)[: 8 * WINDOWS].tolist():
+        row, column = divmod(cell, cells.shape[1])
+        corner = (_corner(row, side[0], height), _corner(column, side[1], width))
+        where = slice(corner[0], corner[0] + side[0]), slice(corner[1], corner[1] + side[1])
+        if cells[row, column] == 0:
+            break
+        here = jump[0][where] >= 0.6 * jump[0][where].max()
+        ends = [float(depths[0][where][here].median()) for depths in (least, most)]
+        front, behind = (round(end) for end in ends)
+        if behind == front:
+            continue
+        near, far = light(front, where), light(behind, where)
+        alpha = focus.part(where).before(sum(ends) / 2 + STEP)
+        part = focus.part(where).depth
+        clear = ((part - front).abs() < 1) | ((part - behind).abs() < 1)
+        told = float(((near - far).abs().mean(0) * clear[0]).mean()) * float(clear.float().mean())
+        if alpha.min() < 0.5 < alpha.max():
+            candidates.append((told, corner, near, far, alpha, float(behind - front)))
+    chosen: list[tuple[float, tuple[int, int], Tensor, Tensor, Tensor, float]] = []
+    for candidate in sorted(candidates, key=lambda one: one[0], reverse=True):
+        apart = (max(abs(a - b) for a, b in zip(candidate[1], c[1], strict=True)) for c in chosen)
+        if len(chosen) < WINDOWS and all(distance >= CELL_PX for distance in apart):
+            chosen.append(candidate)
+    if not chosen:
+        raise NoEdge(
+            "no surface stands clearly before another, so there is no blur to see and nothing to "
+            "unveil; paint labels if one does."
+        )
+    _, corners, near_parts, far_parts, alphas, steps = zip(*chosen, strict=True)
+    return Windows(
+        torch.stack(near_parts),
+        torch.stack(far_parts),
+        torch.stack(alphas),
+        corners,
+        focus.size,
+        torch.tensor(steps, device=alphas[0].device),
+    )
 
 
 def cut_out(

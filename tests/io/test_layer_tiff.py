@@ -5,6 +5,8 @@ import pytest
 import tifffile
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io import layer_tiff
+from napari_focusstack.io.calibration import ome_root
 from napari_focusstack.io.focal_stack import find_stacks
 from napari_focusstack.io.layer_tiff import note_in, write_tiff
 from napari_focusstack.io.stack_pixels import pixels
@@ -64,7 +66,7 @@ def test_format_follows_name_and_dtype(tmp_path, name, dtype, axes, kind):
         assert tiff.series[0].kind == kind
         assert tiff.pages.first.compression == tifffile.COMPRESSION.ADOBE_DEFLATE
         note = {"software": "napari-focusstack", "layer_type": "image", "record": None}
-        assert note_in(tiff) == note
+        assert note_in(tiff) == {**note, "translate": {}}
 
 
 def test_units_may_differ_between_axes(tmp_path):
@@ -92,3 +94,45 @@ def test_note_of_other_programs_is_not_taken_for_ours(tmp_path):
 
     with tifffile.TiffFile(path) as tiff:
         assert note_in(tiff) is None
+
+
+PLACED = {"scale": (2, 0.5, 0.25), "units": ("um",) * 3, "translate": (6.0, -3.0, 0.1)}
+
+
+def test_imagej_is_told_which_pixel_lies_at_0(tmp_path):
+    write_tiff(tmp_path / "out.tif", noise(5, 8, 9), axes="ZYX", **PLACED)
+
+    with tifffile.TiffFile(tmp_path / "out.tif") as tiff:
+        origin = [tiff.imagej_metadata[f"{axis}origin"] for axis in "zyx"]
+        assert origin == pytest.approx([-3, 6, -0.4])
+        assert note_in(tiff)["translate"] == {"Z": 6.0, "Y": -3.0, "X": 0.1}
+
+
+def test_ome_is_told_where_each_plane_lies(tmp_path):
+    options = {name: (value[0], *value) for name, value in PLACED.items()}
+    write_tiff(tmp_path / "out.ome.tif", noise(2, 3, 8, 9), axes="TZYX", **options)
+
+    with tifffile.TiffFile(tmp_path / "out.ome.tif") as tiff:
+        planes = ome_root(tiff.ome_metadata).findall("{*}Image/{*}Pixels/{*}Plane")
+        found = [[float(plane.get(f"Position{axis}")) for axis in "ZYX"] for plane in planes]
+        assert found == [[z, -3.0, 0.1] for z in (6.0, 8.0, 10.0)] * 2
+        assert {plane.get("PositionZUnit") for plane in planes} == {"µm"}
+
+
+def test_what_lies_at_0_is_given_no_origin(tmp_path):
+    for name in ("out.tif", "out.ome.tif"):
+        write_tiff(tmp_path / name, noise(5, 8, 9), axes="ZYX", **{**PLACED, "translate": (0,) * 3})
+        with tifffile.TiffFile(tmp_path / name) as tiff:
+            assert "xorigin" not in (tiff.imagej_metadata or {})
+            assert "Position" not in (tiff.ome_metadata or "")
+
+
+def test_long_files_have_offsets_of_64_bits(tmp_path, monkeypatch):
+    monkeypatch.setattr(layer_tiff, "MOST_BYTES", 5 * 8 * 9 * 2 - 1)
+    data = noise(5, 8, 9)
+    for name in ("out.tif", "out.ome.tif"):
+        write(tmp_path / name, data, "ZYX")
+        with tifffile.TiffFile(tmp_path / name) as tiff:
+            assert tiff.is_bigtiff
+            assert not tiff.is_imagej
+            np.testing.assert_array_equal(tiff.asarray(), data)

@@ -317,6 +317,63 @@ def test_finest_level_of_a_pyramid_is_written(tmp_path):
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif"), data)
 
 
+class OnDisk:
+    """An array that is too large for memory: one plane at a time, please."""
+
+    def __init__(self, data):
+        self.data, self.shape, self.ndim, self.dtype = data, data.shape, data.ndim, data.dtype
+
+    def __getitem__(self, index):
+        assert len(index) >= self.ndim - 2
+        return self.data[index]
+
+    def __array__(self, *args, **options):
+        raise AssertionError("all of it was asked for")
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.tif"])
+@pytest.mark.parametrize("kind", ["image", "labels"])
+def test_lazy_layers_are_written_plane_by_plane(tmp_path, name, kind):
+    # ImageJ stores time before depth
+    data = np.arange(5 * 2 * 32 * 48).reshape(5, 2, 32, 48).astype("u2" if kind == "image" else int)
+    attributes = {"axis_labels": ("z", "t", "y", "x")}
+    if kind == "labels":
+        attributes["features"] = {}
+
+    write_layer(str(tmp_path / name), OnDisk(data), attributes)
+    pixels, meta, layer_type = only(tmp_path / name)
+
+    assert layer_type == kind
+    order = [meta["axis_labels"].index(axis) for axis in "ztyx"]
+    np.testing.assert_array_equal(np.transpose(pixels, order), data)
+
+
+def test_damage_in_a_lazy_layer_is_said_and_nothing_is_written(tmp_path, monkeypatch):
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, noise(5, 32, 48), imagej=True, metadata={"axes": "ZYX"})
+    monkeypatch.setattr(stack_pixels, "EAGER_BYTES", 0)
+    data, meta, _ = only(path)
+    path.unlink()
+
+    with pytest.raises(InputError, match=r"stack\.tif"):
+        write_layer(str(tmp_path / "out.tif"), data, meta)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.tif"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32"])
+def test_layers_come_back_to_their_place(tmp_path, viewer, name, dtype):
+    path = str(tmp_path / name)
+    layer = viewer.add_image(noise(5, 32, 48, dtype=dtype), **UM, translate=(4.0, -1.3, 0.7))
+
+    layer.save(path, plugin=PLUGIN)
+    (again,) = viewer.open(path, plugin=PLUGIN)
+
+    np.testing.assert_array_equal(again.translate, layer.translate)
+    np.testing.assert_array_equal(again.extent.world, layer.extent.world)
+
+
 def test_layer_without_units_has_pixels(tmp_path):
     write_layer(str(tmp_path / "out.tif"), noise(5, 32, 48), {})
 

@@ -1,15 +1,18 @@
 """The dock on a viewer without a window: what its buttons make of layers."""
 
+import json
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QFileDialog, QWidget
 
 import napari_focusstack as nfs
+from napari_focusstack.io.layers import read_layers, write_layer
 from napari_focusstack.io.writer import read_record, write_image
 from napari_focusstack.networks.inference import Progress
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.widgets import session, weights_list
+from napari_focusstack.widgets import plane_labels, weights_list
 from napari_focusstack.widgets.fuse import FuseWidget
 from napari_focusstack.widgets.panel import GIVEN
 
@@ -43,11 +46,7 @@ def stack(viewer, planes):
 def dock(viewer, stack, qtbot, fsb_weights, keb_weights):
     widget = FuseWidget(viewer)
     qtbot.addWidget(widget)
-    for network, path in (("fsb", fsb_weights), ("keb", keb_weights)):
-        weights_list.add_weights(network, path)
-        widget.weights[network].value = str(path)
-    widget.foreground["crf"].value = False
-    widget.psf.value = "reblur"
+    settings_of(widget, fsb_weights, keb_weights)
     return widget
 
 
@@ -63,6 +62,20 @@ def paint(dock, y, x, label):
     layer = dock.session.labels
     layer.paint((y, x), label)
     dock.follow_brush()
+
+
+def settings_of(dock, fsb_weights, keb_weights):
+    """Choose networks and methods that need no time."""
+    for network, path in (("fsb", fsb_weights), ("keb", keb_weights)):
+        weights_list.add_weights(network, path)
+        dock.weights[network].value = str(path)
+    dock.foreground["crf"].value = False
+    dock.psf.value = "reblur"
+
+
+def told(layer):
+    """Return the record that a layer carries."""
+    return layer.metadata["focusstack"]["record"]
 
 
 @pytest.fixture
@@ -110,7 +123,7 @@ def test_a_stroke_is_followed_and_undone(fused, viewer):
     before = image.data.copy()
     labels.brush_size = 9
     paint(fused, 8, 8, 1)
-    assert (image.data[8, 8] == fused.session.canvas.pair.sources[0][8, 8]).all()
+    assert (image.data[8, 8] == fused.session.canvas.stack.sources[0][8, 8]).all()
     changed = np.argwhere((image.data != before).any(-1))
     assert len(changed) > 9
     assert changed.max() < 60  # only what the stroke's blur reaches
@@ -228,13 +241,13 @@ def test_settings_are_loaded_from_a_layer(fused, qtbot, viewer):
     fused.input["near"].value = "last"
     assert fused.parameters() != made_with
     viewer.layers.selection.active = viewer.layers["stack fused"]
-    assert "loaded" in press(qtbot, fused, "load_settings")
+    assert "loaded" in press(qtbot, fused, "load_layer")
     assert fused.parameters() == made_with
 
 
 def test_a_layer_without_settings_is_named(dock, qtbot, viewer, stack):
     viewer.layers.selection.active = stack
-    assert press(qtbot, dock, "load_settings").startswith("layer 'stack' holds no settings")
+    assert press(qtbot, dock, "load_layer").startswith("layer 'stack' holds no settings")
 
 
 @pytest.fixture
@@ -248,7 +261,7 @@ def slow(monkeypatch):
             time.sleep(0.02)
             yield Progress("segment", 0, 9)
 
-    monkeypatch.setattr("napari_focusstack.pair.Pair.matte", matte)
+    monkeypatch.setattr("napari_focusstack.stack.Stack.find_focus", matte)
 
 
 @pytest.mark.parametrize("button", ["segment", "run_all", "fuse"])
@@ -273,7 +286,7 @@ def test_a_second_step_is_refused_while_one_runs(dock, qtbot, slow):
     ("layer", "sentence"),
     [
         (np.zeros((40, 40), np.uint8), "single image of 2 axes"),
-        (np.arange(3 * 40 * 40, dtype=np.uint8).reshape(3, 40, 40), "3 planes were given"),
+        (np.arange(40 * 40, dtype=np.uint16).reshape(1, 40, 40), "1 plane was given"),
         (np.full((2, 40, 40), np.nan, np.float32), "NaN"),
         (np.zeros((2, 40, 40), np.uint8), "constant"),
         (np.arange(2 * 40 * 40, dtype=np.int64).reshape(2, 40, 40), "of type int64"),
@@ -372,7 +385,7 @@ def test_the_foreground_is_shown_and_the_rest_is_see_through(fused, viewer):
     labels = viewer.layers["stack foreground"]
     assert set(np.unique(labels.data)) == {0, 1}
     assert labels.get_color(1)[3] == 1
-    assert session.NEAR_COLOUR == "#ff9e1f"
+    assert plane_labels.NEAR_COLOUR == "#ff9e1f"
 
 
 def test_moving_a_slider_along_the_focus_axis_forgets_nothing(fused, qtbot, viewer):
@@ -413,3 +426,309 @@ def test_sigma_in_units_follows_the_chosen_layer(dock, viewer, planes):
     viewer.add_image(planes, rgb=True, name="fine", scale=(1, 0.1, 0.1), units=("um",) * 3)
     dock.stack.value = "fine"
     assert dock.sigma_unit.value == pytest.approx(0.4)
+
+
+@pytest.fixture
+def reopen(viewer, qtbot, fsb_weights, keb_weights):
+    """Opens the dock anew, as after it was closed."""
+
+    def open_again(dock):
+        holder = QWidget()
+        dock.setParent(holder)
+        dock.setParent(None)  # as napari does when a dock is closed
+        again = FuseWidget(viewer)
+        qtbot.addWidget(again)
+        settings_of(again, fsb_weights, keb_weights)
+        return again
+
+    return open_again
+
+
+def test_a_dock_opened_again_goes_on_with_what_was_painted(fused, qtbot, viewer, reopen):
+    labels = viewer.layers["stack foreground"]
+    labels.brush_size = 9
+    found = labels.data.copy()
+    paint(fused, 8, 8, 1)
+    followed = viewer.layers["stack fused"].data.copy()
+    dock = reopen(fused)
+    labels.paint((80, 8), 1)  # while no dock looks
+    painted = labels.data.copy()
+
+    assert press(qtbot, dock, "fuse") == ""
+
+    names = [layer.name for layer in viewer.layers]
+    assert names == ["stack", "stack fused", "stack foreground"]
+    image = viewer.layers["stack fused"].data
+    near = dock.session.canvas.stack.sources[0]
+    assert (image[8, 8] == near[8, 8]).all()
+    assert (image[80, 8] == near[80, 8]).all()
+    # soft edges and blur are those that were found before
+    np.testing.assert_array_equal(image[:40, :40], followed[:40, :40])
+    for button in ("segment", "run_all"):
+        press(qtbot, dock, button)
+        np.testing.assert_array_equal(labels.data, painted)
+    paint(dock, 60, 90, 1)
+    assert (viewer.layers["stack fused"].data[60, 90] == near[60, 90]).all()
+    press(qtbot, dock, "drop_fixes")
+    np.testing.assert_array_equal(labels.data, found)
+
+
+def test_a_closed_dock_leaves_no_wipe_and_follows_no_brush(fused, viewer, reopen):
+    before = viewer.layers["stack fused"].data.copy()
+    fused.wipe.menu.setCurrentText("far plane")
+    assert len(viewer.layers) == 4
+    reopen(fused)
+    assert len(viewer.layers) == 3
+    viewer.layers["stack foreground"].paint((8, 8), 1)
+    fused.follow_brush()
+    np.testing.assert_array_equal(viewer.layers["stack fused"].data, before)
+
+
+def test_fixes_can_be_dropped_right_after_the_dock_is_opened_again(fused, qtbot, viewer, reopen):
+    labels = viewer.layers["stack foreground"]
+    found = labels.data.copy()
+    paint(fused, 8, 8, 1)
+    press(qtbot, reopen(fused), "drop_fixes")
+    np.testing.assert_array_equal(labels.data, found)
+
+
+def test_another_stack_in_between_forgets_nothing(fused, qtbot, viewer, planes):
+    paint(fused, 8, 8, 1)
+    painted = viewer.layers["stack foreground"].data.copy()
+    viewer.add_image(planes[:, ::-1], rgb=True, name="other")
+    for name in ("other", "stack"):
+        fused.stack.value = name
+        press(qtbot, fused, "run_all")
+    np.testing.assert_array_equal(viewer.layers["stack foreground"].data, painted)
+    assert "other foreground" in viewer.layers
+    assert len(viewer.layers) == 6
+
+
+def test_planes_taken_the_other_way_round_do_not_share_a_foreground(fused, qtbot, viewer):
+    before = viewer.layers["stack foreground"].data.copy()
+    fused.input["near"].value = "last"
+    press(qtbot, fused, "run_all")
+    np.testing.assert_array_equal(viewer.layers["stack foreground"].data, before)
+    assert (viewer.layers["stack foreground [1]"].data != before).mean() > 0.5
+
+
+def test_labels_from_a_file_are_taken_up_and_kept(fused, qtbot, viewer, tmp_path, reopen):
+    labels = viewer.layers["stack foreground"]
+    labels.brush_size = 9
+    paint(fused, 8, 8, 1)
+    painted = labels.data.copy()
+    path = str(tmp_path / "stack foreground.tif")
+    write_layer(path, *labels.as_layer_data_tuple()[:2])
+    for name in ("stack foreground", "stack fused"):
+        viewer.layers.remove(name)
+    ((data, meta, _),) = read_layers(path)
+    viewer.add_labels(data, **meta)
+    dock = reopen(fused)
+
+    for button in ("fuse", "segment", "run_all"):
+        assert press(qtbot, dock, button) == ""
+        np.testing.assert_array_equal(viewer.layers["stack foreground"].data, painted)
+    assert (viewer.layers["stack fused"].data[8, 8] == viewer.layers["stack"].data[0, 8, 8]).all()
+    press(qtbot, dock, "drop_fixes")
+    press(qtbot, dock, "segment")
+    assert viewer.layers["stack foreground"].data[8, 8] == 0
+
+
+def test_labels_that_the_user_named_like_ours_are_left_alone(dock, qtbot, viewer):
+    own = viewer.add_labels(np.full((96, 96), 7), name="stack foreground")
+    press(qtbot, dock, "run_all")
+    assert (own.data == 7).all()
+    assert "stack foreground [1]" in viewer.layers
+
+
+def test_the_record_follows_the_brush(fused, viewer):
+    image, labels = viewer.layers["stack fused"], viewer.layers["stack foreground"]
+    before = told(image)["found"]
+    assert before["painted_px"] == 0
+    labels.brush_size = 9
+    paint(fused, 8, 8, 1)
+    painted = int((labels.data[:24, :24] == 1).sum())
+    assert painted > 40
+    for layer in (image, labels):
+        now = told(layer)["found"]
+        assert now["painted_px"] == painted
+        assert now["transition_region"] == fused.session.canvas.region.mean()
+        assert now["transition_region"] > before["transition_region"]
+        assert now["reblur_residual"] is None  # that of another foreground
+        assert now["sigma_px"] == before["sigma_px"]
+    assert "painted since it was measured" in fused.figures.text()
+    labels.undo()
+    fused.follow_brush()
+    assert told(image)["found"]["painted_px"] == 0
+    assert told(image)["found"]["transition_region"] == before["transition_region"]
+
+
+def test_the_record_of_an_image_that_does_not_follow_stays(fused, qtbot, viewer):
+    fused.live.value = False
+    before = told(viewer.layers["stack fused"])
+    paint(fused, 8, 8, 1)
+    assert told(viewer.layers["stack fused"]) == before
+    assert told(viewer.layers["stack foreground"])["found"]["painted_px"] > 0
+    press(qtbot, fused, "fuse")
+    assert told(viewer.layers["stack fused"])["found"]["painted_px"] > 0
+    assert told(viewer.layers["stack fused"])["found"]["reblur_residual"] is None
+    press(qtbot, fused, "estimate")
+    press(qtbot, fused, "fuse")
+    residual = told(viewer.layers["stack fused"])["found"]["reblur_residual"]
+    assert residual == fused.session.psf.residual
+
+
+def test_the_record_is_saved_as_it_is_after_painting(fused, viewer, tmp_path):
+    paint(fused, 8, 8, 1)
+    for name in ("stack fused", "stack foreground"):
+        path = str(tmp_path / f"{name}.tif")
+        write_layer(path, *viewer.layers[name].as_layer_data_tuple()[:2])
+        assert read_record(path) == json.loads(json.dumps(told(viewer.layers[name])))
+        assert read_record(path)["found"]["painted_px"] > 0
+
+
+def test_the_record_tells_of_each_step_how_it_was_done(dock, qtbot, viewer):
+    dock.psf.value = "keb"
+    press(qtbot, dock, "segment")
+    assert told(viewer.layers["stack foreground"])["parameters"]["tile_px"] == 1024
+    press(qtbot, dock, "estimate")
+    dock.input["tile_px"].value = 512  # for the next foreground
+    press(qtbot, dock, "fuse")
+    one_by_one = told(viewer.layers["stack fused"])
+    assert one_by_one["parameters"]["tile_px"] == 1024
+    dock.input["tile_px"].value = 1024
+    press(qtbot, dock, "run_all")
+    at_once = told(viewer.layers["stack fused"])
+    assert {*at_once["weights"]} == {"fsb", "keb"}
+    for part in ("weights", "parameters", "found"):
+        assert one_by_one[part] == at_once[part]
+
+
+def test_another_shape_of_the_blur_is_measured_anew(fused, qtbot):
+    fused.blur["psf_shape"].value = "disk"
+    press(qtbot, fused, "fuse")
+    assert fused.session.canvas.psf.shape == "disk"
+
+
+def test_dropping_fixes_is_followed_like_a_stroke(fused, qtbot, viewer):
+    before = viewer.layers["stack fused"].data.copy()
+    paint(fused, 8, 8, 1)
+    press(qtbot, fused, "drop_fixes")
+    fused.follow_brush()
+    np.testing.assert_array_equal(viewer.layers["stack fused"].data, before)
+    assert not fused.session.fixes.painted.any()
+
+
+def test_what_is_painted_while_a_step_runs_is_fused_too(fused, qtbot, viewer):
+    viewer.layers["stack foreground"].brush_size = 9
+    fused.buttons["fuse"].click()
+    viewer.layers["stack foreground"].paint((8, 8), 1)
+    qtbot.waitUntil(lambda: not fused.tasks.busy, timeout=60_000)
+    image = viewer.layers["stack fused"].data
+    assert (image[8, 8] == viewer.layers["stack"].data[0, 8, 8]).all()
+
+
+def test_settings_are_loaded_from_files(fused, qtbot, tmp_path, monkeypatch, planes):
+    made_with = fused.parameters()
+    record = told(fused.session.image)
+    write_image(tmp_path / "out.png", planes[0], record=record)
+    write_layer(str(tmp_path / "out.ome.tif"), *fused.session.image.as_layer_data_tuple()[:2])
+    (tmp_path / "report.json").write_text(json.dumps(record))
+    for name in ("out.png", "out.ome.tif", "report.json"):
+        fused.elimination["elimination"].value = "none"
+        fused.psf.value = "keb"
+        choose = (str(tmp_path / name), "")
+        monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, choose=choose: choose)
+        assert press(qtbot, fused, "load_file") == f"settings of {name!r} loaded"
+        assert fused.parameters() == made_with
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("none.json", None, "No such file"),
+        ("list.json", "[1, 2]", "is no report of napari-focusstack"),
+        ("broken.json", "{", "is no report of napari-focusstack"),
+        ("other.tif", "not an image", "holds no record of napari-focusstack"),
+        ("none.png", None, "No such file"),
+        (
+            "moved.json",
+            '{"software": "napari-focusstack",'
+            ' "parameters": {"elimination": "none", "keb_weights": "/gone.safetensors"}}',
+            "the weights /gone.safetensors are missing",
+        ),
+    ],
+)
+def test_files_without_settings_are_named_and_change_nothing(
+    dock, qtbot, tmp_path, monkeypatch, name, text, sentence
+):
+    before = dock.parameters()
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    choose = (str(tmp_path / name), "")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: choose)
+    said = press(qtbot, dock, "load_file")
+    assert sentence in said
+    assert "\n" not in said
+    assert dock.parameters() == before
+
+
+def test_no_file_chosen_changes_nothing(dock, qtbot, monkeypatch):
+    before = dock.parameters()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    assert press(qtbot, dock, "load_file") == ""
+    assert dock.parameters() == before
+
+
+def test_a_renamed_stack_stays_chosen_and_keeps_its_foreground(
+    fused, qtbot, viewer, stack, planes, reopen
+):
+    viewer.add_image(planes, rgb=True, name="another")
+    paint(fused, 8, 8, 1)
+    painted = viewer.layers["stack foreground"].data.copy()
+    stack.name = "beetle"
+    assert fused.stack.value == "beetle"
+    dock = reopen(fused)
+    dock.stack.value = "beetle"
+    press(qtbot, dock, "run_all")
+    np.testing.assert_array_equal(viewer.layers["stack foreground"].data, painted)
+    assert "beetle foreground" not in viewer.layers
+
+
+def test_a_stack_renamed_while_it_is_fused_is_fused(dock, qtbot, viewer, stack, slow):
+    dock.buttons["run_all"].click()
+    stack.name = "beetle"
+    assert dock.stack.value == "beetle"
+    dock.tasks.cancel()
+
+
+def test_segmenting_anew_replaces_labels_of_another_shape(fused, qtbot, viewer):
+    viewer.layers["stack foreground"].data = np.zeros((8, 8), np.uint8)
+    assert "shape (8, 8)" in press(qtbot, fused, "fuse")
+    assert press(qtbot, fused, "segment") == ""
+    assert viewer.layers["stack foreground"].data.shape == (8, 8)
+    assert viewer.layers["stack foreground [1]"].data.shape == (96, 96)
+
+
+def test_strokes_are_caught_up_with_when_the_switch_is_on_again(fused, qtbot, viewer):
+    image, near = viewer.layers["stack fused"], viewer.layers["stack"].data[0]
+    viewer.layers["stack foreground"].brush_size = 9
+    fused.live.value = False
+    paint(fused, 8, 8, 1)
+    paint(fused, 88, 88, 1)
+    press(qtbot, fused, "copy_python")
+    assert (image.data[8, 8] != near[8, 8]).any()
+    fused.live.value = True
+    qtbot.waitUntil(lambda: (image.data[8, 8] == near[8, 8]).all())
+    assert (image.data[88, 88] == near[88, 88]).all()
+    assert told(image)["found"] == told(viewer.layers["stack foreground"])["found"]
+
+
+def test_strokes_during_a_step_that_is_cancelled_are_caught_up_with(fused, qtbot, viewer, slow):
+    image, near = viewer.layers["stack fused"], viewer.layers["stack"].data[0]
+    viewer.layers["stack foreground"].brush_size = 9
+    fused.buttons["segment"].click()
+    paint(fused, 8, 8, 1)
+    assert (image.data[8, 8] != near[8, 8]).any()
+    fused.tasks.cancel()
+    qtbot.waitUntil(lambda: (image.data[8, 8] == near[8, 8]).all())

@@ -4,6 +4,14 @@ import os
 import subprocess
 import sys
 
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QSlider
+
+from napari_focusstack.widgets.fuse import FuseWidget
+from napari_focusstack.widgets.open_stack import OpenStackWidget
+from napari_focusstack.widgets.train import TrainWidget
+
 #: Libraries that take long to import, or that a viewer without our layers never needs.
 HEAVY = {"PIL", "dask", "imagecodecs", "pandas", "scipy", "skimage", "tifffile", "torch"}
 CODE = """
@@ -40,3 +48,18 @@ def test_opening_the_fuse_dock_imports_nothing_heavy():
 def test_opening_the_open_stack_dock_imports_nothing_heavy():
     assert "napari_focusstack" in (found := imported_by("open_stack", "OpenStackWidget"))
     assert not found & HEAVY
+
+
+@pytest.mark.parametrize("kind", [FuseWidget, OpenStackWidget, TrainWidget])
+def test_every_control_says_what_it_does(qtbot, kind):
+    dock = kind(ViewerModel())
+    qtbot.addWidget(dock)
+    kinds = (QAbstractButton, QAbstractSpinBox, QComboBox, QSlider)
+    controls = [each for kind in kinds for each in dock.findChildren(kind)]
+    assert len(controls) > 10
+    for control in controls:
+        said, widget = control.toolTip(), control
+        while not said and widget is not dock:  # Qt asks the widget around it
+            widget = widget.parent()
+            said = widget.toolTip()
+        assert said, (type(control).__name__, control.objectName(), control.parent())

@@ -4,13 +4,15 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QScrollArea
 
-from napari_focusstack.io import samples
+from napari_focusstack.io import sample_stacks, samples
 from napari_focusstack.networks.inference import Progress
 from napari_focusstack.widgets import weights_list
 
@@ -80,7 +82,7 @@ def endless(monkeypatch):
         finally:
             left.append(True)
 
-    monkeypatch.setattr("napari_focusstack.pair.Pair.matte", matte)
+    monkeypatch.setattr("napari_focusstack.stack.Stack.find_focus", matte)
     return left
 
 
@@ -142,6 +144,22 @@ def test_closing_the_dock_ends_the_step(dock, viewer, qtbot, endless):
     assert [layer.name for layer in viewer.layers] == ["pair"]
 
 
+def test_a_dock_opened_again_goes_on_with_what_was_painted(
+    fused, viewer, qtbot, fsb_weights, keb_weights
+):
+    labels = viewer.layers["pair foreground"]
+    labels.brush_size = 20
+    labels.paint((8, 8), 1)
+    viewer.window.remove_dock_widget(fused)
+    painted = labels.data.copy()
+    dock = open_dock(viewer, fsb_weights, keb_weights)
+    press(qtbot, dock, "run_all")
+    assert [layer.name for layer in viewer.layers] == ["pair", "pair fused", "pair foreground"]
+    np.testing.assert_array_equal(labels.data, painted)
+    near = viewer.layers["pair"].data[0]
+    np.testing.assert_array_equal(viewer.layers["pair fused"].data[4:12, 4:12], near[4:12, 4:12])
+
+
 def test_saved_layers_come_back_with_scale_units_and_settings(
     fused, viewer, qtbot, tmp_path, fsb_weights, keb_weights
 ):
@@ -164,8 +182,9 @@ def test_saved_layers_come_back_with_scale_units_and_settings(
 
     fused.elimination["elimination"].value = "none"
     viewer.layers.selection.active = opened[0]
-    press(qtbot, fused, "load_settings")
-    assert fused.parameters() == made_with
+    press(qtbot, fused, "load_layer")
+    # how far apart planes lie is told by the stack, which is gone
+    assert fused.parameters() == replace(made_with, z_step=1.0)
 
 
 def test_the_dock_fits_a_small_screen(dock, viewer):
@@ -176,3 +195,101 @@ def test_the_dock_fits_a_small_screen(dock, viewer):
     viewer.window.resize(1000, SCREEN_PX)
     QApplication.processEvents()
     assert viewer.window.geometry()[3] == SCREEN_PX
+
+
+@pytest.fixture
+def stack_dock(make_napari_viewer, monkeypatch, qtbot, deb_weights):
+    """The dock over the small sample stack of eight planes, fused."""
+    small = partial(sample_stacks.colour_stack, (96, 128))
+    monkeypatch.setattr(sample_stacks, "colour_stack", small)
+    viewer = make_napari_viewer(show=True)
+    viewer.open_sample(PLUGIN, "stack")
+    viewer.layers["stack"].scale, viewer.layers["stack"].units = SCALE, UNITS
+    viewer.reset_view()
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Fuse focal stack")
+    weights_list.add_weights("deb", deb_weights)
+    dock.weights["deb"].value = str(deb_weights)
+    dock.psf.value = "reblur"
+    press(qtbot, dock, "run_all")
+    assert dock.tasks.message.text() == ""
+    return dock
+
+
+def test_a_stack_is_fused_painted_undone_and_saved(stack_dock, qtbot, tmp_path):
+    viewer = stack_dock.viewer
+    names = [layer.name for layer in viewer.layers]
+    assert names == ["stack", "stack fused", "stack depth", "stack planes"]
+    image, labels = viewer.layers["stack fused"], viewer.layers["stack planes"]
+    labels.opacity = 0
+    before, drawn = image.data.copy(), canvas(viewer)
+    labels.brush_size = 20
+    labels.paint((48, 64), 8)
+    qtbot.waitUntil(lambda: (image.data != before).any())
+    assert np.abs(canvas(viewer) - drawn).max() > 20
+    assert viewer.layers["stack depth"].data[48, 64] == 14.0
+    labels.undo()
+    qtbot.waitUntil(lambda: (image.data == before).all())
+    np.testing.assert_array_equal(canvas(viewer), drawn)
+
+    labels.paint((48, 64), 7)
+    painted = np.array(labels.data)
+    depth = viewer.layers["stack depth"]
+    qtbot.waitUntil(lambda: depth.data[48, 64] == 12.0)
+    paths = [
+        *labels.save(str(tmp_path / "stack planes.tif"), plugin=PLUGIN),
+        *depth.save(str(tmp_path / "stack depth.tif"), plugin=PLUGIN),
+    ]
+    saved = depth.data.copy()
+    viewer.layers.remove(labels)
+    viewer.layers.remove(depth)
+    opened = [viewer.open(path, plugin=PLUGIN)[0] for path in paths]
+    np.testing.assert_array_equal(opened[0].data, painted)
+    np.testing.assert_array_equal(opened[1].data, saved)
+    np.testing.assert_allclose(opened[1].scale, SCALE[1:])
+    assert opened[1].metadata["focusstack"]["record"]["found"]["painted_px"] > 100
+
+
+def test_a_plane_is_picked_with_the_mouse(stack_dock, qtbot):
+    viewer, labels = stack_dock.viewer, stack_dock.session.labels
+    labels.data[40:60, 50:80] = 6
+    stack_dock.buttons["pick_plane"].click()
+    assert labels.mode == "pan_zoom"
+    view = next(
+        each
+        for each in QApplication.allWidgets()
+        if type(each).__name__ == "CanvasBackendDesktop" and each.isVisible()
+    )
+    viewer.scene.camera.center = (0, 50 * SCALE[1], 65 * SCALE[2])
+    QApplication.processEvents()
+    before = np.array(labels.data)
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.rect().center())
+    qtbot.waitUntil(lambda: labels.selected_label == 6)
+    assert viewer.dims.current_step[0] == 5
+    np.testing.assert_array_equal(labels.data, before)
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.rect().center() / 2)
+    qtbot.waitUntil(lambda: (labels.data != before).any())  # now the click paints
+    assert set(np.unique(labels.data[labels.data != before])) == {6}
+
+
+def test_the_surface_is_drawn_and_taken_away(stack_dock):
+    viewer = stack_dock.viewer
+    flat = canvas(viewer)
+    stack_dock.buttons["show_surface"].click()
+    drawn = canvas(viewer)
+    assert (drawn.sum(-1) > 0).mean() > 0.1
+    colours = [picture[picture.sum(-1) > 0].mean(0) for picture in (flat, drawn)]
+    viewer.layers["stack surface"].visible = False
+    assert canvas(viewer).max() < canvas(viewer).min() + 60  # nothing else is drawn
+    stack_dock.buttons["show_surface"].click()
+    assert "stack surface" not in viewer.layers
+    assert np.abs(colours[0] - colours[1]).max() < 60
+    assert canvas(viewer).std() > 20
+
+
+def test_the_dock_of_a_stack_fits_a_small_screen(stack_dock):
+    viewer = stack_dock.viewer
+    viewer.window.resize(1000, SCREEN_PX)
+    QApplication.processEvents()
+    assert viewer.window.geometry()[3] == SCREEN_PX
+    scroll = stack_dock.findChild(QScrollArea)
+    assert scroll.widget().width() <= scroll.viewport().width()  # nothing is cut off at the side

@@ -187,9 +187,9 @@ def find_stacks(paths: Sequence[Path]) -> list[FocalStack]:
         If a file is missing, damaged or not an image, or there are fewer than two plane images.
     """
     if len(paths) == 1 and paths[0].is_dir():
-        return [_of_files(images_in(paths[0]))]
+        return [stack_of_files(images_in(paths[0]))]
     if len(paths) > 1:
-        return [_of_files(in_natural_order(paths))]
+        return [stack_of_files(in_natural_order(paths))]
     (path,) = paths
     if not is_tiff(path):
         read_image(path)  # says what is wrong with a file that is no image at all
@@ -198,6 +198,43 @@ def find_stacks(paths: Sequence[Path]) -> list[FocalStack]:
         check_end(tiff)
         own = image_series(tiff)
         return [describe(tiff, index) for index, one in enumerate(tiff.series) if one in own]
+
+
+def stack_of_files(files: Sequence[Path]) -> FocalStack:
+    """Tell what image files with one plane each make, in the order given.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Two or more; of TIFFs, the first tells the size of a pixel.
+
+    Returns
+    -------
+    FocalStack
+        With the axes ZYX or ZYXS.
+
+    Raises
+    ------
+    InputError
+        If there is one file only, or the first cannot be read.
+    """
+    if len(files) < 2:
+        raise InputError(f"{files[0]} is the only image there; give at least two planes.")
+    first = read_image(files[0])
+    steps: dict[str, tuple[float, str]] = {}
+    if is_tiff(files[0]):
+        with opened(files[0]) as tiff:
+            steps = calibration(tiff)
+    known = [(1.0, UNKNOWN), *(steps.get(axis, (1.0, UNKNOWN)) for axis in "YX")]
+    return FocalStack(
+        files=tuple(files),
+        series=0,
+        axes="ZYXS" if first.ndim == 3 else "ZYX",
+        shape=(len(files), *first.shape),
+        dtype=first.dtype,
+        scale=tuple(step for step, _ in known),
+        units=tuple(unit for _, unit in known),
+    )
 
 
 def is_tiff(path: Path) -> bool:
@@ -239,24 +276,4 @@ def letters(series: TiffPageSeries) -> str:
 def _ordered(letters: str) -> str:
     return "".join(axis for axis in letters if axis not in "YXS") + "".join(
         axis for axis in "YXS" if axis in letters
-    )
-
-
-def _of_files(files: Sequence[Path]) -> FocalStack:
-    if len(files) < 2:
-        raise InputError(f"{files[0]} is the only image there; give at least two planes.")
-    first = read_image(files[0])
-    steps: dict[str, tuple[float, str]] = {}
-    if is_tiff(files[0]):
-        with opened(files[0]) as tiff:
-            steps = calibration(tiff)
-    known = [(1.0, UNKNOWN), *(steps.get(axis, (1.0, UNKNOWN)) for axis in "YX")]
-    return FocalStack(
-        files=tuple(files),
-        series=0,
-        axes="ZYXS" if first.ndim == 3 else "ZYX",
-        shape=(len(files), *first.shape),
-        dtype=first.dtype,
-        scale=tuple(step for step, _ in known),
-        units=tuple(unit for _, unit in known),
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from tifffile import TiffFile
 
+    from napari_focusstack.io.focal_stack import FocalStack
     from napari_focusstack.io.layer_data import LayerData
 
 #: Letters of leading axes by what a layer may call them, and in the order they are given to others.
@@ -78,7 +79,8 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     -------
     list of LayerData
         From `napari_focusstack.io.layer_data.layers_of`; lazy beyond
-        `napari_focusstack.io.stack_pixels.EAGER_BYTES`.
+        `napari_focusstack.io.stack_pixels.EAGER_BYTES`. What :func:`write_layer` wrote lies where
+        its layer did ("translate").
 
     Raises
     ------
@@ -96,21 +98,26 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     """
     stacks = find_stacks(_paths(path))
     stack = next((one for one in stacks if one.focus_axis is not None), stacks[0])
-    return layers_of(stack, pixels(stack))
+    layers = layers_of(stack, pixels(stack))
+    places = _places(stack)
+    for _, meta, _ in layers if places else ():
+        meta["translate"] = tuple(places.get(axis.upper(), 0.0) for axis in meta["axis_labels"])
+    return layers
 
 
 def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
-    """Write an image or labels layer as a TIFF with its scale, units and record.
+    """Write an image or labels layer as a TIFF with its scale, units, place and record.
 
     Parameters
     ----------
     path : str
         Ends in .tif or .tiff; .ome.tif makes an OME-TIFF.
     data : array
-        Of the layer; of a pyramid, its finest level is written.
+        Of the layer; of a pyramid, its finest level is written. A lazy array is read plane by
+        plane.
     attributes : mapping
-        State of the layer: "rgb", "scale", "units", "axis_labels", and under "metadata",
-        "focusstack", "record" the record of how it was made.
+        State of the layer: "rgb", "scale", "translate", "units", "axis_labels", and under
+        "metadata", "focusstack", "record" the record of how it was made.
 
     Returns
     -------
@@ -130,11 +137,12 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
     >>> write_layer(path, np.zeros((32, 48), np.uint16), attributes) == [path]
     True
     """
-    data = np.asarray(data[0] if attributes.get("multiscale") else data)
+    data = data[0] if attributes.get("multiscale") else data
     # A writer of single layers is not told their type; only labels have features.
     labels = "features" in attributes
-    if labels and data.dtype in (np.int64, np.uint64) and data.max(initial=0) < 2**31:
-        data = data.astype(np.int32)  # few programs open 64 bits
+    # few programs open 64 bits
+    wide = labels and data.dtype in (np.int64, np.uint64)
+    dtype = np.int32 if wide and _greatest(data) < 2**31 else data.dtype
     rgb = bool(attributes.get("rgb"))
     ndim = data.ndim - rgb
     units = attributes.get("units") or (UNKNOWN,) * ndim
@@ -145,8 +153,10 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
         axes=_axes(attributes.get("axis_labels") or (), ndim) + "S" * rgb,
         scale=[abs(float(step)) for step in attributes.get("scale", (1.0,) * ndim)],
         units=[unit_name(unit) for unit in ((units,) * ndim if isinstance(units, str) else units)],
+        translate=tuple(attributes.get("translate", ())),
         layer_type="labels" if labels else "image",
         record=about.get("record"),
+        dtype=dtype,
     )
     return [path]
 
@@ -179,6 +189,21 @@ def microscopy_layers() -> list[LayerData]:
 
 def _paths(path: str | list[str]) -> list[Path]:
     return [Path(one) for one in ([path] if isinstance(path, str) else path)]
+
+
+def _places(stack: FocalStack) -> dict[str, float]:
+    """Return where the first pixel lies along each axis, as `write_layer` noted it."""
+    if len(stack.files) > 1:
+        return {}
+    with opened(stack.files[0]) as tiff:
+        places: dict[str, float] = (note_in(tiff) or {}).get("translate", {})
+    return places
+
+
+def _greatest(labels: Any) -> int:
+    """Return the greatest of labels (..., Y, X), read plane by plane."""
+    planes = (np.asarray(labels[index]) for index in np.ndindex(labels.shape[:-2]))
+    return max((int(plane.max(initial=0)) for plane in planes), default=0)
 
 
 def _claims_tiff(path: Path) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-NETWORKS: dict[str, type[FSB | KEB]] = {"fsb": FSB, "keb": KEB}
+NETWORKS: dict[str, type[FSB | KEB | DEB]] = {"fsb": FSB, "keb": KEB, "deb": DEB}
 REGISTRY = "registry.json"
 #: The one key of a file's metadata: several are stored in random order, which changes the hash.
 METADATA = "napari-focusstack"
@@ -43,16 +44,20 @@ def load(
 ) -> tuple[KEB, str]: ...
 @overload
 def load(
-    network: str, device: torch.device, path: str | Path | None = None
-) -> tuple[FSB | KEB, str]: ...
+    network: Literal["deb"], device: torch.device, path: str | Path | None = None
+) -> tuple[DEB, str]: ...
+@overload
 def load(
     network: str, device: torch.device, path: str | Path | None = None
-) -> tuple[FSB | KEB, str]:
+) -> tuple[FSB | KEB | DEB, str]: ...
+def load(
+    network: str, device: torch.device, path: str | Path | None = None
+) -> tuple[FSB | KEB | DEB, str]:
     """Load a trained network.
 
     Parameters
     ----------
-    network : {"fsb", "keb"}
+    network : {"fsb", "keb", "deb"}
         Which network is wanted.
     device : torch.device
         Where it runs.

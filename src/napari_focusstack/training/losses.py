@@ -1,4 +1,4 @@
-"""The losses of the paper, Eqs. 10-12."""
+"""The losses: those of the paper, Eqs. 10-12, for FSB and KEB, and cross entropy for DEB."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ LAMBDA_1, LAMBDA_2 = 2.0, 8.0
 LAMBDA_3 = 4.0
 #: What a pixel within this distance of the boundary counts for beyond the others, px.
 BOUNDARY_PX, BOUNDARY_WEIGHT = 2, 2.0
+#: What a pixel within :data:`BOUNDARY_PX` of a step of depth counts for beyond the others.
+STEP_WEIGHT = 3.0
 
 
 def gradient_loss(mask: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor:
@@ -83,3 +85,44 @@ def fsb_loss(logits: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor
 def keb_loss(sigma_px: Tensor, truth_px: Tensor) -> Tensor:
     """Return the mean absolute error of sigma, px (Eq. 12)."""
     return torch.abs(sigma_px - truth_px).mean()
+
+
+def deb_loss(logits: Tensor, layered_depth: Tensor) -> Tensor:
+    """Return the weighted mean cross entropy of planes.
+
+    Parameters
+    ----------
+    logits : Tensor
+        Shape (P, Y, X).
+    layered_depth : Tensor
+        Shape (3, Y, X): alpha of the nearest surface in a pixel, its depth, and that of what lies
+        behind it, plane steps from the nearest plane.
+
+    Returns
+    -------
+    Tensor
+        Scalar; pixels near steps of depth count more.
+    """
+    alpha, front, behind = layered_depth
+    weight = 1 + STEP_WEIGHT * near_step(torch.where(alpha > 0.5, front, behind))
+    entropy = -(plane_shares(layered_depth, len(logits)) * torch.log_softmax(logits, 0)).sum(0)
+    return (entropy * weight).sum() / weight.sum()
+
+
+def plane_shares(layered_depth: Tensor, planes: int) -> Tensor:
+    """Return how much of a pixel is in focus in each plane, (P, Y, X), from (3, Y, X).
+
+    What lies between two planes is shared by them, and so is a pixel by the surfaces in it.
+    """
+    plane = torch.arange(planes, device=layered_depth.device)[:, None, None]
+    alpha, *depths = layered_depth
+    front, behind = ((1 - (depth - plane).abs()).clamp(min=0) for depth in depths)
+    return alpha * front + (1 - alpha) * behind
+
+
+def near_step(depth: Tensor) -> Tensor:
+    """Return where depth (Y, X) differs by more than a plane within :data:`BOUNDARY_PX`, bool."""
+    side = 2 * BOUNDARY_PX + 1
+    most = functional.max_pool2d(depth[None], side, 1, BOUNDARY_PX)
+    least = -functional.max_pool2d(-depth[None], side, 1, BOUNDARY_PX)
+    return (most - least)[0] > 1

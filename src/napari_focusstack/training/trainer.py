@@ -1,4 +1,4 @@
-"""Train FSB or KEB: steps, averaged weights, validation, checkpoints, resume, safe stop."""
+"""Train a network: steps, averaged weights, validation, checkpoints, resume, safe stop."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from torch import nn
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.writer import replacing
-from napari_focusstack.networks.fsb import FSB
+from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.inference import autocast
-from napari_focusstack.networks.keb import KEB
+from napari_focusstack.networks.weights import NETWORKS
 from napari_focusstack.networks.widening import widen
-from napari_focusstack.training.losses import boundary, fsb_loss, keb_loss
+from napari_focusstack.training.depth_task import DepthTask
+from napari_focusstack.training.pair_task import BlurTask, ForegroundTask
 from napari_focusstack.training.recipe import TrainParameters
-from napari_focusstack.training.synthesis import KEB_SCENES, Pairs, SceneParameters, synthesise
+from napari_focusstack.training.task import Examples, Task
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
     from napari_focusstack.training.material import Material
 
-#: Sides of training crops, px: large ones teach the inside of flat objects. Multiples of 32.
+__all__ = ["Examples", "Progress", "TrainParameters", "Training", "build", "task"]
+
+#: Sides of training crops of pairs, px: large ones teach the inside of flat objects. Multiples of 32.
 CROP_SIDES_PX = (128, 192, 256, 352)
 
 
@@ -56,25 +59,6 @@ class Progress:
     scores: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Examples:
-    """What a validation saw, on the CPU.
-
-    Parameters
-    ----------
-    near, far : Tensor
-        Shape (8, 3, 128, 128), coded as sRGB, 0..1: the first scenes.
-    truth, answer : Tensor
-        Of all scenes, the first ones first: alpha (n, 1, 128, 128) for FSB, sigma (n,), px, for
-        KEB.
-    """
-
-    near: Tensor
-    far: Tensor
-    truth: Tensor
-    answer: Tensor
-
-
 class Training:
     """One training run; iterate over it to train, stop whenever you like.
 
@@ -87,7 +71,7 @@ class Training:
     checkpoint : Path
         Written after each validation and when stopped; read where it exists, so that a run goes on.
     start : nn.Module, optional
-        Network whose weights a fresh run starts from; a narrower one is widened.
+        Network whose weights a fresh run starts from; a narrower FSB or KEB is widened.
 
     Attributes
     ----------
@@ -96,12 +80,12 @@ class Training:
     averaged : nn.Module
         Its ``module`` is the network with averaged weights.
     examples : Examples or None
-        Of the last validation.
+        Of the last validation; None for DEB.
 
     Raises
     ------
     InputError
-        If the checkpoint is of another network.
+        If the checkpoint is of another network, or a DEB to start from is narrower than asked for.
 
     Examples
     --------
@@ -120,11 +104,16 @@ class Training:
     ) -> None:
         self.parameters = parameters
         self.checkpoint = checkpoint
-        self.material, self.held_back = material.split()
+        self.task = task(parameters, *material.split())
         self.device = material.device
         torch.manual_seed(parameters.seed)
         network: Any = start or build(parameters.network, parameters.width)
         if network.config["width"] < parameters.width:
+            if isinstance(network, DEB):
+                raise InputError(
+                    f"a DEB of width {network.config['width']} cannot be widened to "
+                    f"{parameters.width}; give its own width."
+                )
             config = {**network.config, "width": parameters.width}
             network = widen(network, type(network)(**config))
         self.network = network.to(self.device, memory_format=torch.channels_last)
@@ -155,39 +144,30 @@ class Training:
             self.save()
 
     def _train_step(self) -> float:
-        side = CROP_SIDES_PX[self.step % len(CROP_SIDES_PX)]
-        count = max(1, round(self.parameters.batch * (CROP_SIDES_PX[0] / side) ** 2))
-        pairs = synthesise(self.material, count, side, self.generator, self.scenes)
+        batches = self.task.draw(self.step, self.generator)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
-        loss = self._loss(pairs)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        total = 0.0
+        for batch in batches:
+            loss = self.task.loss(self._answer(self.network, batch), batch) / len(batches)
+            loss.backward()
+            total += loss.item()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         self.averaged.update_parameters(self.network)
         self.step += 1
-        return loss.item()
+        return total
+
+    def _answer(self, network: nn.Module, batch: Any) -> Tensor:
+        with autocast(self.device):
+            answer = self.task.answer(network, batch)
+        return answer.float()
 
     def _learning_rate(self) -> float:
         warm_up = min(1.0, (self.step + 1) / 100)
         share = min(1.0, self.step / self.parameters.steps)
         return self.parameters.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * share))
-
-    @property
-    def scenes(self) -> SceneParameters:
-        """What this network's scenes are drawn from."""
-        return KEB_SCENES if self.parameters.network == "keb" else SceneParameters()
-
-    def _loss(self, pairs: Pairs) -> Tensor:
-        seen = network_input(self.parameters.network, pairs)
-        with autocast(self.device):
-            answer = (
-                self.network.logits(seen) if isinstance(self.network, FSB) else self.network(seen)
-            )
-        if isinstance(self.network, FSB):
-            return fsb_loss(answer.float(), pairs.alpha, pairs.near, pairs.far)
-        return keb_loss(answer.float(), pairs.sigma_px)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -197,39 +177,16 @@ class Training:
         -------
         dict of str to float
             ``mean_iou``, ``alpha_error`` and ``edge_error`` (along the boundary) for FSB,
-            ``sigma_error`` (median, relative) and ``sigma_bias`` for KEB.
+            ``sigma_error`` (median, relative) and ``sigma_bias`` for KEB, ``edge_within_one``
+            (along steps of depth), ``within_one`` and ``exact`` for DEB.
         """
-        generator = torch.Generator(self.device).manual_seed(12345)
-        truths, answers = [], []
-        first = None
-        for _ in range(-(-self.parameters.validation_pairs // 8)):
-            pairs = synthesise(self.held_back, 8, 128, generator, self.scenes)
-            with autocast(self.device):
-                answer = self.averaged(network_input(self.parameters.network, pairs)).float()
-            first = first or pairs
-            answers.append(answer)
-            truths.append(pairs.sigma_px if self.parameters.network == "keb" else pairs.alpha)
-        answer, truth = torch.cat(answers), torch.cat(truths)
-        if first is not None:
-            self.examples = Examples(first.near.cpu(), first.far.cpu(), truth.cpu(), answer.cpu())
-        if self.parameters.network == "keb":
-            relative = answer / truth - 1
-            return {
-                "sigma_error": float(relative.abs().median()),
-                "sigma_bias": float(relative.median()),
-            }
-        found, true = answer > 0.5, truth > 0.5
-        edge = boundary(truth)
-        overlaps = []
-        for a, b in ((found, true), (~found, ~true)):
-            shared, union = ((a & b).sum((1, 2, 3)), (a | b).sum((1, 2, 3)))
-            # a class absent from both is found as it should be
-            overlaps.append(torch.where(union > 0, shared / union.clamp(min=1), 1.0))
-        return {
-            "mean_iou": float(torch.stack(overlaps).mean()),
-            "alpha_error": float((answer - truth).abs().mean()),
-            "edge_error": float(((answer - truth).abs() * edge).sum() / edge.sum()),
-        }
+        found, truth, first = [], [], None
+        for batch in self.task.validation():
+            found.append(self.task.found(self._answer(self.averaged.module, batch)))
+            truth.append(self.task.truth(batch))
+            first = first or batch
+        self.examples = self.task.examples(first, found, truth)
+        return self.task.scores(found, truth)
 
     def save(self) -> None:
         """Write the checkpoint whole: to a temporary file first, then in place of the old one."""
@@ -270,11 +227,13 @@ class Training:
 
 
 def build(network: str, width: int) -> nn.Module:
-    """Return a fresh FSB or KEB."""
-    return FSB(width) if network == "fsb" else KEB(width)
+    """Return a fresh FSB, KEB or DEB."""
+    return NETWORKS[network](width)
 
 
-def network_input(network: str, pairs: Pairs) -> Tensor:
-    """Return what a network sees of pairs: planes, for KEB the mask too; (B, C, Y, X)."""
-    seen = torch.cat([pairs.planes, pairs.alpha], 1) if network == "keb" else pairs.planes
-    return seen.contiguous(memory_format=torch.channels_last)
+def task(parameters: TrainParameters, material: Material, held_back: Material) -> Task:
+    """Return what the recipe's network is trained for."""
+    if parameters.network == "deb":
+        return DepthTask(parameters, material, held_back)
+    kind = ForegroundTask if parameters.network == "fsb" else BlurTask
+    return kind(parameters, material, held_back, CROP_SIDES_PX)

@@ -106,5 +106,6 @@ def folded(title: str, *widgets: QWidget) -> QCollapsible:
         section.setText(f"{FOLD_SIGNS[opened]}  {title}")
 
     section.toggled.connect(name)
+    section.toggleButton().setToolTip("open, or fold away")
     name(False)
     return section

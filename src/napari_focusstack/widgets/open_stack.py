@@ -77,6 +77,7 @@ class OpenStackWidget(QWidget):
         self.unit.addItems(LENGTHS)
         self.preview = PlanePreview()
         self.open_button = QPushButton("Open")
+        self.open_button.setToolTip("read what is chosen and add its layers")
         self.open_button.clicked.connect(self.open)
         self.task = TaskBar()
         self.task.busy_changed.connect(self._enable)

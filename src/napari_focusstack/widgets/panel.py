@@ -21,7 +21,8 @@ from napari_focusstack.io.calibration import UNKNOWN, unit_name
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.widgets.curve import Curve
 from napari_focusstack.widgets.form import SPACING_PX, folded, form, number_box
-from napari_focusstack.widgets.task import TaskBar, parted
+from napari_focusstack.widgets.legend import Legend
+from napari_focusstack.widgets.task import TaskBar
 from napari_focusstack.widgets.weights_list import named_weights
 from napari_focusstack.widgets.wipe import Wipe
 
@@ -29,28 +30,47 @@ if TYPE_CHECKING:
     from magicgui.widgets import FloatSpinBox
     from magicgui.widgets.bases import ValueWidget
     from napari.viewer import Viewer
-    from qtpy.QtCore import QEvent
 
 #: Where the second layer is not needed, and what the blur is called when the user gives it.
 STACK_ALONE, GIVEN = "(in the stack)", "given"
 BUTTONS = {
     "run_all": ("Run all", "segment, estimate the blur and fuse, with the settings below"),
-    "segment": ("Segment", "find the foreground; what you painted stays on top"),
-    "drop_fixes": ("Drop painted fixes", "go back to the foreground as it was found"),
-    "estimate": ("Estimate blur", "measure the blur along the foreground's edge"),
-    "fuse": ("Fuse", "fuse with the foreground and the blur at hand"),
-    "load_settings": ("Load settings from layer", "take over how the selected layer was made"),
+    "segment": ("Segment", "find which plane is in focus where; what you painted stays on top"),
+    "drop_fixes": ("Drop painted fixes", "go back to the labels as they were found"),
+    "pick_plane": (
+        "Pick plane under cursor",
+        "click in the picture: the brush takes the plane found there, and the slider shows it",
+    ),
+    "paint_plane": (
+        "Paint with this plane",
+        "the brush takes the plane that the slider below the picture shows",
+    ),
+    "estimate": ("Estimate blur", "measure the blur along the edges of the labels"),
+    "fuse": ("Fuse", "fuse with the labels and the blur at hand"),
+    "show_surface": (
+        "Show in 3-D",
+        "lay the fused image over its depth as a surface; press again to go back",
+    ),
+    "load_layer": ("Load from layer", "take over how the selected layer was made"),
+    "load_file": (
+        "Load from file\N{HORIZONTAL ELLIPSIS}",
+        "take over how an image of ours was made, or what a report (.json) tells",
+    ),
     "copy_python": ("Copy as Python", "copy a line for napari's console that repeats this run"),
     "copy_command": ("Copy as command", "copy a line for a shell that repeats this run"),
 }
 #: Rows of the parameters whose names and choices say too little by themselves.
 LABELS = {"near": "nearest plane", "intensity": "pixel values", "psf_shape": "shape of the blur"}
+#: Networks whose weights can be chosen: FSB finds the foreground of a pair, DEB the planes of a
+#: stack, KEB the blur.
+NETWORKS = ("fsb", "deb", "keb")
 WORDS = {
     "intensity": {
         "auto": "automatic",
         "linear": "linear (camera data)",
         "srgb": "sRGB (photographs)",
     },
+    "near": {"first": "the first", "last": "the last", "auto": "find out"},
     "psf_shape": {"auto": "automatic", "gaussian": "Gaussian", "disk": "disk"},
     "elimination": {
         "unmix": "unmix (imaging model)",
@@ -102,7 +122,7 @@ class Panel(QWidget):
                 widget.choices = lambda menu: [(b, a) for a, b in WORDS[menu.name].items()]
                 widget.value = chosen
         self.psf = ComboBox(name="psf", label="found by", choices=METHODS)
-        self.psf.tooltip = FuseParameters.__dataclass_fields__["psf"].metadata["help"]
+        self.psf.tooltip = _help("psf")
         self.sigma_px = _sigma_box("sigma_px", 100, "blur of the foreground in the far plane")
         self.sigma_px.native.setSuffix(" px")
         self.sigma_unit = _sigma_box("sigma_unit", 1e6, "the same by the scale of the layer")
@@ -113,34 +133,37 @@ class Panel(QWidget):
                 name=f"{network}_weights",
                 label=f"{network.upper()} weights",
                 choices=lambda *_, network=network: named_weights(network),
+                tooltip=_help(f"{network}_weights"),
             )
-            for network in ("fsb", "keb")
+            for network in NETWORKS
         }
         self.with_diffusion = CheckBox(name="diffusion", text="show what was removed")
         self.with_diffusion.tooltip = "add a layer with the light that elimination took away"
+        self.with_depth = CheckBox(name="depth", text="show depth")
+        self.with_depth.tooltip = (
+            "add a layer with the depth of each pixel behind the nearest plane"
+        )
         self.live = CheckBox(name="live", text="follow the brush", value=True)
-        self.live.tooltip = "fuse again around each stroke while the foreground is painted"
+        self.live.tooltip = "fuse again around each stroke while labels are painted"
         self.figures = QLabel()
         self.figures.setWordWrap(True)
         self.residual = Curve("sigma (px)", "residual (%)")
         self.kernel = Curve("distance (px)", "kernel")
+        self.sharpness = Curve("plane, from the nearest", "sharpness")
+        self.legend = Legend()
         self.wipe = Wipe(viewer)
         self.tasks = TaskBar()
         self.buttons: dict[str, QPushButton] = {}
         for name, (text, tip) in BUTTONS.items():
             self.buttons[name] = QPushButton(text)
             self.buttons[name].setToolTip(tip)
+        for name in ("pick_plane", "show_surface"):
+            self.buttons[name].setCheckable(True)
         self._lay_out()
 
     def sizeHint(self) -> QSize:
         """Return a size that fits a small screen; what does not fit is scrolled."""
         return QSize(WIDTH_PX, HEIGHT_PX)
-
-    def changeEvent(self, event: QEvent | None) -> None:
-        """Leave the running step where the dock is closed."""
-        if parted(self, event):
-            self.tasks.cancel()
-        super().changeEvent(event)
 
     def _name_unit(self, label: str) -> None:
         """Show sigma in the unit named, "sigma (um)", unless it is px again."""
@@ -155,9 +178,15 @@ class Panel(QWidget):
             _rows(self.stack, self.far, self.axis),
             folded("Input", _rows(*self.input)),
             button["run_all"],
-            _heading("1 Foreground"),
+            _heading("1 Planes in focus"),
             _columns(button["segment"], button["drop_fixes"]),
-            folded("Options", self.foreground["crf"].native, _rows(self.weights["fsb"])),
+            self.legend,
+            _columns(button["pick_plane"], button["paint_plane"]),
+            folded(
+                "Options",
+                self.foreground["crf"].native,
+                _rows(self.weights["fsb"], self.weights["deb"]),
+            ),
             _heading("2 Blur"),
             _rows(self.psf, ("sigma", _stacked(self.sigma_px.native, self.sigma_unit.native))),
             button["estimate"],
@@ -168,14 +197,16 @@ class Panel(QWidget):
             ),
             _heading("3 Fused image"),
             _rows(*self.elimination),
-            _columns(self.live.native, self.with_diffusion.native),
-            button["fuse"],
+            _columns(self.live.native, self.with_depth.native),
+            self.with_diffusion.native,
+            _columns(button["fuse"], button["show_surface"]),
             self.figures,
+            folded("Sharpness of the planes", self.sharpness),
             _heading("Compare"),
             self.wipe,
             folded(
                 "Settings",
-                button["load_settings"],
+                _columns(button["load_layer"], button["load_file"]),
                 _columns(button["copy_python"], button["copy_command"]),
             ),
         ]
@@ -190,6 +221,12 @@ class Panel(QWidget):
         outer.setContentsMargins(*[MARGIN_PX] * 4)
         outer.addWidget(scroll, 1)
         outer.addWidget(self.tasks)
+
+
+def _help(name: str) -> str:
+    """Return what a parameter's field says of it."""
+    text: str = FuseParameters.__dataclass_fields__[name].metadata["help"]
+    return text
 
 
 def _sigma_box(name: str, most: float, tip: str) -> FloatSpinBox:

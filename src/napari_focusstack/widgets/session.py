@@ -1,32 +1,30 @@
-"""One fusion in napari, step by step: tasks for a thread, and what they become as layers."""
+"""One fusion in napari: what its steps found, and how its layers follow the brush."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.widgets.plane_labels import Found, set_labels, taken_up
+from napari_focusstack.widgets.result_layers import KINDS, LABELS, ResultLayers
+from napari_focusstack.widgets.steps import estimating, fusing, segmenting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
-    from torch import Tensor
 
+    from napari_focusstack.diagnostics.diagnosis import Diagnosis
     from napari_focusstack.diffusion import Region
     from napari_focusstack.editing import Canvas, Fixes
     from napari_focusstack.fusion import FusionResult
     from napari_focusstack.lens import Psf
-    from napari_focusstack.pair import Pair
     from napari_focusstack.widgets.source import Source
-
-    Task = Callable[[], Generator[Any, None, Any]]
-
-#: Colour of the foreground in the Labels layer.
-NEAR_COLOUR = "#ff9e1f"
+    from napari_focusstack.widgets.steps import Fused, Task
 
 
 class Session:
@@ -35,135 +33,155 @@ class Session:
     Parameters
     ----------
     viewer : ViewerModel
-        Where layers are added.
-    source : Source, optional
-        What is fused; without one there is nothing to do yet.
+        Where layers are added. Those that an earlier session made of the same source are taken up.
+    source : Source
+        What is fused.
+    near : {"first", "last", "auto"}
+        Which end of it is nearest to the lens.
 
     Attributes
     ----------
-    psf : Psf or None
-        The blurs as last estimated.
+    found : Found
+        What is in focus where, what was painted over it, and the blurs along its edges.
     canvas : Canvas or None
-        The fused pair; follows the brush.
+        The fused stack; follows the brush.
+    diagnosis : Diagnosis or None
+        What is wrong with the stack, as far as it was looked through.
     """
 
-    def __init__(self, viewer: ViewerModel, source: Source | None = None) -> None:
-        self.viewer = viewer
+    def __init__(self, viewer: ViewerModel, source: Source, near: str = "first") -> None:
         self.source = source
-        self.alpha: Tensor | None = None
-        self.crf_backend: str | None = None
-        self.psf: Psf | None = None
+        self.near = near
+        self.layers = ResultLayers(viewer, source, near)
+        self.found = Found() if self.labels is None else taken_up(self.labels)
         self.canvas: Canvas | None = None
-        self.fixes: Fixes | None = None
-        self.labels: Labels | None = None
-        self.image: Image | None = None
-        self.diffusion: Image | None = None
+        self.diagnosis: Diagnosis | None = None
+        #: Where the image does not show yet what was painted.
+        self._behind: Region | None = None
 
-    # ---- tasks: generators for a thread, which read layers but change nothing
+    @property
+    def end(self) -> str:
+        """Which end of the stack is nearest, "first" or "last", as far as is known by now."""
+        return self.found.near or "first" if self.near == "auto" else self.near
+
+    @property
+    def labels(self) -> Labels | None:
+        """The Labels layer."""
+        return self.layers.labels
+
+    @property
+    def image(self) -> Image | None:
+        """The layer of the fused image, if it is there."""
+        return self.layers.image("fused")
+
+    @property
+    def psf(self) -> Psf | None:
+        """The blurs as last estimated."""
+        return self.found.psf
+
+    @property
+    def fixes(self) -> Fixes | None:
+        """What was painted."""
+        return self.found.fixes
+
+    # ---- tasks for a thread
 
     def segment(self, parameters: FuseParameters) -> Task:
-        """Find the foreground; returns (alpha, backend of the CRF)."""
-        source = self._source()
-
-        def task() -> Generator[Any, None, Any]:
-            return (yield from _pair(source, parameters).matte())
-
-        return task
+        """Find what is in focus where; returns a Found."""
+        return segmenting(self.source, parameters)
 
     def estimate(self, parameters: FuseParameters) -> Task:
-        """Estimate the blurs along the boundary of the labels; returns a Psf."""
-        source, alpha, labels = self._source(), self.alpha, self._painted()
-
-        def task() -> Generator[Any, None, Any]:
-            pair = _pair(source, parameters)
-            return (yield from pair.psf_steps(_edited(pair, alpha, labels)))
-
-        return task
+        """Estimate the blurs along the edges of the labels; returns a Found with them."""
+        painted = self.layers.painted()
+        return estimating(self.source, parameters, replace(self.found), painted)
 
     def fuse(self, parameters: FuseParameters) -> Task:
-        """Fuse with the labels and blurs at hand, finding what lacks; returns what was made."""
-        return self._fusing(parameters, self.alpha, self._painted(), self.psf)
+        """Fuse with the labels and blurs at hand, finding what lacks; returns a Fused."""
+        return fusing(self.source, parameters, replace(self.found), self.layers.painted())
 
     def run_all(self, parameters: FuseParameters) -> Task:
-        """Find everything anew and fuse, with what was painted on top; returns what was made."""
-        return self._fusing(parameters, None, None, None)
-
-    def _fusing(
-        self,
-        parameters: FuseParameters,
-        alpha: Tensor | None,
-        labels: np.ndarray | None,
-        psf: Psf | None,
-    ) -> Task:
-        source, backend, fixes = self._source(), self.crf_backend, self._fixes_now()
-
-        def task() -> Generator[Any, None, Any]:
-            from napari_focusstack.editing import Canvas
-
-            pair = _pair(source, parameters)
-            found, by, painted = alpha, backend, labels
-            if found is None and painted is None:
-                found, by = yield from pair.matte()
-                painted = _mask_labels(found)
-                if fixes is not None and fixes.painted.shape == painted.shape:
-                    painted = np.where(fixes.painted, fixes.labels, painted)
-            edited = _edited(pair, found, painted)
-            blurs = None
-            if pair.is_veiled(edited):
-                blurs = psf or (yield from pair.psf_steps(edited))
-            canvas = Canvas(pair, edited if found is None else found, blurs, _mask_labels(edited))
-            yield from canvas.fuse()
-            return found, by, canvas
-
-        return task
+        """Find everything anew and fuse, with what was painted on top; returns a Fused."""
+        return fusing(self.source, parameters, fixes=self._fixes_now())
 
     # ---- what tasks returned becomes layers, in the GUI's thread
 
-    def show_labels(self, found: tuple[Tensor, str | None]) -> None:
+    def show_labels(self, found: Found) -> None:
         """Propose labels; what was painted before stays on top."""
-        from napari_focusstack.editing import Fixes
-
-        self.alpha, self.crf_backend = found
-        self.psf = None
-        proposal = _mask_labels(self.alpha)
-        if self.labels is None or self.labels not in self.viewer.layers or self.fixes is None:
-            self.fixes = Fixes(proposal)
-            self.labels = self._add_labels(proposal)
+        self.canvas = None  # of other labels
+        now, fixes, layer = self.layers.painted(), self.fixes, self.labels
+        if layer is None or now is None or fixes is None or now.shape != fixes.labels.shape:
+            self.layers.add_labels(found)
         else:
-            self.fixes.follow(np.asarray(self.labels.data))
-            self._set_labels(self.fixes.over(proposal))
+            fixes.follow(now)
+            found.fixes = fixes
+            set_labels(layer, fixes.over(found.labels))
+            self.layers.keep_labels(found)
+        self.found = found
+        if found.parameters is not None:
+            figures = {"crf_backend": found.crf_backend, **self._figures()}
+            self.layers.tell_one(LABELS, found.parameters, found.weights, figures)
+
+    def show_psf(self, found: Found) -> None:
+        """Take over the blurs that were estimated."""
+        for name in ("psf", "psf_parameters", "weights", "painted_since"):
+            setattr(self.found, name, getattr(found, name))
 
     def drop_fixes(self) -> None:
         """Take back all that was painted."""
         if self.fixes is not None and self.labels is not None:
-            self._set_labels(self.fixes.drop())
+            set_labels(self.labels, self.fixes.drop())
 
-    def show_result(self, made: tuple[Any, ...], *, segmented: bool, diffusion: bool) -> None:
+    def show_result(self, made: Fused, *, diffusion: bool = False, depth: bool = False) -> None:
         """Show a fused image, and the labels it is made of if they are new."""
-        found, backend, self.canvas = made
-        canvas = self.canvas
-        if segmented or self.labels is None or self.labels not in self.viewer.layers:
-            self.show_labels((canvas.alpha if found is None else found, backend))
-        self.psf = canvas.psf
-        record = self._metadata()
-        if self.labels is not None:
-            self.labels.metadata.update(record)
-        self.image = self._show(self.image, "fused", canvas.image, record)
+        if made.segmented or self.layers.painted() is None:
+            focus = made.canvas.focus if made.found.focus is None else made.found.focus
+            self.show_labels(replace(made.found, focus=focus))
+        self.show_psf(made.found)
+        self.found.near = made.canvas.stack.near
+        self.canvas, self.diagnosis = made.canvas, made.diagnosis or self.diagnosis
+        self._catch_up(made.labels)
+        self.layers.show("fused", self.canvas.image)
+        if depth:
+            most = (self.canvas.focus.planes - 1) * self._step
+            self.layers.show(
+                "depth",
+                self.depth(),
+                colormap="viridis",
+                contrast_limits=(0.0, most),
+                visible=False,
+            )
         if diffusion:
-            removed = _removed(canvas)
+            removed = _removed(self.canvas)
             limit = max(float(np.abs(removed).max()), 1e-6)
-            self.diffusion = self._show(
-                self.diffusion,
+            self.layers.show(
                 "diffusion",
                 removed,
-                record,
                 colormap="PiYG",
                 contrast_limits=(-limit, limit),
                 visible=False,
             )
+        self.tell()
+
+    def depth(self, where: Region | None = None) -> np.ndarray:
+        """Return how far behind the nearest plane each pixel lies, (Y, X), in the source's unit."""
+        rows, columns = where or (slice(None), slice(None))
+        planes = self._fused.focus.depth[0, rows, columns] - 1
+        return planes.cpu().numpy() * np.float32(self._step)
+
+    def _catch_up(self, fused: np.ndarray) -> None:
+        """Fuse again around what was painted while labels (Y, X) were being fused."""
+        from napari_focusstack.editing import bounds
+
+        self._behind, labels = None, self.layers.painted()
+        if self.canvas is None or labels is None or labels.shape != fused.shape:
+            return
+        changed = bounds(labels != fused)
+        if changed is not None:
+            self.found.painted_since = True
+            self.canvas.paint(labels, changed)
 
     def follow_brush(self, *, live: bool) -> bool:
-        """Take note of painted labels; fuse again around them if live. Tell whether any changed."""
+        """Take note of painted labels; fuse again around them if live. Tell whether it did."""
         if self.fixes is None or self.labels is None:
             return False
         labels = np.asarray(self.labels.data)
@@ -172,134 +190,83 @@ class Session:
                 f"layer {self.labels.name!r} now has the shape {labels.shape}, the planes "
                 f"{self.fixes.labels.shape}; segment again."
             )
-        changed = self.fixes.follow(labels)
-        if changed is None:
+        self._note(labels)
+        behind, image = self._behind, self.image
+        if not live or behind is None or self.canvas is None or image is None:
             return False
-        if live and self.canvas is not None and self.image in self.viewer.layers:
-            where = self.canvas.paint(labels, changed)
-            self.image.refresh()
-            if self.diffusion is not None and self.diffusion in self.viewer.layers:
-                self.diffusion.data[where] = _removed(self.canvas, where)
-                self.diffusion.refresh()
+        where = self.canvas.paint(labels, behind)
+        self._behind = None
+        image.refresh()
+        self.layers.update("diffusion", where, partial(_removed, self.canvas, where))
+        self.layers.update("depth", where, partial(self.depth, where))
+        self.layers.tell_again(self._figures(), LABELS, *KINDS)
         return True
+
+    def _note(self, labels: np.ndarray) -> None:
+        """Take note of what was painted in labels (Y, X), which the image does not show yet."""
+        from napari_focusstack.editing import around
+
+        changed = None if self.fixes is None else self.fixes.follow(labels)
+        if changed is not None:
+            self.found.painted_since = True
+            self._behind = changed if self._behind is None else around(self._behind, changed)
+            self.layers.tell_again(self._figures(), LABELS)
+
+    def _fixes_now(self) -> Fixes | None:
+        """Return what is painted, the last stroke included."""
+        labels = self.layers.painted()
+        if self.fixes is None or labels is None or labels.shape != self.fixes.labels.shape:
+            return None
+        self._note(labels)
+        return self.fixes
+
+    # ---- what it comes to
 
     @property
     def result(self) -> FusionResult:
         """What was fused, as :func:`napari_focusstack.fuse` returns it."""
         from napari_focusstack.fusion import FusionResult
 
-        if self.canvas is None:
-            raise InputError("nothing is fused yet; press Fuse or Run all first.")
-        canvas = self.canvas
+        canvas = self._fused
         eliminated = canvas.image, canvas.initial, canvas.region
-        return FusionResult.of(canvas.pair, canvas.alpha, canvas.psf, eliminated, self.crf_backend)
+        backend = self.found.crf_backend
+        return FusionResult.of(canvas.stack, canvas.focus, canvas.psf, eliminated, backend)
 
-    def _source(self) -> Source:
-        if self.source is None:
-            raise InputError("no focal stack is chosen; open one or choose its layer.")
-        return self.source
+    def tell(self) -> None:
+        """Write the full record of what is fused into the layers that show it."""
+        result = self.result
+        figures = {**result.figures(), **self._figures()}
+        self.layers.tell(FuseParameters(**result.parameters), result.weights, figures)
 
-    def _painted(self) -> np.ndarray | None:
-        """Return a copy of the labels as they are, None where there are none."""
-        if self.labels is None or self.labels not in self.viewer.layers:
-            return None
-        return np.array(self.labels.data)
-
-    def _fixes_now(self) -> Fixes | None:
-        """Return what is painted, the last stroke included."""
-        labels = self._painted()
-        if self.fixes is None or labels is None or labels.shape != self.fixes.labels.shape:
-            return None
-        self.fixes.follow(labels)
-        return self.fixes
-
-    def painted_expression(self) -> str | None:
-        """Return the Labels layer as Python, where something was painted in it."""
+    def painted_layer(self) -> str | None:
+        """Return the name of the Labels layer, where something was painted in it."""
         fixes = self._fixes_now()
         if fixes is None or not fixes.painted.any() or self.labels is None:
             return None
-        return f'viewer.layers["{self.labels.name}"]'
+        return str(self.labels.name)
 
-    def _add_labels(self, data: np.ndarray) -> Labels:
-        from napari.utils.colormaps import DirectLabelColormap
+    def _figures(self) -> dict[str, Any]:
+        """Return the figures that change with each stroke."""
+        figures: dict[str, Any] = {
+            "painted_px": 0 if self.fixes is None else int(np.count_nonzero(self.fixes.painted))
+        }
+        if self.canvas is not None:
+            region = self.canvas.region
+            figures["transition_region"] = np.count_nonzero(region) / region.size
+            if self.found.painted_since:
+                figures["reblur_residual"] = None  # it was that of other labels
+        return figures
 
-        layer = self.viewer.add_labels(
-            data,
-            name=f"{self._source().name} foreground",
-            opacity=0.4,
-            colormap=DirectLabelColormap(color_dict={1: NEAR_COLOUR, None: "transparent"}),
-            metadata=self._metadata(),
-            **self._source().beside(),
-        )
-        layer.selected_label = 1
-        layer.brush_size = max(3, min(data.shape) // 40)
-        return layer
-
-    def _set_labels(self, data: np.ndarray) -> None:
-        """Change the Labels layer so that it can be undone."""
-        if self.labels is None:
-            return
-        changed = np.nonzero(data != self.labels.data)
-        if len(changed[0]):
-            self.labels.data_setitem(changed, data[changed])
-
-    def _show(
-        self, layer: Image | None, kind: str, data: np.ndarray, record: dict[str, Any], **look: Any
-    ) -> Image:
-        """Put data into a layer of ours, or add it."""
-        if layer is not None and layer in self.viewer.layers:
-            layer.data = data
-            layer.metadata.update(record)
-            return layer
-        source = self._source()
-        above = source.layers[0]
-        if kind == "fused" and not above.rgb:
-            look |= {"colormap": above.colormap, "contrast_limits": above.contrast_limits}
-        layer = self.viewer.add_image(
-            data,
-            name=f"{source.name} {kind}",
-            rgb=data.ndim == 3,
-            metadata=record,
-            **source.beside(),
-            **look,
-        )
-        if self.labels is not None and self.labels in self.viewer.layers:
-            # the labels stay on top, selected, ready for the brush
-            self.viewer.layers.move(self.viewer.layers.index(self.labels), -1)
-            self.viewer.layers.selection = {self.labels}
-        return layer
-
-    def _metadata(self) -> dict[str, Any]:
-        """Return the full record, where something is fused, as layers carry it."""
-        told: dict[str, Any] = {"made_from": self._source().name}
+    @property
+    def _fused(self) -> Canvas:
         if self.canvas is None:
-            return {"focusstack": told}
-        from napari_focusstack.provenance import record
+            raise InputError("nothing is fused yet; press Fuse or Run all first.")
+        return self.canvas
 
-        result = self.result
-        made = record(result.parameters, weights=result.weights)
-        return {"focusstack": {**told, "record": {**made, "found": result.figures()}}}
-
-
-def _pair(source: Source, parameters: FuseParameters) -> Pair:
-    from napari_focusstack.pair import Pair
-
-    return Pair(source.planes(), parameters)
-
-
-def _edited(pair: Pair, found: Tensor | None, labels: np.ndarray | None) -> Tensor:
-    """Return the alpha that was found with labels painted over it, or that of the labels alone."""
-    import torch
-
-    from napari_focusstack.segmentation import alpha_from_labels, override
-
-    if found is not None and labels is not None and labels.shape == pair.size:
-        return override(found, torch.from_numpy(labels == 1)[None].to(found.device))
-    if labels is not None:
-        return alpha_from_labels(labels, pair.size).to(pair.device)
-    if found is None:
-        raise InputError("there are no labels yet; press Segment, or paint the foreground.")
-    return found
+    @property
+    def _step(self) -> float:
+        """Distance between planes, in the source's unit."""
+        return self.source.plane_step[0]
 
 
 def _removed(canvas: Canvas, where: Region | None = None) -> np.ndarray:
@@ -307,8 +274,3 @@ def _removed(canvas: Canvas, where: Region | None = None) -> np.ndarray:
     rows_columns = where or (slice(None), slice(None))
     removed = canvas.initial[rows_columns].astype(np.float32) - canvas.image[rows_columns]
     return removed if removed.ndim == 2 else removed.mean(2)
-
-
-def _mask_labels(alpha: Tensor) -> np.ndarray:
-    """Return the Labels layer's view of alpha: 1 is near, 0 (see-through) is far."""
-    return (alpha[0].cpu().numpy() > 0.5).astype(np.uint8)

@@ -1,0 +1,74 @@
+"""Bring the planes of a stack to lie on each other before anything else is done with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_focusstack.io.plane_store import StoredPlane
+from napari_focusstack.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.registration import Registration
+
+
+def align(
+    planes: list[Any], parameters: FuseParameters, known: Registration | None = None
+) -> Generator[Progress, None, tuple[list[Any], Registration | None]]:
+    """Move planes to where the one in the middle shows the same.
+
+    Parameters
+    ----------
+    planes : list of ndarray or StoredPlane
+        Checked planes, nearest first.
+    parameters : FuseParameters
+        Whether and how to register. ``auto`` leaves a pair alone: how its foreground breathes is
+        found along with the blur.
+    known : Registration, optional
+        Found before, of another channel or time point; taken as it is.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    planes : list
+        The same planes where nothing moves; otherwise new ones, in a scratch file if they came
+        from files.
+    registration : Registration or None
+        None where none was looked for.
+
+    Raises
+    ------
+    InputError
+        If the known registration is of other planes, or a plane does not belong to the others.
+    """
+    from napari_focusstack.drift import register_steps
+
+    if known is not None:
+        known.check(planes)
+    elif parameters.register == "off" or (parameters.register == "auto" and len(planes) == 2):
+        return planes, None
+    else:
+        known = yield from register_steps(planes, parameters)
+    if known.is_identity:
+        return planes, known
+    first = planes[0]
+    scratch = None
+    if isinstance(first, StoredPlane):
+        from napari_focusstack.io.scratch import ScratchPlanes
+
+        scratch = ScratchPlanes((len(planes), *first.shape), first.dtype)
+    moved: list[Any] = []
+    for number, plane in enumerate(planes, 1):
+        pixels = known.warp(plane[:, :], number)
+        if scratch is None:
+            moved.append(pixels)
+        else:
+            scratch.write(number - 1, pixels)
+            moved.append(StoredPlane(scratch, number - 1, first.shape))
+        yield Progress("move planes", number, len(planes))
+    return moved, known

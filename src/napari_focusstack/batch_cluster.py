@@ -1,0 +1,96 @@
+"""Run the jobs of a batch on dask.distributed: a worker that dies costs its job a second start."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from napari_focusstack.batch_item import Job, Outcome, fuse_item
+from napari_focusstack.errors import InputError
+from napari_focusstack.memory import memory_budget
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+#: The address that stands for a cluster of processes on this machine.
+LOCAL = "local"
+#: Seconds after which a scheduler that does not answer is not there.
+TIMEOUT_S = 5
+#: How often a job starts again after an error outside of it.
+RETRIES = 2
+#: Memory that one local worker should have at least.
+WORKER_BYTES = 2**30
+
+
+def fuse_on_cluster(jobs: Sequence[Job], scheduler: str) -> Generator[Outcome, None, None]:
+    """Fuse on the workers of a scheduler, which see the same files as this process.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        What to do.
+    scheduler : str
+        Address such as "tcp://10.0.0.1:8786", or "local" for a process per core of this machine.
+
+    Yields
+    ------
+    Outcome
+        In the order of completion.
+
+    Raises
+    ------
+    InputError
+        If dask.distributed is not installed, or the scheduler does not answer within `TIMEOUT_S`.
+    """
+    with _client(jobs, scheduler) as (client, jobs):
+        from dask.distributed import as_completed
+
+        futures = {client.submit(fuse_item, job, pure=False, retries=RETRIES): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                yield _outcome(future, futures[future])
+        finally:
+            client.cancel(list(futures))
+
+
+def _outcome(future: Any, job: Job) -> Outcome:
+    if future.status == "finished":
+        outcome: Outcome = future.result()
+        return outcome
+    # A job catches all that is wrong with its source, so its worker is to blame.
+    error = future.exception() if future.status == "error" else "the scheduler was lost"
+    said = " ".join(str(error).split())
+    return Outcome(source=job.source, status="failed", message=said, outputs={})
+
+
+@contextlib.contextmanager
+def _client(jobs: Sequence[Job], scheduler: str) -> Iterator[tuple[Any, Sequence[Job]]]:
+    """Yield a client, and the jobs with their shares of the memory."""
+    try:
+        from dask.distributed import Client, LocalCluster
+    except ImportError as error:
+        raise InputError(
+            "a scheduler needs the package distributed; pip install 'napari-focusstack[batch]', or "
+            "leave --scheduler out."
+        ) from error
+    from dataclasses import replace
+
+    with contextlib.ExitStack() as opened:
+        address = scheduler
+        if scheduler == LOCAL:
+            budget = (jobs[0].budget_bytes if jobs else None) or memory_budget()
+            count = max(1, min(len(jobs), os.cpu_count() or 1, budget // WORKER_BYTES))
+            jobs = [replace(job, budget_bytes=budget // count) for job in jobs]
+            cluster = LocalCluster(
+                n_workers=count, threads_per_worker=1, memory_limit=0, dashboard_address=None
+            )
+            address = opened.enter_context(cluster).scheduler_address
+        try:
+            client = opened.enter_context(Client(address, timeout=TIMEOUT_S))
+        except (OSError, ValueError) as error:  # no answer within the time; no such address
+            raise InputError(
+                f"the scheduler {scheduler} does not answer ({' '.join(str(error).split())}); "
+                "start it with dask scheduler, or check the address."
+            ) from error
+        yield client, jobs

@@ -1,0 +1,79 @@
+"""The command ``napari-focusstack batch``: many stacks, one bar, one line per failure."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.progress import Progress
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `batch` takes beside the options of a fusion."""
+    parser.add_argument(
+        "sources", nargs="+", help="stacks: files, folders of planes, or a quoted pattern of them"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--save-labels", action="store_true", help="write NAME_labels.tif too")
+    parser.add_argument("--save-depth", action="store_true", help="write NAME_depth.tif too")
+    parser.add_argument(
+        "--resume", action="store_true", help="skip what an earlier run finished, if unchanged"
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="run on dask.distributed: tcp://HOST:PORT, or local for a process per core",
+    )
+    parser.add_argument(
+        "--channel", type=int, default=1, help="channel whose focus counts for all (default 1)"
+    )
+    parser.add_argument(
+        "--memory", metavar="SIZE", help="for decoded planes, such as 4GB (default half of free)"
+    )
+
+
+def run(options: argparse.Namespace, parameters: FuseParameters) -> None:
+    """Run a batch; raise InputError at the end if any stack failed."""
+    from tqdm import tqdm
+
+    from napari_focusstack.batch import batch, find_sources
+    from napari_focusstack.batch_report import REPORT
+    from napari_focusstack.memory import memory_budget
+
+    sources = find_sources(options.sources, options.output)
+    counts = {"done": 0, "skipped": 0, "failed": 0}
+    with tqdm(total=len(sources), unit="stack", disable=None) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.set_postfix_str(f"{progress.step} {progress.done}/{progress.total}")
+
+        outcomes = batch(
+            sources,
+            options.output,
+            parameters,
+            channel=options.channel,
+            save_labels=options.save_labels,
+            save_depth=options.save_depth,
+            resume=options.resume,
+            scheduler=options.scheduler,
+            budget_bytes=memory_budget(options.memory) if options.memory else None,
+            progress=show,
+        )
+        for outcome in outcomes:
+            counts[outcome.status] += 1
+            bar.update()
+            if outcome.status == "failed":
+                bar.write(f"{outcome.source}: {outcome.message}", file=sys.stderr)
+    print(f"{options.output}: {', '.join(f'{count} {what}' for what, count in counts.items())}")
+    if counts["failed"]:
+        raise InputError(
+            f"{counts['failed']} of {len(sources)} stacks failed; mend them and run again with "
+            f"--resume; {options.output / REPORT} tells all."
+        )

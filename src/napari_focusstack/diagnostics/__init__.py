@@ -1,0 +1,1 @@
+"""What is wrong with a focal stack, told from the planes alone."""

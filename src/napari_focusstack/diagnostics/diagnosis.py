@@ -1,0 +1,157 @@
+"""The findings on a focal stack, and plain sentences for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: A plane that gives a smaller share of the pixels can be left out.
+LEAST_SHARE = 0.001
+#: More planes than this are counted, not named.
+MOST_NAMED = 6
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found in a focal stack; planes are counted from 1 in the order given.
+
+    Parameters
+    ----------
+    sharpness : ndarray, (P,)
+        Focus measure of each plane, for a plot over z: see
+        `napari_focusstack.diagnostics.likeness.Look.sharpness`.
+    brightness : ndarray, (P,)
+        Mean luminance of each plane, pixel values.
+    steps : ndarray, (P - 1,)
+        How much each plane differs from the next, in units of the median step; NaN beside a plane
+        that is blank or foreign.
+    blank : tuple of int
+        Planes that show nothing, or nothing but noise.
+    foreign : tuple of int
+        Planes that resemble no other.
+    twins : tuple of (int, int)
+        Pairs that show the same image but for noise.
+    order : tuple of int
+        A better order of the planes that are neither blank nor foreign; empty if the given one is
+        right.
+    misplaced : tuple of int
+        The fewest planes that have to move to reach that order.
+    gaps : tuple of (int, int)
+        Neighbours between which a plane seems to be missing; not judged in a wrong order.
+    flicker : dict of int to float
+        Brightness over that of the neighbours, of the planes where it jumps.
+    shares : ndarray, (P,), or None
+        Share of the pixels that each plane gives to the fused image, where labels are known.
+    """
+
+    sharpness: np.ndarray
+    brightness: np.ndarray
+    steps: np.ndarray
+    blank: tuple[int, ...] = ()
+    foreign: tuple[int, ...] = ()
+    twins: tuple[tuple[int, int], ...] = ()
+    order: tuple[int, ...] = ()
+    misplaced: tuple[int, ...] = ()
+    gaps: tuple[tuple[int, int], ...] = ()
+    flicker: dict[int, float] = field(default_factory=dict)
+    shares: np.ndarray | None = None
+
+    @property
+    def redundant(self) -> tuple[int, ...]:
+        """Planes that give less than 0.1% of the pixels; empty where labels are not known."""
+        if self.shares is None:
+            return ()
+        return tuple((np.flatnonzero(self.shares < LEAST_SHARE) + 1).tolist())
+
+    def sentences(self) -> list[str]:
+        """Return the findings, most serious first, one sentence each; none for a good stack."""
+        said = [f"Plane {one} shows nothing, or only noise; leave it out." for one in self.blank]
+        said += [
+            f"Plane {one} resembles no other plane; check that it belongs to this stack."
+            for one in self.foreign
+        ]
+        if self.order:
+            said.append(self._order_said())
+        said += [
+            f"Planes {one} and {other} show the same image; leave one out."
+            for one, other in self.twins
+        ]
+        if self.gaps:
+            where = _listed([f"{one}-{other}" for one, other in self.gaps])
+            said.append(
+                f"Focus moves much further than elsewhere between planes {where}; "
+                "check whether planes are missing or misplaced there."
+            )
+        if self.flicker:
+            most = max(abs(ratio - 1) for ratio in self.flicker.values())
+            said.append(
+                f"Brightness jumps by up to {most:.0%} at {_planes(list(self.flicker))}; "
+                "keep light and exposure constant, or seams will show."
+            )
+        said += [self._redundancy_said(one) for one in self.redundant]
+        return said
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all findings as values that JSON holds, with the sentences."""
+        return {
+            "sharpness": self.sharpness.tolist(),
+            "brightness": self.brightness.tolist(),
+            "steps": [None if np.isnan(step) else float(step) for step in self.steps],
+            "blank": list(self.blank),
+            "foreign": list(self.foreign),
+            "twins": [list(pair) for pair in self.twins],
+            "order": list(self.order),
+            "misplaced": list(self.misplaced),
+            "gaps": [list(pair) for pair in self.gaps],
+            "flicker": {str(plane): ratio for plane, ratio in self.flicker.items()},
+            "shares": None if self.shares is None else self.shares.tolist(),
+            "redundant": list(self.redundant),
+            "findings": self.sentences(),
+        }
+
+    def _order_said(self) -> str:
+        moved = [(old, new) for old, new in zip(sorted(self.order), self.order, strict=True)]
+        moved = [(old, new) for old, new in moved if old != new]
+        if len(moved) == 2:
+            return f"Planes {moved[0][0]} and {moved[1][0]} seem to be swapped."
+        verb = "seems" if len(self.misplaced) == 1 else "seem"
+        return (
+            f"{_planes(self.misplaced).capitalize()} {verb} out of order; neighbours are most "
+            f"alike in the order {_runs(self.order)}."
+        )
+
+    def _redundancy_said(self, plane: int) -> str:
+        assert self.shares is not None
+        share = self.shares[plane - 1]
+        gives = f"{share:.2%} of the pixels" if share else "no pixel"
+        other = next((set(pair) - {plane} for pair in self.twins if plane in pair), None)
+        reason = f", as it shows the same as plane {other.pop()}" if other else ""
+        return f"Plane {plane} gives {gives} of the fused image{reason}; it can be left out."
+
+
+def _planes(planes: Sequence[int]) -> str:
+    if len(planes) > MOST_NAMED:
+        return f"{len(planes)} planes"
+    return f"{'plane' if len(planes) == 1 else 'planes'} {_listed([str(one) for one in planes])}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _runs(order: Sequence[int]) -> str:
+    """Write 1, 3, 2, 4, 5, 6 as "1, 3, 2, 4 to 6"."""
+    runs: list[list[int]] = []
+    for plane in order:
+        if runs and plane == runs[-1][-1] + 1:
+            runs[-1].append(plane)
+        else:
+            runs.append([plane])
+    return ", ".join(
+        f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs
+    )

@@ -1,0 +1,208 @@
+"""Walk the transition region of a focal stack, block by block and plane by plane.
+
+For plane k everything nearer is foreground, and the near plane is what is in focus of it: what the
+paper does for two planes (Eqs. 3 and 4) holds for each plane of a stack. A surface d plane steps
+before plane k is blurred there by d times the sigma per step, as a thin lens does.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_focusstack.diffusion import (
+    METHODS,
+    grow,
+    inside,
+    nearby_px,
+    subtract,
+    transition_region,
+    unmix,
+)
+from napari_focusstack.errors import InputError
+from napari_focusstack.focus_map import STEP
+from napari_focusstack.lens import origin
+from napari_focusstack.optics import check_sigma, psf_radius
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import Tensor
+
+    from napari_focusstack.diffusion import EliminationMethod, Region
+    from napari_focusstack.focus_map import FocusMap
+    from napari_focusstack.lens import Psf, Steps
+
+    #: Linear light (C, Y, X) of rows and columns of a plane, which are counted from 1.
+    Light = Callable[[int, Region], Tensor]
+
+#: Side of the blocks that the work is cut into, px.
+BLOCK_PX = 1024
+#: Distances between surface and plane are rounded to half plane steps, far ones to such a ratio.
+RATIO = 1.35
+FAR_STEPS = 2.0
+#: Wide blurs are computed on halved images, up to this coarse.
+GRID_PX = 16
+
+
+def eliminate(
+    light: Light,
+    focus: FocusMap,
+    psf: Psf,
+    method: EliminationMethod = "unmix",
+    within: Region | None = None,
+) -> Iterator[tuple[Region, Tensor, Tensor]]:
+    """Compute the transition region; the rest is for the caller to copy.
+
+    Only where something stands before something else is anything computed, so the cost follows the
+    length of the edges, not the area of the image. Each piece is computed with the margin that the
+    PSFs reach, so the answer is that of the whole image at once.
+
+    Parameters
+    ----------
+    light : callable
+        ``light(plane, where)`` returns linear light (C, Y, X), 0..1, of rows and columns of a
+        plane, counted from 1, the nearest.
+    focus : FocusMap
+        What is in focus where.
+    psf : Psf
+        Blurs per plane step; of a pair also the foreground's breathing.
+    method : {"unmix", "subtract", "none"}
+        ``none`` yields nothing: every pixel is a source pixel.
+    within : tuple of slice, optional
+        Rows and columns to compute; the whole image if not given.
+
+    Yields
+    ------
+    where : tuple of slice
+        Rows and columns of a piece.
+    region : Tensor
+        Bool, (Y, X) of the piece: its part of the transition region.
+    light : Tensor
+        Shape (C, n): the all-in-focus light of the n pixels of the region.
+
+    Raises
+    ------
+    InputError
+        If the sigma of K3 is not positive or the method is unknown.
+    """
+    check_sigma(psf.sigma_px)
+    if method not in METHODS:
+        raise InputError(f"elimination is {method!r}; choose one of {', '.join(METHODS)}.")
+    if method == "none":
+        return
+    size = focus.size
+    rows, columns = within or (slice(0, size[0]), slice(0, size[1]))
+    nearest, farthest = focus.nearest, focus.farthest
+    for top in range(rows.start, rows.stop, BLOCK_PX):
+        for left in range(columns.start, columns.stop, BLOCK_PX):
+            block = (
+                slice(top, min(top + BLOCK_PX, rows.stop)),
+                slice(left, min(left + BLOCK_PX, columns.stop)),
+            )
+            planes = farthest[:, *block].round()
+            for plane in planes.unique().int().tolist():
+                where = _bounds(planes[0] == plane, block)
+                steps = _most_steps(nearest, plane, where, psf)
+                if steps:
+                    yield from _veiled(light, focus, psf, method, plane, where, steps)
+
+
+def _most_steps(nearest: Tensor, plane: int, where: Region, psf: Psf) -> float:
+    """Return how far before a plane anything lies whose blur may reach into a region, steps."""
+    size = nearest.shape[-2], nearest.shape[-1]
+    steps = max(0.0, plane - float(nearest.min()))
+    while steps:
+        around = grow(where, psf.reach_px(size, steps), size)
+        found = max(0.0, plane - float(nearest[:, *around].min()))
+        if found < STEP:
+            return 0.0
+        if found >= steps:
+            return steps
+        steps = found
+    return steps
+
+
+def _veiled(
+    light: Light,
+    focus: FocusMap,
+    psf: Psf,
+    method: EliminationMethod,
+    plane: int,
+    where: Region,
+    steps: float,
+) -> Iterator[tuple[Region, Tensor, Tensor]]:
+    """Yield what was behind the veil in a region of a plane, if it is veiled."""
+    reach, back = psf.reach_px(focus.size, steps), psf_radius(steps * psf.sigma_2_px, psf.shape)
+    # of a pair to the last bit; in a stack what light does on a second way to and fro is left out
+    margin = (
+        2 * reach + 3 * back + psf_radius(nearby_px(psf)) if focus.planes == 2 else reach + back
+    )
+    outer = _aligned(grow(where, margin, focus.size))
+    inner = inside(where, outer)
+    part = focus.part(outer)
+    alpha = part.before(plane)
+    if not (alpha > 0).any():
+        return
+    depth = _nearest_depth(torch.where(part.behind <= plane - STEP, part.depth, part.front), alpha)
+    distance = rounded(plane - depth)[None]
+    apart: Steps = float(distance.max()) if distance.min() == distance.max() else distance
+    origins = [origin(outer[0].start, outer[1].start, focus.size)]
+    spread = psf.defocus(alpha[None], origins, apart)
+    own = part.farthest.round() == plane
+    region = (transition_region(alpha, spread[0]) & own)[0][inner]
+    if not region.any():
+        return
+    near, far = in_focus(light, depth[0].round(), outer), light(plane, outer)
+    eliminated = subtract if method == "subtract" else unmix
+    found = eliminated(near[None], far[None], alpha[None], psf, origins, apart)
+    yield where, region, found[0][:, *inner][:, region]
+
+
+def _aligned(where: Region) -> Region:
+    """Let a region begin where halved images have a pixel, so that wide blurs agree."""
+    rows, columns = (slice(part.start // GRID_PX * GRID_PX, part.stop) for part in where)
+    return rows, columns
+
+
+def rounded(steps: Tensor) -> Tensor:
+    """Round distances, in plane steps, to few values: each costs a blur."""
+    near = (2 * steps).round().clamp(min=1) / 2
+    far = torch.exp((steps.clamp(min=1).log() / math.log(RATIO)).round() * math.log(RATIO))
+    return torch.where(steps < FAR_STEPS, near, far)
+
+
+def in_focus(light: Light, labels: Tensor, where: Region) -> Tensor:
+    """Return the light (C, Y, X) that each pixel has in the plane that labels (Y, X) name."""
+    first, *others = labels.unique().int().tolist()
+    image = light(first, where)
+    for plane in others:
+        image = torch.where(labels == plane, light(plane, where), image)
+    return image
+
+
+def _nearest_depth(depth: Tensor, alpha: Tensor) -> Tensor:
+    """Return the depth (1, Y, X) of the foreground, beside it that of its nearest pixel."""
+    present = alpha > 0
+    own = depth[present]
+    if own.min() == own.max():
+        return own[0].expand_as(depth)
+    from scipy.ndimage import distance_transform_edt
+
+    rows, columns = distance_transform_edt(
+        (~present[0]).cpu().numpy(), return_distances=False, return_indices=True
+    )
+    return depth[:, rows, columns]
+
+
+def _bounds(present: Tensor, block: Region) -> Region:
+    """Return the rows and columns around all true pixels (Y, X) of a block."""
+    rows, columns = (
+        slice(part.start + int(true[0]), part.start + int(true[-1]) + 1)
+        for part, true in zip(
+            block, (present.any(1).nonzero(), present.any(0).nonzero()), strict=True
+        )
+    )
+    return rows, columns

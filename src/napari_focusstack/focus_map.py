@@ -1,0 +1,178 @@
+"""Which plane is in focus where: the depth of each pixel, and soft edges between surfaces.
+
+Planes are counted from 1, the nearest. At an edge a pixel shows two surfaces: the front one
+covers ``alpha`` of it, the rest is what lies behind. A pair is the case of two planes: the front is
+at 1, what is behind at 2, and alpha is the foreground mask M.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.segmentation import ANTIALIAS_PX, CERTAIN, alpha_from_labels, override
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_focusstack.diffusion import Region
+
+#: A surface this much nearer than a plane, in plane steps, hides what that plane shows; a tilted
+#: surface passes from one plane to the next without a step.
+STEP = 0.75
+
+
+@dataclass(frozen=True)
+class FocusMap:
+    """The depth of each pixel.
+
+    Parameters
+    ----------
+    front, behind : Tensor
+        Shape (1, Y, X), float32, 1..P: depth in planes of the nearest surface in a pixel, and of
+        what it leaves uncovered.
+    alpha : Tensor
+        Shape (1, Y, X), 0..1: how much of the pixel the front covers.
+    planes : int
+        P.
+    """
+
+    front: Tensor
+    behind: Tensor
+    alpha: Tensor
+    planes: int
+
+    @classmethod
+    def of_pair(cls, alpha: Tensor) -> FocusMap:
+        """Return the map of a near and a far plane from the foreground's alpha (1, Y, X)."""
+        near = alpha.new_ones(()).expand_as(alpha)
+        return cls(near, near + 1, alpha, 2)
+
+    @classmethod
+    def of_depth(cls, depth: Tensor, planes: int) -> FocusMap:
+        """Return the map of a hard depth (1, Y, X), 1..P, its steps antialiased."""
+        least = -functional.max_pool2d(-depth, 3, 1, 1)
+        most = functional.max_pool2d(depth, 3, 1, 1)
+        step = most - least > STEP
+        middle = (least + most) / 2
+        padded = functional.pad(depth, (1, 1, 1, 1), mode="replicate")
+        weights = torch.tensor([-1.0, 0, 1]).div(ANTIALIAS_PX).square().mul(-0.5).exp()
+        cover = torch.zeros_like(depth)
+        for row in range(3):
+            for column in range(3):
+                weight = float(weights[row] * weights[column] / weights.sum() ** 2)
+                part = padded[:, row : row + depth.shape[1], column : column + depth.shape[2]]
+                cover += weight * (part <= middle)
+        soft = step & (cover > CERTAIN) & (cover < 1 - CERTAIN)
+        front = torch.where(soft, least, depth)
+        return cls(front, torch.where(soft, most, depth), torch.where(soft, cover, 1.0), planes)
+
+    @classmethod
+    def of_labels(cls, labels: np.ndarray, planes: int, size: tuple[int, int]) -> FocusMap:
+        """Read labels.
+
+        Parameters
+        ----------
+        labels : ndarray
+            Shape (Y, X), 1..P; 0 is the farthest plane. Of a pair also a mask or a matte, see
+            :func:`~napari_focusstack.segmentation.alpha_from_labels`.
+        planes : int
+            P.
+        size : tuple of int
+            Rows and columns of the planes.
+
+        Raises
+        ------
+        InputError
+            If the shape differs or a label names no plane.
+        """
+        labels = np.asarray(labels)
+        if planes == 2:
+            return cls.of_pair(alpha_from_labels(labels, size))
+        if labels.shape != size:
+            raise InputError(
+                f"labels have the shape {labels.shape}, the planes {size}; make them equal."
+            )
+        if labels.dtype.kind not in "ui":
+            raise InputError(f"labels are of type {labels.dtype}; give whole numbers 1..{planes}.")
+        if labels.size and not 0 <= labels.min() <= labels.max() <= planes:
+            odd = labels.max() if labels.max() > planes else labels.min()
+            raise InputError(
+                f"labels hold the value {odd}; a stack of {planes} planes has 1 (nearest) to "
+                f"{planes}."
+            )
+        depth = np.where(labels == 0, planes, labels).astype(np.float32)
+        return cls.of_depth(torch.from_numpy(depth)[None], planes)
+
+    def painted(self, labels: np.ndarray) -> FocusMap:
+        """Return the map with labels (Y, X) painted over it: where they differ, they are right.
+
+        The labels are 1..P, 0 is the farthest plane. An edge that both see keeps its softness.
+        """
+        if self.planes == 2:
+            mask = torch.from_numpy(labels == 1)[None].to(self.alpha.device)
+            return self.of_pair(override(self.alpha, mask))
+        whole = torch.from_numpy(np.where(labels == 0, self.planes, labels).astype(np.float32))
+        depth, new = self.depth, whole[None].to(self.alpha.device)
+        return self.of_depth(torch.where(depth.round() == new, depth, new), self.planes)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.alpha.shape[-2], self.alpha.shape[-1]
+
+    @property
+    def depth(self) -> Tensor:
+        """Depth of what covers most of each pixel, (1, Y, X), 1..P."""
+        return torch.where(self.alpha > 0.5, self.front, self.behind)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The plane of what covers most of each pixel, (Y, X), uint8, or uint16 beyond 255."""
+        depth = self.depth[0].round().cpu().numpy()
+        return depth.astype(np.uint8 if depth.max() < 256 else np.uint16)
+
+    @property
+    def nearest(self) -> Tensor:
+        """Depth of the nearest surface in each pixel, (1, Y, X)."""
+        return torch.where(self.alpha > 0, self.front, self.behind)
+
+    @property
+    def farthest(self) -> Tensor:
+        """Depth of the farthest surface in each pixel, (1, Y, X)."""
+        return torch.where(self.alpha < 1, self.behind, self.front)
+
+    def before(self, plane: float) -> Tensor:
+        """Return how much of each pixel lies clearly before a plane, (1, Y, X), 0..1."""
+        limit = plane - STEP
+        return self.alpha * (self.front <= limit) + (1 - self.alpha) * (self.behind <= limit)
+
+    def part(self, where: Region) -> FocusMap:
+        """Return the map of some rows and columns."""
+        front, behind, alpha = (one[:, *where] for one in (self.front, self.behind, self.alpha))
+        return FocusMap(front, behind, alpha, self.planes)
+
+    def put(self, where: Region, part: FocusMap) -> None:
+        """Change the map of some rows and columns."""
+        for whole, new in (
+            (self.front, part.front),
+            (self.behind, part.behind),
+            (self.alpha, part.alpha),
+        ):
+            if whole.stride(-1):  # the surfaces of a pair lie at one depth each, stored once
+                whole[:, *where] = new
+
+    def has_steps(self) -> bool:
+        """Tell whether anything stands before something else."""
+        depth = self.depth
+        return bool(depth.min() <= depth.max() - STEP)
+
+    def to(self, device: torch.device) -> FocusMap:
+        """Return the map on a device."""
+        front, behind, alpha = (one.to(device) for one in (self.front, self.behind, self.alpha))
+        return FocusMap(front, behind, alpha, self.planes)

@@ -1,0 +1,164 @@
+"""Depth estimation branch: from the focus cues of all planes to a plane for each pixel.
+
+Not in the paper, which has two planes: FSB folded over P planes sees each of them at full size
+P - 1 times, compares two at a time and cannot undo an early mistake. DEB reads what tells focus at
+full size once, then looks at all planes together at a quarter of the size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as functional
+from torch import nn
+
+from napari_focusstack.networks.blocks import conv
+from napari_focusstack.networks.fsb import laplacian
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: Cues are read at full size and kept at this fraction of it.
+CELL_PX = 4
+#: Channels of :func:`plane_cues`: focus measures of a cell, its colour, and those of its pixels.
+MEASURES, COLOURS, PIXELS = 7, 3, CELL_PX**2
+#: Focus measure of a region without detail: sensor noise of one grey level in 8 bits.
+NOTHING = 0.004
+
+
+def plane_cues(plane: Tensor) -> Tensor:
+    """Return what tells focus in a plane, cell by cell.
+
+    Parameters
+    ----------
+    plane : Tensor
+        Shape (B, 3, Y, X), coded for display, 0..1; sides are multiples of 16.
+
+    Returns
+    -------
+    Tensor
+        Shape (B, 26, Y / 4, X / 4): log of the mean and greatest Laplacian in a cell, of the plane
+        at full and at half size; of the mean Laplacian at a quarter, an eighth, a sixteenth of the
+        size; the mean colour; and log of the Laplacian over 3 px at each of the cell's 16 pixels.
+    """
+    grey = plane.mean(1, keepdim=True)
+    measures = []
+    for factor in (1, 2):
+        energy = laplacian(functional.avg_pool2d(grey, factor)).abs()
+        side = CELL_PX // factor
+        measures += [functional.avg_pool2d(energy, side), functional.max_pool2d(energy, side)]
+    size = measures[0].shape[-2:]
+    for factor in (4, 8, 16):
+        energy = laplacian(functional.avg_pool2d(grey, factor)).abs()
+        measures.append(functional.interpolate(energy, size, mode="bilinear"))
+    colour = functional.avg_pool2d(plane, CELL_PX)
+    pixels = functional.pixel_unshuffle(
+        functional.avg_pool2d(laplacian(grey).abs(), 3, 1, 1, count_include_pad=False), CELL_PX
+    )
+    return torch.cat([_level(torch.cat(measures, 1)), 2 * colour - 1, _level(pixels)], 1)
+
+
+def _level(energy: Tensor) -> Tensor:
+    return torch.log(energy + NOTHING) / 2 + 1.5
+
+
+class Across(nn.Module):
+    """A residual block that looks at a plane's surroundings, at its neighbours and at all planes.
+
+    Parameters
+    ----------
+    channels : int
+        Feature channels in and out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.within = nn.Sequential(
+            conv(channels, channels), nn.ReLU(inplace=True), conv(channels, channels)
+        )
+        self.across = nn.Conv2d(5 * channels, channels, 1)
+        nn.init.normal_(self.across.weight, std=0.3 / (5 * channels) ** 0.5)
+        nn.init.zeros_(self.across.bias)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor, planes: int) -> Tensor:
+        """Map (B P, C, Y, X) to the same shape."""
+        seen = torch.relu(self.within(features)).unflatten(0, (-1, planes))
+        before = torch.cat([seen[:, :1], seen[:, :-1]], 1)
+        after = torch.cat([seen[:, 1:], seen[:, -1:]], 1)
+        most = seen.amax(1, keepdim=True).expand_as(seen)
+        mean = seen.mean(1, keepdim=True).expand_as(seen)
+        return features + self.across(torch.cat([seen, before, after, most, mean], 2).flatten(0, 1))
+
+
+class DEB(nn.Module):
+    """From cues of P planes to how probably each plane is the one in focus, for any P.
+
+    A small U-Net over cells whose every block mixes the planes; nothing in it depends on how many
+    there are. What it says is shown at full size by sub-pixel convolution.
+
+    Parameters
+    ----------
+    width : int
+        Feature channels.
+    levels : int
+        How often the cells are halved; the reach doubles with each.
+
+    Examples
+    --------
+    >>> network = DEB(width=8, levels=2)
+    >>> cues = torch.stack([plane_cues(torch.rand(1, 3, 64, 64)) for _ in range(5)], 1)
+    >>> network(cues).shape
+    torch.Size([1, 5, 64, 64])
+    """
+
+    def __init__(self, width: int = 24, levels: int = 4) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {"width": width, "levels": levels}
+        self.enter = conv(2 * MEASURES + COLOURS + 2, width)
+        self.down = nn.ModuleList(Across(width) for _ in range(levels))
+        self.deepest = Across(width)
+        self.up = nn.ModuleList(Across(width) for _ in range(levels))
+        self.leave = nn.Sequential(
+            conv(width + 2 * PIXELS, width), nn.ReLU(inplace=True), conv(width, PIXELS, gain=1.0)
+        )
+
+    @property
+    def stride(self) -> int:
+        """Image sides and tile origins are multiples of this, px."""
+        return int(CELL_PX * 2 ** self.config["levels"])
+
+    def forward(self, cues: Tensor) -> Tensor:
+        """Return logits over planes.
+
+        Parameters
+        ----------
+        cues : Tensor
+            Shape (B, P, 26, Y / 4, X / 4) from :func:`plane_cues`, nearest plane first.
+
+        Returns
+        -------
+        Tensor
+            Shape (B, P, Y, X); a softmax over P makes them probabilities.
+        """
+        planes = cues.shape[1]
+        cells, pixels = cues[:, :, :-PIXELS], cues[:, :, -PIXELS:]
+        measures = cells[:, :, :MEASURES]
+        beaten = measures - measures.amax(1, keepdim=True)
+        place = torch.linspace(-1, 1, planes, device=cues.device, dtype=cues.dtype)
+        order = place[None, :, None, None, None].expand_as(cues[:, :, :1])
+        spread = torch.full_like(order, 2.0 / planes)
+        features = self.enter(torch.cat([cells, 2 * beaten, order, spread], 2).flatten(0, 1))
+        skips = []
+        for block in self.down:
+            features = block(features, planes)
+            skips.append(features)
+            features = functional.avg_pool2d(features, 2)
+        features = self.deepest(features, planes)
+        for block, skip in zip(self.up, reversed(skips), strict=True):
+            features = functional.interpolate(features, scale_factor=2, mode="bilinear")
+            features = block(features + skip, planes)
+        beaten = pixels - pixels.amax(1, keepdim=True)
+        fine = torch.cat([pixels, 2 * beaten], 2).flatten(0, 1)
+        logits = functional.pixel_shuffle(self.leave(torch.cat([features, fine], 1)), CELL_PX)
+        return logits[:, 0].unflatten(0, (-1, planes))

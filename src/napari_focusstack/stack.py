@@ -1,0 +1,210 @@
+"""A focal stack at work: which plane is in focus where, the blur, and what lies behind the veil."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from napari_focusstack import depth, elimination
+from napari_focusstack.alignment import align
+from napari_focusstack.diffusion import inside
+from napari_focusstack.focus_map import FocusMap
+from napari_focusstack.intensity import Intensity
+from napari_focusstack.networks import weights
+from napari_focusstack.networks.inference import resolve_device
+from napari_focusstack.order import is_reversed
+from napari_focusstack.planes import check_planes
+from napari_focusstack.progress import Progress
+from napari_focusstack.psf import check_method, estimate
+from napari_focusstack.segmentation import matte
+from napari_focusstack.windows import NoEdge, Windows, along_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from torch import Tensor
+
+    from napari_focusstack.diffusion import EliminationMethod, Region
+    from napari_focusstack.io.plane_store import StoredPlane
+    from napari_focusstack.lens import Psf
+    from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.registration import Registration
+
+    Planes = np.ndarray | Sequence[np.ndarray] | Sequence[StoredPlane]
+
+
+class Stack:
+    """Checked planes, nearest first, read as light piece by piece.
+
+    Parameters
+    ----------
+    planes : ndarray or sequence of ndarray
+        See :func:`napari_focusstack.planes.check_planes`.
+    parameters : FuseParameters
+        Order, intensity, device, weights.
+    """
+
+    def __init__(self, planes: Planes, parameters: FuseParameters) -> None:
+        self.parameters = parameters
+        self.device = resolve_device(parameters.device)
+        sources = check_planes(planes)
+        self.intensity = Intensity.of(sources, parameters.intensity)
+        self.sources = sources
+        self.weights: dict[str, str] = {}
+        #: How the planes were moved; None where nobody looked whether they should be.
+        self.registration: Registration | None = None
+        #: Which end of the planes as given is nearest to the lens.
+        self.near: Literal["first", "last"] = "first"
+        #: Why every pixel shall be a source pixel; empty where light is computed.
+        self.plain = ""
+        if parameters.near == "last" or (parameters.near == "auto" and is_reversed(self)):
+            self.near, self.sources = "last", sources[::-1]
+
+    def __len__(self) -> int:
+        """Return the number of planes."""
+        return len(self.sources)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        height, width = self.sources[0].shape[:2]
+        return height, width
+
+    @property
+    def whole(self) -> Region:
+        """All rows and columns."""
+        return slice(0, self.size[0]), slice(0, self.size[1])
+
+    def light(self, plane: int, where: Region) -> Tensor:
+        """Return linear light (C, Y, X) of a part of a plane, counted from 1, the nearest."""
+        return self.intensity.to_light(self.sources[plane - 1][where], self.device)
+
+    def shown(self, plane: int, where: Region) -> Tensor:
+        """Return a part of a plane as networks see it, (3, Y, X)."""
+        return self.intensity.shown(self.sources[plane - 1][where], self.device)
+
+    def align(self, known: Registration | None = None) -> Generator[Progress, None, None]:
+        """Bring the planes to lie on each other, see :func:`napari_focusstack.alignment.align`."""
+        self.sources, self.registration = yield from align(self.sources, self.parameters, known)
+
+    def find_focus(self) -> Generator[Progress, None, tuple[FocusMap, str | None]]:
+        """Find what is in focus where: FSB for two planes, DEB for more.
+
+        Returns
+        -------
+        focus : FocusMap
+        crf_backend : str or None
+            Which CRF ran.
+        """
+        if len(self) > 2:
+            deb, self.weights["deb"] = weights.load("deb", self.device, self.parameters.deb_weights)
+            found = yield from depth.find(self, deb, self.parameters.tile_px)
+            return FocusMap.of_depth(found, len(self)), None
+        fsb, self.weights["fsb"] = weights.load("fsb", self.device, self.parameters.fsb_weights)
+        near, far = (self.shown(plane, self.whole) for plane in (1, 2))
+        alpha, backend = yield from matte(near, far, fsb, self.parameters)
+        return FocusMap.of_pair(alpha), backend
+
+    def read_labels(self, labels: np.ndarray) -> FocusMap:
+        """Take what is in focus where from labels, see :meth:`FocusMap.of_labels`."""
+        return FocusMap.of_labels(labels, len(self), self.size).to(self.device)
+
+    def find_psf(self, focus: FocusMap) -> Generator[Progress, None, Psf | None]:
+        """Estimate the blur with the method that the parameters name.
+
+        Returns
+        -------
+        Psf or None
+            None where every pixel is to be a source pixel; `plain` then says why.
+        """
+        self.plain = ""
+        if self.parameters.elimination == "none":
+            self.plain = "elimination is none"
+        elif not focus.has_steps():
+            self.plain = "nothing stands before anything else"
+        else:
+            yield Progress("estimate PSF", 0, 1)
+            psf = None
+            try:
+                psf = self.psf(focus)
+            except NoEdge as reason:
+                self.plain = str(reason)
+            if psf is not None and len(self) > 2 and not psf.explains and self._is_sought:
+                psf = None
+                self.plain = (
+                    "nothing veils what lies behind it (transmitted light, or planes that do not "
+                    "belong together); give sigma_px as a number to remove a veil all the same"
+                )
+            yield Progress("estimate PSF", 1, 1)
+            return psf
+        return None
+
+    @property
+    def _is_sought(self) -> bool:
+        """Whether the blur is to be found rather than given."""
+        return isinstance(check_method(self.parameters.psf), str)
+
+    def psf(self, focus: FocusMap) -> Psf:
+        """Estimate the blur per plane step along the edges that stand before something.
+
+        Raises
+        ------
+        NoEdge
+            If nothing stands clearly before anything else.
+        """
+        if len(self) > 2:
+            windows = along_steps(self.light, focus)
+        else:
+            near, far = (self.light(plane, self.whole) for plane in (1, 2))
+            windows = Windows.along_boundary(near, far, focus.alpha)
+        keb = None
+        if isinstance(self.parameters.psf, str) and "keb" in self.parameters.psf:
+            keb, self.weights["keb"] = weights.load("keb", self.device, self.parameters.keb_weights)
+        return estimate(
+            windows,
+            psf=self.parameters.psf,
+            shape=self.parameters.psf_shape,
+            keb=keb,
+            shown=self.intensity.to_display,
+        )
+
+    def is_veiled(self, focus: FocusMap) -> bool:
+        """Tell whether there is anything to eliminate, and so a blur to be known."""
+        return self.parameters.elimination != "none" and focus.has_steps()
+
+    def eliminate(
+        self,
+        focus: FocusMap,
+        psf: Psf | None,
+        method: EliminationMethod | None = None,
+        within: Region | None = None,
+    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Remove the veil, by the method of the parameters if none is given.
+
+        Returns
+        -------
+        image, initial : ndarray
+            All-in-focus image and initial fusion; equal where there is no PSF.
+        region : ndarray of bool
+            The transition region, (Y, X). All three are of the rows and columns ``within``, or of
+            the whole image.
+        """
+        within = within or self.whole
+        labels = focus.part(within).labels
+        initial = np.empty((*labels.shape, *self.sources[0].shape[2:]), self.sources[0].dtype)
+        for number in np.unique(labels).tolist():
+            chosen = labels == number
+            initial[chosen] = self.sources[number - 1][within][chosen]
+        image, region = initial.copy(), np.zeros(labels.shape, bool)
+        if psf is None:
+            return image, initial, region
+        method = method or self.parameters.elimination
+        for where, part, light in elimination.eliminate(self.light, focus, psf, method, within):
+            chosen = part.cpu().numpy()
+            values = self.intensity.from_light(light)
+            here = inside(where, within)
+            image[here][chosen] = values[:, 0] if image.ndim == 2 else values
+            region[here] |= chosen
+            yield Progress("fuse", where[0].stop, within[0].stop)
+        return image, initial, region

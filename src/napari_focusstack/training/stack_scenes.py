@@ -1,0 +1,197 @@
+"""Focal stacks with truth: surfaces of continuous depth behind one another, seen by a thin lens."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_focusstack.optics import blur, linear_to_srgb, over, premultiply, psf_radius
+from napari_focusstack.training.foreground import foreground
+from napari_focusstack.training.shapes import choose, smooth_noise, uniform
+from napari_focusstack.training.synthesis import MARGIN_PX
+from napari_focusstack.training.textures import texture
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from napari_focusstack.optics import PsfShape
+    from napari_focusstack.training.material import Material
+
+#: Slices that a surface is cut into per plane step; whole, so that each plane has one in focus.
+SLICES = 2
+#: How far beyond its kernel a wide blur reaches, done at half the size, px.
+HALVING_PX = 4
+
+
+@dataclass(frozen=True)
+class Surface:
+    """An opaque surface of varying depth, whole even where others cover it.
+
+    Parameters
+    ----------
+    layer : Tensor
+        Linear light premultiplied by alpha, and alpha: (C + 1, Y, X).
+    depth : Tensor
+        Shape (Y, X), plane steps from the nearest plane.
+    """
+
+    layer: Tensor
+    depth: Tensor
+
+    def seen(self, plane: float, sigma_step_px: float, shape: PsfShape) -> Tensor:
+        """Return the layer as a lens focused on a plane shows it.
+
+        Each slice of the surface is blurred by its distance from the plane, as a thin lens does.
+
+        Parameters
+        ----------
+        plane : float
+            Where the lens is focused, plane steps.
+        sigma_step_px : float
+            Blur per plane step, px.
+        shape : {"gaussian", "disk"}
+            Shape of the PSF.
+
+        Returns
+        -------
+        Tensor
+            Linear light premultiplied by alpha, and alpha: (C + 1, Y, X).
+        """
+        first, last = (float(end) * SLICES for end in self.depth.aminmax())
+        image = torch.zeros_like(self.layer)
+        for number in range(math.floor(first), math.ceil(last) + 1):
+            share = (1 - (self.depth * SLICES - number).abs()).clamp(min=0)
+            there = share * self.layer[-1] > 0
+            if there.any():
+                sigma_px = sigma_step_px * abs(number / SLICES - plane)
+                where = _around(there, psf_radius(sigma_px, shape) + HALVING_PX)
+                image[where] += blur((self.layer * share)[where], sigma_px, shape)
+        # neighbouring slices of a tilted surface are blurred unequally: no pixel is covered twice
+        return image / image[-1:].clamp(min=1)
+
+
+@dataclass(frozen=True)
+class FocalStackTruth:
+    """A focal stack with what is true of it.
+
+    Parameters
+    ----------
+    planes : Tensor
+        Shape (P, 3, Y, X), coded as sRGB, 0..1, nearest first.
+    all_in_focus : Tensor
+        Shape (3, Y, X), coded as sRGB: every surface sharp, free of noise.
+    alpha : Tensor
+        Shape (Y, X), 0..1: how much of a pixel the nearest surface in it covers.
+    front, behind : Tensor
+        Shape (Y, X): depth of that surface and of what it covers, in plane steps, 0 is the nearest
+        plane; equal where alpha is 1.
+    sigma_px : float
+        Blur per plane step, px.
+    """
+
+    planes: Tensor
+    all_in_focus: Tensor
+    alpha: Tensor
+    front: Tensor
+    behind: Tensor
+    sigma_px: float
+
+    @property
+    def layered_depth(self) -> Tensor:
+        """Alpha, front and behind as one tensor (3, Y, X)."""
+        return torch.stack([self.alpha, self.front, self.behind])
+
+    @property
+    def depth(self) -> Tensor:
+        """Depth of what covers most of each pixel, (Y, X), plane steps."""
+        return torch.where(self.alpha > 0.5, self.front, self.behind)
+
+    @property
+    def labels(self) -> Tensor:
+        """Labels (Y, X) counted from 1: the plane nearest to the depth of each pixel."""
+        return self.depth.round().clamp(0, len(self.planes) - 1).to(torch.uint8) + 1
+
+
+def focal_stack(
+    material: Material, planes: int, side: int, generator: Generator, *, noise: float = 0.003
+) -> FocalStackTruth:
+    """Render a focal stack: tilted, bent and thin surfaces before a tilted background.
+
+    Parameters
+    ----------
+    material : Material
+        Pictures to draw from.
+    planes : int
+        How many planes, at least 2.
+    side : int
+        Side, px.
+    generator : torch.Generator
+        Source of chance, on the material's device.
+    noise : float
+        Standard deviation of the sensor's noise, of full scale in sRGB.
+
+    Returns
+    -------
+    FocalStackTruth
+    """
+    full = side + 2 * MARGIN_PX
+    last = planes - 1.0
+    sigma_px = float(uniform((1,), math.log(0.6), math.log(2.5), generator).exp())
+    shape: PsfShape = "disk" if choose(1, 0.5, generator) else "gaussian"
+    ground = texture(material, 1, full, 0.15, generator)
+    depth = _tilted(full, 0.75 * last, 0.2 * last, generator).clamp(0, last)
+    scene = [Surface(premultiply(ground, torch.ones_like(ground[:, :1]))[0], depth)]
+    truth, alpha, front, behind = ground, torch.ones_like(depth), depth, depth
+    count = 2 + int(torch.randint(4, (1,), generator=generator, device=generator.device))
+    bases = uniform((count,), 0, 0.75 * last, generator).sort(descending=True).values
+    for base in bases.tolist():
+        layer = foreground(material, truth, 0.15, 0.25, generator)
+        tilted = _tilted(full, base, 0.1 * last, generator)
+        share, below = layer[0, 3], torch.where(alpha > 0.5, front, behind)
+        if share.max() > 0:
+            # no surface passes through what it covers
+            tilted = tilted - (tilted - below)[share > 0].max().clamp(min=0)
+        tilted = tilted.clamp(0, last)
+        scene.append(Surface(layer[0], tilted))
+        behind = torch.where(share == 0, behind, torch.where(share == 1, tilted, below))
+        alpha = torch.where(share == 0, alpha, share)
+        front = torch.where(share == 0, front, tilted)
+        truth = over(layer, truth)
+    images = []
+    for plane in range(planes):
+        image = torch.zeros_like(truth[0])
+        for surface in scene:
+            image = over(surface.seen(plane, sigma_px, shape), image)
+        images.append(image)
+    inner = slice(MARGIN_PX, MARGIN_PX + side)
+    stack = linear_to_srgb(torch.stack(images)[..., inner, inner].clamp(0, 1))
+    stack = stack + noise * torch.randn(stack.shape, generator=generator, device=generator.device)
+    return FocalStackTruth(
+        planes=(stack.clamp(0, 1) * 255).round() / 255,
+        all_in_focus=linear_to_srgb(truth[0, :, inner, inner].clamp(0, 1)),
+        alpha=alpha[inner, inner],
+        front=front[inner, inner],
+        behind=behind[inner, inner],
+        sigma_px=sigma_px,
+    )
+
+
+def _around(there: Tensor, beyond_px: int) -> tuple[slice, slice, slice]:
+    """Return the part of an image (C, Y, X) that holds each true pixel (Y, X) and what is near."""
+    parts = []
+    for axis in (1, 0):
+        (found,) = there.any(axis).nonzero(as_tuple=True)
+        parts.append(slice(max(0, int(found[0]) - beyond_px), int(found[-1]) + 1 + beyond_px))
+    return slice(None), parts[0], parts[1]
+
+
+def _tilted(side: int, depth: float, range_: float, generator: Generator) -> Tensor:
+    """Return a tilted and bent surface around a depth, (side, side), plane steps."""
+    device = generator.device
+    place = torch.linspace(-1, 1, side, device=device)
+    rows, columns, bend = (torch.randn(3, generator=generator, device=device) * range_).tolist()
+    bent = bend / 2 * smooth_noise(1, side, 3, generator)[0, 0]
+    return depth + rows * place[:, None] + columns * place[None] + bent

@@ -1,0 +1,144 @@
+"""The Labels layer that says which plane is in focus: what was found, and what was painted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Labels
+
+    from napari_focusstack.editing import Fixes
+    from napari_focusstack.focus_map import FocusMap
+    from napari_focusstack.lens import Psf
+    from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.widgets.source import Source
+
+#: Colour of the foreground in the Labels layer of a pair.
+NEAR_COLOUR = "#ff9e1f"
+#: Colours of a stack: from yellow, near, over red to dark blue, far, in even steps of lightness.
+COLOURMAP, NEAR_END, FAR_END = "plasma", 0.92, 0.05
+
+#: Of the foreground over a pair, and of the planes, which cover all of a stack.
+PAIR_OPACITY, STACK_OPACITY = 0.4, 0.3
+
+
+@dataclass
+class Found:
+    """What is known of what is in focus where.
+
+    Parameters
+    ----------
+    focus : FocusMap or None
+        As a network found it, soft edges and all; None where somebody else made the labels.
+    parameters : FuseParameters or None
+        How it was found.
+    weights : dict of str to str
+        SHA-256 of the networks' weights that found it, and its blur.
+    crf_backend : str or None
+        Which CRF refined it.
+    fixes : Fixes or None
+        What was painted over it; None before it is shown.
+    psf : Psf or None
+        The blurs along its edges as last estimated ...
+    psf_parameters : FuseParameters or None
+        ... and how.
+    near : {"first", "last"} or None
+        Which end of the stack turned out to be nearest to the lens.
+    painted_since : bool
+        Whether anything was painted since then.
+    """
+
+    focus: FocusMap | None = None
+    parameters: FuseParameters | None = None
+    weights: dict[str, str] = field(default_factory=dict)
+    crf_backend: str | None = None
+    fixes: Fixes | None = None
+    psf: Psf | None = None
+    psf_parameters: FuseParameters | None = None
+    near: str | None = None
+    painted_since: bool = False
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Labels as they were found, (Y, X)."""
+        assert self.focus is not None
+        return labels_of(self.focus)
+
+
+#: What is known of the Labels layers that were shown since napari began.
+_known: WeakKeyDictionary[Labels, Found] = WeakKeyDictionary()
+
+
+def labels_of(focus: FocusMap) -> np.ndarray:
+    """Return the Labels layer's view of a map, (Y, X).
+
+    The plane in focus, counted from 1, the nearest; of a pair the far plane is 0, see-through.
+    """
+    labels = focus.labels
+    return np.where(labels == 1, labels, 0) if focus.planes == 2 else labels
+
+
+def plane_colours(planes: int) -> dict[int, Any]:
+    """Return the colour of each label: near warm, far cool; of a pair that of the near plane."""
+    if planes == 2:
+        return {1: NEAR_COLOUR}
+    from napari.utils.colormaps import ensure_colormap
+
+    shades = ensure_colormap(COLOURMAP).map(np.linspace(NEAR_END, FAR_END, planes))
+    return dict(enumerate(shades, 1))
+
+
+def keep(layer: Labels, found: Found) -> None:
+    """Remember what is known of a Labels layer as long as it is there."""
+    _known[layer] = found
+
+
+def taken_up(layer: Labels) -> Found:
+    """Return what is known of a Labels layer; what nobody knows of was painted, all of it."""
+    from napari_focusstack.editing import Fixes
+
+    labels = np.asarray(layer.data)
+    found = _known.get(layer)
+    if found is None or found.fixes is None or found.fixes.labels.shape != labels.shape:
+        found = _known[layer] = Found(fixes=Fixes.painted_by_hand(labels))
+    else:
+        found.fixes.follow(labels)
+    return found
+
+
+def labels_name(source: Source) -> str:
+    """Return the name of the Labels layer of a source."""
+    return f"{source.name} {'foreground' if source.count == 2 else 'planes'}"
+
+
+def add_labels(viewer: ViewerModel, source: Source, found: Found) -> Labels:
+    """Show what was found as a new layer, ready for the brush."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    from napari_focusstack.editing import Fixes
+
+    found.fixes = Fixes(found.labels)
+    colours: dict[Any, Any] = {**plane_colours(source.count), None: "transparent"}
+    layer = viewer.add_labels(
+        found.labels,
+        name=labels_name(source),
+        opacity=PAIR_OPACITY if source.count == 2 else STACK_OPACITY,
+        colormap=DirectLabelColormap(color_dict=colours),
+        **source.beside(),
+    )
+    layer.selected_label = 1
+    layer.brush_size = max(3, min(layer.data.shape) // 40)
+    keep(layer, found)
+    return layer
+
+
+def set_labels(layer: Labels, data: np.ndarray) -> None:
+    """Change a Labels layer so that it can be undone."""
+    changed = np.nonzero(data != layer.data)
+    if len(changed[0]):
+        layer.data_setitem(changed, data[changed])

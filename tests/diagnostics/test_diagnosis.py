@@ -1,0 +1,79 @@
+"""Findings read as plain sentences and survive JSON."""
+
+import json
+
+import numpy as np
+
+from napari_focusstack.diagnostics.diagnosis import Diagnosis
+
+COUNT = 9
+
+
+def diagnosis(**found):
+    return Diagnosis(
+        np.linspace(0.1, 0.9, COUNT), np.full(COUNT, 80.0), np.ones(COUNT - 1), **found
+    )
+
+
+def test_a_good_stack_has_nothing_to_say():
+    assert diagnosis().sentences() == []
+
+
+def test_every_finding_is_one_sentence():
+    shares = np.full(COUNT, 0.125)
+    shares[[1, 3]] = 0, 0.0004
+    said = diagnosis(
+        blank=(1,),
+        foreign=(7,),
+        twins=((3, 4),),
+        gaps=((5, 6), (8, 9)),
+        flicker={2: 0.6, 5: 1.25},
+        shares=shares,
+    ).sentences()
+    assert said == [
+        "Plane 1 shows nothing, or only noise; leave it out.",
+        "Plane 7 resembles no other plane; check that it belongs to this stack.",
+        "Planes 3 and 4 show the same image; leave one out.",
+        "Focus moves much further than elsewhere between planes 5-6 and 8-9; check whether planes "
+        "are missing or misplaced there.",
+        "Brightness jumps by up to 40% at planes 2 and 5; keep light and exposure constant, or "
+        "seams will show.",
+        "Plane 2 gives no pixel of the fused image; it can be left out.",
+        "Plane 4 gives 0.04% of the pixels of the fused image, as it shows the same as plane 3; it "
+        "can be left out.",
+    ]
+
+
+def test_two_swapped_planes_are_named_and_other_orders_written_out():
+    swapped = diagnosis(order=(1, 2, 7, 4, 5, 6, 3, 8, 9), misplaced=(3, 7))
+    assert swapped.sentences() == ["Planes 3 and 7 seem to be swapped."]
+    moved = diagnosis(order=(1, 9, 2, 3, 4, 5, 6, 7, 8), misplaced=(9,))
+    assert moved.sentences() == [
+        "Plane 9 seems out of order; neighbours are most alike in the order 1, 9, 2 to 8."
+    ]
+
+
+def test_many_planes_are_counted():
+    said = diagnosis(flicker=dict.fromkeys(range(1, 9), 1.2)).sentences()
+    assert said[0].startswith("Brightness jumps by up to 20% at 8 planes;")
+
+
+def test_planes_below_a_thousandth_are_redundant():
+    shares = np.array([0.5, 0.0011, 0.0009, 0, 0.4, 0.05, 0.02, 0.01, 0.018])
+    assert diagnosis(shares=shares).redundant == (3, 4)
+    assert diagnosis().redundant == ()
+
+
+def test_the_report_is_json_and_complete():
+    steps = np.ones(COUNT - 1)
+    steps[2:4] = np.nan
+    found = Diagnosis(
+        np.ones(COUNT), np.ones(COUNT), steps, foreign=(4,), flicker={2: 0.5}, twins=((1, 2),)
+    )
+    report = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert report["steps"][:5] == [1, 1, None, None, 1]
+    assert report["foreign"] == [4]
+    assert report["flicker"] == {"2": 0.5}
+    assert report["twins"] == [[1, 2]]
+    assert report["findings"] == found.sentences()
+    assert len(report["findings"]) == 3

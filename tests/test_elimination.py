@@ -1,0 +1,107 @@
+"""Walking the transition region: what is computed, and what stays as it was."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from napari_focusstack import elimination
+from napari_focusstack.diffusion import transition_region
+from napari_focusstack.elimination import eliminate
+from napari_focusstack.errors import InputError
+from napari_focusstack.focus_map import FocusMap
+from napari_focusstack.lens import Psf
+from napari_focusstack.optics import blur
+
+
+def light_of(planes):
+    """Planes (C, Y, X), nearest first, read piece by piece."""
+    return lambda number, where: planes[number - 1][:, *where]
+
+
+def walk(near, far, alpha, *args, **options):
+    """Eliminate the veil of a pair."""
+    return eliminate(light_of([near, far]), FocusMap.of_pair(alpha), *args, **options)
+
+
+def region_of(scene, sigma_px, shape="gaussian"):
+    return transition_region(scene.alpha, blur(scene.alpha, sigma_px, shape))[0]
+
+
+def assembled(blocks, near, far, alpha):
+    """Source pixels with the blocks of the transition region put in, as fuse() does."""
+    image = torch.where(alpha > 0.5, near, far)
+    for where, region, light in blocks:
+        image[:, *where][:, region] = light
+    return image
+
+
+@pytest.mark.parametrize("method", ["unmix", "subtract"])
+@pytest.mark.parametrize("shape", ["gaussian", "disk"])
+def test_blocks_give_what_the_whole_image_gives(make_scene, monkeypatch, method, shape):
+    scene = make_scene(2.0, softness=3.0, side=128)
+    args = scene.near, scene.far, scene.alpha
+    psf = Psf(2.0, 2.6, shape)
+    results = []
+    for block_px in (24, 10_000):
+        monkeypatch.setattr(elimination, "BLOCK_PX", block_px)
+        blocks = list(walk(*args, psf, method))
+        results.append((len(blocks), assembled(blocks, *args)))
+    (many, in_blocks), (one, whole) = results
+    assert one == 1
+    assert many > 8
+    torch.testing.assert_close(in_blocks, whole, atol=1e-6, rtol=0)
+
+
+def test_the_blocks_hold_the_transition_region_and_nothing_else(make_scene, monkeypatch):
+    monkeypatch.setattr(elimination, "BLOCK_PX", 32)
+    scene = make_scene(2.0)
+    marked = torch.zeros(scene.alpha.shape[1:], dtype=torch.bool)
+    for where, region, light in walk(scene.near, scene.far, scene.alpha, Psf(2.0)):
+        assert light.shape == (3, int(region.sum()))
+        assert not marked[where].any()
+        marked[where] = region
+    assert torch.equal(marked, region_of(scene, 2.0))
+
+
+def test_pixels_far_from_the_foreground_are_not_touched(make_scene):
+    scene = make_scene(2.0, side=128)
+    args = scene.near, scene.far, scene.alpha
+    image = assembled(walk(*args, Psf(2.0)), *args)
+    y, x = np.indices((128, 128)) - 63.5
+    beyond = torch.from_numpy(np.hypot(y, x) > 32 * 1.12 + 8)  # 4 sigma from the outermost edge
+    inside = torch.from_numpy(np.hypot(y, x) < 32 * 0.88 - 1)
+    assert torch.equal(image[:, beyond], scene.far[:, beyond])
+    assert torch.equal(image[:, inside], scene.near[:, inside])
+
+
+def test_the_work_follows_the_length_of_the_boundary_not_the_area(monkeypatch):
+    monkeypatch.setattr(elimination, "BLOCK_PX", 32)
+    counts = []
+    for side in (256, 512):
+        alpha = (torch.arange(side) < side // 2 - 16).float().expand(1, side, side)
+        plane = torch.zeros(1, side, side)
+        counts.append(sum(1 for _ in walk(plane, plane, alpha, Psf(2.0))))
+    assert counts == [256 // 32, 512 // 32]  # one row of blocks along a straight edge
+
+
+def test_a_mask_of_one_kind_leaves_nothing_to_do():
+    plane = torch.rand(3, 64, 64)
+    for value in (0.0, 1.0):
+        assert list(walk(plane, plane, torch.full((1, 64, 64), value), Psf(2.0))) == []
+
+
+def test_method_none_computes_nothing_and_an_unknown_one_is_refused(make_scene):
+    scene = make_scene(2.0)
+    args = scene.near, scene.far, scene.alpha, Psf(2.0)
+    assert list(walk(*args, method="none")) == []
+    with pytest.raises(InputError, match="'inpaint'"):
+        list(walk(*args, method="inpaint"))
+
+
+@pytest.mark.parametrize("sigma_px", [0.0, -2.0, math.nan])
+def test_a_sigma_that_is_no_positive_number_is_refused(make_scene, sigma_px):
+    scene = make_scene(2.0)
+    with pytest.raises(InputError, match=f"sigma_px is {sigma_px}"):
+        list(walk(scene.near, scene.far, scene.alpha, Psf(sigma_px)))

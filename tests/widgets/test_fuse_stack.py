@@ -1,0 +1,417 @@
+"""The dock on a stack of more than two planes: labels of each plane, depth, and the same brush."""
+
+import shlex
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from napari.components import ViewerModel
+from napari.utils.interactions import mouse_press_callbacks, mouse_release_callbacks
+from qtpy.QtWidgets import QApplication, QFileDialog
+
+import napari_focusstack as nfs
+from napari_focusstack.io.sample_stacks import Layer, photograph
+from napari_focusstack.io.writer import read_record, write_image
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.widgets import weights_list
+from napari_focusstack.widgets.fuse import FuseWidget
+from napari_focusstack.widgets.plane_labels import plane_colours
+
+PLANES, SIDE = 5, 96
+SCALE, ORIGIN = (2.0, 0.5, 0.5), (10.0, 3.0, 4.0)
+
+
+def texture(seed):
+    """Structure of a few px, grey, 0.2 to 0.8."""
+    coarse = torch.rand(1, 1, SIDE // 2, SIDE // 2, generator=torch.Generator().manual_seed(seed))
+    fine = torch.nn.functional.interpolate(coarse, (SIDE, SIDE), mode="bicubic")
+    return (0.2 + 0.6 * fine.clamp(0, 1))[0, 0, :, :, None].numpy()
+
+
+@pytest.fixture(scope="module")
+def planes():
+    """Five 16-bit planes: a disk at the first, a bar at the third, the ground at the last."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    disk = np.clip(17 - np.hypot(y - 30, x - 30), 0, 1).astype(np.float32)
+    bar = np.clip(13 - np.abs(x - 70), 0, 1).astype(np.float32)
+    ground = np.ones((SIDE, SIDE), np.float32)
+    scene = [Layer(texture(1), disk, 0), Layer(texture(2), bar, 2), Layer(texture(3), ground, 4)]
+    return (photograph(scene, PLANES)[..., 0] * 60000).astype(np.uint16)
+
+
+@pytest.fixture
+def viewer():
+    return ViewerModel()
+
+
+@pytest.fixture
+def stack(viewer, planes):
+    return viewer.add_image(
+        planes,
+        name="stack",
+        scale=SCALE,
+        translate=ORIGIN,
+        units=("um",) * 3,
+        axis_labels=("z", "y", "x"),
+    )
+
+
+@pytest.fixture
+def dock(viewer, stack, qtbot, deb_weights, keb_weights):
+    widget = FuseWidget(viewer)
+    qtbot.addWidget(widget)
+    for network, path in (("deb", deb_weights), ("keb", keb_weights)):
+        weights_list.add_weights(network, path)
+        widget.weights[network].value = str(path)
+    widget.psf.value = "reblur"
+    return widget
+
+
+def press(qtbot, dock, name):
+    """Press a button and wait until its task has ended."""
+    dock.buttons[name].click()
+    qtbot.waitUntil(lambda: not dock.tasks.busy, timeout=60_000)
+    return dock.tasks.message.text()
+
+
+@pytest.fixture
+def fused(dock, qtbot):
+    assert press(qtbot, dock, "run_all") == ""
+    return dock
+
+
+def paint(dock, y, x, label):
+    """Paint a stroke and let the dock follow it."""
+    dock.session.labels.paint((y, x), label)
+    dock.follow_brush()
+
+
+def click(viewer, y, x):
+    """Press and let go the mouse over a pixel of the stack."""
+    position = (0.0, ORIGIN[1] + SCALE[1] * y, ORIGIN[2] + SCALE[2] * x)
+    event = SimpleNamespace(
+        type="mouse_press", position=position, modifiers=(), button=1, dims_displayed=[1, 2]
+    )
+    mouse_press_callbacks(viewer, event)
+    event.type = "mouse_release"
+    mouse_release_callbacks(viewer, event)
+
+
+def test_run_all_makes_what_fuse_makes(fused, viewer, planes, deb_weights):
+    names = [layer.name for layer in viewer.layers]
+    assert names == ["stack", "stack fused", "stack depth", "stack planes"]
+    again = nfs.fuse(planes, psf="reblur", deb_weights=str(deb_weights))
+    np.testing.assert_array_equal(viewer.layers["stack fused"].data, again.image)
+    np.testing.assert_array_equal(viewer.layers["stack planes"].data, again.labels)
+    np.testing.assert_allclose(viewer.layers["stack depth"].data, 2.0 * again.depth)
+    assert f"sigma {again.sigma_px:.2f} px per plane" in fused.figures.text()
+
+
+def test_the_scene_is_found(fused, viewer):
+    labels, depth = viewer.layers["stack planes"].data, viewer.layers["stack depth"]
+    for (y, x), plane in {(30, 30): 1, (60, 70): 3, (80, 30): 5}.items():
+        assert labels[y, x] == plane
+        assert depth.data[y, x] == pytest.approx(2.0 * (plane - 1), abs=1)
+    assert tuple(depth.contrast_limits) == (0, 8)
+    assert tuple(depth.scale) == SCALE[1:]
+    assert [str(unit) for unit in depth.units] == ["micrometer"] * 2
+    assert not depth.visible
+
+
+def test_each_plane_has_a_colour_from_warm_to_cool(fused, viewer):
+    labels = viewer.layers["stack planes"]
+    colours = [labels.get_color(plane) for plane in range(1, PLANES + 1)]
+    warmth = [colour[0] - colour[2] for colour in colours]
+    assert warmth == sorted(warmth, reverse=True)
+    assert labels.get_color(PLANES + 1)[3] == 0
+    assert [*fused.legend.colours] == [*range(1, PLANES + 1)]
+    assert not fused.legend.isHidden()
+
+
+def test_colours_grow_darker_in_even_steps():
+    luminance = [np.dot([0.3, 0.6, 0.1], colour[:3]) for colour in plane_colours(12).values()]
+    steps = -np.diff(luminance)
+    assert (steps > 0).all()
+    assert steps.max() < 3 * steps.min()
+
+
+def test_a_pair_needs_no_legend_and_no_depth(dock, viewer, planes):
+    viewer.add_image(planes[[0, 4]], name="pair")
+    assert dock.with_depth.value
+    dock.stack.value = "pair"
+    assert not dock.with_depth.value
+    assert dock.legend.isHidden()
+
+
+def test_a_stroke_is_followed_and_undone(fused, viewer, planes):
+    image, labels = viewer.layers["stack fused"], viewer.layers["stack planes"]
+    depth = viewer.layers["stack depth"]
+    before = image.data.copy(), depth.data.copy()
+    labels.brush_size = 9
+    paint(fused, 80, 20, 2)
+    assert image.data[80, 20] == planes[1, 80, 20]
+    assert depth.data[80, 20] == 2.0
+    changed = np.argwhere(image.data != before[0])
+    assert len(changed) > 9
+    assert changed[:, 0].min() > 50  # only what the stroke's blur reaches
+    labels.undo()
+    fused.follow_brush()
+    np.testing.assert_array_equal(image.data, before[0])
+    np.testing.assert_array_equal(depth.data, before[1])
+
+
+def test_what_is_erased_is_farthest(fused, viewer, planes):
+    viewer.layers["stack planes"].brush_size = 15
+    paint(fused, 60, 70, 0)
+    assert viewer.layers["stack depth"].data[60, 70] == 8.0
+    assert fused.session.canvas.focus.labels[60, 70] == PLANES
+
+
+def test_what_follows_the_brush_is_what_fusing_anew_gives(fused, qtbot, viewer):
+    viewer.layers["stack planes"].brush_size = 9
+    paint(fused, 80, 20, 2)
+    paint(fused, 60, 70, 5)
+    followed = viewer.layers["stack fused"].data.astype(int)
+    assert press(qtbot, fused, "fuse") == ""
+    difference = np.abs(viewer.layers["stack fused"].data - followed)
+    assert difference.max() <= 60  # of 60000
+
+
+def test_a_label_that_names_no_plane_is_refused_and_can_be_undone(fused, qtbot, viewer):
+    image, labels = viewer.layers["stack fused"], viewer.layers["stack planes"]
+    before = image.data.copy()
+    paint(fused, 80, 20, PLANES + 1)
+    assert fused.tasks.message.text().startswith("label 6 names no plane, for there are 5")
+    np.testing.assert_array_equal(image.data, before)
+    assert "label 6 names no plane" in press(qtbot, fused, "run_all")
+    labels.undo()
+    fused.follow_brush()
+    np.testing.assert_array_equal(image.data, before)
+
+
+def test_segmenting_again_keeps_what_was_painted_and_it_can_be_dropped(fused, qtbot, viewer):
+    labels = viewer.layers["stack planes"]
+    found = labels.data.copy()
+    paint(fused, 80, 20, 2)
+    painted = labels.data.copy()
+    for button in ("segment", "run_all"):
+        assert press(qtbot, fused, button) == ""
+        np.testing.assert_array_equal(labels.data, painted)
+    press(qtbot, fused, "drop_fixes")
+    np.testing.assert_array_equal(labels.data, found)
+
+
+def test_the_plane_under_the_cursor_is_picked(fused, qtbot, viewer):
+    labels = fused.session.labels
+    viewer.layers.selection.active = viewer.layers["stack"]
+    assert "click in the picture" in press(qtbot, fused, "pick_plane")
+    assert labels.mode == "pan_zoom"  # so that the click paints nothing
+    before = labels.data.copy()
+    click(viewer, 60, 70)
+    assert labels.selected_label == 3
+    assert labels.mode == "paint"
+    assert viewer.layers.selection.active is labels
+    assert viewer.dims.point[0] == ORIGIN[0] + 2 * SCALE[0]
+    assert fused.legend.chosen == 3
+    assert not fused.buttons["pick_plane"].isChecked()
+    click(viewer, 30, 30)  # once is enough
+    assert labels.selected_label == 3
+    np.testing.assert_array_equal(labels.data, before)
+
+
+def test_a_click_outside_picks_nothing_and_picking_can_be_given_up(fused, qtbot, viewer):
+    press(qtbot, fused, "pick_plane")
+    click(viewer, -5, 10)
+    assert fused.session.labels.selected_label == 1
+    press(qtbot, fused, "pick_plane")
+    press(qtbot, fused, "pick_plane")
+    click(viewer, 60, 70)
+    assert fused.session.labels.selected_label == 1
+
+
+@pytest.mark.parametrize(("near", "plane"), [("first", 4), ("last", 2)])
+def test_the_brush_takes_the_plane_that_the_slider_shows(dock, qtbot, viewer, near, plane):
+    dock.input["near"].value = near
+    press(qtbot, dock, "segment")
+    viewer.dims.set_current_step(0, 3)
+    assert f"the brush paints plane {plane}" in press(qtbot, dock, "paint_plane")
+    assert dock.session.labels.selected_label == plane
+    assert viewer.dims.current_step[0] == 3
+    dock.legend.clicked.emit(1)
+    assert dock.session.labels.selected_label == 1
+    assert viewer.dims.current_step[0] == (0 if near == "first" else PLANES - 1)
+
+
+def test_the_near_end_can_be_found_and_the_slider_knows_it(dock, qtbot, viewer, planes):
+    viewer.add_image(planes[::-1], name="turned", scale=SCALE, units=("um",) * 3)
+    dock.stack.value = "turned"
+    dock.input["near"].value = "auto"
+    assert press(qtbot, dock, "run_all") == ""
+    assert "the last plane is nearest" in dock.figures.text()
+    assert viewer.layers["turned planes"].data[30, 30] == 1
+    dock.session.labels.selected_label = 2
+    assert viewer.dims.current_step[0] == PLANES - 2
+
+
+def test_the_slider_follows_the_label_that_napari_selects(fused, viewer):
+    fused.session.labels.selected_label = 5
+    assert viewer.dims.current_step[0] == 4
+    assert fused.legend.chosen == 5
+
+
+@pytest.mark.parametrize("button", ["pick_plane", "paint_plane", "show_surface"])
+def test_before_anything_is_found_a_sentence_says_so(dock, qtbot, button):
+    told = press(qtbot, dock, button)
+    assert told.endswith("first.")
+    assert not dock.buttons[button].isChecked()
+
+
+def test_two_layers_have_no_slider(dock, qtbot, viewer, planes, fsb_weights):
+    weights_list.add_weights("fsb", fsb_weights)
+    dock.weights["fsb"].value = str(fsb_weights)
+    for name, plane in (("near", planes[0]), ("far", planes[4])):
+        viewer.add_image(plane, name=name)
+    dock.stack.value, dock.far.value = "near", "far"
+    press(qtbot, dock, "segment")
+    assert "no slider shows one of them" in press(qtbot, dock, "paint_plane")
+
+
+def test_each_plane_can_be_compared_with(fused):
+    menu = fused.wipe.menu
+    offered = [menu.itemText(index) for index in range(menu.count())]
+    assert offered[1] == "plane 1 (near)"
+    assert offered[PLANES] == f"plane {PLANES} (far)"
+    assert len(offered) == PLANES + 2
+
+
+def test_what_is_wrong_with_the_stack_is_said_and_sharpness_is_plotted(
+    fused, qtbot, viewer, planes
+):
+    points, _ = fused.sharpness.series["sharpness"]
+    assert points[:, 0].tolist() == [1, 2, 3, 4, 5]
+    twice = np.concatenate([planes[:2], planes[1:]])
+    viewer.add_image(twice, name="twice")
+    fused.stack.value = "twice"
+    press(qtbot, fused, "run_all")
+    assert "Planes 2 and 3 show the same image; leave one out." in fused.figures.text()
+
+
+def test_the_surface_lies_where_the_stack_lies(fused, qtbot, viewer):
+    visible = [layer.visible for layer in viewer.layers]
+    assert press(qtbot, fused, "show_surface") == ""
+    surface = viewer.layers["stack surface"]
+    assert viewer.dims.ndisplay == 3
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["stack surface"]
+    low, high = surface.extent.world
+    np.testing.assert_allclose(low, ORIGIN, atol=0.5)
+    end = [ORIGIN[0] + 8, *(ORIGIN[axis] + (SIDE - 1) * 0.5 for axis in (1, 2))]
+    np.testing.assert_allclose(high, end, atol=0.5)
+    assert [str(unit) for unit in surface.units] == ["micrometer"] * 3
+    press(qtbot, fused, "show_surface")
+    assert viewer.dims.ndisplay == 2
+    assert [layer.visible for layer in viewer.layers] == visible
+
+
+def test_the_surface_of_a_stack_whose_last_plane_is_near_is_seen_from_there(dock, qtbot, viewer):
+    dock.input["near"].value = "last"
+    press(qtbot, dock, "run_all")
+    press(qtbot, dock, "show_surface")
+    surface = viewer.layers["stack surface"]
+    # what was the first plane's disk is now farthest, still where the first plane is
+    row = np.abs(surface.vertices[:, 1:] - 30 * 0.5).sum(1).argmin()
+    assert surface.vertices[row, 0] + surface.translate[0] == pytest.approx(ORIGIN[0], abs=1)
+    assert viewer.scene.camera.orientation[0] == "towards"
+
+
+def test_without_a_plane_distance_the_depth_is_drawn_and_this_is_said(dock, qtbot, viewer, planes):
+    viewer.add_image(planes, name="plain")
+    dock.stack.value = "plain"
+    press(qtbot, dock, "run_all")
+    assert "distance between planes is not known" in press(qtbot, dock, "show_surface")
+    assert np.ptp(viewer.layers["plain surface"].vertices[:, 0]) == pytest.approx(
+        0.4 * SIDE, rel=0.1
+    )
+
+
+def test_settings_are_copied_as_python_that_repeats_the_run(fused, qtbot, viewer):
+    press(qtbot, fused, "copy_python")
+    text = QApplication.clipboard().text()
+    assert text.startswith('result = nfs.fuse(viewer.layers["stack"], ')
+    names = {"nfs": nfs, "viewer": viewer}
+    exec(text, names)
+    np.testing.assert_array_equal(names["result"].image, viewer.layers["stack fused"].data)
+    viewer.layers["stack planes"].brush_size = 9
+    paint(fused, 80, 20, 2)
+    press(qtbot, fused, "copy_python")
+    assert 'labels=viewer.layers["stack planes"]' in QApplication.clipboard().text()
+    exec(QApplication.clipboard().text(), names)
+    assert names["result"].labels[80, 20] == 2
+
+
+@pytest.mark.parametrize("near", ["first", "last"])
+def test_python_is_right_for_a_time_point_and_an_end_that_metadata_do_not_tell(
+    dock, qtbot, viewer, planes, near
+):
+    movie = np.stack([planes[:, ::-1], planes], 1)
+    viewer.add_image(movie, name="movie", metadata={"focusstack": {"near": "last"}})
+    dock.stack.value, dock.axis.value, dock.input["near"].value = "movie", 0, near
+    viewer.dims.set_current_step(1, 1)
+    press(qtbot, dock, "run_all")
+    press(qtbot, dock, "copy_python")
+    text = QApplication.clipboard().text()
+    assert 'viewer.layers["movie"].data[:, 1]' in text
+    names = {"nfs": nfs, "viewer": viewer}
+    exec(text, names)
+    np.testing.assert_array_equal(names["result"].image, viewer.layers["movie fused"].data)
+
+
+def test_settings_are_copied_as_a_command_that_repeats_the_run(
+    fused, qtbot, viewer, planes, tmp_path, monkeypatch
+):
+    from napari_focusstack.cli import main
+
+    folder = tmp_path / "stack.tif"  # of planes
+    folder.mkdir()
+    for number, plane in enumerate(planes):
+        write_image(folder / f"z{number}.tif", plane)
+    press(qtbot, fused, "copy_command")
+    words = shlex.split(QApplication.clipboard().text())
+    assert words[:5] == ["napari-focusstack", "fuse", "stack.tif", "-o", "stack fused.tif"]
+    monkeypatch.chdir(tmp_path)
+    assert main(words[1:]) == 0
+    told = read_record(tmp_path / "stack fused.tif")["parameters"]
+    assert FuseParameters(**told) == fused.parameters()
+    paint(fused, 80, 20, 2)
+    press(qtbot, fused, "copy_command")
+    assert "--labels 'stack planes.tif'" in QApplication.clipboard().text()
+
+
+def test_settings_are_loaded_from_the_depth_layer(fused, qtbot, viewer, monkeypatch):
+    made_with = fused.parameters()
+    fused.elimination["elimination"].value = "none"
+    viewer.layers.selection.active = viewer.layers["stack depth"]
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    assert "loaded" in press(qtbot, fused, "load_layer")
+    assert fused.parameters() == made_with
+
+
+def test_elimination_none_selects_source_pixels(dock, qtbot, viewer, planes):
+    dock.elimination["elimination"].value = "none"
+    press(qtbot, dock, "run_all")
+    image, labels = viewer.layers["stack fused"].data, viewer.layers["stack planes"].data
+    chosen = np.take_along_axis(planes, labels[None].astype(int) - 1, 0)[0]
+    np.testing.assert_array_equal(image, chosen)
+    assert "every pixel is a source pixel" in dock.figures.text()
+
+
+def test_a_new_dock_goes_on_with_the_layers_it_finds(fused, qtbot, viewer, deb_weights):
+    paint(fused, 80, 20, 2)
+    painted = viewer.layers["stack planes"].data.copy()
+    again = FuseWidget(viewer)
+    qtbot.addWidget(again)
+    again.weights["deb"].value = str(deb_weights)
+    again.psf.value = "reblur"
+    assert press(qtbot, again, "run_all") == ""
+    np.testing.assert_array_equal(viewer.layers["stack planes"].data, painted)
+    assert len(viewer.layers) == 4

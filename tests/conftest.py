@@ -175,8 +175,8 @@ def focal_stack_scene(
 
 
 @pytest.fixture(scope="session")
-def make_stack() -> Callable[..., FocalStackScene]:
-    """Renders a stack, sigma per plane step: make_stack(planes, sigma_px, side=..., seed=...)."""
+def make_focal_stack() -> Callable[..., FocalStackScene]:
+    """Renders a stack: make_focal_stack(planes, sigma per plane step, side=..., seed=...)."""
     return focal_stack_scene
 
 

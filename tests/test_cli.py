@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_focusstack import cli
 from napari_focusstack.fusion import fuse
@@ -341,3 +342,85 @@ def test_the_demo_gains_in_the_transition_region(tmp_path):
     )
     assert after > before + 3
     assert (tmp_path / "demo" / "all_in_focus.tif").stat().st_size > 0
+
+
+@pytest.fixture
+def stack(tmp_path, make_focal_stack, monkeypatch):
+    """Five planes in stack.tif, 2 um apart, their labels in labels.tif."""
+    monkeypatch.chdir(tmp_path)
+    scene = make_focal_stack(5, 1.5)
+    planes = np.stack(scene.planes("uint16", grey=True))
+    about = {"axes": "ZYX", "spacing": 2.0, "unit": "um"}
+    tifffile.imwrite("stack.tif", planes, imagej=True, metadata=about)
+    write_image(Path("labels.tif"), scene.labels)
+    return planes, scene.labels
+
+
+def test_a_stack_in_one_file_is_fused_with_its_distance_between_planes(stack, capsys):
+    planes, _ = stack
+    side = ["--save-labels", "l.tif", "--save-depth", "d.tif", "--report", "r.json"]
+    assert cli.main(["fuse", "stack.tif", "-o", "out.tif", "--psf", "reblur", *side]) == 0
+    result = fuse(planes, psf="reblur")
+    assert np.array_equal(read_image("out.tif"), result.image)
+    assert np.array_equal(read_labels("l.tif"), result.labels)
+    np.testing.assert_allclose(read_image("d.tif"), 2 * result.depth)
+    found = json.loads(Path("r.json").read_text())["found"]
+    assert (found["planes"], found["near"], found["plain"]) == (5, "first", None)
+    assert found["sigma_px"] == pytest.approx(1.5, rel=0.15)
+    assert f"sigma {result.sigma_px:.2f} px" in capsys.readouterr().out
+
+
+def test_files_and_a_stack_are_one_and_the_near_end_may_be_last(stack):
+    planes, _ = stack
+    names = [f"z{number}.tif" for number in range(5)]
+    for name, plane in zip(names, planes[::-1], strict=True):
+        write_image(Path(name), plane)
+    assert cli.main(["fuse", "stack.tif", "-o", "a.tif", "--elimination", "none"]) == 0
+    words = ["-o", "b.tif", "--elimination", "none", "--near"]
+    for near in ("last", "auto"):
+        assert cli.main(["fuse", *names, *words, near]) == 0
+        assert np.array_equal(read_image("b.tif"), read_image("a.tif"))
+
+
+def test_it_is_said_why_nothing_was_eliminated(stack, capsys):
+    write_image(Path("flat.tif"), np.full((96, 96), 4, np.uint8))
+    assert cli.main(["fuse", "stack.tif", "-o", "out.tif", "--labels", "flat.tif"]) == 0
+    assert "every pixel is a source pixel: nothing stands before" in capsys.readouterr().out
+    assert np.array_equal(read_image("out.tif"), stack[0][3])
+
+
+def test_one_channel_tells_the_focus_of_all(stack):
+    planes, _ = stack
+    smooth = np.stack([np.linspace(0, 9000, 96 * 96).reshape(96, 96)] * 5).astype(np.uint16)
+    channels = np.stack([smooth, planes], 1)
+    tifffile.imwrite("c.tif", channels, imagej=True, metadata={"axes": "ZCYX"})
+    options = ["--channel", "2", "--elimination", "none", "--save-labels", "l.tif"]
+    assert cli.main(["fuse", "c.tif", "-o", "out.tif", *options]) == 0
+    with tifffile.TiffFile("out.tif") as tiff:
+        assert tiff.series[0].axes == "CYX"
+        fused = tiff.asarray()
+    guide = fuse(planes, elimination="none")
+    assert np.array_equal(fused[1], guide.image)
+    assert np.array_equal(tifffile.imread("l.tif"), guide.labels)
+    assert np.array_equal(fused[0], smooth[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--channel", "2"], "channel 2"),
+        (["--labels", "other.tif"], "the value 6"),
+        (["--z-step=-1"], "-1"),
+        (["--deb-weights", "gone.safetensors"], "gone.safetensors"),
+        (["--near", "left"], "left"),
+        (["--memory", "much"], "much"),
+    ],
+)
+def test_what_cannot_be_done_with_a_stack_is_refused_in_one_line(stack, capsys, options, named):
+    write_image(Path("other.tif"), np.full((96, 96), 6, np.uint8))
+    before = sorted(Path().iterdir())
+    assert cli.main(["fuse", "stack.tif", "-o", "out.tif", *options]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert named in said
+    assert sorted(Path().iterdir()) == before

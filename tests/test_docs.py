@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from napari.components import ViewerModel
 from npe2 import PluginManager
 
@@ -45,3 +46,26 @@ def test_the_napari_page_runs(run):
     assert [layer.name for layer in names["viewer"].layers] == [
         *("pair", "truth", "fused", "planes", "near", "far", "fused [1]")
     ]
+
+
+def test_the_page_on_stacks_runs(run):
+    names = run("stacks.md")
+    planes = names["planes"]
+    assert names["result"].depth.max() <= 2.5 * (len(planes) - 1)
+    assert (names["corrected"].labels[62:68, 102:108] == 2).all()
+    np.testing.assert_array_equal(names["second"].labels, names["first"].labels)
+    assert Path("surface.obj").stat().st_size > 10_000
+
+
+def test_the_page_on_big_stacks_runs(run):
+    names = run("batch.md")
+    assert names["store"].held == "scratch"
+    np.testing.assert_array_equal(tifffile.imread("fused.tif"), names["planes"][:2])
+
+
+def test_the_page_on_registration_runs(run):
+    names = run("registration.md")
+    assert names["again"] == names["found"]
+    rows, columns = names["rows"], names["columns"]
+    apart = [np.abs(one - names["moved"][2])[rows, columns].mean() for one in names["moved"]]
+    assert max(apart) < 0.01

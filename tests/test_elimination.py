@@ -8,7 +8,7 @@ import torch
 
 from napari_focusstack import elimination
 from napari_focusstack.diffusion import transition_region
-from napari_focusstack.elimination import eliminate
+from napari_focusstack.elimination import FAR_STEPS, RATIO, eliminate, rounded
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.lens import Psf
@@ -105,3 +105,88 @@ def test_a_sigma_that_is_no_positive_number_is_refused(make_scene, sigma_px):
     scene = make_scene(2.0)
     with pytest.raises(InputError, match=f"sigma_px is {sigma_px}"):
         list(walk(scene.near, scene.far, scene.alpha, Psf(sigma_px)))
+
+
+def computed(blocks, size):
+    """Light (3, Y, X) that was computed, and where."""
+    image, marked = torch.zeros(3, *size), torch.zeros(size, dtype=torch.bool)
+    for where, region, light in blocks:
+        image[:, *where][:, region] = light
+        marked[where] |= region
+    return image, marked
+
+
+def test_planes_far_apart_are_a_pair_with_a_wider_blur(make_scene):
+    """A blur of 3 px over three plane steps is that of a pair one step apart."""
+    scene = make_scene(3.0, side=128)
+    stack = FocusMap.of_labels(np.where(scene.mask, 1, 4), 4, (128, 128))
+    alpha = stack.before(4)
+    unseen = torch.full_like(scene.near, torch.nan)
+    per_step = 3 / float(rounded(torch.tensor(3.0)))
+    for method in ("unmix", "subtract"):
+        expected, region = computed(
+            walk(scene.near, scene.far, alpha, Psf(3.0, 3.0), method), (128, 128)
+        )
+        planes = light_of([scene.near, unseen, unseen, scene.far])
+        found, marked = computed(
+            eliminate(planes, stack, Psf(per_step, per_step), method), (128, 128)
+        )
+        assert torch.equal(marked, region)
+        torch.testing.assert_close(found, expected, atol=0.02, rtol=0)
+
+
+def test_the_veil_widens_with_the_distance():
+    """Beside a straight edge the veil of a Gaussian ends where its tail falls below TAIL."""
+    widths = []
+    for behind in (2, 3, 5):
+        labels = np.where(np.arange(160) < 60, 1, behind) * np.ones((64, 1), int)
+        planes = torch.rand(5, 1, 64, 160, generator=torch.Generator().manual_seed(0))
+        focus = FocusMap.of_labels(labels, 5, labels.shape)
+        _, region = computed(eliminate(light_of(planes), focus, Psf(4.0)), labels.shape)
+        widths.append(int(region[32, 60:].sum()))
+        assert not region[:, :59].any()
+    tails = [2.88 * 4.0 * float(rounded(torch.tensor(step))) for step in (1.0, 2.0, 4.0)]
+    assert widths == pytest.approx(tails, abs=1.5)
+
+
+def test_a_surface_between_planes_is_blurred_by_its_own_distance():
+    """What lies at 1.5 is one plane and a half before plane 3."""
+    widths = []
+    for front in (1.0, 1.5, 2.0):
+        depth = torch.full((1, 64, 160), 3.0)
+        depth[:, :, :60] = front
+        planes = torch.rand(3, 1, 64, 160, generator=torch.Generator().manual_seed(0))
+        focus = FocusMap.of_depth(depth, 3)
+        _, region = computed(eliminate(light_of(planes), focus, Psf(4.0)), (64, 160))
+        widths.append(int(region[32, 60:].sum()))
+    wide, middle, narrow = widths
+    assert wide > middle > narrow
+    assert middle == pytest.approx(1.5 * narrow, abs=2)
+
+
+def test_distances_are_rounded_to_few_that_are_near_enough():
+    steps = torch.linspace(0.75, 60, 2000)
+    found = rounded(steps)
+    assert len(found.unique()) <= 16
+    far = steps >= FAR_STEPS
+    assert ((found / steps)[far].log().abs() <= math.log(RATIO) / 2 + 1e-4).all()
+    assert ((found - steps)[~far].abs() <= 0.26).all()
+
+
+def test_a_slope_is_not_before_itself():
+    depth = torch.linspace(1, 6, 240).repeat(1, 48, 1)
+    planes = torch.rand(6, 1, 48, 240, generator=torch.Generator().manual_seed(0))
+    assert list(eliminate(light_of(planes), FocusMap.of_depth(depth, 6), Psf(1.0))) == []
+
+
+def test_only_planes_that_are_seen_or_veil_are_read(make_scene):
+    """Planes 2, 3 and 5 are in focus nowhere: what they show is not looked at."""
+    scene = make_scene(2.0)
+    labels = np.where(scene.mask, 1, 4)
+    images = {1: scene.near, 4: scene.far}
+    blocks = eliminate(
+        lambda number, where: images[number][:, *where],
+        FocusMap.of_labels(labels, 5, labels.shape),
+        Psf(0.8),
+    )
+    assert computed(blocks, labels.shape)[1].any()

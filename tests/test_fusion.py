@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as npst
 import napari_focusstack as nfs
 from napari_focusstack import elimination
 from napari_focusstack.errors import InputError
+from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.fusion import FusionResult, fuse_steps
 from napari_focusstack.metrics import mean_iou, psnr
 from napari_focusstack.parameters import FuseParameters
@@ -402,3 +403,148 @@ def test_the_device_is_where_the_work_is_done(pair, alpha, result):
     difference = np.abs(fused.image.astype(int) - result.image)
     assert difference.max() <= 1
     np.testing.assert_array_equal(fused.transition_region, result.transition_region)
+
+
+def source_pixels(result, planes):
+    """What the labels select from the planes."""
+    rows, columns = np.indices(result.labels.shape)
+    return np.stack(planes)[result.labels.astype(int) - 1, rows, columns]
+
+
+@pytest.fixture(scope="module")
+def focal_stack(make_focal_stack):
+    return make_focal_stack(5, 1.5)
+
+
+@KINDS
+def test_a_stack_is_unveiled_and_keeps_its_source_pixels(focal_stack, dtype, grey):
+    planes = focal_stack.planes(dtype, grey=grey)
+    result = nfs.fuse(planes, labels=focal_stack.labels, psf="reblur", device="cpu")
+    region = result.transition_region
+    selected = source_pixels(result, planes)
+    assert 0.2 < region.mean() < 0.5
+    assert same_bytes(result.image[~region], selected[~region])
+    assert same_bytes(result.initial, selected)
+    truth = type(focal_stack)([focal_stack.truth], focal_stack.truth, focal_stack.labels)
+    sharp = truth.planes(dtype, grey=grey)[0].astype(float)
+    before, after = (
+        np.square(one - sharp)[region].mean() for one in (result.initial, result.image)
+    )
+    assert 10 * np.log10(before / after) > 12
+    assert result.sigma_px == pytest.approx(1.5, rel=0.12)
+
+
+@pytest.mark.parametrize(("dtype", "grey"), [("uint8", False), ("uint16", True), ("float32", True)])
+def test_a_stack_is_fused_end_to_end(focal_stack, dtype, grey):
+    planes = focal_stack.planes(dtype, grey=grey)
+    result = nfs.fuse(planes, device="cpu")
+    assert (np.abs(result.labels.astype(int) - focal_stack.labels) <= 1).mean() > 0.95
+    assert result.sigma_px == pytest.approx(1.5, rel=0.15)
+    assert set(result.weights) == {"deb", "keb"}
+    outside = ~result.transition_region
+    assert same_bytes(result.image[outside], source_pixels(result, planes)[outside])
+    np.testing.assert_array_equal(nfs.segment(planes, device="cpu"), result.labels)
+    again = nfs.fuse(planes, **result.parameters)
+    assert same_bytes(again.image, result.image)
+
+
+def test_elimination_none_of_a_stack_is_a_bit_exact_selection(focal_stack):
+    planes = focal_stack.planes("uint16")
+    result = nfs.fuse(planes, elimination="none", device="cpu")
+    assert same_bytes(result.image, source_pixels(result, planes))
+    assert same_bytes(result.image, result.initial)
+    assert not result.transition_region.any()
+    assert (result.psf, result.sigma_px, result.consistency) == (None, None, None)
+    assert result.plain == result.figures()["plain"] == "elimination is none"
+
+
+def test_depth_is_counted_in_the_unit_of_the_distance_between_planes(focal_stack):
+    planes = focal_stack.planes()
+    counted, measured = (
+        nfs.fuse(planes, labels=focal_stack.labels, elimination="none", z_step=z_step)
+        for z_step in (0.0, 2.5)
+    )
+    np.testing.assert_array_equal(counted.depth, focal_stack.labels - 1.0)
+    np.testing.assert_array_equal(measured.depth, 2.5 * counted.depth)
+    assert measured.depth.dtype == np.float32
+
+
+def test_depth_lies_between_planes_where_focus_does(make_focal_stack):
+    result = nfs.fuse(make_focal_stack(5, 1.5).planes(), elimination="none", device="cpu")
+    assert 0 <= result.depth.min() < result.depth.max() <= 4
+    assert (result.depth % 1 != 0).any()
+    np.testing.assert_array_equal(np.rint(result.depth) + 1, result.labels)
+
+
+@pytest.mark.parametrize("value", [0, 1, 3, 5])
+def test_labels_of_one_plane_return_it(focal_stack, value):
+    planes = focal_stack.planes()
+    result = nfs.fuse(planes, labels=np.full((96, 96), value))
+    assert same_bytes(result.image, planes[value - 1])
+    assert result.plain == "nothing stands before anything else"
+
+
+def test_the_focus_of_one_channel_serves_another(focal_stack):
+    red, green = (
+        [plane[..., channel].copy() for plane in focal_stack.planes("uint16")] for channel in (0, 1)
+    )
+    first = nfs.fuse(red, device="cpu")
+    second = nfs.fuse(green, labels=first.focus, device="cpu")
+    np.testing.assert_array_equal(second.depth, first.depth)
+    np.testing.assert_array_equal(second.alpha, first.alpha)
+    assert set(second.weights) == {"keb"}
+    outside = ~second.transition_region
+    assert same_bytes(second.image[outside], source_pixels(second, green)[outside])
+
+
+def test_a_specimen_within_the_depth_of_field_is_selected_and_the_reason_is_said(focal_stack):
+    """Where nothing stands clearly before anything, a blur cannot be seen: no failure."""
+    planes = focal_stack.planes()
+    slope = torch.linspace(2.6, 3.4, 96).repeat(1, 96, 1)
+    focus = FocusMap.of_depth(slope, 5)
+    for psf in ("keb+reblur", "reblur", 2.0):
+        result = nfs.fuse(planes, labels=focus, psf=psf, device="cpu")
+        assert same_bytes(result.image, planes[2])
+        assert "no surface stands clearly before another" in result.plain
+        assert result.figures()["sigma_px"] is None
+    with pytest.raises(InputError, match="no surface stands clearly before another"):
+        nfs.estimate_psf(planes, np.full((96, 96), 3), psf="reblur")
+
+
+def test_planes_on_disk_give_what_arrays_give(focal_stack, tmp_path):
+    from napari_focusstack.io.plane_store import open_planes
+    from napari_focusstack.io.writer import write_image
+
+    planes = focal_stack.planes("uint16")
+    for number, plane in enumerate(planes):
+        write_image(tmp_path / f"z{number}.tif", plane)
+    options = {"labels": focal_stack.labels, "psf": 1.5}
+    expected = nfs.fuse(planes, **options)
+    with open_planes(tmp_path) as stored:
+        assert same_bytes(nfs.fuse(stored.planes, **options).image, expected.image)
+
+
+@st.composite
+def small_stacks(draw):
+    """Three to five small random planes of any accepted kind, with random labels."""
+    dtype = np.dtype(draw(st.sampled_from(["uint8", "uint16", "float32"])))
+    size = draw(st.tuples(st.integers(16, 20), st.integers(16, 20)))
+    shape = size + draw(st.sampled_from([(), (3,)]))
+    count = draw(st.integers(3, 5))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    top = np.iinfo(dtype).max if dtype.kind == "u" else 1e4
+    planes = [(rng.random(shape) * top).astype(dtype) for _ in range(count)]
+    blocks = draw(npst.arrays(np.uint8, (4, 4), elements=st.integers(0, count)))
+    labels = np.kron(blocks, np.ones((5, 5), np.uint8))[: size[0], : size[1]]
+    return planes, labels
+
+
+@settings(max_examples=25)
+@given(small_stacks(), st.sampled_from([0.3, 1.2]), st.sampled_from(["unmix", "subtract"]))
+def test_no_pixel_of_a_stack_outside_the_transition_region_ever_changes(case, sigma_px, method):
+    planes, labels = case
+    options = {"psf": sigma_px, "psf_shape": "gaussian", "elimination": method, "register": "off"}
+    result = nfs.fuse(planes, labels=labels, **options)
+    outside = ~result.transition_region
+    assert same_bytes(result.image[outside], source_pixels(result, planes)[outside])
+    assert np.isfinite(result.image).all()

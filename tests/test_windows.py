@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.windows import WINDOW_PX, WINDOWS, Windows
+from napari_focusstack.focus_map import FocusMap
+from napari_focusstack.windows import WINDOW_PX, WINDOWS, NoEdge, Windows, along_steps
 
 
 @pytest.mark.parametrize(("value", "percent"), [(0.0, "0%"), (1.0, "100%")])
@@ -34,3 +35,52 @@ def test_an_image_smaller_than_a_window_is_one_window(make_scene):
     windows = Windows.along_boundary(scene.near, scene.far, scene.alpha)
     assert windows.corners == ((0, 0),)
     assert torch.equal(windows.far[0], scene.far)
+
+
+def light_of(images):
+    """Planes (C, Y, X), nearest first, read piece by piece."""
+    return lambda number, where: images[number - 1][:, *where]
+
+
+def test_windows_of_a_stack_show_the_planes_in_which_both_surfaces_are_sharp():
+    side = 400
+    depth = torch.full((1, side, side), 6.0)
+    depth[:, :, :200] = 2.2
+    images = torch.rand(7, 3, side, side, generator=torch.Generator().manual_seed(0))
+    windows = along_steps(light_of(images), FocusMap.of_depth(depth, 7))
+    assert 1 < len(windows.corners) <= WINDOWS
+    assert windows.steps.tolist() == [4.0] * len(windows.corners)
+    for number, (y, x) in enumerate(windows.corners):
+        where = slice(y, y + WINDOW_PX), slice(x, x + WINDOW_PX)
+        assert torch.equal(windows.near[number], images[1][:, *where])
+        assert torch.equal(windows.far[number], images[5][:, *where])
+        alpha = windows.alpha[number, 0, 0]
+        assert (alpha[: 199 - x] == 1).all()
+        assert not alpha[202 - x :].any()
+
+
+def test_each_window_has_its_own_steps():
+    side = 500
+    depth = torch.full((1, side, side), 5.0)
+    depth[:, :100, :100] = 1
+    depth[:, 350:, 350:] = 3
+    images = torch.rand(5, 1, side, side, generator=torch.Generator().manual_seed(0))
+    windows = along_steps(light_of(images), FocusMap.of_depth(depth, 5))
+    found = dict(zip(windows.corners, windows.steps.tolist(), strict=True))
+    assert {steps for (y, _), steps in found.items() if y < 150} == {4.0}
+    assert {steps for (y, _), steps in found.items() if y > 200} == {2.0}
+
+
+@pytest.mark.parametrize(
+    "depth",
+    [
+        torch.full((1, 64, 64), 2.0),
+        torch.linspace(1, 5, 64).repeat(1, 64, 1),
+        torch.linspace(2.6, 3.4, 64).repeat(1, 64, 1),
+    ],
+    ids=["flat", "tilted", "within one plane"],
+)
+def test_where_nothing_stands_before_anything_there_is_no_window(depth):
+    images = torch.rand(5, 1, 64, 64)
+    with pytest.raises(NoEdge, match="nothing to unveil"):
+        along_steps(light_of(images), FocusMap.of_depth(depth, 5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_focusstack.errors import InputError
 from napari_focusstack.io.plane_store import StoredPlane
 from napari_focusstack.progress import Progress
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.registration import Registration
+
+
+#: Shortest side of planes that are registered unasked, px.
+LEAST_PX = 64
 
 
 def align(
@@ -44,16 +49,24 @@ def align(
     Raises
     ------
     InputError
-        If the known registration is of other planes, or a plane does not belong to the others.
+        If the known registration is of other planes, or, where registration is on, a plane does not
+        belong to the others.
     """
     from napari_focusstack.drift import register_steps
+    from napari_focusstack.registration import Registration
 
     if known is not None:
         known.check(planes)
-    elif parameters.register == "off" or (parameters.register == "auto" and len(planes) == 2):
+    elif parameters.register == "off" or (parameters.register == "auto" and _too_little(planes)):
         return planes, None
     else:
-        known = yield from register_steps(planes, parameters)
+        try:
+            known = yield from register_steps(planes, parameters)
+        except InputError as error:
+            if parameters.register == "on":
+                raise
+            size, model = planes[0].shape[:2], parameters.register_model
+            known = Registration.identity(len(planes), size, model, f"left alone: {error}")
     if known.is_identity:
         return planes, known
     first = planes[0]
@@ -72,3 +85,8 @@ def align(
             moved.append(StoredPlane(scratch, number - 1, first.shape))
         yield Progress("move planes", number, len(planes))
     return moved, known
+
+
+def _too_little(planes: list[Any]) -> bool:
+    """Tell whether there are too few planes, or too small ones, to see what moved."""
+    return len(planes) == 2 or min(planes[0].shape[:2]) < LEAST_PX

@@ -115,7 +115,7 @@ def _parser() -> _Parser:
         help="images of one plane each, or a folder or a stack of them, nearest first",
     )
     fuse.add_argument("-o", "--output", type=Path, required=True, help=".tif or .png to write")
-    fuse.add_argument("--labels", type=Path, help="labels or mask to use instead of FSB's")
+    fuse.add_argument("--labels", type=Path, help="labels or mask to use instead of those found")
     fuse.add_argument(
         "--save-labels", type=Path, help="write the labels: the plane in focus, 1 nearest"
     )
@@ -171,8 +171,8 @@ def _parser() -> _Parser:
     )
     simulate.set_defaults(run=_simulate)
 
-    train = commands.add_parser("train", help="train a network on simulated pairs")
-    train.add_argument("network", choices=("fsb", "keb"))
+    train = commands.add_parser("train", help="train a network on simulated scenes")
+    train.add_argument("network", choices=("fsb", "keb", "deb"))
     train.add_argument("--data", type=Path, required=True, help="folder with photos/, shapes/, ...")
     train.add_argument("-o", "--output", type=Path, help="default: NETWORK.safetensors here")
     train.add_argument("--checkpoint", type=Path, help="default: beside the output, .ckpt")
@@ -283,10 +283,17 @@ def _fuse_axes(
     from napari_focusstack.batch_item import DEPTH, FUSED, LABELS, Job, fuse_stack
     from napari_focusstack.io.result_file import made_aside
 
-    if options.labels or options.save_initial or options.report:
+    single = (
+        options.labels,
+        options.save_initial,
+        options.report,
+        options.registration,
+        options.save_registration,
+    )
+    if any(single):
         raise InputError(
-            f"{options.planes[0]} has the axes {stack.axes}; labels, initial fusion and report "
-            "are of one time point and channel: extract one."
+            f"{options.planes[0]} has the axes {stack.axes}; labels, initial fusion, registration "
+            "and report are of one time point and channel: extract one."
         )
     wanted = {FUSED: options.output, LABELS: options.save_labels, DEPTH: options.save_depth}
     bars = _Bars()

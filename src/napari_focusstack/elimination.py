@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Light = Callable[[int, Region], Tensor]
 
 #: Side of the blocks that the work is cut into, px.
-BLOCK_PX = 1024
+BLOCK_PX = 512
 #: Distances between surface and plane are rounded to half plane steps, far ones to such a ratio.
 RATIO = 1.35
 FAR_STEPS = 2.0

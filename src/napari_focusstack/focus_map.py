@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: A surface this much nearer than a plane, in plane steps, hides what that plane shows; a tilted
 #: surface passes from one plane to the next without a step.
 STEP = 0.75
+#: Rows that are looked at together: few, so that memory goes into the map alone.
+STRIP_PX = 512
 
 
 @dataclass(frozen=True)
@@ -56,21 +58,16 @@ class FocusMap:
     @classmethod
     def of_depth(cls, depth: Tensor, planes: int) -> FocusMap:
         """Return the map of a hard depth (1, Y, X), 1..P, its steps antialiased."""
-        least = -functional.max_pool2d(-depth, 3, 1, 1)
-        most = functional.max_pool2d(depth, 3, 1, 1)
-        step = most - least > STEP
-        middle = (least + most) / 2
-        padded = functional.pad(depth, (1, 1, 1, 1), mode="replicate")
-        weights = torch.tensor([-1.0, 0, 1]).div(ANTIALIAS_PX).square().mul(-0.5).exp()
-        cover = torch.zeros_like(depth)
-        for row in range(3):
-            for column in range(3):
-                weight = float(weights[row] * weights[column] / weights.sum() ** 2)
-                part = padded[:, row : row + depth.shape[1], column : column + depth.shape[2]]
-                cover += weight * (part <= middle)
-        soft = step & (cover > CERTAIN) & (cover < 1 - CERTAIN)
-        front = torch.where(soft, least, depth)
-        return cls(front, torch.where(soft, most, depth), torch.where(soft, cover, 1.0), planes)
+        front, behind, alpha = depth.clone(), depth.clone(), torch.ones_like(depth)
+        rows = depth.shape[1]
+        for top in range(0, rows, STRIP_PX):
+            strip = slice(top, min(top + STRIP_PX, rows))
+            outer = slice(max(0, strip.start - 1), min(rows, strip.stop + 1))
+            inner = slice(strip.start - outer.start, strip.stop - outer.start)
+            edges = _antialiased(depth[:, outer])
+            for whole, part in zip((front, behind, alpha), edges, strict=True):
+                whole[:, strip] = part[:, inner]
+        return cls(front, behind, alpha, planes)
 
     @classmethod
     def of_labels(cls, labels: np.ndarray, planes: int, size: tuple[int, int]) -> FocusMap:
@@ -176,3 +173,25 @@ class FocusMap:
         """Return the map on a device."""
         front, behind, alpha = (one.to(device) for one in (self.front, self.behind, self.alpha))
         return FocusMap(front, behind, alpha, self.planes)
+
+
+def _antialiased(depth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return front, behind and alpha of a hard depth (1, Y, X)."""
+    least = -functional.max_pool2d(-depth, 3, 1, 1)
+    most = functional.max_pool2d(depth, 3, 1, 1)
+    middle = (least + most) / 2
+    padded = functional.pad(depth, (1, 1, 1, 1), mode="replicate")
+    weights = torch.tensor([-1.0, 0, 1]).div(ANTIALIAS_PX).square().mul(-0.5).exp()
+    cover = torch.zeros_like(depth)
+    for row in range(3):
+        for column in range(3):
+            weight = float(weights[row] * weights[column] / weights.sum() ** 2)
+            part = padded[:, row : row + depth.shape[1], column : column + depth.shape[2]]
+            cover += weight * (part <= middle)
+    # whatever the softness, a pixel keeps its own surface: thin lines stay
+    own = depth <= middle
+    cover = torch.where(own, cover.clamp(min=0.51), cover.clamp(max=0.49))
+    soft = (most - least > STEP) & (cover > CERTAIN) & (cover < 1 - CERTAIN)
+    front = torch.where(soft & ~own, least, depth)
+    behind = torch.where(soft & own, most, depth)
+    return front, behind, torch.where(soft, cover, 1.0)

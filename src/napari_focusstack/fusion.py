@@ -287,6 +287,7 @@ def estimate_psf(planes: Planes, labels: np.ndarray, **options: Any) -> float:
         If planes or labels cannot be used, or the mask has no boundary.
     """
     stack = Stack(planes, FuseParameters(**options))
+    drain(stack.align())
     return stack.psf(stack.read_labels(labels)).sigma_px
 
 

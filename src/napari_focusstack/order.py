@@ -12,15 +12,17 @@ if TYPE_CHECKING:
 
 #: Planes are looked at in a size of about so many pixels.
 GLANCE_PX = 500_000
+#: The other order must leave less than this share of what the given one leaves.
+CLEARLY = 0.95
 
 
 def is_reversed(stack: Stack) -> bool:
     """Tell whether the last plane is nearest to the lens.
 
     What stands in front veils what lies behind it, never the other way round: with the planes in
-    the wrong order, what is taken for the background behind an edge does not explain the planes
-    (reblur residual). Where nothing stands before anything, the order is of no account and is left
-    as it is.
+    the wrong order, taking that veil away explains the planes worse than leaving it (reblur
+    residual over that of the planes as they are). Where nothing stands before anything, the order
+    is of no account and is left as it is.
 
     Parameters
     ----------
@@ -33,7 +35,7 @@ def is_reversed(stack: Stack) -> bool:
 
     step = max(1, round((stack.size[0] * stack.size[1] / GLANCE_PX) ** 0.5))
     planes = [shrunk(np.asarray(plane[:, :]), step) for plane in stack.sources]
-    residuals = []
+    unexplained = []
     for near in ("first", "last"):
         parameters = replace(stack.parameters, near=near, psf="reblur", psf_shape="gaussian")
         glance = Stack(planes, parameters)
@@ -41,10 +43,11 @@ def is_reversed(stack: Stack) -> bool:
         if not focus.has_steps():
             return False
         try:
-            residuals.append(glance.psf(focus).residual)
+            psf = glance.psf(focus)
         except NoEdge:
             return False
-    return residuals[1] < residuals[0]
+        unexplained.append(psf.residual / psf.plain)
+    return unexplained[1] < CLEARLY * unexplained[0]
 
 
 def shrunk(plane: np.ndarray, step: int) -> np.ndarray:

@@ -82,7 +82,7 @@ class SegmentationParameters:
         ("auto", "pydensecrf", "torch"),
     )
     tile_px: int = option(
-        1024, "side of the tiles FSB sees at once, px; memory grows as its square"
+        1024, "side of the tiles a network sees at once, px; memory grows as its square"
     )
 
 

@@ -134,7 +134,7 @@ class Stack:
                 psf = None
                 self.plain = (
                     "nothing veils what lies behind it (transmitted light, or planes that do not "
-                    "belong together); give sigma_px as a number to remove a veil all the same"
+                    "belong together); give psf as a number to remove a veil all the same"
                 )
             yield Progress("estimate PSF", 1, 1)
             return psf

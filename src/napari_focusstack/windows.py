@@ -69,7 +69,7 @@ class Windows:
         if not (step > 0).any():
             raise NoEdge(
                 f"the foreground covers {100 * float(alpha.mean()):.0f}% of the image and has no "
-                "boundary, so the PSF cannot be estimated; give sigma_px as a number or paint a "
+                "boundary, so the PSF cannot be estimated; give psf as a number or paint a "
                 "mask."
             )
         height, width = alpha.shape[-2:]

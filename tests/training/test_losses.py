@@ -10,12 +10,16 @@ from napari_focusstack.training.losses import (
     LAMBDA_1,
     LAMBDA_2,
     LAMBDA_3,
+    STEP_WEIGHT,
     boundary_weight,
     certainty_loss,
+    deb_loss,
     fsb_loss,
     gradient_loss,
     keb_loss,
     map_loss,
+    near_step,
+    plane_shares,
 )
 
 
@@ -142,3 +146,37 @@ def test_a_sure_and_wrong_answer_still_learns():
 
 def test_the_loss_of_keb_is_the_mean_absolute_error_in_pixels():
     assert float(keb_loss(torch.tensor([2.0, 5.0]), torch.tensor([3.0, 3.0]))) == 1.5
+
+
+def layered(alpha, front, behind, side=16):
+    return torch.tensor([alpha, front, behind])[:, None, None].repeat(1, side, side)
+
+
+def test_what_lies_between_planes_is_shared_by_them():
+    shares = plane_shares(layered(1.0, 1.25, 1.25), 4)[:, 0, 0]
+    torch.testing.assert_close(shares, torch.tensor([0, 0.75, 0.25, 0]))
+
+
+def test_a_pixel_is_shared_by_the_surfaces_in_it():
+    shares = plane_shares(layered(0.75, 0.0, 2.5), 4)[:, 0, 0]
+    torch.testing.assert_close(shares, torch.tensor([0.75, 0, 0.125, 0.125]))
+
+
+def test_depth_changes_beside_a_step_of_more_than_a_plane():
+    depth = torch.zeros(16, 16)
+    depth[:, 8:] = 1.0
+    assert not near_step(depth).any()
+    depth[:, 8:] = 1.5
+    assert near_step(depth).any(0).nonzero().flatten().tolist() == [6, 7, 8, 9]
+
+
+def test_deb_pays_the_cross_entropy_and_more_near_steps():
+    truth = layered(1.0, 0.0, 0.0)
+    assert float(deb_loss(torch.zeros(4, 16, 16), truth)) == pytest.approx(math.log(4))
+    sure = torch.zeros(4, 16, 16)
+    sure[0] = 50
+    assert float(deb_loss(sure, truth)) == pytest.approx(0, abs=1e-6)
+    truth[1:, :, 8:] = 3.0
+    # the right half is wrong by 50 nats; 4 of 16 columns are near the step, 2 of them wrong
+    near = 1 + STEP_WEIGHT
+    assert float(deb_loss(sure, truth)) == pytest.approx(50 * (6 + 2 * near) / (12 + 4 * near))

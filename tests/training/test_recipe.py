@@ -34,7 +34,7 @@ def test_every_value_has_a_help_text_and_a_default_among_its_choices():
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("network", "unet", "network is 'unet'; choose one of fsb, keb"),
+        ("network", "unet", "network is 'unet'; choose one of fsb, keb, deb"),
         ("steps", 0, "steps is 0; give more than 0"),
         ("batch", -1, "batch is -1; give more than 0"),
         ("learning_rate", 0.0, r"learning_rate is 0\.0; give more than 0"),

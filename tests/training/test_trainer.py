@@ -5,11 +5,13 @@ import torch
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.metrics import mean_iou
+from napari_focusstack.networks.deb import DEB, plane_cues
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
-from napari_focusstack.training import trainer
+from napari_focusstack.training import depth_task, pair_task, trainer
 from napari_focusstack.training.losses import boundary_weight
 from napari_focusstack.training.material import CUTOUT_PX, PHOTO_PX, SHAPE_PX, Material
+from napari_focusstack.training.stack_examples import StackExample
 from napari_focusstack.training.synthesis import synthesise
 from napari_focusstack.training.trainer import Training, TrainParameters, build
 
@@ -24,6 +26,8 @@ def small_and_exact(monkeypatch):
     monkeypatch.setattr(trainer, "CROP_SIDES_PX", (64,))
     monkeypatch.setattr(trainer, "autocast", lambda device: torch.autocast("cpu", enabled=False))
     monkeypatch.setattr(Training, "validate", lambda self: {"mean_iou": 0.5})
+    for name, value in (("SIDE_PX", 64), ("VALIDATION_SIDE_PX", 64), ("PLANES", 4), ("POOL", 3)):
+        monkeypatch.setattr(depth_task, name, value)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def test_training_lowers_the_loss(material, tmp_path):
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
 
 
-@pytest.mark.parametrize("network", ["fsb", "keb"])
+@pytest.mark.parametrize("network", ["fsb", "keb", "deb"])
 def test_a_run_that_goes_on_is_the_run_without_a_break(material, tmp_path, network):
     parameters = TrainParameters(**TINY, network=network, steps=6)
     unbroken = Training(parameters, material, tmp_path / "unbroken.ckpt")
@@ -172,7 +176,11 @@ def test_a_checkpoint_of_something_else_is_refused(material, tmp_path):
 
 @pytest.mark.parametrize(
     ("network", "names"),
-    [("fsb", {"mean_iou", "alpha_error", "edge_error"}), ("keb", {"sigma_error", "sigma_bias"})],
+    [
+        ("fsb", {"mean_iou", "alpha_error", "edge_error"}),
+        ("keb", {"sigma_error", "sigma_bias"}),
+        ("deb", {"edge_within_one", "within_one", "exact"}),
+    ],
 )
 def test_each_network_is_scored_by_its_own_measure_on_fixed_scenes(
     material, tmp_path, monkeypatch, network, names
@@ -196,8 +204,8 @@ def test_the_score_is_the_mean_iou_of_each_scene(material, tmp_path, monkeypatch
         made.append(pairs)
         return pairs
 
-    monkeypatch.setattr(trainer, "synthesise", remembering)
-    monkeypatch.setattr(training, "averaged", lambda seen: 1 - (seen[:, :1] > 0.5).float())
+    monkeypatch.setattr(pair_task, "synthesise", remembering)
+    answer_with(training, monkeypatch, lambda pairs: 1 - (pairs.near[:, :1] > 0.5).float())
     score = training.validate()["mean_iou"]
     pairs = made[0]
     expected = [
@@ -205,37 +213,36 @@ def test_the_score_is_the_mean_iou_of_each_scene(material, tmp_path, monkeypatch
         for near, alpha in zip(pairs.near, pairs.alpha, strict=True)
     ]
     assert score == pytest.approx(sum(expected) / len(expected), abs=1e-5)
-    monkeypatch.setattr(training, "averaged", lambda seen: made[-1].alpha)
+    answer_with(training, monkeypatch, lambda pairs: pairs.alpha)
     assert training.validate()["mean_iou"] == 1
 
 
 def test_the_edge_error_is_the_error_beside_the_boundary(material, tmp_path, monkeypatch):
     monkeypatch.setattr(Training, "validate", VALIDATE)
     training = Training(TrainParameters(**TINY, steps=1), material, tmp_path / "fsb.ckpt")
-    pairs = synthesise(training.held_back, 8, 128, training.generator, training.scenes)
-    monkeypatch.setattr(trainer, "synthesise", lambda *_: pairs)
 
     def scores(answer):
-        monkeypatch.setattr(training, "averaged", lambda seen: answer(pairs.alpha))
+        answer_with(training, monkeypatch, lambda pairs: answer(pairs.alpha))
         return training.validate()
 
     def wrong_where(chosen):
         return lambda alpha: torch.where(chosen(boundary_weight(alpha)), 1 - alpha, alpha)
 
-    assert scores(lambda alpha: alpha)["edge_error"] == 0
+    assert scores(lambda alpha: alpha)["edge_error"] == pytest.approx(0, abs=1e-6)
     elsewhere = scores(wrong_where(lambda weight: weight == 1))
     assert elsewhere["alpha_error"] > 0.3
-    assert elsewhere["edge_error"] == 0
+    assert elsewhere["edge_error"] == pytest.approx(0, abs=1e-6)
     beside = scores(wrong_where(lambda weight: weight > 1))
     assert beside["alpha_error"] < 0.5
     assert beside["edge_error"] > 1.5 * beside["alpha_error"]
-    unsure = scores(lambda alpha: alpha + 0.25)
+    unsure = scores(lambda alpha: torch.where(alpha > 0.5, alpha - 0.25, alpha + 0.25))
     assert unsure["edge_error"] == pytest.approx(0.25, abs=1e-5)
 
 
 def test_a_fresh_network_is_the_one_named():
     assert isinstance(build("fsb", 8), FSB)
     assert isinstance(build("keb", 8), KEB)
+    assert isinstance(build("deb", 8), DEB)
 
 
 @pytest.mark.parametrize("network", ["fsb", "keb"])
@@ -261,6 +268,40 @@ def test_a_validation_leaves_what_it_saw(material, tmp_path, monkeypatch, networ
         error = (examples.answer / examples.truth - 1).abs().median()
         assert scores["sigma_error"] == pytest.approx(float(error))
     assert "examples" not in torch.load(_saved(training), weights_only=True)
+
+
+def test_a_narrower_deb_to_start_from_is_refused(material, tmp_path):
+    parameters = TrainParameters(**{**TINY, "width": 16}, network="deb", steps=1)
+    with pytest.raises(InputError, match="a DEB of width 8 cannot be widened to 16"):
+        Training(parameters, material, tmp_path / "deb.ckpt", DEB(width=8, levels=2))
+
+
+def test_training_deb_lowers_the_loss_and_raises_the_scores(material, tmp_path, monkeypatch):
+    monkeypatch.setattr(Training, "validate", VALIDATE)
+    parameters = TrainParameters(**TINY, network="deb", steps=25, learning_rate=0.05, average=0.8)
+    training = Training(parameters, material, tmp_path / "deb.ckpt", DEB(width=8, levels=2))
+    before = training.validate()
+    assert training.examples is None
+    losses = run(training)
+    assert sum(losses[-8:]) < 0.9 * sum(losses[:8])
+    assert training.validate()["within_one"] > before["within_one"] + 0.05
+
+
+def test_the_batch_counts_the_pixels_of_a_stack(material, tmp_path, monkeypatch):
+    monkeypatch.setattr(depth_task, "SIDE_PX", 192)
+    scene = StackExample(torch.rand(4, 3, 192, 192), torch.zeros(3, 192, 192))
+    monkeypatch.setattr(depth_task.DepthTask, "_scene", lambda self, number: scene)
+    parameters = TrainParameters(network="deb", width=8)
+    training = Training(parameters, material, tmp_path / "deb.ckpt")
+    assert len(training.task.draw(0, training.generator)) == 4
+    examples = training.task.draw(1, training.generator)
+    answer = training.network(plane_cues(examples[0].planes)[None])[0]
+    assert answer.shape == (len(examples[0].planes), 192, 192)
+
+
+def answer_with(training, monkeypatch, alpha):
+    """Have the network of a training answer so, given a batch."""
+    monkeypatch.setattr(training.task.__class__, "answer", lambda *given: alpha(given[2]).logit())
 
 
 def _saved(training):

@@ -65,7 +65,7 @@ class PairTask:
 
 
 class ForegroundTask(PairTask):
-    """FSB: where is the foreground?"""
+    """FSB: find the foreground."""
 
     def answer(self, network: Any, batch: Pairs) -> Tensor:
         """Return alpha before the sigmoid, (B, 1, Y, X)."""
@@ -102,7 +102,7 @@ class ForegroundTask(PairTask):
 
 
 class BlurTask(PairTask):
-    """KEB: how blurred is the foreground in the far plane?"""
+    """KEB: find how blurred the foreground is in the far plane."""
 
     scenes: ClassVar[SceneParameters] = KEB_SCENES
 

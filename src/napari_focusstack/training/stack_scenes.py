@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 #: Slices that a surface is cut into per plane step; whole, so that each plane has one in focus.
 SLICES = 2
-#: How far beyond its kernel a wide blur reaches, done at half the size, px.
-HALVING_PX = 4
+#: Wide blurs are done at half the size, a quarter, an eighth: parts of an image begin at multiples
+#: of this, px, and reach as far beyond the kernel, so that they are blurred as the whole is.
+GRID_PX = 8
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Surface:
             there = share * self.layer[-1] > 0
             if there.any():
                 sigma_px = sigma_step_px * abs(number / SLICES - plane)
-                where = _around(there, psf_radius(sigma_px, shape) + HALVING_PX)
+                where = _around(there, psf_radius(sigma_px, shape) + GRID_PX)
                 image[where] += blur((self.layer * share)[where], sigma_px, shape)
         # neighbouring slices of a tilted surface are blurred unequally: no pixel is covered twice
         return image / image[-1:].clamp(min=1)
@@ -184,7 +185,8 @@ def _around(there: Tensor, beyond_px: int) -> tuple[slice, slice, slice]:
     parts = []
     for axis in (1, 0):
         (found,) = there.any(axis).nonzero(as_tuple=True)
-        parts.append(slice(max(0, int(found[0]) - beyond_px), int(found[-1]) + 1 + beyond_px))
+        start = max(0, int(found[0]) - beyond_px) // GRID_PX * GRID_PX
+        parts.append(slice(start, int(found[-1]) + 1 + beyond_px))
     return slice(None), parts[0], parts[1]
 
 

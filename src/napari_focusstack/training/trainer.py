@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Examples", "Progress", "TrainParameters", "Training", "build", "task"]
 
-#: Sides of training crops of pairs, px: large ones teach the inside of flat objects. Multiples of 32.
+#: Sides of training crops of pairs, px: large ones teach the inside of flat objects. Multiples of
+#: 32.
 CROP_SIDES_PX = (128, 192, 256, 352)
 
 
@@ -75,6 +76,8 @@ class Training:
 
     Attributes
     ----------
+    material : Material
+        What is trained with.
     step : int
         Steps done.
     averaged : nn.Module
@@ -104,7 +107,8 @@ class Training:
     ) -> None:
         self.parameters = parameters
         self.checkpoint = checkpoint
-        self.task = task(parameters, *material.split())
+        self.material, held_back = material.split()
+        self.task = task(parameters, self.material, held_back)
         self.device = material.device
         torch.manual_seed(parameters.seed)
         network: Any = start or build(parameters.network, parameters.width)

@@ -28,7 +28,8 @@ def summary(session: Session, seconds: float) -> str:
     canvas = session.canvas
     if canvas is None:
         raise InputError("nothing is fused yet; press Fuse or Run all first.")
-    blur = "nothing stands before anything else, or no elimination: every pixel is a source pixel"
+    why = canvas.stack.plain or "nothing stands before anything else, or no elimination"
+    blur = f"every pixel is a source pixel: {why}"
     if canvas.psf is not None:
         residual = f"reblur residual {100 * canvas.psf.residual:.2f}%"
         blur = (
@@ -40,6 +41,9 @@ def summary(session: Session, seconds: float) -> str:
     figures = f"{blur}; {canvas.stack.intensity.coding} light, {seconds:.1f} s"
     if session.near == "auto":
         figures += f"; the {session.end} plane is nearest"
+    moved = canvas.stack.registration
+    if moved is not None and not moved.is_identity:
+        figures += f"; {moved.reason}"
     wrong = [] if session.diagnosis is None else session.diagnosis.sentences()
     return "\n".join([figures, *wrong])
 

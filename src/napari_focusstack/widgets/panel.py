@@ -70,6 +70,7 @@ WORDS = {
         "linear": "linear (camera data)",
         "srgb": "sRGB (photographs)",
     },
+    "register": {"auto": "where they moved", "on": "always", "off": "never"},
     "near": {"first": "the first", "last": "the last", "auto": "find out"},
     "psf_shape": {"auto": "automatic", "gaussian": "Gaussian", "disk": "disk"},
     "elimination": {
@@ -109,7 +110,7 @@ class Panel(QWidget):
         self.far.tooltip = "second layer, where the planes are layers of their own"
         self.axis = ComboBox(name="axis", label="focus axis", choices=[0])
         self.axis.tooltip = "axis along which focus changes"
-        self.input = form(FuseParameters, ("near", "intensity", "device", "tile_px"))
+        self.input = form(FuseParameters, ("near", "register", "intensity", "device", "tile_px"))
         self.foreground = form(FuseParameters, ("crf",))
         self.foreground["crf"].text = "refine edges (CRF)"
         self.blur = form(FuseParameters, ("psf_shape",))

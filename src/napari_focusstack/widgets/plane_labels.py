@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_focusstack.focus_map import FocusMap
     from napari_focusstack.lens import Psf
     from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.registration import Registration
     from napari_focusstack.widgets.source import Source
 
 #: Colour of the foreground in the Labels layer of a pair.
@@ -51,6 +52,8 @@ class Found:
         Which end of the stack turned out to be nearest to the lens.
     painted_since : bool
         Whether anything was painted since then.
+    registration : Registration or None
+        How the planes were moved to lie on each other.
     """
 
     focus: FocusMap | None = None
@@ -62,6 +65,7 @@ class Found:
     psf_parameters: FuseParameters | None = None
     near: str | None = None
     painted_since: bool = False
+    registration: Registration | None = None
 
     @property
     def labels(self) -> np.ndarray:

@@ -57,7 +57,7 @@ def segmenting(source: Source, parameters: FuseParameters) -> Task:
     """Find what is in focus where; returns a Found."""
 
     def task() -> Generator[Any, None, Found]:
-        return (yield from _segmented(_stack(source, parameters)))
+        return (yield from _segmented((yield from _stack(source, parameters))))
 
     return task
 
@@ -68,14 +68,17 @@ def estimating(
     """Estimate the blurs along the edges of labels (Y, X); returns a Found with them."""
 
     def task() -> Generator[Any, None, Found]:
-        stack = _stack(source, parameters)
+        stack = yield from _stack(source, parameters, found)
         edited = _edited(stack, found, labels)
         if not edited.has_steps():
             raise InputError(
                 "nothing stands before anything else, so there is no blur to measure; paint what "
                 "is nearer, or give sigma."
             )
-        return (yield from _estimated(stack, found, edited))
+        known = yield from _estimated(stack, found, edited)
+        if known.psf is None:
+            raise InputError(f"no blur was found: {stack.plain}.")
+        return known
 
     return task
 
@@ -99,7 +102,7 @@ def fusing(
     def task() -> Generator[Any, None, Fused]:
         from napari_focusstack.editing import Canvas
 
-        stack = _stack(source, parameters)
+        stack = yield from _stack(source, parameters, at_hand)
         known, painted = at_hand, labels
         if segmented := known.focus is None and painted is None:
             known = yield from _segmented(stack)
@@ -123,23 +126,33 @@ def fusing(
     return task
 
 
-def _stack(source: Source, parameters: FuseParameters) -> Stack:
+def _stack(
+    source: Source, parameters: FuseParameters, found: Found | None = None
+) -> Generator[Any, None, Stack]:
+    """Take the planes, lying on each other as they did before."""
     from napari_focusstack.stack import Stack
 
-    return Stack(source.planes(), parameters)
+    stack = Stack(source.planes(), parameters)
+    yield from stack.align(found.registration if found else None)
+    return stack
 
 
 def _segmented(stack: Stack) -> Generator[Any, None, Found]:
     """Find what is in focus where."""
     focus, backend = yield from stack.find_focus()
-    return Found(focus, stack.parameters, dict(stack.weights), backend, near=stack.near)
+    return Found(
+        focus,
+        stack.parameters,
+        dict(stack.weights),
+        backend,
+        near=stack.near,
+        registration=stack.registration,
+    )
 
 
 def _estimated(stack: Stack, found: Found, edited: FocusMap) -> Generator[Any, None, Found]:
     """Find the blurs along the edges of what was painted."""
-    yield Progress("estimate PSF", 0, 1)
-    psf = stack.psf(edited)
-    yield Progress("estimate PSF", 1, 1)
+    psf = yield from stack.find_psf(edited)
     weights = {name: hashed for name, hashed in found.weights.items() if name != "keb"}
     weights |= stack.weights
     return replace(

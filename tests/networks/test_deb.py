@@ -1,0 +1,205 @@
+"""DEB: any number of planes in, for each pixel the plane in focus out."""
+
+import pytest
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.networks.deb import (
+    CELL_PX,
+    COLOURS,
+    DEB,
+    MEASURES,
+    NOTHING,
+    PIXELS,
+    Across,
+    plane_cues,
+)
+from napari_focusstack.networks.fsb import laplacian
+
+CUES = MEASURES + COLOURS + PIXELS
+
+
+@pytest.fixture(scope="module")
+def small():
+    torch.manual_seed(0)
+    return DEB(width=8, levels=2).eval()
+
+
+def stack(planes, height=64, width=64, seed=0):
+    """Planes of noise, (P, 3, Y, X)."""
+    return torch.rand(planes, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def answer(network, *stacks):
+    """Logits (B, P, Y, X)."""
+    with torch.no_grad():
+        return network(torch.stack([plane_cues(planes) for planes in stacks]))
+
+
+def test_the_default_is_the_network_that_is_shipped():
+    network = DEB()
+    assert network.config == {"width": 24, "levels": 4}
+    assert network.stride == 64
+    assert sum(isinstance(module, Across) for module in network.modules()) == 9
+
+
+def test_the_config_builds_the_same_network(small):
+    again = DEB(**small.config)
+    again.load_state_dict(small.state_dict())
+    assert torch.equal(answer(again, stack(3)), answer(small, stack(3)))
+
+
+@pytest.mark.parametrize("planes", [2, 3, 10, 28])
+def test_any_number_of_planes_will_do(small, planes):
+    logits = answer(small, stack(planes, 32, 48))
+    assert logits.shape == (1, planes, 32, 48)
+    assert logits.isfinite().all()
+    assert float(logits.std()) > 0
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_sides_are_multiples_of_the_stride_and_no_more(levels):
+    network = DEB(width=8, levels=levels)
+    assert network.stride == CELL_PX * 2**levels
+    cues = plane_cues(stack(3, 64, 96))[None]
+    assert network(cues).shape == (1, 3, 64, 96)
+    with pytest.raises(RuntimeError):
+        network(cues[..., :-1])
+
+
+def test_stacks_of_a_batch_do_not_see_each_other(small):
+    one, two = stack(4, seed=1), stack(4, seed=2)
+    alone = torch.cat([answer(small, one), answer(small, two)])
+    torch.testing.assert_close(answer(small, one, two), alone, atol=1e-5, rtol=1e-4)
+
+
+def test_the_order_of_planes_counts(small):
+    planes = stack(5)
+    there, back = answer(small, planes)[0], answer(small, planes.flip(0))[0].flip(0)
+    assert not torch.allclose(there, back, atol=1e-3)
+
+
+def test_every_plane_counts_for_every_other(small):
+    planes = stack(6)
+    before = answer(small, planes)[0]
+    planes[5] = 0.5
+    changed = (answer(small, planes)[0] - before).abs().amax((1, 2))
+    assert (changed > 1e-5).all()
+
+
+def test_the_answer_moves_with_the_image_by_multiples_of_the_stride():
+    torch.manual_seed(3)
+    network = DEB(width=8, levels=1).eval()  # a short reach
+    shift = 2 * network.stride  # the coarse measures look through cells of 16 px
+    planes, inner, moved = stack(2, 256, 256), slice(112, 128), slice(112 + shift, 128 + shift)
+    here, there = (answer(network, p)[0] for p in (planes, planes.roll(shift, -1)))
+    torch.testing.assert_close(here[:, inner, inner], there[:, inner, moved], atol=1e-5, rtol=1e-4)
+
+
+def test_gradients_reach_every_weight():
+    torch.manual_seed(2)
+    network = DEB(width=8, levels=2)
+    logits = network(plane_cues(stack(3))[None])
+    torch.log_softmax(logits, 1)[:, 0].mean().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        # a bias of the last layer adds the same to each plane, which changes no probability
+        assert float(parameter.grad.abs().sum()) > 0 or name == "leave.2.bias", name
+
+
+def test_a_block_adds_to_its_input():
+    block = Across(4)
+    torch.nn.init.zeros_(block.across.weight)
+    features = torch.rand(6, 4, 8, 8)
+    assert torch.equal(block(features, 3), features)
+
+
+def test_a_block_sees_its_neighbours_and_the_ends_stand_in_for_theirs():
+    """With convolutions that pass on what they get, each part of the mixture can be read off."""
+    block = Across(1)
+    with torch.no_grad():
+        for layer in (block.within[0], block.within[2]):
+            layer.weight.zero_()
+            layer.weight[0, 0, 1, 1] = 1
+    seen = torch.tensor([1.0, 4.0, 2.0])
+    features = seen[:, None, None, None].expand(3, 1, 2, 2)
+    expected = ([1, 4, 2], [1, 1, 4], [4, 2, 2], [4, 4, 4], [7 / 3] * 3)
+    for part, values in enumerate(expected):
+        with torch.no_grad():
+            block.across.weight.zero_()
+            block.across.weight[0, part] = 1
+            mixed = (block(features, 3) - features)[:, 0, 0, 0]
+        torch.testing.assert_close(mixed, torch.tensor(values, dtype=torch.float32))
+
+
+def test_cues_have_a_cell_for_four_pixels():
+    assert plane_cues(stack(2, 32, 48)).shape == (2, CUES, 8, 12)
+    assert CUES == 26
+
+
+def test_a_plane_without_detail_has_the_least_of_every_measure():
+    flat = plane_cues(torch.full((1, 3, 32, 32), 0.3))
+    nothing = torch.log(torch.tensor(NOTHING)) / 2 + 1.5
+    expected = torch.full_like(flat, nothing.item())
+    expected[:, MEASURES : MEASURES + COLOURS] = 2 * 0.3 - 1
+    torch.testing.assert_close(flat, expected, atol=2e-3, rtol=0)
+
+
+def test_focus_cues_do_not_see_brightness_or_colour():
+    grey = stack(1)[:, :1].expand(-1, 3, -1, -1)
+    tint = torch.tensor([0.1, -0.15, 0.05])[:, None, None]  # of the same grey
+    plane = 0.2 + 0.5 * grey
+    for other in (plane + 0.2, plane + tint):
+        torch.testing.assert_close(measures(other), measures(plane), atol=1e-3, rtol=0)
+
+
+def measures(plane):
+    cues = plane_cues(plane)
+    return torch.cat([cues[:, :MEASURES], cues[:, MEASURES + COLOURS :]], 1)
+
+
+def test_cues_do_not_see_which_way_a_plane_is_turned():
+    plane = stack(1)
+    flipped = plane_cues(plane.flip(-1)).flip(-1)
+    cells = MEASURES + COLOURS
+    torch.testing.assert_close(flipped[:, :cells], plane_cues(plane)[:, :cells], atol=1e-4, rtol=0)
+    fine = functional.pixel_shuffle(plane_cues(plane)[:, cells:], CELL_PX)
+    other = functional.pixel_shuffle(plane_cues(plane.flip(-1))[:, cells:], CELL_PX)
+    torch.testing.assert_close(other.flip(-1), fine)
+
+
+def test_more_contrast_is_more_of_every_focus_cue_and_less_blur_of_every_fine_one():
+    plane = stack(1)
+    soft = functional.avg_pool2d(plane, 3, 1, 1, count_include_pad=False)
+    sharp, blurred = measures(plane), measures(soft)
+    coarse = slice(4, MEASURES)  # from a quarter of the size on
+    finer = (sharp - blurred).mean((2, 3))[0]
+    assert float(finer[coarse].abs().max()) < 0.3
+    assert float(torch.cat([finer[:4], finer[MEASURES:]]).min()) > 0.4
+    faint = measures(0.5 + 0.5 * (plane - 0.5))
+    assert (faint < sharp).all()
+
+
+def test_colour_is_the_mean_of_a_cell():
+    plane = stack(1)
+    colour = plane_cues(plane)[0, MEASURES : MEASURES + COLOURS, 2, 3]
+    expected = plane[0, :, 8:12, 12:16].mean((1, 2))
+    torch.testing.assert_close(colour, 2 * expected - 1)
+
+
+def test_pixel_cues_lie_where_their_pixels_are():
+    plane = torch.full((1, 3, 32, 32), 0.5)
+    plane[..., 13, 22] = 1.0
+    fine = functional.pixel_shuffle(plane_cues(plane)[:, MEASURES + COLOURS :], CELL_PX)[0, 0]
+    energy = torch.exp(2 * (fine - 1.5)) - NOTHING
+    expected = functional.avg_pool2d(
+        laplacian(plane.mean(1, keepdim=True)).abs(), 3, 1, 1, count_include_pad=False
+    )
+    torch.testing.assert_close(energy, expected[0, 0], atol=1e-5, rtol=1e-3)
+    assert float(energy[13, 22]) == pytest.approx((4 + 4) * 0.5 / 9, rel=1e-3)
+    assert float(energy[13, 26]) == pytest.approx(0, abs=1e-5)
+
+
+def test_cues_of_one_plane_do_not_depend_on_the_others():
+    planes = stack(4)
+    torch.testing.assert_close(plane_cues(planes)[2:3], plane_cues(planes[2:3]))

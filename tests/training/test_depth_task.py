@@ -1,0 +1,128 @@
+"""Scenes to train DEB with come from a pool that is renewed; what is found is compared fairly."""
+
+import pytest
+import torch
+
+from napari_focusstack.networks.deb import DEB
+from napari_focusstack.training import depth_task
+from napari_focusstack.training.cases import bundled_material
+from napari_focusstack.training.depth_task import DepthTask
+from napari_focusstack.training.recipe import TrainParameters
+from napari_focusstack.training.stack_examples import StackExample
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    for name, value in (("SIDE_PX", 64), ("VALIDATION_SIDE_PX", 64), ("PLANES", 4), ("POOL", 3)):
+        monkeypatch.setattr(depth_task, name, value)
+
+
+@pytest.fixture(scope="module")
+def material():
+    return bundled_material()
+
+
+@pytest.fixture
+def task(material):
+    parameters = TrainParameters(network="deb", batch=2, validation_pairs=12)
+    return DepthTask(parameters, material, material)
+
+
+def test_scenes_are_drawn_again_and_again_and_the_oldest_give_way(task, monkeypatch):
+    monkeypatch.setattr(depth_task, "STEPS_PER_SCENE", 4)
+    generator = torch.Generator().manual_seed(0)
+    for step in range(4):
+        assert len(task.draw(step, generator)) == 8  # of a quarter of the pixels
+    first = dict(task.pool)
+    assert set(first) == {0, 1, 2}
+    task.draw(3, generator)
+    assert all(task.pool[number] is first[number] for number in first)
+    task.draw(4, generator)
+    assert 0 not in task.pool
+    assert set(task.pool) <= {1, 2, 3}
+    task.draw(100, generator)
+    assert set(task.pool) <= {25, 26, 27}
+
+
+def test_a_scene_is_known_by_its_number_and_the_seed(task, material):
+    again = DepthTask(task.parameters, material, material)
+    other = DepthTask(TrainParameters(network="deb", seed=1), material, material)
+    scene = task._scene(7)
+    assert torch.equal(scene.planes, again._scene(7).planes)
+    assert torch.equal(scene.planes, task._scene(7).planes)  # now from the pool
+    for different in (task._scene(8), other._scene(7)):
+        assert not torch.equal(scene.planes, different.planes)
+
+
+def test_the_pool_keeps_planes_exactly_and_depth_to_a_hundredth(task, monkeypatch):
+    rendered = []
+    render = depth_task.focal_stack
+
+    def remembering(*args, **options):
+        rendered.append(render(*args, **options))
+        return rendered[-1]
+
+    monkeypatch.setattr(depth_task, "focal_stack", remembering)
+    kept = task._scene(0)
+    torch.testing.assert_close(kept.planes, rendered[0].planes)
+    torch.testing.assert_close(kept.layered_depth, rendered[0].layered_depth, atol=0.01, rtol=0)
+
+
+def test_validation_scenes_are_of_held_back_pictures_and_always_the_same(material, task):
+    scenes = list(task.validation())
+    assert len(scenes) == 2  # 12 pairs, of which 8 are a stack
+    for scene, again in zip(scenes, task.validation(), strict=True):
+        assert scene is again  # rendered once
+    anew = DepthTask(TrainParameters(network="deb", seed=9, validation_pairs=1), material, material)
+    (first,) = anew.validation()
+    assert torch.equal(first.planes, scenes[0].planes)
+    white = material.photos[:1] * 0 + 255
+    bright = DepthTask(
+        task.parameters, material, type(material)(white, *without_pictures(material))
+    )
+    assert not torch.equal(next(bright.validation()).planes, first.planes)
+
+
+def without_pictures(material):
+    return material.shapes[:0], material.cutouts[:0]
+
+
+def test_the_network_answers_for_each_plane(task):
+    scene = next(task.validation())
+    with torch.no_grad():
+        logits = task.answer(DEB(width=8, levels=2), scene)
+    assert logits.shape == (4, 64, 64)
+    assert torch.equal(task.found(logits), logits.argmax(0))
+    assert float(task.loss(logits, scene)) > 0
+
+
+def test_scores_count_pixels_by_how_far_off_their_plane_is(task):
+    depth = torch.full((40, 40), 2.2)
+    depth[:, 20:] = 7.0
+    found = depth.round().long()
+    found[:4] += 1  # a tenth is off by one, beside the step as elsewhere
+    found[4:12, :10] += 3  # a twentieth by three, far from it
+    scores = task.scores([found], [depth])
+    assert scores["exact"] == pytest.approx(0.85)
+    assert scores["within_one"] == pytest.approx(0.95)
+    assert scores["edge_within_one"] == 1
+    found[:, 18:22] = 0  # within 2 px of the step
+    assert task.scores([found], [depth])["edge_within_one"] == 0
+
+
+def test_scenes_count_alike_and_those_without_steps_not_at_their_edges(task):
+    level = torch.ones(8, 8)
+    stepped = torch.ones(8, 8)
+    stepped[:, 4:] = 5
+    right, wrong = level.long(), torch.full((8, 8), 9)
+    scores = task.scores([right, wrong], [level, stepped])
+    assert scores == {"edge_within_one": 0.0, "within_one": 0.5, "exact": 0.5}
+
+
+def test_half_the_truth_between_planes_is_in_each(task):
+    example = StackExample(
+        torch.zeros(3, 3, 8, 8), torch.stack([torch.ones(8, 8), *[torch.full((8, 8), 0.5)] * 2])
+    )
+    sure = torch.full((3, 8, 8), -50.0)
+    sure[:2] = 0
+    assert float(task.loss(sure, example)) == pytest.approx(0.6931, abs=1e-3)

@@ -1,0 +1,142 @@
+"""Rendered focal stacks are what a lens makes of surfaces, and their truth is true."""
+
+import pytest
+import torch
+
+from napari_focusstack.optics import blur, premultiply
+from napari_focusstack.training import stack_scenes
+from napari_focusstack.training.cases import bundled_material
+from napari_focusstack.training.stack_scenes import SLICES, Surface, focal_stack
+
+PLANES, SIDE = 5, 64
+
+
+@pytest.fixture(scope="module")
+def material():
+    return bundled_material()
+
+
+@pytest.fixture(scope="module")
+def stacks(material):
+    """Six scenes without noise."""
+    return [render(material, seed, noise=0.0) for seed in range(6)]
+
+
+def render(material, seed, **options):
+    generator = torch.Generator().manual_seed(seed)
+    return focal_stack(material, PLANES, SIDE, generator, **options)
+
+
+def surface(depth, alpha=None, side=48):
+    """A textured surface at a depth: a number, or per pixel."""
+    light = torch.rand(3, side, side, generator=torch.Generator().manual_seed(1))
+    alpha = torch.ones(1, side, side) if alpha is None else alpha
+    return Surface(premultiply(light, alpha), torch.zeros(side, side) + depth)
+
+
+def test_a_surface_is_sharp_in_its_own_plane_and_blurred_by_the_distance_elsewhere():
+    flat = surface(2.0)
+    torch.testing.assert_close(flat.seen(2, 1.5, "gaussian"), flat.layer)
+    for plane, sigma_px in ((0, 3.0), (3, 1.5)):
+        for shape in ("gaussian", "disk"):
+            expected = blur(flat.layer, sigma_px, shape)
+            torch.testing.assert_close(flat.seen(plane, 1.5, shape), expected)
+
+
+def test_a_surface_between_two_slices_is_blurred_by_its_depth_as_nearly_as_slices_allow():
+    between = surface(1 + 0.5 / SLICES)
+    expected = blur(between.layer, 2.0 * (3 - 1 - 0.5 / SLICES))
+    assert float((between.seen(3, 2.0, "gaussian") - expected).abs().max()) < 0.02
+
+
+@pytest.mark.parametrize("shape", ["gaussian", "disk"])
+@pytest.mark.parametrize("plane", [0, 4])
+def test_no_pixel_is_covered_twice(shape, plane):
+    tilted = surface(torch.linspace(0, 4, 48))
+    coverage = tilted.seen(plane, 2.0, shape)[-1]
+    assert float(coverage.max()) <= 1 + 1e-6
+    assert float(coverage[:, 8:-8].min()) > 0.85  # nor does an opaque surface tear
+
+
+def test_a_part_of_a_surface_is_blurred_as_the_whole_is(monkeypatch):
+    """Only where a slice is does it have to be blurred."""
+    alpha = torch.zeros(1, 96, 96)
+    alpha[:, 40:52, 6:30] = 1
+    island = surface(torch.linspace(0, 3, 96), alpha, side=96)
+    parts = [island.seen(plane, 2.5, shape) for plane in (0, 3) for shape in ("gaussian", "disk")]
+    monkeypatch.setattr(stack_scenes, "_around", lambda there, beyond_px: (slice(None),) * 3)
+    whole = [island.seen(plane, 2.5, shape) for plane in (0, 3) for shape in ("gaussian", "disk")]
+    for part, expected in zip(parts, whole, strict=True):
+        torch.testing.assert_close(part, expected, atol=1e-3, rtol=0)
+
+
+def test_a_surface_that_nothing_is_seen_of_shows_nothing():
+    assert not surface(1.0, torch.zeros(1, 48, 48)).seen(0, 2.0, "disk").any()
+
+
+def test_planes_and_truth_have_the_shapes_and_ranges_they_claim(stacks):
+    for stack in stacks:
+        assert stack.planes.shape == (PLANES, 3, SIDE, SIDE)
+        assert stack.all_in_focus.shape == (3, SIDE, SIDE)
+        torch.testing.assert_close(stack.planes * 255, (stack.planes * 255).round())
+        for image in (stack.planes, stack.all_in_focus, stack.alpha):
+            assert 0 <= float(image.min()) <= float(image.max()) <= 1
+        for depth in (stack.front, stack.behind):
+            assert depth.shape == (SIDE, SIDE)
+            assert 0 <= float(depth.min()) <= float(depth.max()) <= PLANES - 1
+        assert 0.6 <= stack.sigma_px <= 2.5
+        assert torch.equal(
+            stack.layered_depth, torch.stack([stack.alpha, stack.front, stack.behind])
+        )
+
+
+def test_the_depth_is_that_of_what_covers_most_of_a_pixel(stacks):
+    for stack in stacks:
+        mostly_front = stack.alpha > 0.5
+        assert torch.equal(stack.depth[mostly_front], stack.front[mostly_front])
+        assert torch.equal(stack.depth[~mostly_front], stack.behind[~mostly_front])
+        assert torch.equal(stack.labels, stack.depth.round().byte() + 1)
+        whole = stack.alpha == 1
+        assert torch.equal(stack.front[whole], stack.behind[whole])
+
+
+def test_no_surface_passes_through_what_it_covers(stacks):
+    covered = 0
+    for stack in stacks:
+        assert float((stack.front - stack.behind).max()) <= 1e-5
+        covered += int((stack.behind - stack.front > 1).sum())
+    assert covered > 100  # of pixels that two surfaces more than a plane apart share
+
+
+def test_the_plane_in_focus_shows_what_is_all_in_focus(stacks):
+    """Away from edges, where blur of other surfaces does not reach: within the 8 bits."""
+    compared = 0
+    for stack in stacks:
+        depth = stack.depth
+        reach = int(6 * stack.sigma_px)
+        most = torch.nn.functional.max_pool2d(depth[None], 2 * reach + 1, 1, reach)[0]
+        least = -torch.nn.functional.max_pool2d(-depth[None], 2 * reach + 1, 1, reach)[0]
+        for plane in range(PLANES):
+            # blur by a hundredth of a step is none
+            calm = ((depth - plane).abs() < 0.01) & (most - least < 0.3)
+            off = (stack.planes[plane] - stack.all_in_focus).abs()[:, calm]
+            compared += int(calm.sum())
+            if calm.any():
+                assert float(off.mean()) < 1.5 / 255
+    assert compared > 50
+
+
+def test_noise_is_as_strong_as_asked_for(material, stacks):
+    noisy = render(material, 0, noise=0.02)
+    assert torch.equal(noisy.all_in_focus, stacks[0].all_in_focus)
+    midtones = (stacks[0].planes > 0.1) & (stacks[0].planes < 0.9)
+    error = (noisy.planes - stacks[0].planes)[midtones]
+    assert float(error.std()) == pytest.approx(0.02, rel=0.05)
+    assert abs(float(error.mean())) < 1e-3
+
+
+def test_a_seed_makes_the_same_scene(material, stacks):
+    again, other = render(material, 1, noise=0.0), render(material, 7, noise=0.0)
+    assert torch.equal(again.planes, stacks[1].planes)
+    assert torch.equal(again.layered_depth, stacks[1].layered_depth)
+    assert not torch.equal(other.planes, stacks[1].planes)

@@ -106,6 +106,21 @@ def fusing(viewer: Viewer) -> None:
     viewer.layers.clear()
 
 
+def stacking(viewer: Viewer) -> None:
+    """Fuse the sample stack of eight planes, and look at it in 3-D."""
+    viewer.open_sample(PLUGIN, "stack")
+    fuse = dock(viewer, "Fuse focal stack")
+    viewer.reset_view()
+    fuse.buttons["run_all"].click()
+    wait(fuse.tasks)
+    picture(viewer, "stack")
+    fuse.buttons["show_surface"].click()
+    picture(viewer, "surface")
+    viewer.window.remove_dock_widget(fuse)
+    viewer.layers.clear()
+    viewer.dims.ndisplay = 2
+
+
 def opening(viewer: Viewer, folder: Path) -> None:
     """Open a stack with options."""
     path = folder / "fibres.tif"
@@ -135,6 +150,7 @@ def main() -> None:
         viewer.window.resize(*WINDOW_PX)
         settle()
         fusing(viewer)
+        stacking(viewer)
         opening(viewer, Path(folder))
         training = dock(viewer, "Train focus networks")
         viewer.window.resize(1000, 560)

@@ -97,7 +97,7 @@ def write_tiff(
     stored, bigtiff = axes, math.prod(data.shape) * dtype.itemsize > MOST_BYTES
     given: dict[str, Any]
     if path.name.lower().endswith(OME_ENDINGS):
-        given = {"ome": True, "metadata": {**_ome(steps), "axes": axes, "Description": text}}
+        given = {"ome": True, "metadata": {**ome_steps(steps), "axes": axes, "Description": text}}
         given["metadata"] |= _ome_planes(sizes, steps, places)
     elif not bigtiff and _suits_imagej(dtype, axes):
         stored = "".join(sorted(axes, key=IMAGEJ_ORDER.index))
@@ -189,7 +189,8 @@ def _imagej(steps: Mapping[str, tuple[float, str]], places: Mapping[str, float])
     return meta
 
 
-def _ome(steps: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
+def ome_steps(steps: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
+    """Return the distances between pixels, time points and planes as OME metadata says them."""
     meta: dict[str, Any] = {}
     for axis, (step, unit) in steps.items():
         if axis in "XYZ":

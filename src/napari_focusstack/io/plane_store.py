@@ -22,7 +22,7 @@ from napari_focusstack.io.focal_stack import (
     opened,
     stack_of_files,
 )
-from napari_focusstack.io.reader import _as_image
+from napari_focusstack.io.reader import as_image
 from napari_focusstack.io.scratch import ScratchPlanes
 from napari_focusstack.io.stack_pixels import Pages, check_plane_files, read_plane_file
 from napari_focusstack.memory import memory_budget
@@ -205,7 +205,7 @@ class PlaneStore:
     def _loaded(self, number: int, rectangle: Rectangle) -> np.ndarray:
         try:
             part = self._load(number, rectangle).astype(self.dtype, copy=False)
-            return _as_image(part, self._path)
+            return as_image(part, self._path)
         except InputError as error:
             raise InputError(f"plane {number + 1} of {len(self)}: {error}") from error
 

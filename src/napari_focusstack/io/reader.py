@@ -57,7 +57,7 @@ def read_planes(sources: Sequence[str | Path]) -> list[np.ndarray]:
     if len(paths) == 1 and paths[0].is_dir():
         paths = images_in(paths[0])
     if len(paths) == 1:
-        return [_as_image(plane, paths[0]) for plane in _decode(paths[0])]
+        return [as_image(plane, paths[0]) for plane in _decode(paths[0])]
     return [read_image(path) for path in paths]
 
 
@@ -90,7 +90,7 @@ def read_image(path: str | Path) -> np.ndarray:
     (32, 48, 3)
     """
     path = Path(path)
-    return _as_image(_single_plane(path), path)
+    return as_image(_single_plane(path), path)
 
 
 def read_labels(path: str | Path) -> np.ndarray:
@@ -181,7 +181,8 @@ def _single_plane(path: Path) -> np.ndarray:
     return planes[0]
 
 
-def _as_image(plane: np.ndarray, path: Path) -> np.ndarray:
+def as_image(plane: np.ndarray, path: Path) -> np.ndarray:
+    """Return a plane as fusions take it: opaque, grey or RGB, of a dtype that they know."""
     if plane.dtype.name not in PLANE_DTYPES:
         raise InputError(
             f"{path} has dtype {plane.dtype}; convert it to {', '.join(PLANE_DTYPES)}."

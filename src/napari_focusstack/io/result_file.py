@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.layer_tiff import MOST_BYTES, _ome
+from napari_focusstack.io.layer_tiff import MOST_BYTES, ome_steps
 from napari_focusstack.io.scratch import ScratchPlanes
 from napari_focusstack.io.writer import PNG_DTYPES, TIFF_SUFFIXES, check_writable, replacing
 from napari_focusstack.provenance import SOFTWARE
@@ -271,7 +271,7 @@ class _OmeTiff:
             (form.count, 1, 1, height, width, samples[0] if samples else 1),
             axes=form.axes,
             Description=json.dumps(note, allow_nan=False),
-            **_ome(form.steps),
+            **ome_steps(form.steps),
             **_channels(form),
         )
         return xml.tostring(declaration=True).encode()

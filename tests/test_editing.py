@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_focusstack.editing import Canvas, Fixes, around, bounds, painted_over
+from napari_focusstack.editing import Canvas, Fixes, around, bounds
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.fusion import drain
@@ -81,7 +81,7 @@ def test_painting_nothing_changes_nothing(labels, pair):
     focus = FocusMap.of_depth(torch.from_numpy(labels[None].astype(np.float32)) + 0.3, PLANES)
     if pair:
         focus = FocusMap.of_pair(torch.from_numpy(labels == 1)[None].float())
-    painted = painted_over(focus, focus.labels)
+    painted = focus.painted(focus.labels)
     for name in ("front", "behind", "alpha"):
         assert torch.equal(getattr(painted, name), getattr(focus, name))
 
@@ -90,7 +90,7 @@ def test_a_stroke_of_one_pixel_is_kept(labels):
     focus = FocusMap.of_labels(labels, PLANES, SIZE)
     new = focus.labels
     new[60, 60], new[5, 5] = 2, 4
-    painted = painted_over(focus, new)
+    painted = focus.painted(new)
     np.testing.assert_array_equal(painted.labels, new)
     changed = (painted.depth != focus.depth)[0].nonzero()
     assert len(changed) == 2
@@ -100,13 +100,13 @@ def test_what_is_not_labelled_is_farthest(labels):
     focus = FocusMap.of_labels(labels, PLANES, SIZE)
     erased = focus.labels
     erased[30:40, 30:40] = 0
-    assert (painted_over(focus, erased).labels[30:40, 30:40] == PLANES).all()
+    assert (focus.painted(erased).labels[30:40, 30:40] == PLANES).all()
 
 
 def test_a_label_that_names_no_plane_is_refused(labels):
     focus = FocusMap.of_labels(labels, PLANES, SIZE)
     with pytest.raises(InputError, match=r"label 6 names no plane, for there are 5; paint with 1"):
-        painted_over(focus, np.where(labels == 3, 6, labels))
+        focus.painted(np.where(labels == 3, 6, labels))
 
 
 def test_labels_of_another_shape_are_refused(planes, labels):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.metrics import mean_iou
 from napari_focusstack.networks import weights
 from napari_focusstack.optics import linear_to_srgb
@@ -15,7 +16,6 @@ from napari_focusstack.segmentation import (
     alpha_from_labels,
     antialias,
     confine,
-    labels_from_alpha,
     matte,
     override,
     overruled,
@@ -59,7 +59,7 @@ def test_each_way_to_mark_the_foreground_means_the_same(labels):
     assert alpha.shape == (1, 24, 32)
     assert alpha.dtype == torch.float32
     assert torch.equal(alpha, alpha_from_labels(np.where(mask(), 1, 2), (24, 32)))
-    np.testing.assert_array_equal(labels_from_alpha(alpha), np.where(mask(), 1, 2))
+    np.testing.assert_array_equal(FocusMap.of_pair(alpha).labels, np.where(mask(), 1, 2))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, ">f4"])

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.focal_stack import UNNAMED, find_stacks
 from napari_focusstack.io.plane_store import PlaneStore
-from napari_focusstack.io.result_file import ResultForm, result_file
+from napari_focusstack.io.result_file import ResultForm, made_aside, result_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,17 +102,13 @@ def _fuse_source(job: Job, progress: Callable[[Progress], None] | None) -> dict[
             "more."
         )
     # A worker that was given up may still run, so each attempt has a folder of its own.
-    attempt = job.staging / uuid4().hex
-    attempt.mkdir()
-    try:
+    with made_aside(job.staging / job.name) as attempt:
         for number, stack in enumerate(stacks, 1):
             name = job.name if len(stacks) == 1 else f"{job.name}_{number}"
             fuse_stack(stack, attempt / name, job, progress)
         sizes = {path.name: path.stat().st_size for path in sorted(attempt.iterdir())}
         for name in sizes:
             (attempt / name).replace(job.folder / name)
-    finally:
-        shutil.rmtree(attempt, ignore_errors=True)
     return sizes
 
 
@@ -125,7 +119,7 @@ def fuse_stack(
     from napari_focusstack.fusion import drain, fuse_steps
 
     letters = _result_letters(stack)
-    sizes = {axis: stack.shape[stack.axes.index(axis)] for axis in letters}
+    sizes = stack.other_axes
     images = _form(stack, letters, stack.dtype)
     focus = _form(stack, letters, np.dtype(np.uint8), focus=True)
     labels = replace(focus, layer_type="labels")
@@ -136,7 +130,7 @@ def fuse_stack(
         raise InputError(
             f"{job.source} has no channel {job.channel}; give one from 1 to {sizes.get('C', 1)}."
         )
-    parameters = with_z_step(job.parameters, stack)
+    parameters = given = with_z_step(job.parameters, stack)
     guide: FocusMap | None = None
     moved: Registration | None = None
     with contextlib.ExitStack() as files:
@@ -152,7 +146,7 @@ def fuse_stack(
                 place["C"] = (place["C"] + first) % sizes["C"]
             at = {letters[axis]: position for axis, position in place.items()}
             if place.get("C", 0) == first:
-                guide, moved, parameters = None, None, with_z_step(job.parameters, stack)
+                guide, moved, parameters = None, None, given
             with PlaneStore(stack, place, job.budget_bytes) as planes:
                 result = drain(fuse_steps(planes.planes, guide, parameters, moved), progress)
             image_file.write(result.image, at=at)
@@ -188,11 +182,7 @@ def _record(result: FusionResult, job: Job, found: list[dict[str, Any]]) -> dict
 
 def _result_letters(stack: FocalStack) -> dict[str, str]:
     """Return the axes that the result keeps, and the letter of each there."""
-    kept = [
-        axis
-        for number, axis in enumerate(stack.axes)
-        if number != stack.focus_axis and axis not in "YXS"
-    ]
+    kept = list(stack.other_axes)
     letters = {axis: axis for axis in kept if axis not in UNNAMED}
     free = [axis for axis in "TZ" if axis not in letters]
     unnamed = [axis for axis in kept if axis in UNNAMED]

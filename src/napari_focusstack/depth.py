@@ -6,12 +6,11 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as functional
 
-from napari_focusstack.diffusion import grow, inside
+from napari_focusstack.diffusion import aligned, grow, inside
 from napari_focusstack.memory import tile_side
 from napari_focusstack.networks.deb import plane_cues
-from napari_focusstack.networks.inference import has_bfloat16, tile_edges
+from napari_focusstack.networks.inference import filled_up, has_bfloat16, tile_edges
 from napari_focusstack.progress import Progress
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def find(stack: Stack, network: DEB, tile_px: int) -> Generator[Progress, None, 
         for columns in tile_edges(width, tile_px)
     ]
     for number, tile in enumerate(tiles):
-        outer = _aligned(grow(tile, REACH_PX, stack.size), stack.size, network.stride)
+        outer = aligned(grow(tile, REACH_PX, stack.size), network.stride)
         cues = []
         for plane in range(1, len(stack) + 1):
             cues.append(_cues(stack, plane, outer, network.stride).to(precision))
@@ -76,18 +75,11 @@ def find(stack: Stack, network: DEB, tile_px: int) -> Generator[Progress, None, 
     return depth
 
 
-def _aligned(where: Region, size: tuple[int, int], stride: int) -> Region:
-    """Let a tile begin on the grid of the network's coarsest scale, so that tiles agree."""
-    rows, columns = (slice(part.start // stride * stride, part.stop) for part in where)
-    return rows, columns
-
-
 def _cues(stack: Stack, plane: int, where: Region, stride: int) -> Tensor:
     """Return the focus cues of a part of a plane, its sides filled up to the network's stride."""
     shown = stack.shown(plane, where)[None]
-    rest = [-side % stride for side in shown.shape[-2:]]
     with torch.no_grad():
-        return plane_cues(functional.pad(shown, (0, rest[1], 0, rest[0]), mode="replicate"))
+        return plane_cues(filled_up(shown, stride))
 
 
 def expected_depth(logits: Tensor) -> Tensor:

@@ -274,6 +274,12 @@ def grow(where: Region, margin: int, limits: tuple[int, int]) -> Region:
     return rows, columns
 
 
+def aligned(where: Region, grid_px: int) -> Region:
+    """Let rows and columns begin on a coarse grid, so that what is computed on it agrees."""
+    rows, columns = (slice(part.start // grid_px * grid_px, part.stop) for part in where)
+    return rows, columns
+
+
 def inside(where: Region, outer: Region) -> Region:
     """Return rows and columns of an image as those of a part of it."""
     rows, columns = (

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-import torch.nn.functional as functional
 
 from napari_focusstack.diffusion import grow, inside
 from napari_focusstack.errors import InputError
@@ -109,43 +107,6 @@ def around(*regions: Region) -> Region:
     return rows, columns
 
 
-def painted_over(focus: FocusMap, labels: np.ndarray) -> FocusMap:
-    """Return a map with labels painted over it; soft edges stay where nothing was painted.
-
-    Parameters
-    ----------
-    focus : FocusMap
-        What is in focus where.
-    labels : ndarray
-        Shape (Y, X), 1..P; 0 is the farthest plane, and so is all but 1 of a pair.
-
-    Raises
-    ------
-    InputError
-        If a label names no plane.
-    """
-    most = int(labels.max(initial=0))
-    if focus.planes > 2 and most > focus.planes:
-        raise InputError(
-            f"label {most} names no plane, for there are {focus.planes}; paint with 1 (nearest) "
-            f"to {focus.planes}, and undo the stroke."
-        )
-    painted = focus.painted(labels)
-    if focus.planes == 2:
-        return painted
-    named = torch.from_numpy(np.where(labels == 0, focus.planes, labels))[None]
-    named = named.to(focus.depth)
-    changed = functional.max_pool2d((focus.depth.round() != named).float(), 5, 1, 2) > 0
-    # antialiasing takes a dot of a pixel or two for a speck of its surroundings
-    lost = painted.depth.round() != named
-    return FocusMap(
-        torch.where(changed, torch.where(lost, named, painted.front), focus.front),
-        torch.where(changed, torch.where(lost, named, painted.behind), focus.behind),
-        torch.where(changed, torch.where(lost, 1.0, painted.alpha), focus.alpha),
-        focus.planes,
-    )
-
-
 class Canvas:
     """A fused stack whose labels can be painted on.
 
@@ -180,7 +141,7 @@ class Canvas:
         self.stack = stack
         self.found = focus
         self.psf = psf
-        self.focus = painted_over(focus, labels)
+        self.focus = focus.painted(labels)
         self.image, self.initial = (stack.sources[-1].copy() for _ in range(2))
         self.region = np.zeros(stack.size, bool)
 
@@ -213,7 +174,7 @@ class Canvas:
         size = self.stack.size
         edited = grow(changed, EDIT_REACH_PX, size)
         seen = grow(edited, EDIT_REACH_PX, size)
-        part = painted_over(self.found.part(seen), labels[seen]).part(inside(edited, seen))
+        part = self.found.part(seen).painted(labels[seen]).part(inside(edited, seen))
         reach = self._reach_px(edited)
         self.focus.put(edited, part)
         where = grow(edited, max(reach, self._reach_px(edited)), size)

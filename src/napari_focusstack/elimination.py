@@ -14,6 +14,7 @@ import torch
 
 from napari_focusstack.diffusion import (
     METHODS,
+    aligned,
     grow,
     inside,
     nearby_px,
@@ -95,28 +96,26 @@ def eliminate(
         return
     size = focus.size
     rows, columns = within or (slice(0, size[0]), slice(0, size[1]))
-    nearest, farthest = focus.nearest, focus.farthest
     for top in range(rows.start, rows.stop, BLOCK_PX):
         for left in range(columns.start, columns.stop, BLOCK_PX):
             block = (
                 slice(top, min(top + BLOCK_PX, rows.stop)),
                 slice(left, min(left + BLOCK_PX, columns.stop)),
             )
-            planes = farthest[:, *block].round()
+            planes = focus.part(block).farthest.round()
             for plane in planes.unique().int().tolist():
                 where = _bounds(planes[0] == plane, block)
-                steps = _most_steps(nearest, plane, where, psf)
+                steps = _most_steps(focus, plane, where, psf)
                 if steps:
                     yield from _veiled(light, focus, psf, method, plane, where, steps)
 
 
-def _most_steps(nearest: Tensor, plane: int, where: Region, psf: Psf) -> float:
+def _most_steps(focus: FocusMap, plane: int, where: Region, psf: Psf) -> float:
     """Return how far before a plane anything lies whose blur may reach into a region, steps."""
-    size = nearest.shape[-2], nearest.shape[-1]
-    steps = max(0.0, plane - float(nearest.min()))
+    steps = plane - 1.0  # more than there can be
     while steps:
-        around = grow(where, psf.reach_px(size, steps), size)
-        found = max(0.0, plane - float(nearest[:, *around].min()))
+        around = grow(where, psf.reach_px(focus.size, steps), focus.size)
+        found = plane - float(focus.part(around).nearest.min())
         if found < STEP:
             return 0.0
         if found >= steps:
@@ -140,7 +139,7 @@ def _veiled(
     margin = (
         2 * reach + 3 * back + psf_radius(nearby_px(psf)) if focus.planes == 2 else reach + back
     )
-    outer = _aligned(grow(where, margin, focus.size))
+    outer = aligned(grow(where, margin, focus.size), GRID_PX)
     inner = inside(where, outer)
     part = focus.part(outer)
     alpha = part.before(plane)
@@ -159,12 +158,6 @@ def _veiled(
     eliminated = subtract if method == "subtract" else unmix
     found = eliminated(near[None], far[None], alpha[None], psf, origins, apart)
     yield where, region, found[0][:, *inner][:, region]
-
-
-def _aligned(where: Region) -> Region:
-    """Let a region begin where halved images have a pixel, so that wide blurs agree."""
-    rows, columns = (slice(part.start // GRID_PX * GRID_PX, part.stop) for part in where)
-    return rows, columns
 
 
 def rounded(steps: Tensor) -> Tensor:

@@ -107,13 +107,26 @@ class FocusMap:
         return cls.of_depth(torch.from_numpy(depth)[None], planes)
 
     def painted(self, labels: np.ndarray) -> FocusMap:
-        """Return the map with labels (Y, X) painted over it: where they differ, they are right.
+        """Return the map with labels painted over it; soft edges stay where nothing was painted.
 
-        The labels are 1..P, 0 is the farthest plane. An edge that both see keeps its softness.
+        Parameters
+        ----------
+        labels : ndarray
+            Shape (Y, X), 1..P; 0 is the farthest plane, and so is all but 1 of a pair.
+
+        Raises
+        ------
+        InputError
+            If a label names no plane.
         """
         if self.planes == 2:
             mask = torch.from_numpy(labels == 1)[None].to(self.alpha.device)
             return self.of_pair(override(self.alpha, mask))
+        if (most := int(labels.max(initial=0))) > self.planes:
+            raise InputError(
+                f"label {most} names no plane, for there are {self.planes}; paint with 1 (nearest) "
+                f"to {self.planes}, and undo the stroke."
+            )
         whole = torch.from_numpy(np.where(labels == 0, self.planes, labels).astype(np.float32))
         depth, new = self.depth, whole[None].to(self.alpha.device)
         return self.of_depth(torch.where(depth.round() == new, depth, new), self.planes)

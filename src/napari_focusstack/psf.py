@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import torch
-import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.networks.inference import autocast
+from napari_focusstack.networks.inference import autocast, filled_up
 from napari_focusstack.optics import check_sigma
 from napari_focusstack.reblur import fit
 
@@ -55,11 +54,10 @@ def keb_sigma(keb: KEB, windows: Windows, shown: Callable[[Tensor], Tensor]) -> 
     """
     near, far = (torch.stack([shown(one) for one in part]) for part in (windows.near, windows.far))
     seen = torch.cat([near, far, windows.alpha], 1)
-    rest = [-side % keb.stride for side in seen.shape[-2:]]
-    seen = functional.pad(seen, (0, rest[1], 0, rest[0]), mode="replicate")
+    seen = filled_up(seen, keb.stride)
     with torch.no_grad(), autocast(seen.device):
         answer = keb(seen.contiguous(memory_format=torch.channels_last)).float()
-    return float((answer if windows.steps is None else answer / windows.steps).median())
+    return float((answer / windows.steps).median())
 
 
 def estimate(

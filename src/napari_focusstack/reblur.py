@@ -11,6 +11,8 @@ import math
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import torch
+
 from napari_focusstack.diffusion import own_light, reblur, unveil
 from napari_focusstack.lens import Breathing, Psf, collect
 from napari_focusstack.optics import blur
@@ -89,7 +91,7 @@ def reblur_residuals(
         Mean absolute error of ``b * K2`` against N, linear light 0..1, one per trial.
     """
     near, far, alpha = windows.near, windows.far, windows.alpha
-    steps = 1.0 if windows.steps is None else windows.steps
+    steps = windows.steps
     first, visible = unveil(far, near * alpha, alpha, psf, windows.origins, steps)
     foreground = own_light(near, first, visible, alpha, psf, steps)
     background, visible = unveil(far, foreground, alpha, psf, windows.origins, steps)
@@ -155,8 +157,7 @@ class Search:
         breathing: Breathing = STILL,
     ) -> None:
         self.windows = windows
-        steps = 1.0 if windows.steps is None else windows.steps
-        self.weight = beside_foreground(windows.alpha, reach_px * steps)
+        self.weight = beside_foreground(windows.alpha, reach_px * windows.steps)
         self.expected_px = expected_px
         self.tried: dict[float, float] = {}
         self.best = Psf(math.nan, shape=shape, breathing=breathing)
@@ -238,8 +239,10 @@ class Search:
     def _plain(self) -> float:
         """Return what the far plane, blurred but not unveiled, leaves unexplained at least."""
         windows, sigma = self.windows, self.best.sigma_2_px
-        steps = 1.0 if windows.steps is None else windows.steps
-        blurred = [collect(windows.far, k * sigma, self.best.shape, steps) for k in (0.5, 1.0, 1.5)]
+        blurred = [
+            collect(windows.far, factor * sigma, self.best.shape, windows.steps)
+            for factor in (0.5, 1.0, 1.5)
+        ]
         errors = [
             (image - windows.near).abs().mean(1, keepdim=True) for image in (windows.far, *blurred)
         ]
@@ -271,7 +274,7 @@ def fit(
     -------
     Psf
     """
-    apart = 1.0 if windows.steps is None else float(windows.steps.median())
+    apart = float(torch.as_tensor(windows.steps).median())
     low, high = (sigma / apart for sigma in SIGMA_RANGE_PX)
     coarse = [low * (high / low) ** (i / 8) for i in range(9)]
     if expected_px is not None:
@@ -284,7 +287,7 @@ def fit(
         search.look(sigma, (1.0,))
     search.look(search.best.sigma_px, (0.6, 1.6))
     search.refine(0.2, rounds=3, fixed=fixed)
-    if windows.steps is None:
+    if isinstance(windows.steps, float):  # a stack was registered before
         search.breathe(fixed=fixed)
     if shape != "auto":
         return search.found

@@ -201,8 +201,3 @@ def alpha_from_labels(labels: np.ndarray, shape: tuple[int, int]) -> Tensor:
             "255."
         )
     return antialias(torch.from_numpy(mask)[None])
-
-
-def labels_from_alpha(alpha: Tensor) -> np.ndarray:
-    """Return the hard view of alpha (1, Y, X): uint8 labels (Y, X), 1 near and 2 far."""
-    return np.where(alpha[0].cpu().numpy() > 0.5, NEAR_LABEL, FAR_LABEL).astype(np.uint8)

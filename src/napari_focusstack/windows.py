@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_focusstack.elimination import Light
     from napari_focusstack.focus_map import FocusMap
-    from napari_focusstack.lens import Origin
+    from napari_focusstack.lens import Origin, Steps
 
 #: Side, least distance and greatest number of windows.
 WINDOW_PX = 128
@@ -38,8 +38,8 @@ class Windows:
     alpha: Tensor
     corners: tuple[tuple[int, int], ...]
     size: tuple[int, int]
-    #: How far near and far lie apart in each window, plane steps, (n,); None for a pair.
-    steps: Tensor | None = None
+    #: How far near and far lie apart, plane steps: 1 of a pair, or one for each window, (n,).
+    steps: Steps = 1.0
 
     @property
     def origins(self) -> list[Origin]:
@@ -82,8 +82,7 @@ class Windows:
             if cells[row, column] == 0 or len(corners) == WINDOWS:
                 break
             corner = (_corner(row, side[0], height), _corner(column, side[1], width))
-            apart = (max(abs(a - b) for a, b in zip(corner, c, strict=True)) for c in corners)
-            if all(distance >= CELL_PX for distance in apart):
+            if _is_apart(corner, corners):
                 corners.append(corner)
         return cut_out(near, far, alpha, tuple(corners), side)
 
@@ -131,8 +130,7 @@ def along_steps(light: Light, focus: FocusMap) -> Windows:
             candidates.append((told, corner, near, far, alpha, float(behind - front)))
     chosen: list[tuple[float, tuple[int, int], Tensor, Tensor, Tensor, float]] = []
     for candidate in sorted(candidates, key=lambda one: one[0], reverse=True):
-        apart = (max(abs(a - b) for a, b in zip(candidate[1], c[1], strict=True)) for c in chosen)
-        if len(chosen) < WINDOWS and all(distance >= CELL_PX for distance in apart):
+        if len(chosen) < WINDOWS and _is_apart(candidate[1], [one[1] for one in chosen]):
             chosen.append(candidate)
     if not chosen:
         raise NoEdge(
@@ -164,6 +162,12 @@ def cut_out(
         for image in (near, far, alpha)
     )
     return Windows(near, far, alpha, corners, size)
+
+
+def _is_apart(corner: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+    """Tell whether a window lies far enough from those at other corners."""
+    apart = (max(abs(a - b) for a, b in zip(corner, other, strict=True)) for other in others)
+    return all(distance >= CELL_PX for distance in apart)
 
 
 def _corner(cell: int, window_px: int, limit: int) -> int:

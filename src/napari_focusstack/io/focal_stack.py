@@ -76,6 +76,15 @@ class FocalStack:
         """Index of the axis along which focus changes; None without."""
         return focus_axis(self.axes, self.shape)
 
+    @property
+    def other_axes(self) -> dict[str, int]:
+        """Sizes along the axes beside focus, rows, columns and colours, by letter."""
+        return {
+            axis: size
+            for number, (axis, size) in enumerate(zip(self.axes, self.shape, strict=True))
+            if axis not in "YXS" and number != self.focus_axis
+        }
+
 
 def focus_axis(axes: str, shape: Sequence[int]) -> int | None:
     """Return the index of the axis along which focus changes, if any.

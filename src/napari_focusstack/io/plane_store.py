@@ -23,14 +23,12 @@ from napari_focusstack.io.focal_stack import (
     stack_of_files,
 )
 from napari_focusstack.io.reader import as_image
-from napari_focusstack.io.scratch import ScratchPlanes
+from napari_focusstack.io.scratch import Closing, ScratchPlanes
 from napari_focusstack.io.stack_pixels import Pages, check_plane_files, read_plane_file
 from napari_focusstack.memory import memory_budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from napari_focusstack.io.focal_stack import FocalStack
 
@@ -43,7 +41,7 @@ WHOLE = (slice(None), slice(None))
 AXIS_WORDS = {"C": "channel", "T": "time point", "Z": "plane"}
 
 
-class PlaneStore:
+class PlaneStore(Closing):
     """The planes of a stack at one place of its other axes; close it to drop what was decoded.
 
     Several threads may read at once.
@@ -130,13 +128,7 @@ class PlaneStore:
     @property
     def other_axes(self) -> bool:
         """Whether there are more such stacks along other axes: time points, channels."""
-        beside = zip(self.stack.axes, self.stack.shape, strict=True)
-        sizes = [
-            size
-            for number, (axis, size) in enumerate(beside)
-            if axis not in "YXS" and number != self.stack.focus_axis
-        ]
-        return any(size > 1 for size in sizes)
+        return any(size > 1 for size in self.stack.other_axes.values())
 
     @property
     def planes(self) -> list[StoredPlane]:
@@ -188,19 +180,6 @@ class PlaneStore:
         self._memory.clear()
         if self._scratch is not None:
             self._scratch.close()
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Drop what was decoded."""
-        self.close()
 
     def _loaded(self, number: int, rectangle: Rectangle) -> np.ndarray:
         try:

@@ -23,7 +23,28 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 2**24
 
 
-class ScratchPlanes:
+class Closing:
+    """Something to be closed: ``with`` closes it."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+class ScratchPlanes(Closing):
     """Planes in a temporary file, whose whole space is reserved at the start.
 
     Each access maps the file anew, so that what was looked at does not stay in memory.
@@ -74,19 +95,6 @@ class ScratchPlanes:
     def close(self) -> None:
         """Delete the file."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Delete the file."""
-        self.close()
 
     def _plane(self, number: int) -> np.memmap:
         return np.memmap(

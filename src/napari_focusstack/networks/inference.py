@@ -75,6 +75,12 @@ def has_bfloat16(device: torch.device) -> bool:
     return False
 
 
+def filled_up(planes: Tensor, stride: int) -> Tensor:
+    """Continue planes (B, C, Y, X) below and to the right until a stride divides their sides."""
+    rows, columns = (-side % stride for side in planes.shape[-2:])
+    return functional.pad(planes, (0, columns, 0, rows), mode="replicate")
+
+
 def tile_edges(length: int, tile_px: int) -> list[tuple[int, int]]:
     """Cut a length into equal parts (start, stop) of at most tile_px."""
     count = -(-length // tile_px)
@@ -117,9 +123,7 @@ def segment_tiled(
     """
     stride, reach = network.stride, network.reach
     height, width = near.shape[-2:]
-    rest = (-height % stride, -width % stride)
-    planes = torch.cat([near, far])[None]
-    planes = functional.pad(planes, (0, rest[1], 0, rest[0]), mode="replicate")
+    planes = filled_up(torch.cat([near, far])[None], stride)
     alpha = torch.empty(1, height, width, device=near.device)
     tiles = [
         (rows, columns)

@@ -106,7 +106,7 @@ def _shipped(network: str) -> tuple[Path, str]:
         ) from error
 
 
-def _read(file: Path, network: str) -> FSB | KEB:
+def _read(file: Path, network: str) -> FSB | KEB | DEB:
     import torch
     from safetensors import SafetensorError, safe_open
 

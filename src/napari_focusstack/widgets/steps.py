@@ -183,11 +183,9 @@ def _holds(found: Found, parameters: FuseParameters) -> bool:
 
 def _edited(stack: Stack, found: Found, labels: np.ndarray | None) -> FocusMap:
     """Return what was found with labels painted over it, or what the labels alone say."""
-    from napari_focusstack.editing import painted_over
-
     focus = None if found.focus is None else found.focus.to(stack.device)
     if focus is not None and labels is not None and labels.shape == stack.size:
-        return painted_over(focus, labels)
+        return focus.painted(labels)
     if labels is not None:
         return stack.read_labels(labels)
     if focus is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_focusstack.optics import blur, premultiply, srgb_to_linear
+from napari_focusstack.optics import blur, linear_to_srgb, premultiply, srgb_to_linear
 from napari_focusstack.training.shapes import (
     alter,
     blobs,
@@ -105,6 +105,35 @@ def foreground(
         filled = torch.where(own, cutouts, premultiply(filling, cutouts[:, 3:]))
         layer = torch.where(matted, filled, layer)
     return alter(layer, 0.3, lambda a: _soften(a, 1.0, generator), generator)
+
+
+def alike(picture: Tensor, generator: Generator) -> Tensor:
+    """Draw the part of a picture that looks as one place in it does and lies around that place.
+
+    Parameters
+    ----------
+    picture : Tensor
+        Shape (B, 3, S, S), linear light.
+    generator : torch.Generator
+        Source of chance.
+
+    Returns
+    -------
+    Tensor
+        Shape (B, 1, S, S), 0..1: alpha with antialiased edges.
+    """
+    count, side = len(picture), picture.shape[-1]
+    colour = linear_to_srgb(blur(picture, 1.5).clamp(0, 1))
+    across = torch.linspace(-1, 1, side, device=picture.device)
+    place = torch.stack(torch.meshgrid(across, across, indexing="ij")).expand(count, -1, -1, -1)
+    weight = uniform((count, 1, 1, 1), 0.5, 3.0, generator)
+    looks = torch.cat([weight * colour, place], 1).flatten(2)
+    one = torch.randint(side**2, (count,), generator=generator, device=picture.device)
+    unlike = (looks - looks[torch.arange(count), :, one][..., None]).square().sum(1)
+    size = torch.randint(side**2 // 20, side**2 // 3, (1,), generator=generator, device=one.device)
+    most = unlike.kthvalue(int(size)).values
+    alpha = (unlike <= most[:, None]).to(picture).unflatten(1, (1, side, side))
+    return blur(alpha, 0.5)
 
 
 def _soften(layer: Tensor, most_px: float, generator: Generator) -> Tensor:

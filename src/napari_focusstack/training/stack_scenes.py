@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_focusstack.optics import blur, linear_to_srgb, over, premultiply, psf_radius
-from napari_focusstack.training.foreground import foreground
+from napari_focusstack.training.foreground import alike, foreground
 from napari_focusstack.training.shapes import choose, smooth_noise, uniform
 from napari_focusstack.training.synthesis import MARGIN_PX
 from napari_focusstack.training.textures import texture
@@ -25,6 +25,8 @@ SLICES = 2
 #: Wide blurs are done at half the size, a quarter, an eighth: parts of an image begin at multiples
 #: of this, px, and reach as far beyond the kernel, so that they are blurred as the whole is.
 GRID_PX = 8
+#: Share of scenes whose surfaces are the parts of one picture, as a camera finds them.
+PARTED = 0.35
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,9 @@ def focal_stack(
 ) -> FocalStackTruth:
     """Render a focal stack: tilted, bent and thin surfaces before a tilted background.
 
+    Some scenes are one picture whose parts of like colour lie at different depths, so that steps of
+    depth follow the edges of what is seen and both sides look alike, as in a photo of one place.
+
     Parameters
     ----------
     material : Material
@@ -142,20 +147,22 @@ def focal_stack(
     last = planes - 1.0
     sigma_px = float(uniform((1,), math.log(0.6), math.log(2.5), generator).exp())
     shape: PsfShape = "disk" if choose(1, 0.5, generator) else "gaussian"
-    ground = texture(material, 1, full, 0.15, generator)
-    depth = _tilted(full, 0.75 * last, 0.2 * last, generator).clamp(0, last)
-    scene = [Surface(premultiply(ground, torch.ones_like(ground[:, :1]))[0], depth)]
-    truth, alpha, front, behind = ground, torch.ones_like(depth), depth, depth
-    count = 2 + int(torch.randint(4, (1,), generator=generator, device=generator.device))
-    bases = uniform((count,), 0, 0.75 * last, generator).sort(descending=True).values
+    parted = choose(1, PARTED, generator)
+    truth = texture(material, 1, full, 0.0 if parted else 0.15, generator)
+    depth = _tilted(full, 0.9 * last, 0.2 * last, generator).clamp(0, last)
+    scene = [Surface(premultiply(truth, torch.ones_like(truth[:, :1]))[0], depth)]
+    alpha, front, behind = torch.ones_like(depth), depth, depth
+    fewest, beyond = (4, 5) if parted else (2, 4)
+    count = fewest + int(torch.randint(beyond, (1,), generator=generator, device=generator.device))
+    bases = uniform((count,), 0, 0.9 * last, generator).sort(descending=True).values
     for base in bases.tolist():
-        layer = foreground(material, truth, 0.15, 0.25, generator)
-        tilted = _tilted(full, base, 0.1 * last, generator)
+        if parted:
+            layer = premultiply(truth, alike(truth, generator))
+        else:
+            layer = foreground(material, truth, 0.15, 0.25, generator)
         share, below = layer[0, 3], torch.where(alpha > 0.5, front, behind)
-        if share.max() > 0:
-            # no surface passes through what it covers
-            tilted = tilted - (tilted - below)[share > 0].max().clamp(min=0)
-        tilted = tilted.clamp(0, last)
+        # no surface passes through what it covers
+        tilted = _tilted(full, base, 0.1 * last, generator).minimum(below).clamp(min=0)
         scene.append(Surface(layer[0], tilted))
         behind = torch.where(share == 0, behind, torch.where(share == 1, tilted, below))
         alpha = torch.where(share == 0, alpha, share)

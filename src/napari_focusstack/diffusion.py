@@ -215,17 +215,14 @@ def checked(
     """
     veiled = (2 * (1 - visible)).clamp(max=1)
     background = background + veiled * _unexplained(behind, background, visible, alpha, psf, steps)
-    background = background.clamp(0, 1)
-    squared = [
-        blur(
-            _unexplained(behind, image, visible, alpha, psf, steps).abs().mean(1, True)
-            * (alpha < 0.5),
-            nearby_px(psf),
-        ).square()
-        for image in (background, far)
-    ]
-    trust = (squared[1] + NOISE**2) / (squared[0] + squared[1] + NOISE**2)
-    return trust * background + (1 - trust) * far
+    both = torch.cat([background.clamp(0, 1), far], 1)
+    errors = _unexplained(torch.cat([behind, behind], 1), both, visible, alpha, psf, steps)
+    sizes = [error.abs().mean(1, keepdim=True) for error in errors.chunk(2, 1)]
+    mean, mean_far = (
+        blur(torch.cat(sizes, 1) * (alpha < 0.5), nearby_px(psf)).square().split(1, 1)
+    )
+    trust = (mean_far + NOISE**2) / (mean + mean_far + NOISE**2)
+    return trust * both[:, : far.shape[1]] + (1 - trust) * far
 
 
 def _unexplained(

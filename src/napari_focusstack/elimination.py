@@ -26,6 +26,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import STEP
 from napari_focusstack.lens import origin
 from napari_focusstack.optics import check_sigma, psf_radius
+from napari_focusstack.threads import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,8 +95,20 @@ def eliminate(
         raise InputError(f"elimination is {method!r}; choose one of {', '.join(METHODS)}.")
     if method == "none":
         return
-    size = focus.size
-    rows, columns = within or (slice(0, size[0]), slice(0, size[1]))
+
+    def work(piece: tuple[int, Region]) -> tuple[Region, Tensor, Tensor] | None:
+        plane, where = piece
+        steps = _most_steps(focus, plane, where, psf)
+        return _veiled(light, focus, psf, method, plane, where, steps) if steps else None
+
+    for found in each(work, _pieces(focus, within), focus.alpha.device):
+        if found is not None:
+            yield found
+
+
+def _pieces(focus: FocusMap, within: Region | None) -> Iterator[tuple[int, Region]]:
+    """Yield each plane that has pixels in a block, and the rows and columns around them."""
+    rows, columns = within or (slice(0, focus.size[0]), slice(0, focus.size[1]))
     for top in range(rows.start, rows.stop, BLOCK_PX):
         for left in range(columns.start, columns.stop, BLOCK_PX):
             block = (
@@ -104,10 +117,7 @@ def eliminate(
             )
             planes = focus.part(block).farthest.round()
             for plane in planes.unique().int().tolist():
-                where = _bounds(planes[0] == plane, block)
-                steps = _most_steps(focus, plane, where, psf)
-                if steps:
-                    yield from _veiled(light, focus, psf, method, plane, where, steps)
+                yield plane, _bounds(planes[0] == plane, block)
 
 
 def _most_steps(focus: FocusMap, plane: int, where: Region, psf: Psf) -> float:
@@ -132,8 +142,8 @@ def _veiled(
     plane: int,
     where: Region,
     steps: float,
-) -> Iterator[tuple[Region, Tensor, Tensor]]:
-    """Yield what was behind the veil in a region of a plane, if it is veiled."""
+) -> tuple[Region, Tensor, Tensor] | None:
+    """Return what was behind the veil in a region of a plane, or None where nothing veils it."""
     reach, back = psf.reach_px(focus.size, steps), psf_radius(steps * psf.sigma_2_px, psf.shape)
     # of a pair to the last bit; in a stack what light does on a second way to and fro is left out
     margin = (
@@ -144,7 +154,7 @@ def _veiled(
     part = focus.part(outer)
     alpha = part.before(plane)
     if not (alpha > 0).any():
-        return
+        return None
     depth = _nearest_depth(torch.where(part.behind <= plane - STEP, part.depth, part.front), alpha)
     distance = rounded(plane - depth)[None]
     apart: Steps = float(distance.max()) if distance.min() == distance.max() else distance
@@ -153,11 +163,11 @@ def _veiled(
     own = part.farthest.round() == plane
     region = (transition_region(alpha, spread[0]) & own)[0][inner]
     if not region.any():
-        return
+        return None
     near, far = in_focus(light, depth[0].round(), outer), light(plane, outer)
     eliminated = subtract if method == "subtract" else unmix
     found = eliminated(near[None], far[None], alpha[None], psf, origins, apart)
-    yield where, region, found[0][:, *inner][:, region]
+    return where, region, found[0][:, *inner][:, region]
 
 
 def rounded(steps: Tensor) -> Tensor:

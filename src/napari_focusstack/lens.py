@@ -166,12 +166,14 @@ def collect(image: Tensor, sigma_px: float, shape: PsfShape, steps: Steps = 1.0)
         return blur(image, sigma_px * steps, shape)
     blurred = torch.zeros_like(image)
     # what is compared by it tolerates a blur of the nearest power of two
-    steps = torch.exp2(steps.log2().round())
-    for step in steps.unique().tolist():
-        here = steps == step
-        radius = psf_radius(sigma_px * step, shape)
-        where = _bounds(here, radius)
-        blurred[where] += blur(image[where], sigma_px * step, shape) * here[where]
+    power = steps.log2().round()
+    least, most = (int(end) for end in power.aminmax())
+    for number in range(least, most + 1):
+        here = power == number
+        if here.any():
+            sigma_there_px = sigma_px * 2.0**number
+            where = _bounds(here, psf_radius(sigma_there_px, shape))
+            blurred[where] += blur(image[where], sigma_there_px, shape) * here[where]
     return blurred
 
 

@@ -27,7 +27,7 @@ GAUSSIAN_REACH = 4.0
 #: Greatest sigma (px) that is convolved with: beyond it kernels are larger than planes.
 MOST_SIGMA_PX = 100.0
 #: From this sigma on an image is blurred at half its size, which is then faster, px.
-WIDE_PX: dict[PsfShape, float] = {"gaussian": 8.0, "disk": 5.0}
+WIDE_PX: dict[PsfShape, float] = {"gaussian": 5.0, "disk": 5.0}
 #: Below this sigma (px) a PSF is a unit impulse on the pixel grid.
 IMPULSE_SIGMA_PX = 0.2
 

@@ -201,6 +201,8 @@ class Search:
     def breathe(self, *, fixed: bool = False) -> None:
         """Let the foreground move if that explains clearly more; fixed keeps K3 as it is.
 
+        What moves is seen by its veil: where none is seen, the foreground stays.
+
         A still fit of a moving foreground has the wrong blurs, so they are sought along with it.
         """
         still = self.best
@@ -217,7 +219,7 @@ class Search:
                 if not self._descend(moves):
                     break
             moves = [move.scaled(0.5) for move in moves]
-        if self.cost(self.best) > CLEARLY * self.cost(still):
+        if self.cost(self.best) > CLEARLY * self.cost(still) or not self.found.explains:
             self.best = still
 
     def _descend(self, moves: Sequence[Step]) -> bool:

@@ -74,6 +74,7 @@ class Across(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.channels = channels
         self.within = nn.Sequential(
             conv(channels, channels), nn.ReLU(inplace=True), conv(channels, channels)
         )
@@ -83,12 +84,20 @@ class Across(nn.Module):
 
     def forward(self, features: Tensor, planes: int) -> Tensor:
         """Map (B P, C, Y, X) to the same shape."""
-        seen = torch.relu(self.within(features)).unflatten(0, (-1, planes))
-        before = torch.cat([seen[:, :1], seen[:, :-1]], 1)
-        after = torch.cat([seen[:, 1:], seen[:, -1:]], 1)
-        most = seen.amax(1, keepdim=True).expand_as(seen)
-        mean = seen.mean(1, keepdim=True).expand_as(seen)
-        return features + self.across(torch.cat([seen, before, after, most, mean], 2).flatten(0, 1))
+        seen = torch.relu(self.within(features))
+        of_plane, of_all = self.across.weight.split([3 * self.channels, 2 * self.channels], 1)
+        # Each part of the weights is applied once to a plane, then shifted, rather than to copies.
+        mixed = functional.conv2d(seen, torch.cat(of_plane.split(self.channels, 1)))
+        own, before, after = mixed.unflatten(0, (-1, planes)).split(self.channels, 2)
+        stack = seen.unflatten(0, (-1, planes))
+        common = torch.cat([stack.amax(1), stack.mean(1)], 1)
+        common = functional.conv2d(common, of_all, self.across.bias)
+        added = own + common[:, None]
+        added[:, 1:] += before[:, :-1]
+        added[:, 0] += before[:, 0]
+        added[:, :-1] += after[:, 1:]
+        added[:, -1] += after[:, -1]
+        return features + added.flatten(0, 1)
 
 
 class DEB(nn.Module):

@@ -1,0 +1,74 @@
+"""Pieces of an image worked on side by side, one torch thread each.
+
+What is computed piece by piece consists of many small steps; sharing each step among the cores
+leaves most of them idle, sharing the pieces does not.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+
+    Piece = TypeVar("Piece")
+    Found = TypeVar("Found")
+
+#: Most pieces at a time: each takes memory.
+MOST = 4
+
+
+def side_by_side(device: torch.device) -> int:
+    """Return how many pieces are worked on at a time: torch's threads, or one on a GPU."""
+    return min(torch.get_num_threads(), MOST) if device.type == "cpu" else 1
+
+
+def each(
+    work: Callable[[Piece], Found], pieces: Iterable[Piece], device: torch.device
+) -> Iterator[Found]:
+    """Do work on pieces, several at a time.
+
+    Parameters
+    ----------
+    work : callable
+        Takes a piece.
+    pieces : iterable
+        Drawn from as the work goes on.
+    device : torch.device
+        Where the work is done.
+
+    Yields
+    ------
+    object
+        What ``work`` returns, in the order of the pieces. Close the generator to stop early: pieces
+        that were begun are finished first.
+
+    Examples
+    --------
+    >>> list(each(lambda piece: 2 * piece, [1, 2, 3], torch.device("cpu")))
+    [2, 4, 6]
+    """
+    count = side_by_side(device)
+    if count == 1:
+        yield from map(work, pieces)
+        return
+    threads = torch.get_num_threads()
+    begun: deque[Future[Found]] = deque()
+    with ThreadPoolExecutor(count, "pieces", torch.set_num_threads, (threads // count,)) as pool:
+        try:
+            for piece in pieces:
+                begun.append(pool.submit(work, piece))
+                if len(begun) > count:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for future in begun:
+                future.cancel()
+            # a thread that sets its own number sets that of threads to come as well
+            torch.set_num_threads(threads)

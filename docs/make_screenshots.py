@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_focusstack.io.layer_tiff import write_tiff
-from napari_focusstack.io.sample_stacks import PIXEL_UM, Z_STEP_UM, microscopy_stack
+from napari_focusstack.io.sample_stacks import PIXEL_UM, Z_STEP_UM, colour_stack, microscopy_stack
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -121,6 +121,32 @@ def stacking(viewer: Viewer) -> None:
     viewer.dims.ndisplay = 2
 
 
+def series(viewer: Viewer) -> None:
+    """Fuse two channels at three time points, shown one after the other."""
+    planes = colour_stack((192, 256))
+    movie = np.stack([planes, planes[:, ::-1], planes[:, :, ::-1]])
+    about = {"focusstack": {"path": "cells.tif", "focus_axis": 1}}
+    for name, channel, colour in (("cells red", 0, "red"), ("cells green", 1, "green")):
+        viewer.add_image(
+            movie[..., channel],
+            name=name,
+            colormap=colour,
+            blending="additive",
+            scale=(1.0, 2.0, 0.65, 0.65),
+            units=("s", "um", "um", "um"),
+            axis_labels=("t", "z", "y", "x"),
+            metadata=about,
+        )
+    fuse = dock(viewer, "Fuse focal stack")
+    viewer.reset_view()
+    fuse.buttons["fuse_series"].click()
+    wait(fuse.tasks)
+    fuse.findChild(QScrollArea).ensureWidgetVisible(fuse.figures)
+    picture(viewer, "series")
+    viewer.window.remove_dock_widget(fuse)
+    viewer.layers.clear()
+
+
 def opening(viewer: Viewer, folder: Path) -> None:
     """Open a stack with options."""
     path = folder / "fibres.tif"
@@ -151,6 +177,7 @@ def main() -> None:
         settle()
         fusing(viewer)
         stacking(viewer)
+        series(viewer)
         opening(viewer, Path(folder))
         training = dock(viewer, "Train focus networks")
         viewer.window.resize(1000, 560)

@@ -26,6 +26,7 @@ from napari_focusstack.optics import (
     premultiply,
     veil,
 )
+from napari_focusstack.parameters import FuseParameters
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REQUIRE_SHARED = "NAPARI_FOCUSSTACK_REQUIRE_SHARED"
@@ -195,6 +196,19 @@ def fsb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("fsb") / "fsb.safetensors"
     weights.save(network, path)
     return path
+
+
+@pytest.fixture
+def parameters(fsb_weights: Path, keb_weights: Path) -> FuseParameters:
+    """Settings with which a pair of 64 px is fused in a fraction of a second."""
+    return FuseParameters(
+        psf=2.0,
+        psf_shape="gaussian",
+        crf=False,
+        fsb_weights=str(fsb_weights),
+        keb_weights=str(keb_weights),
+        device="cpu",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,27 +12,15 @@ import pytest
 import tifffile
 
 from napari_focusstack import batch_item, fusion
-from napari_focusstack.batch import STAGING, batch, find_sources, output_names
+from napari_focusstack.batch import batch, find_sources, output_names
+from napari_focusstack.batch_staging import STAGING
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion import fuse
 from napari_focusstack.io.focal_stack import find_stacks
 from napari_focusstack.io.reader import read_image
 from napari_focusstack.io.stack_pixels import pixels
 from napari_focusstack.io.writer import read_record
-from napari_focusstack.parameters import FuseParameters
-
-
-@pytest.fixture
-def parameters(fsb_weights, keb_weights):
-    """Settings that take a fraction of a second."""
-    return FuseParameters(
-        psf=2.0,
-        psf_shape="gaussian",
-        crf=False,
-        fsb_weights=str(fsb_weights),
-        keb_weights=str(keb_weights),
-        device="cpu",
-    )
+from napari_focusstack.registration import IDENTITY, Registration
 
 
 @pytest.fixture
@@ -135,14 +126,135 @@ def test_a_damaged_report_is_not_resumed(tmp_path, sources, parameters):
         statuses(sources, tmp_path, parameters)
 
 
-def test_what_a_killed_run_left_is_swept_when_resuming(tmp_path, sources, parameters):
-    left = tmp_path / STAGING.replace("*", "0f")
-    (left / "attempt").mkdir(parents=True)
-    (left / "attempt" / "s1_fused.tif").touch()
+def test_a_batch_in_a_folder_where_another_is_at_work_is_refused_and_disturbs_nothing(
+    tmp_path, sources, parameters
+):
+    out = tmp_path / "out"
+    first = batch([sources[0], sources[2]], out, parameters)
+    next(first)
 
-    assert statuses(sources[:1], tmp_path, parameters) == ["done"]
+    with pytest.raises(InputError, match=r"another batch is at work in .*out; wait for its"):
+        statuses(sources, out, parameters)
 
-    assert not left.exists()
+    assert [outcome.status for outcome in first] == ["done"]
+    assert statuses([sources[0], sources[2]], out, parameters) == ["skipped"] * 2
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from napari_focusstack import batch_item
+from napari_focusstack.cli import main
+batch_item.put_in_place = lambda made, _: os.kill(os.getpid(), 9)
+sys.exit(main(["batch", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_a_batch_killed_while_it_puts_a_result_in_place_is_resumed(tmp_path, sources, parameters):
+    out = tmp_path / "out"
+    words = [sources[0], "-o", out, "--psf", "2", "--no-crf", "--device", "cpu"]
+    killed = subprocess.run([sys.executable, "-c", KILLED, *words], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = out.iterdir()
+    assert left.match(STAGING)
+
+    assert statuses(sources[:1], out, parameters) == ["done"]
+    assert sorted(path.name for path in out.iterdir()) == ["batch.json", "s1_fused.tif"]
+
+
+@pytest.fixture
+def zarr_array():
+    """Return the pixels of an OME-Zarr."""
+    zarr = pytest.importorskip("zarr")
+    return lambda path: zarr.open_group(path, mode="r")["0"][:]
+
+
+def test_results_as_zarr_hold_the_same_and_are_resumed_and_replaced(
+    tmp_path, sources, parameters, stack, zarr_array
+):
+    out, options = tmp_path / "out", {"format": "zarr", "save_labels": True, "save_depth": True}
+
+    assert statuses(sources, out, parameters, **options) == ["done", "failed", "done"]
+
+    names = [f"s{n}_{what}.ome.zarr" for n in (1, 10) for what in ("depth", "fused", "labels")]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*names, "batch.json"])
+    for seed, number in ((0, 1), (2, 10)):
+        expected = fused(stack(seed), parameters)
+        for what, values in (
+            ("fused", expected.image), ("labels", expected.labels), ("depth", expected.depth)
+        ):  # fmt: skip
+            np.testing.assert_array_equal(zarr_array(out / f"s{number}_{what}.ome.zarr"), values)
+    assert statuses(sources, out, parameters, **options) == ["skipped", "failed", "skipped"]
+    assert statuses(sources, out, parameters) == ["done", "failed", "done"]  # now as TIFF
+
+    chunk = next(path for path in (out / "s1_depth.ome.zarr").rglob("c/*/*") if path.is_file())
+    chunk.write_bytes(b"")
+    other = replace(parameters, elimination="none")
+    again = statuses(sources, out, other, **options)
+    assert again == ["done", "failed", "done"]
+    expected = fused(stack(0), other)
+    np.testing.assert_array_equal(zarr_array(out / "s1_fused.ome.zarr"), expected.image)
+    np.testing.assert_array_equal(zarr_array(out / "s1_depth.ome.zarr"), expected.depth)
+
+
+def test_a_zarr_that_lost_a_chunk_is_made_again(tmp_path, sources, parameters, zarr_array):
+    out = tmp_path / "out"
+    assert statuses(sources[:1], out, parameters, format="zarr") == ["done"]
+    whole = zarr_array(out / "s1_fused.ome.zarr")
+    next(path for path in (out / "s1_fused.ome.zarr").rglob("c/*/*") if path.is_file()).unlink()
+
+    assert statuses(sources[:1], out, parameters, format="zarr") == ["done"]
+
+    np.testing.assert_array_equal(zarr_array(out / "s1_fused.ome.zarr"), whole)
+
+
+def test_a_folder_of_another_kind_is_never_replaced_by_a_zarr(
+    tmp_path, sources, parameters, zarr_array
+):
+    dear = tmp_path / "out" / "s1_fused.ome.zarr" / "dear.txt"
+    dear.parent.mkdir(parents=True)
+    dear.touch()
+
+    (outcome,) = batch(sources[:1], tmp_path / "out", parameters, format="zarr")
+
+    assert "is there and no Zarr group; choose another name" in outcome.message
+    assert dear.exists()
+
+
+def test_without_zarr_it_is_said_before_any_work(tmp_path, sources, parameters, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(InputError, match="needs the package zarr 3; pip install"):
+        list(batch(sources, tmp_path / "out", parameters, format="zarr"))
+
+
+def test_a_registration_found_before_is_applied_to_every_time_point_and_channel(
+    tmp_path, stack, parameters
+):
+    down = ((1.0, 0.0, 3.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    known = Registration((IDENTITY, down), (64, 64), "shift", "the far plane lies 3 px lower")
+    data = np.stack([np.stack([stack(seed), stack(seed) // 2], 1) for seed in (0, 1)])
+    data[:, 1] = np.roll(data[:, 1], 3, 2)
+    path, other = tmp_path / "cells.ome.tif", tmp_path / "three.tif"
+    tifffile.imwrite(path, data, ome=True, metadata={"axes": "TZCYX"})
+    tifffile.imwrite(other, np.stack([*stack(), stack()[0]]), photometric="minisblack")
+
+    outcomes = list(batch([path, other], tmp_path / "out", parameters, registration=known))
+
+    assert [outcome.status for outcome in outcomes] == ["done", "failed"]
+    assert "the registration is of 2 planes, the stack has 3" in outcomes[1].message
+    image = tifffile.imread(tmp_path / "out" / "cells_fused.tif")
+    options = {name: getattr(parameters, name) for name in vars(parameters)}
+    for t in range(2):
+        guide = fuse(data[t, :, 0], registration=known, **options)
+        np.testing.assert_array_equal(image[t, 0], guide.image)
+        second = fuse(data[t, :, 1], registration=known, labels=guide.focus, **options)
+        np.testing.assert_array_equal(image[t, 1], second.image)
+    found = read_record(tmp_path / "out" / "cells_fused.tif")["found"]
+    assert [one["registration"] for one in found] == [known.to_dict()] * 4
+    resumed = [path], tmp_path / "out", parameters
+    assert statuses(*resumed, registration=known) == ["skipped"]
+    assert statuses(*resumed) == ["done"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
@@ -264,6 +376,20 @@ def test_patterns_find_sources_in_natural_order_but_no_earlier_outputs(tmp_path)
     assert tmp_path / "deep" not in find_sources([f"{tmp_path}/*"], tmp_path / "deep")
 
 
+def test_a_name_with_brackets_is_a_name_and_a_link_keeps_its_own(tmp_path, sources, parameters):
+    bracketed, link = tmp_path / "s[1].tif", tmp_path / "pos1.tif"
+    bracketed.write_bytes(sources[0].read_bytes())
+    link.symlink_to(sources[2])
+
+    found = find_sources([str(bracketed), str(link)], tmp_path / "out")
+    outcomes = list(batch(found, tmp_path / "out", parameters))
+
+    assert [list(outcome.outputs) for outcome in outcomes] == [
+        ["s[1]_fused.tif"],
+        ["pos1_fused.tif"],
+    ]
+
+
 def test_a_pattern_without_matches_is_told(tmp_path):
     with pytest.raises(InputError, match=r"nothing matches '.*\*\.czi'"):
         find_sources([f"{tmp_path}/*.czi"], tmp_path)
@@ -272,7 +398,7 @@ def test_a_pattern_without_matches_is_told(tmp_path):
 def test_names_that_collide_get_their_folders_or_are_refused(tmp_path):
     one, two = tmp_path / "day1" / "pos1" / "img.tif", tmp_path / "day2" / "pos1" / "img.tif"
     assert output_names([one, two]) == ["day1_pos1_img", "day2_pos1_img"]
-    with pytest.raises(InputError, match=r"img\.tif and .*img\.tiff would both be written to"):
+    with pytest.raises(InputError, match=r"img\.tif and .*img\.tiff would both be named img"):
         output_names([one, one.with_suffix(".tiff")])
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -13,21 +14,9 @@ from napari_focusstack.batch import batch
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion import fuse
 from napari_focusstack.io.reader import read_image
-from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.progress import Progress
 
 COUNT = 6
-
-
-@pytest.fixture
-def parameters(fsb_weights, keb_weights):
-    return FuseParameters(
-        psf=2.0,
-        psf_shape="gaussian",
-        crf=False,
-        fsb_weights=str(fsb_weights),
-        keb_weights=str(keb_weights),
-        device="cpu",
-    )
 
 
 @pytest.fixture
@@ -91,6 +80,43 @@ def test_an_unreachable_scheduler_is_told_within_seconds_and_leaves_nothing(
     assert time.monotonic() - start < 12
     assert "\n" not in str(raised.value)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_port_where_something_else_listens_is_told_within_seconds(tmp_path, sources, parameters):
+    pytest.importorskip("dask.distributed")
+    start = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(InputError, match=r"does not answer \(nothing within 5 s\); start it"):
+            list(batch(sources, tmp_path / "out", parameters, scheduler=address))
+
+    assert time.monotonic() - start < 12
+
+
+@pytest.mark.slow
+def test_it_is_told_while_there_is_no_worker_and_work_begins_when_there_is(
+    tmp_path, sources, parameters
+):
+    distributed = pytest.importorskip("dask.distributed")
+    told = []
+    with distributed.LocalCluster(
+        n_workers=0, threads_per_worker=1, memory_limit=0, dashboard_address=None
+    ) as cluster:
+
+        def hire(progress):
+            told.append(progress)
+            cluster.scale(1)
+
+        (outcome,) = batch(
+            sources[:1],
+            tmp_path / "out",
+            parameters,
+            scheduler=cluster.scheduler_address,
+            progress=hire,
+        )
+
+    assert told == [Progress("wait for workers", 0, 1)]
+    assert outcome.status == "done"
 
 
 def test_without_distributed_it_is_said_what_to_install(tmp_path, sources, parameters, monkeypatch):

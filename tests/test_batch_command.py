@@ -9,6 +9,7 @@ import tifffile
 from napari_focusstack import batch as batch_module
 from napari_focusstack import cli
 from napari_focusstack.io.writer import read_record
+from napari_focusstack.registration import Registration
 
 
 @pytest.fixture
@@ -46,6 +47,19 @@ def test_all_matches_are_fused_with_the_options_given(tmp_path, run):
     assert made["parameters"]["elimination"] == "subtract"
 
 
+def test_a_saved_registration_and_the_format_are_passed_on(tmp_path, run):
+    zarr = pytest.importorskip("zarr")
+    known = Registration.identity(2, (64, 64), "shift", "the planes lie still")
+    known.save(tmp_path / "r.json")
+
+    assert run("--registration", f"{tmp_path}/r.json", "--format", "zarr")[0] == 0
+
+    group = zarr.open_group(tmp_path / "out" / "s3_fused.ome.zarr", mode="r")
+    assert group["0"].shape == (64, 64)
+    made = group.attrs["napari-focusstack"]["record"]
+    assert made["found"]["registration"] == known.to_dict()
+
+
 def test_failures_get_a_line_each_and_code_2_and_a_second_run_resumes(tmp_path, sources, run):
     cut = sources / "s2.tif"
     cut.write_bytes(cut.read_bytes()[:-3000])
@@ -70,6 +84,7 @@ def test_failures_get_a_line_each_and_code_2_and_a_second_run_resumes(tmp_path, 
     ("words", "message"),
     [
         (("--memory", "lots"), "'lots' is no amount of memory"),
+        (("--registration", "gone.json"), "cannot read gone.json"),
         (("--scheduler", "tcp://127.0.0.1:9"), "the scheduler tcp://127.0.0.1:9 does not answer"),
         (("--psf", "0"), "sigma"),
     ],

@@ -370,6 +370,37 @@ def test_a_stack_in_one_file_is_fused_with_its_distance_between_planes(stack, ca
     assert f"sigma {result.sigma_px:.2f} px" in capsys.readouterr().out
 
 
+def test_confidence_and_the_surface_are_written_where_they_are_asked_for(stack, capsys):
+    planes, _ = stack
+    words = ["-o", "out.tif", "--elimination", "none", "--save-confidence", "c.tif"]
+    for surface in ("red ant.obj", "ant.ply"):
+        assert cli.main(["fuse", "stack.tif", *words, "--save-surface", surface]) == 0
+    result = fuse(planes, elimination="none", z_step=2.0)
+    np.testing.assert_array_equal(read_image("c.tif"), result.confidence)
+    filled = read_record("c.tif")["found"]["filled"]
+    assert filled == pytest.approx(result.filled.mean())
+    assert f"depth filled in {100 * filled:.1f}% of the pixels" in capsys.readouterr().out
+    lines = [line.split() for line in Path("red ant.obj").read_text().splitlines()]
+    x, y, z = np.array([line[1:] for line in lines if line[0] == "v"], float).T
+    assert (x.min(), x.max(), y.min(), y.max()) == (0, 95, -95, 0)
+    ends = -result.depth.max(), -result.depth.min()
+    np.testing.assert_allclose((z.min(), z.max()), ends, rtol=1e-5)
+    assert read_image("red_ant.png").shape == (96, 96)
+    assert Path("ant.ply").read_bytes().startswith(b"ply\n")
+
+
+def test_a_surface_is_as_wide_as_the_file_says(stack):
+    planes, labels = stack
+    about = {"axes": "ZYX", "spacing": 2.0, "unit": "um"}
+    tifffile.imwrite("um.tif", planes, imagej=True, metadata=about, resolution=(4, 4))
+    words = ["--labels", "labels.tif", "--elimination", "none", "--save-surface", "s.obj"]
+    assert cli.main(["fuse", "um.tif", "-o", "out.tif", *words]) == 0
+    lines = [line.split() for line in Path("s.obj").read_text().splitlines()]
+    x, _, z = np.array([line[1:] for line in lines if line[0] == "v"], float).T
+    assert x.max() == pytest.approx(95 / 4)
+    assert set(z) == {-2.0 * (label - 1) for label in np.unique(labels)}
+
+
 def test_files_and_a_stack_are_one_and_the_near_end_may_be_last(stack):
     planes, _ = stack
     names = [f"z{number}.tif" for number in range(5)]
@@ -414,6 +445,10 @@ def test_one_channel_tells_the_focus_of_all(stack):
         (["--deb-weights", "gone.safetensors"], "gone.safetensors"),
         (["--near", "left"], "left"),
         (["--memory", "much"], "much"),
+        (["--save-confidence", "c.png"], "c.png cannot hold float32"),
+        (["--save-surface", "s.stl"], "'.stl'; use .obj, .ply"),
+        (["--save-surface", "nowhere/s.obj"], "nowhere"),
+        (["--save-surface", "l.obj", "--save-labels", "l.png"], "its texture in l.png"),
     ],
 )
 def test_what_cannot_be_done_with_a_stack_is_refused_in_one_line(stack, capsys, options, named):

@@ -1,12 +1,14 @@
-"""Depth from DEB: between planes, tile by tile, of any number of planes."""
+"""Depth from DEB and how sure it is: between planes, tile by tile, of any number of planes."""
 
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from napari_focusstack import depth
-from napari_focusstack.depth import expected_depth
+from napari_focusstack.depth import certainty, detail, expected_depth
 from napari_focusstack.fusion import drain
+from napari_focusstack.inpainting import HOLE
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.deb import DEB
 from napari_focusstack.parameters import FuseParameters
@@ -24,12 +26,20 @@ def stack_of(planes):
 
 
 def found(planes, network, tile_px=1024):
-    return drain(depth.find(stack_of(planes), network, tile_px))
+    return drain(depth.find(stack_of(planes), network, tile_px))[0]
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """The network that comes with the package."""
+    return weights.load("deb", torch.device("cpu"), None)[0]
+
+
+PROBABILITIES = torch.tensor([[0.1, 0.6, 0.2, 0.1], [0.98, 0.01, 0.01, 0.0], [0.4, 0.1, 0.1, 0.4]])
 
 
 def test_depth_lies_where_the_probabilities_of_neighbours_draw_it():
-    logits = torch.tensor([[0.1, 0.6, 0.2, 0.1], [0.98, 0.01, 0.01, 0.0], [0.4, 0.1, 0.1, 0.4]])
-    answer = expected_depth(logits.T.clamp(min=1e-9).log()[:, None])[0, 0]
+    answer = expected_depth(PROBABILITIES.T[:, None])[0, 0]
     assert answer[0] == pytest.approx(2 + (0.2 - 0.1) / 0.9, abs=1e-4)
     assert answer[1] == pytest.approx(1 + 0.01 / 0.99, abs=1e-4)
     # of two planes far apart the first is taken; their mean would be neither
@@ -38,10 +48,62 @@ def test_depth_lies_where_the_probabilities_of_neighbours_draw_it():
 
 def test_depth_never_leaves_the_most_probable_plane():
     logits = 20 * torch.randn(7, 40, 40, generator=torch.Generator().manual_seed(0))
-    answer = expected_depth(logits)
+    answer = expected_depth(logits.softmax(0))
     assert torch.equal(answer[0].round().long(), logits.argmax(0) + 1)
     assert answer.min() >= 1
     assert answer.max() <= 7
+
+
+def test_certainty_is_what_two_neighbouring_planes_have_above_chance():
+    answer = certainty(PROBABILITIES.T[:, None])[0, 0]
+    torch.testing.assert_close(answer, (torch.tensor([0.8, 0.99, 0.5]) - 0.5) / 0.5)
+    assert float(certainty(torch.full((5, 1, 1), 0.2))) == pytest.approx(0, abs=1e-6)
+    assert float(certainty(torch.tensor([0.0, 0, 1])[:, None, None])) == pytest.approx(1)
+
+
+def test_a_small_surface_before_a_sharp_ground_is_detail_and_noise_is_none():
+    plane = torch.full((30, 40), 4)
+    plane[14:16, 20:22] = 0  # 8 px wide, in the first plane
+    there = torch.nn.functional.one_hot(plane, 5).movedim(-1, 0).float()
+    probability = there.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    seen = detail(probability, there[:, None])
+    assert seen.shape == (1, 120, 160)
+    assert (seen[:, 30:-30, 30:-30] == 1).all()
+    noise = 0.05 * torch.randn(5, 1, 30, 40, generator=torch.Generator().manual_seed(0))
+    assert detail(probability, noise).max() < 0.05
+
+
+def blank_around(noise, count=8, side=192):
+    """Planes of a textured disc in the fourth plane before a smooth ground; where the disc is."""
+    y, x = np.mgrid[:side, :side] - side / 2
+    disc = np.hypot(y, x) < side / 4
+    rng = np.random.default_rng(0)
+    shade = np.where(disc, rng.uniform(20, 235, (side, side)), 120) + 20 * x / side
+    planes = [ndimage.gaussian_filter(shade, 1.5 * abs(number - 3)) for number in range(count)]
+    noisy = [plane + noise * rng.standard_normal(plane.shape) for plane in planes]
+    return [plane.clip(0, 255).round().astype(np.uint8) for plane in noisy], disc
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0, 3.0])
+def test_confidence_is_high_on_texture_and_low_where_there_is_none(shipped, noise):
+    planes, disc = blank_around(noise)
+    found, confidence = drain(depth.find(stack_of(planes), shipped, 1024))
+    assert confidence.shape == found.shape
+    assert 0 <= confidence.min() <= confidence.max() <= 1
+    within, beyond = (
+        ndimage.binary_erosion(disc, iterations=4),
+        ~ndimage.binary_dilation(disc, iterations=40),
+    )
+    assert confidence[0][within].quantile(0.05) > 0.5
+    assert confidence[0][beyond].quantile(0.95) < HOLE
+
+
+def test_the_most_confident_pixels_err_least(make_focal_stack, shipped):
+    scene = make_focal_stack(7, 1.2, side=128)
+    found, confidence = drain(depth.find(stack_of(scene.planes()), shipped, 1024))
+    off = (found[0] - torch.from_numpy(scene.labels)).abs()
+    kept = confidence[0] > confidence.quantile(0.2)
+    assert off[kept].mean() < 0.7 * off.mean()
 
 
 @pytest.mark.parametrize(("dtype", "grey"), [("uint8", False), ("uint16", True), ("float32", True)])
@@ -55,10 +117,9 @@ def test_surfaces_lie_in_the_planes_where_they_are_sharp(make_focal_stack, class
     assert np.median(apart) < 0.2
 
 
-def test_the_shipped_network_finds_them_better(make_focal_stack, classical):
+def test_the_shipped_network_finds_them_better(make_focal_stack, classical, shipped):
     scene = make_focal_stack(7, 1.2, side=128)
     planes = scene.planes()
-    shipped, _ = weights.load("deb", torch.device("cpu"), None)
     ours, theirs = (
         (np.abs(found(planes, one)[0].numpy() - scene.labels) <= 1).mean()
         for one in (shipped, classical)
@@ -83,16 +144,33 @@ def test_tiles_do_not_show(make_focal_stack, classical, monkeypatch):
     torch.testing.assert_close(found(planes, classical, 64), whole)
 
 
-def test_a_network_that_looks_far_agrees_between_tiles_but_for_few_pixels(make_focal_stack):
+def test_a_network_that_looks_far_agrees_between_tiles_but_for_few_pixels(
+    make_focal_stack, shipped
+):
     planes = make_focal_stack(4, 1.5, side=320).planes()
-    shipped, _ = weights.load("deb", torch.device("cpu"), None)
-    whole, tiled = (found(planes, shipped, tile_px) for tile_px in (1024, 160))
-    assert ((whole.round() - tiled.round()).abs() > 0).float().mean() < 0.01
+    whole, tiled = (
+        drain(depth.find(stack_of(planes), shipped, tile_px)) for tile_px in (1024, 160)
+    )
+    assert ((whole[0].round() - tiled[0].round()).abs() > 0).float().mean() < 0.01
+    assert (whole[1] - tiled[1]).abs().mean() < 0.01
 
 
-def test_progress_counts_the_planes_of_all_tiles(make_focal_stack):
+def test_progress_counts_the_tiles(make_focal_stack):
     stack = stack_of(make_focal_stack(3, 1.5, side=96).planes())
     told = list(depth.find(stack, DEB(8, 2), 64))
     assert [(each.step, each.done, each.total) for each in told] == [
-        ("find focus", number, 12) for number in range(1, 13)
+        ("find focus", number, 4) for number in range(5)
     ]
+
+
+def test_a_search_that_is_given_up_stops_after_the_tiles_at_hand(make_focal_stack, monkeypatch):
+    stack = stack_of(make_focal_stack(3, 1.5, side=256).planes())
+    looked_at = []
+    monkeypatch.setattr(
+        depth, "_found", lambda *arguments: looked_at.append(1) or (torch.ones(1), torch.ones(1))
+    )
+    steps = depth.find(stack, DEB(8, 2), 64)
+    next(steps)
+    next(steps)
+    steps.close()
+    assert len(looked_at) <= 4

@@ -130,6 +130,24 @@ def test_painting_changes_what_was_painted_and_its_edges_only(stairs):
         assert torch.equal(before[:, :, 8:], after[:, :, 8:])
 
 
+def test_labels_are_certain_and_so_is_what_was_painted(stairs):
+    assert (FocusMap.of_labels(stairs, 5, stairs.shape).confidence == 1).all()
+    depth = torch.from_numpy(stairs.astype(np.float32))[None]
+    focus = FocusMap.of_depth(depth, 5, torch.full_like(depth, 0.1))
+    labels = stairs.copy()
+    labels[4:8, 2:6] = 4
+    painted = focus.painted(labels)
+    assert torch.equal(painted.confidence == 1, torch.from_numpy(labels != stairs)[None])
+    assert torch.equal(painted.holes, torch.from_numpy(labels == stairs)[None])
+    assert (focus.confidence == 0.1).all()  # what was found stays as it is
+
+
+def test_a_pair_is_sure_but_for_its_edge_and_has_no_holes():
+    focus = FocusMap.of_pair(torch.tensor([0, 0.25, 0.5, 1]).expand(1, 3, 4))
+    assert focus.confidence[0, 0].tolist() == [1, 0.5, 0, 1]
+    assert not focus.holes.any()
+
+
 def test_a_part_is_put_back_where_it_came_from(stairs):
     focus = FocusMap.of_labels(stairs, 5, stairs.shape)
     where = np.s_[2:11, 1:8]
@@ -138,6 +156,10 @@ def test_a_part_is_put_back_where_it_came_from(stairs):
     new = FocusMap.of_labels(labels, 5, stairs.shape)
     focus.put(where, new.part(where))
     np.testing.assert_array_equal(focus.labels, labels)
+    assert (focus.confidence == 1).all()
+    unsure = FocusMap.of_depth(focus.depth, 5, torch.zeros_like(focus.depth))
+    unsure.put(where, new.part(where))
+    assert int((unsure.confidence == 1).sum()) == 9 * 7
     torch.testing.assert_close(focus.alpha, new.alpha)
 
 

@@ -473,7 +473,39 @@ def test_depth_lies_between_planes_where_focus_does(make_focal_stack):
     result = nfs.fuse(make_focal_stack(5, 1.5).planes(), elimination="none", device="cpu")
     assert 0 <= result.depth.min() < result.depth.max() <= 4
     assert (result.depth % 1 != 0).any()
-    np.testing.assert_array_equal(np.rint(result.depth) + 1, result.labels)
+    kept = ~result.filled
+    assert kept.mean() > 0.8
+    np.testing.assert_array_equal((np.rint(result.depth) + 1)[kept], result.labels[kept])
+
+
+def test_depth_is_filled_where_nothing_is_in_focus_and_the_result_says_so(focal_stack):
+    planes = focal_stack.planes()
+    depth = torch.linspace(2, 4, 96).repeat(1, 96, 1)
+    confidence = torch.full_like(depth, 0.9)
+    confidence[:, 30:60, 40:60] = 0.1
+    wrong = torch.where(confidence < 0.2, 5.0, depth)
+    focus = FocusMap.of_depth(wrong, 5, confidence)
+    result = nfs.fuse(planes, labels=focus, elimination="none", z_step=2.0)
+    np.testing.assert_array_equal(result.confidence, confidence[0])
+    np.testing.assert_array_equal(result.filled, confidence[0] < 0.2)
+    assert result.figures()["filled"] == pytest.approx(30 * 20 / 96**2)
+    off = np.abs(result.depth - 2 * (depth[0].numpy() - 1))
+    assert off[~result.filled].max() < 1e-5
+    assert off[result.filled].max() < 0.4  # it was 3.2 to 5 off
+    # labels and image are of what was found
+    assert (result.labels[30:60, 40:60] == 5).all()
+    assert same_bytes(result.image[40:50, 45:55], planes[4][40:50, 45:55])
+
+
+def test_given_labels_and_pairs_are_not_filled(focal_stack, scene):
+    stack = nfs.fuse(focal_stack.planes(), labels=focal_stack.labels, elimination="none")
+    assert (stack.confidence == 1).all()
+    pair = nfs.fuse(scene.planes(), labels=scene.mask, psf=3.0)
+    np.testing.assert_allclose(pair.confidence, np.abs(2 * pair.alpha - 1))
+    for result in (stack, pair):
+        assert result.confidence.dtype == np.float32
+        assert not result.filled.any()
+        assert result.figures()["filled"] == 0
 
 
 @pytest.mark.parametrize("value", [0, 1, 3, 5])

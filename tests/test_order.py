@@ -5,13 +5,16 @@ import pytest
 
 import napari_focusstack as nfs
 from napari_focusstack import order
+from napari_focusstack.fusion import drain
 from napari_focusstack.order import shrunk
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.stack import Stack
 
 
 def near_of(planes, **options):
-    return Stack(planes, FuseParameters(near="auto", device="cpu", **options)).near
+    stack = Stack(planes, FuseParameters(near="auto", device="cpu", **options))
+    drain(stack.align())
+    return stack.near
 
 
 @pytest.mark.parametrize(("planes", "dtype"), [(3, "uint8"), (5, "uint16"), (8, "float32")])

@@ -7,10 +7,12 @@ import pytest
 import torch
 from scipy import ndimage
 
+from napari_focusstack.alignment import align
 from napari_focusstack.drift import register, register_steps
 from napari_focusstack.errors import InputError
+from napari_focusstack.fusion import drain
 from napari_focusstack.optics import blur, veil
-from napari_focusstack.parameters import RegistrationParameters
+from napari_focusstack.parameters import FuseParameters, RegistrationParameters
 from napari_focusstack.progress import Progress
 from napari_focusstack.registration import IDENTITY, Registration
 from napari_focusstack.resampling import BLOCK_PX
@@ -187,10 +189,27 @@ def test_progress_counts_the_planes():
 def test_a_plane_of_another_scene_is_named(place):
     planes = stack([np.eye(3)] * COUNT)
     planes[place] = stack([np.eye(3)], seed=9)[0]
-    with pytest.raises(
-        InputError, match=rf"plane {place + 1} does not match its neighbours \(corr"
-    ):
+    with pytest.raises(InputError, match=rf"plane {place + 1} does not match the others around"):
         register(planes)
+
+
+def test_planes_of_two_scenes_are_told_apart():
+    planes = [*stack([np.eye(3)] * COUNT)[:4], *stack([np.eye(3)] * COUNT, seed=9)[4:]]
+    with pytest.raises(InputError, match=r"planes 5 to 7 do not match the others .* stack, or"):
+        register(planes)
+
+
+@pytest.mark.parametrize("count", [2, COUNT])
+def test_planes_that_do_not_belong_are_not_fused_unless_nobody_looks(count):
+    planes = stack([np.eye(3)] * count)
+    planes[-1] = stack([np.eye(3)], seed=9)[0]
+    with pytest.raises(InputError, match=r"does not match the others|show different things"):
+        drain(align(list(planes), FuseParameters()))
+
+    left, found = drain(align(list(planes), FuseParameters(register="off")))
+
+    assert found is None
+    assert all(one is other for one, other in zip(left, planes, strict=True))
 
 
 def test_a_plane_that_shows_only_noise_is_no_stranger():

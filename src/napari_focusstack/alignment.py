@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_focusstack.errors import InputError
 from napari_focusstack.io.plane_store import StoredPlane
 from napari_focusstack.progress import Progress
 
@@ -29,8 +28,8 @@ def align(
     planes : list of ndarray or StoredPlane
         Checked planes, nearest first.
     parameters : FuseParameters
-        Whether and how to register. ``auto`` leaves a pair alone: how its foreground breathes is
-        found along with the blur.
+        Whether and how to register. ``auto`` does not move a pair: how its foreground breathes is
+        found along with the blur. ``off`` does not look at all.
     known : Registration, optional
         Found before, of another channel or time point; taken as it is.
 
@@ -49,24 +48,20 @@ def align(
     Raises
     ------
     InputError
-        If the known registration is of other planes, or, where registration is on, a plane does not
-        belong to the others.
+        If the known registration is of other planes, or planes do not belong to the others.
     """
+    from napari_focusstack.diagnostics.diagnose import check_pair
     from napari_focusstack.drift import register_steps
-    from napari_focusstack.registration import Registration
 
     if known is not None:
         known.check(planes)
-    elif parameters.register == "off" or (parameters.register == "auto" and _too_little(planes)):
+    elif parameters.register == "off" or (parameters.register == "auto" and _too_small(planes)):
+        return planes, None
+    elif parameters.register == "auto" and len(planes) == 2:
+        check_pair(planes)
         return planes, None
     else:
-        try:
-            known = yield from register_steps(planes, parameters)
-        except InputError as error:
-            if parameters.register == "on":
-                raise
-            size, model = planes[0].shape[:2], parameters.register_model
-            known = Registration.identity(len(planes), size, model, f"left alone: {error}")
+        known = yield from register_steps(planes, parameters)
     if known.is_identity:
         return planes, known
     first = planes[0]
@@ -87,6 +82,6 @@ def align(
     return moved, known
 
 
-def _too_little(planes: list[Any]) -> bool:
-    """Tell whether there are too few planes, or too small ones, to see what moved."""
-    return len(planes) == 2 or min(planes[0].shape[:2]) < LEAST_PX
+def _too_small(planes: list[Any]) -> bool:
+    """Tell whether planes are too small to see what moved, or what belongs."""
+    return min(planes[0].shape[:2]) < LEAST_PX

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-from napari_focusstack.batch_item import DEPTH, FUSED, LABELS, Job, Outcome, fuse_item
+from napari_focusstack.batch_item import (
+    DEPTH,
+    FUSED,
+    LABELS,
+    SUFFIXES,
+    Format,
+    Job,
+    Outcome,
+    fuse_item,
+)
 from napari_focusstack.batch_report import REPORT, Report, fingerprint, settings_hash
+from napari_focusstack.batch_staging import staging_in
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reader import in_natural_order
+from napari_focusstack.io.result_zarr import zarr_package
 from napari_focusstack.io.writer import check_writable
 
 if TYPE_CHECKING:
@@ -20,9 +29,7 @@ if TYPE_CHECKING:
 
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.progress import Progress
-
-#: Hidden folders in which results are made before they take their places.
-STAGING = ".batch-*.part"
+    from napari_focusstack.registration import Registration
 
 
 def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
@@ -31,7 +38,7 @@ def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
     Parameters
     ----------
     patterns : sequence of str
-        Names with ``*``, ``?``, ``[...]``, and ``**`` for folders at any depth.
+        Names, or patterns with ``*``, ``?``, ``[...]``, and ``**`` for folders at any depth.
     folder : Path
         Of the outputs; it and earlier outputs in it are no sources.
 
@@ -46,12 +53,15 @@ def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
-        # Path.glob takes no absolute pattern.
-        matches = [Path(one) for one in glob.glob(pattern, recursive=True)]  # noqa: PTH207
+        if Path(pattern).exists():  # a name with brackets in it is no pattern
+            matches = [Path(pattern)]
+        else:  # Path.glob takes no absolute pattern
+            matches = [Path(one) for one in glob.glob(pattern, recursive=True)]  # noqa: PTH207
         if not matches:
             raise InputError(f"nothing matches {pattern!r}; check the path, and quote the pattern.")
         found |= dict.fromkeys(in_natural_order(matches))
-    made = (FUSED, LABELS, DEPTH, REPORT)
+    endings = [what + suffix for what in (FUSED, LABELS, DEPTH) for suffix in SUFFIXES.values()]
+    made = (*endings, REPORT)
     return [
         path
         for path in found
@@ -88,7 +98,7 @@ def output_names(sources: Sequence[Path]) -> list[str]:
         if name in names[:number]:
             other = sources[names.index(name)]
             raise InputError(
-                f"{other} and {sources[number]} would both be written to {name}{FUSED}; "
+                f"the results of {other} and {sources[number]} would both be named {name}; "
                 "rename one, or give them folders of their own."
             )
     return names
@@ -102,6 +112,8 @@ def batch(
     channel: int = 1,
     save_labels: bool = False,
     save_depth: bool = False,
+    format: Format = "tiff",
+    registration: Registration | None = None,
     resume: bool = False,
     scheduler: str | None = None,
     budget_bytes: int | None = None,
@@ -115,14 +127,18 @@ def batch(
         Files, or folders of planes. Each series, time point and channel of a file is fused; focus
         is found in one channel and applied to the others.
     folder : Path
-        For ``NAME_fused.tif`` (a tiled OME-TIFF; ``NAME_1_fused.tif`` and so on where a file has
-        several series), ``NAME_labels.tif``, ``NAME_depth.tif`` and the report ``batch.json``.
+        For ``NAME_fused.tif`` (``NAME_1_fused.tif`` and so on where a file has several series),
+        ``NAME_labels.tif``, ``NAME_depth.tif`` and the report ``batch.json``.
     parameters : FuseParameters
         Of each fusion.
     channel : int
         The channel whose focus counts for all, from 1.
     save_labels, save_depth : bool
         Whether to write these.
+    format : {"tiff", "zarr"}
+        Tiled OME-TIFF, or OME-Zarr (``NAME_fused.ome.zarr``), which needs the package zarr.
+    registration : Registration, optional
+        How the planes of every stack lie, found before; looked for in each if not given.
     resume : bool
         Skip sources that the report of an earlier run calls done, if source, settings and outputs
         are as they were.
@@ -133,7 +149,7 @@ def batch(
         Memory for decoded planes, all workers of this machine together; half of what is free if
         not given.
     progress : callable, optional
-        Called within each fusion; not on a cluster.
+        Called within each fusion; on a cluster only while there is no worker.
 
     Yields
     ------
@@ -143,54 +159,57 @@ def batch(
     Raises
     ------
     InputError
-        If the folder cannot be written to, names collide, or the scheduler cannot be reached.
+        If the folder cannot be written to or another batch is at work in it, names collide, the
+        scheduler cannot be reached, or zarr is missing.
     """
-    folder, sources = folder.resolve(), [source.resolve() for source in sources]
+    if format == "zarr":
+        zarr_package()
+    # A source keeps the name that the user knows: links are not followed.
+    folder, sources = folder.resolve(), [source.absolute() for source in sources]
     _make_folder(folder)
-    report = Report(
-        folder, settings_hash(parameters, channel, save_labels, save_depth), resume=resume
-    )
     names = output_names(sources)
-    if resume:  # what a run that was killed left behind
-        for left in folder.glob(STAGING):
-            shutil.rmtree(left, ignore_errors=True)
-    staging = folder / STAGING.replace("*", uuid4().hex)
-    jobs = []
-    for source, name in zip(sources, names, strict=True):
-        if resume and report.is_done(source):
-            yield Outcome(source=source, status="skipped", outputs={})
-            continue
-        jobs.append(
-            Job(
-                source=source,
-                name=name,
-                folder=folder,
-                staging=staging,
-                parameters=parameters,
-                channel=channel,
-                save_labels=save_labels,
-                save_depth=save_depth,
-                budget_bytes=budget_bytes,
+    settings = {
+        "channel": channel,
+        "save_labels": save_labels,
+        "save_depth": save_depth,
+        "format": format,
+        "registration": registration.to_dict() if registration else None,
+    }
+    told = settings_hash(parameters, settings)
+    with staging_in(folder) as staging:
+        report = Report(folder, told, resume=resume)
+        jobs = []
+        for source, name in zip(sources, names, strict=True):
+            if resume and report.is_done(source):
+                yield Outcome(source=source, status="skipped", outputs={})
+                continue
+            jobs.append(
+                Job(
+                    source=source,
+                    name=name,
+                    folder=folder,
+                    staging=staging,
+                    parameters=parameters,
+                    channel=channel,
+                    save_labels=save_labels,
+                    save_depth=save_depth,
+                    format=format,
+                    registration=registration,
+                    budget_bytes=budget_bytes,
+                )
             )
-        )
-    if not jobs:
-        return
-    before = {job.source: fingerprint(job.source) for job in jobs}
-    staging.mkdir()
-    try:
+        before = {job.source: fingerprint(job.source) for job in jobs}
         outcomes: Generator[Outcome, None, None]
-        if scheduler is None:
+        if scheduler is None or not jobs:
             outcomes = (fuse_item(job, progress) for job in jobs)
         else:
             from napari_focusstack.batch_cluster import fuse_on_cluster
 
-            outcomes = fuse_on_cluster(jobs, scheduler)
+            outcomes = fuse_on_cluster(jobs, scheduler, progress)
         with contextlib.closing(outcomes):
             for outcome in outcomes:
                 report.add(outcome, before[outcome.source])
                 yield outcome
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _stem(path: Path) -> str:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_focusstack.batch_item import SUFFIXES
 from napari_focusstack.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,8 +22,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sources", nargs="+", help="stacks: files, folders of planes, or a quoted pattern of them"
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--save-labels", action="store_true", help="write NAME_labels.tif too")
-    parser.add_argument("--save-depth", action="store_true", help="write NAME_depth.tif too")
+    parser.add_argument(
+        "--format",
+        choices=tuple(SUFFIXES),
+        default="tiff",
+        help="write tiled OME-TIFF, or OME-Zarr (default tiff)",
+    )
+    parser.add_argument("--save-labels", action="store_true", help="write NAME_labels too")
+    parser.add_argument("--save-depth", action="store_true", help="write NAME_depth too")
+    parser.add_argument(
+        "--registration", type=Path, help="how the planes of every stack lie, saved before"
+    )
     parser.add_argument(
         "--resume", action="store_true", help="skip what an earlier run finished, if unchanged"
     )
@@ -46,8 +56,10 @@ def run(options: argparse.Namespace, parameters: FuseParameters) -> None:
     from napari_focusstack.batch import batch, find_sources
     from napari_focusstack.batch_report import REPORT
     from napari_focusstack.memory import memory_budget
+    from napari_focusstack.registration import Registration
 
     sources = find_sources(options.sources, options.output)
+    known = Registration.load(options.registration) if options.registration else None
     counts = {"done": 0, "skipped": 0, "failed": 0}
     with tqdm(total=len(sources), unit="stack", disable=None) as bar:
 
@@ -61,6 +73,8 @@ def run(options: argparse.Namespace, parameters: FuseParameters) -> None:
             channel=options.channel,
             save_labels=options.save_labels,
             save_depth=options.save_depth,
+            format=options.format,
+            registration=known,
             resume=options.resume,
             scheduler=options.scheduler,
             budget_bytes=memory_budget(options.memory) if options.memory else None,

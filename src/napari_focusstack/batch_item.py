@@ -13,7 +13,13 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.focal_stack import UNNAMED, find_stacks
 from napari_focusstack.io.plane_store import PlaneStore
-from napari_focusstack.io.result_file import ResultForm, made_aside, result_file
+from napari_focusstack.io.result_file import (
+    ResultForm,
+    made_aside,
+    put_in_place,
+    result_file,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +31,11 @@ if TYPE_CHECKING:
     from napari_focusstack.progress import Progress
     from napari_focusstack.registration import Registration
 
-#: Endings of what is written for each stack.
-FUSED, LABELS, DEPTH = "_fused.tif", "_labels.tif", "_depth.tif"
+#: What is written for each stack, as its name ends.
+FUSED, LABELS, DEPTH = "_fused", "_labels", "_depth"
+#: What it is written as, and the suffix of that.
+Format = Literal["tiff", "zarr"]
+SUFFIXES: dict[Format, str] = {"tiff": ".tif", "zarr": ".ome.zarr"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +55,9 @@ class Job:
     channel: int = 1
     save_labels: bool = False
     save_depth: bool = False
+    format: Format = "tiff"
+    #: How the planes lie, where that is known.
+    registration: Registration | None = None
     #: Most that decoded planes may take; half of what is free where it runs if None.
     budget_bytes: int | None = None
 
@@ -106,9 +118,9 @@ def _fuse_source(job: Job, progress: Callable[[Progress], None] | None) -> dict[
         for number, stack in enumerate(stacks, 1):
             name = job.name if len(stacks) == 1 else f"{job.name}_{number}"
             fuse_stack(stack, attempt / name, job, progress)
-        sizes = {path.name: path.stat().st_size for path in sorted(attempt.iterdir())}
+        sizes = {path.name: size_of(path) for path in sorted(attempt.iterdir())}
         for name in sizes:
-            (attempt / name).replace(job.folder / name)
+            put_in_place(attempt / name, job.folder / name)
     return sizes
 
 
@@ -124,6 +136,7 @@ def fuse_stack(
     focus = _form(stack, letters, np.dtype(np.uint8), focus=True)
     labels = replace(focus, layer_type="labels")
     depth = replace(focus, dtype=np.dtype(np.float32))
+    suffix = SUFFIXES[job.format]
     found: list[dict[str, Any]] = []
     first = job.channel - 1
     if not 0 <= first < sizes.get("C", 1):
@@ -134,9 +147,13 @@ def fuse_stack(
     guide: FocusMap | None = None
     moved: Registration | None = None
     with contextlib.ExitStack() as files:
-        image_file = files.enter_context(result_file(f"{stem}{FUSED}", images))
-        label_file = job.save_labels and files.enter_context(result_file(f"{stem}{LABELS}", labels))
-        depth_file = job.save_depth and files.enter_context(result_file(f"{stem}{DEPTH}", depth))
+        image_file = files.enter_context(result_file(f"{stem}{FUSED}{suffix}", images))
+        label_file = job.save_labels and files.enter_context(
+            result_file(f"{stem}{LABELS}{suffix}", labels)
+        )
+        depth_file = job.save_depth and files.enter_context(
+            result_file(f"{stem}{DEPTH}{suffix}", depth)
+        )
         opened = [file for file in (image_file, label_file, depth_file) if file]
         # Channels last, the one that guides the others before them.
         order = sorted(letters, key="C".__eq__)
@@ -146,8 +163,8 @@ def fuse_stack(
                 place["C"] = (place["C"] + first) % sizes["C"]
             at = {letters[axis]: position for axis, position in place.items()}
             if place.get("C", 0) == first:
-                guide, moved, parameters = None, None, given
-            with PlaneStore(stack, place, job.budget_bytes) as planes:
+                guide, moved, parameters = None, job.registration, given
+            with PlaneStore(stack, place, job.budget_bytes, progress) as planes:
                 result = drain(fuse_steps(planes.planes, guide, parameters, moved), progress)
             image_file.write(result.image, at=at)
             if guide is None:

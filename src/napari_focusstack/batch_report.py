@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reader import images_in
+from napari_focusstack.io.result_file import size_of
 from napari_focusstack.io.writer import write_text
 from napari_focusstack.provenance import SOFTWARE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_focusstack.batch_item import Outcome
     from napari_focusstack.parameters import FuseParameters
 
@@ -59,7 +62,7 @@ class Report:
             and item.get("settings") == self._settings
             and item.get("source") == fingerprint(source)
             and all(
-                (self._folder / name).is_file() and (self._folder / name).stat().st_size == size
+                (self._folder / name).exists() and size_of(self._folder / name) == size
                 for name, size in item["outputs"].items()
             )
         )
@@ -92,10 +95,15 @@ def fingerprint(source: Path) -> dict[str, int] | None:
     }
 
 
-def settings_hash(
-    parameters: FuseParameters, channel: int, save_labels: bool, save_depth: bool
-) -> str:
+def settings_hash(parameters: FuseParameters, others: Mapping[str, Any]) -> str:
     """Return the SHA-256 of all that decides about the outputs: parameters, weights, version.
+
+    Parameters
+    ----------
+    parameters : FuseParameters
+        Of the fusions.
+    others : mapping
+        What else decides, ready for JSON.
 
     Raises
     ------
@@ -105,12 +113,7 @@ def settings_hash(
     from importlib.metadata import version
 
     told = {name: value for name, value in asdict(parameters).items() if name not in WHERE}
-    told |= {
-        "channel": channel,
-        "save_labels": save_labels,
-        "save_depth": save_depth,
-        "version": version(SOFTWARE),
-    }
+    told |= {**others, "version": version(SOFTWARE)}
     for name in ("fsb_weights", "keb_weights", "deb_weights"):
         if told[name] is not None:
             try:

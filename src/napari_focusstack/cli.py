@@ -121,6 +121,10 @@ def _parser() -> _Parser:
     )
     fuse.add_argument("--save-initial", type=Path, help="write the initial fusion, halo and all")
     fuse.add_argument("--save-depth", type=Path, help="write the depth in the unit of --z-step")
+    fuse.add_argument("--save-confidence", type=Path, help="write how sure depth is, 0..1")
+    fuse.add_argument(
+        "--save-surface", type=Path, help="write the image over its depth, .obj or .ply"
+    )
     fuse.add_argument("--registration", type=Path, help="how the planes lie, saved before")
     fuse.add_argument("--save-registration", type=Path, help="write how the planes lie, .json")
     fuse.add_argument(
@@ -232,12 +236,14 @@ def _fuse(options: argparse.Namespace) -> None:
 
     parameters = _parameters(options, FuseParameters)
     budget = memory_budget(options.memory)
-    with open_planes(options.planes, {"C": options.channel - 1}, budget) as planes:
+    bars = _Bars()
+    with open_planes(options.planes, {"C": options.channel - 1}, budget, bars) as planes:
         outputs: dict[Path | None, Any] = {
             options.output: planes.dtype,
             options.save_labels: "uint8",
             options.save_initial: planes.dtype,
             options.save_depth: "float32",
+            options.save_confidence: "float32",
         }
         for path, dtype in outputs.items():
             if path is not None:
@@ -245,6 +251,8 @@ def _fuse(options: argparse.Namespace) -> None:
         for path in (options.report, options.save_registration):
             if path is not None:
                 check_writable(path, suffixes=(".json",))
+        if options.save_surface is not None:
+            _check_surface(options.save_surface, list(outputs))
         if planes.other_axes:
             _fuse_axes(options, parameters, planes.stack, budget)
             return
@@ -252,23 +260,32 @@ def _fuse(options: argparse.Namespace) -> None:
 
         from napari_focusstack.batch_item import with_z_step
         from napari_focusstack.fusion import fuse_steps
+        from napari_focusstack.io.mesh import write_mesh
         from napari_focusstack.registration import Registration
+        from napari_focusstack.surface import surface_of
 
         parameters = with_z_step(parameters, planes.stack)
         known = Registration.load(options.registration) if options.registration else None
-        result = _Bars().run(fuse_steps(planes.planes, labels, parameters, known))
+        result = bars.run(fuse_steps(planes.planes, labels, parameters, known))
     sources = {"planes": [str(path) for path in options.planes]}
     if options.labels:
         sources["labels"] = [str(options.labels)]
     made = {**_record(result), "input": sources}
+    depth, surface = result.depth, None
+    if options.save_surface is not None:
+        across = [planes.stack.scale[planes.stack.axes.index(axis)] for axis in "YX"]
+        surface = surface_of(depth, result.image, across)
     for path, image in (
         (options.output, result.image),
         (options.save_labels, result.labels),
         (options.save_initial, result.initial),
-        (options.save_depth, result.depth),
+        (options.save_depth, depth),
+        (options.save_confidence, result.confidence),
     ):
         if path is not None:
             write_image(path, image, record=made)
+    if surface is not None:
+        write_mesh(options.save_surface, surface, result.image)
     if options.save_registration is not None and result.registration is not None:
         result.registration.save(options.save_registration)
     if options.report is not None:
@@ -276,25 +293,40 @@ def _fuse(options: argparse.Namespace) -> None:
     print(f"{options.output}: {_summary(result)}")
 
 
+def _check_surface(path: Path, images: Sequence[Path | None]) -> None:
+    """Raise InputError if a surface could not be written, or an image would be lost to it."""
+    from napari_focusstack.io.mesh import MESH_SUFFIXES, mesh_files
+    from napari_focusstack.io.writer import check_writable
+
+    check_writable(path, suffixes=MESH_SUFFIXES)
+    for image in images:
+        if image in mesh_files(path):
+            raise InputError(f"{path} keeps its texture in {image}; give one of them another name.")
+
+
 def _fuse_axes(
     options: argparse.Namespace, parameters: FuseParameters, stack: FocalStack, budget: int
 ) -> None:
     """Fuse each time point and channel of a stack; the results keep these axes."""
-    from napari_focusstack.batch_item import DEPTH, FUSED, LABELS, Job, fuse_stack
+    from napari_focusstack.batch_item import DEPTH, FUSED, LABELS, SUFFIXES, Job, fuse_stack
     from napari_focusstack.io.result_file import made_aside
+    from napari_focusstack.registration import Registration
 
     single = (
         options.labels,
         options.save_initial,
+        options.save_confidence,
+        options.save_surface,
         options.report,
-        options.registration,
         options.save_registration,
     )
     if any(single):
         raise InputError(
-            f"{options.planes[0]} has the axes {stack.axes}; labels, initial fusion, registration "
-            "and report are of one time point and channel: extract one."
+            f"{options.planes[0]} has the axes {stack.axes}; labels, initial fusion, "
+            "confidence, surface, report and the registration to save are of one time point and "
+            "channel: extract one."
         )
+    known = Registration.load(options.registration) if options.registration else None
     wanted = {FUSED: options.output, LABELS: options.save_labels, DEPTH: options.save_depth}
     bars = _Bars()
     with made_aside(options.output) as folder:
@@ -307,6 +339,7 @@ def _fuse_axes(
             channel=options.channel,
             save_labels=options.save_labels is not None,
             save_depth=options.save_depth is not None,
+            registration=known,
             budget_bytes=budget,
         )
         try:
@@ -315,7 +348,7 @@ def _fuse_axes(
             bars.close()
         for ending, path in wanted.items():
             if path is not None:
-                (folder / f"{job.name}{ending}").replace(path)
+                (folder / f"{job.name}{ending}{SUFFIXES[job.format]}").replace(path)
     print(f"{options.output}: {stack.axes} {stack.shape} fused along the focus axis")
 
 
@@ -328,6 +361,8 @@ def _record(result: FusionResult) -> dict[str, Any]:
 def _summary(result: FusionResult) -> str:
     moved = result.registration
     said = "" if moved is None or moved.is_identity else f"{moved.reason}; "
+    if filled := result.filled.mean():
+        said += f"depth filled in {100 * filled:.1f}% of the pixels; "
     if result.psf is None:
         return f"{said}every pixel is a source pixel: {result.plain}"
     share = 100 * result.transition_region.mean()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from napari_focusstack.diagnostics.diagnosis import runs
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import RegistrationParameters
 from napari_focusstack.plane_matching import Match, Reduced, match, reduced
@@ -124,16 +125,24 @@ def _chain(known: dict[tuple[int, int], Match], first: int, last: int) -> tuple[
 
 
 def _check_belonging(matches: list[Match], count: int) -> None:
-    """Raise InputError if a plane that shows something is like none of its neighbours."""
+    """Raise InputError if planes that show something are like none of the others."""
     least = FOREIGN_CONTRAST * max(each.contrast for each in matches)
-    for plane in range(count):
-        own = [each for each in matches if plane in each.pair]
-        if all(each.foreign and each.contrast > least for each in own):
-            best = max(each.likeness for each in own)
-            raise InputError(
-                f"plane {plane + 1} does not match its neighbours (correlation {best:.2f}); check "
-                "that it belongs to the stack, or turn registration off."
-            )
+    alike = [each for each in matches if not each.foreign or each.contrast <= least]
+    groups = [{plane} for plane in range(count)]
+    for first, second in (each.pair for each in alike):
+        joined = [group for group in groups if first in group or second in group]
+        groups = [group for group in groups if group not in joined] + [set().union(*joined)]
+    if len(groups) == 1:
+        return
+    largest = max(groups, key=lambda group: (len(group), -min(group)))
+    others = set(range(count)) - largest
+    best = max(each.likeness for each in matches if len(others & set(each.pair)) == 1)
+    named = runs([plane + 1 for plane in sorted(others)])
+    raise InputError(
+        f"{f'plane {named} does' if len(others) == 1 else f'planes {named} do'} not match the "
+        f"others around (correlation {best:.2f}); check that all belong to one stack, or turn "
+        "registration off."
+    )
 
 
 def _place(matches: list[Match], count: int, size: tuple[int, int]) -> tuple[Matrix, ...]:

@@ -172,6 +172,7 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
     planes = [read_image(case.files[kind]) for kind in ("near", "far")]
     began = time.perf_counter()
     pair = Stack(planes, parameters)
+    drain(pair.align())
     focus: FocusMap
     focus, _ = drain(pair.find_focus())
     psf = pair.psf(focus) if focus.has_steps() else None

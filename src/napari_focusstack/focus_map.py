@@ -15,9 +15,12 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.inpainting import holes
 from napari_focusstack.segmentation import ANTIALIAS_PX, CERTAIN, alpha_from_labels, override
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from napari_focusstack.diffusion import Region
@@ -42,22 +45,29 @@ class FocusMap:
         Shape (1, Y, X), 0..1: how much of the pixel the front covers.
     planes : int
         P.
+    confidence : Tensor
+        Shape (1, Y, X), 0..1: how sure depth is. Labels are certain; of a pair it is
+        ``|2 alpha - 1|``.
     """
 
     front: Tensor
     behind: Tensor
     alpha: Tensor
     planes: int
+    confidence: Tensor
 
     @classmethod
     def of_pair(cls, alpha: Tensor) -> FocusMap:
         """Return the map of a near and a far plane from the foreground's alpha (1, Y, X)."""
         near = alpha.new_ones(()).expand_as(alpha)
-        return cls(near, near + 1, alpha, 2)
+        return cls(near, near + 1, alpha, 2, (2 * alpha - 1).abs())
 
     @classmethod
-    def of_depth(cls, depth: Tensor, planes: int) -> FocusMap:
-        """Return the map of a hard depth (1, Y, X), 1..P, its steps antialiased."""
+    def of_depth(cls, depth: Tensor, planes: int, confidence: Tensor | None = None) -> FocusMap:
+        """Return the map of a hard depth (1, Y, X), 1..P, its steps antialiased.
+
+        Without a confidence (1, Y, X) it is certain.
+        """
         front, behind, alpha = depth.clone(), depth.clone(), torch.ones_like(depth)
         rows = depth.shape[1]
         for top in range(0, rows, STRIP_PX):
@@ -67,7 +77,9 @@ class FocusMap:
             edges = _antialiased(depth[:, outer])
             for whole, part in zip((front, behind, alpha), edges, strict=True):
                 whole[:, strip] = part[:, inner]
-        return cls(front, behind, alpha, planes)
+        if confidence is None:
+            confidence = depth.new_ones(()).expand_as(depth)
+        return cls(front, behind, alpha, planes, confidence)
 
     @classmethod
     def of_labels(cls, labels: np.ndarray, planes: int, size: tuple[int, int]) -> FocusMap:
@@ -109,6 +121,8 @@ class FocusMap:
     def painted(self, labels: np.ndarray) -> FocusMap:
         """Return the map with labels painted over it; soft edges stay where nothing was painted.
 
+        What was painted is certain.
+
         Parameters
         ----------
         labels : ndarray
@@ -129,7 +143,9 @@ class FocusMap:
             )
         whole = torch.from_numpy(np.where(labels == 0, self.planes, labels).astype(np.float32))
         depth, new = self.depth, whole[None].to(self.alpha.device)
-        return self.of_depth(torch.where(depth.round() == new, depth, new), self.planes)
+        kept = depth.round() == new
+        confidence = torch.where(kept, self.confidence, 1.0)
+        return self.of_depth(torch.where(kept, depth, new), self.planes, confidence)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -140,6 +156,16 @@ class FocusMap:
     def depth(self) -> Tensor:
         """Depth of what covers most of each pixel, (1, Y, X), 1..P."""
         return torch.where(self.alpha > 0.5, self.front, self.behind)
+
+    @property
+    def holes(self) -> Tensor:
+        """Where depth is no more than a guess, bool (1, Y, X); nowhere in a pair.
+
+        See :func:`napari_focusstack.inpainting.holes`.
+        """
+        if self.planes == 2:
+            return torch.zeros_like(self.alpha, dtype=torch.bool)
+        return holes(self.confidence)
 
     @property
     def labels(self) -> np.ndarray:
@@ -164,8 +190,7 @@ class FocusMap:
 
     def part(self, where: Region) -> FocusMap:
         """Return the map of some rows and columns."""
-        front, behind, alpha = (one[:, *where] for one in (self.front, self.behind, self.alpha))
-        return FocusMap(front, behind, alpha, self.planes)
+        return self._each(lambda one: one[:, *where])
 
     def put(self, where: Region, part: FocusMap) -> None:
         """Change the map of some rows and columns."""
@@ -173,8 +198,9 @@ class FocusMap:
             (self.front, part.front),
             (self.behind, part.behind),
             (self.alpha, part.alpha),
+            (self.confidence, part.confidence),
         ):
-            if whole.stride(-1):  # the surfaces of a pair lie at one depth each, stored once
+            if whole.stride(-1):  # what is the same everywhere is stored once
                 whole[:, *where] = new
 
     def has_steps(self) -> bool:
@@ -184,8 +210,13 @@ class FocusMap:
 
     def to(self, device: torch.device) -> FocusMap:
         """Return the map on a device."""
-        front, behind, alpha = (one.to(device) for one in (self.front, self.behind, self.alpha))
-        return FocusMap(front, behind, alpha, self.planes)
+        return self._each(lambda one: one.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> FocusMap:
+        front, behind, alpha, confidence = map(
+            change, (self.front, self.behind, self.alpha, self.confidence)
+        )
+        return FocusMap(front, behind, alpha, self.planes, confidence)
 
 
 def _antialiased(depth: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import FocusMap
+from napari_focusstack.inpainting import inpaint
 from napari_focusstack.layer_planes import focus_of, is_layer
 from napari_focusstack.optics import check_sigma
 from napari_focusstack.parameters import FuseParameters
@@ -111,9 +112,29 @@ class FusionResult:
 
     @property
     def depth(self) -> np.ndarray:
-        """Distance behind the nearest plane, (Y, X), float32, in the unit of ``z_step``."""
-        steps = (self.focus.depth[0] - 1).cpu().numpy()
-        return steps * np.float32(self.parameters["z_step"] or 1)
+        """Distance behind the nearest plane, (Y, X), float32, in the unit of ``z_step``.
+
+        Where :attr:`filled` says so, it is interpolated from what is around; labels are not.
+        """
+        found = self.focus.depth
+        if self.focus.planes > 2:
+            found = inpaint(found, self.focus.confidence)
+        return (found[0] - 1).cpu().numpy() * np.float32(self.parameters["z_step"] or 1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """How sure depth is, (Y, X), float32, 0..1.
+
+        Of planes that DEB looked at: how probably focus lies between the two planes that depth
+        lies between, above chance, and 0 where no plane shows detail. 1 where labels were given or
+        painted. Of a pair ``|2 alpha - 1|``.
+        """
+        return self.focus.confidence[0].cpu().numpy()
+
+    @property
+    def filled(self) -> np.ndarray:
+        """Which pixels' depth is interpolated, for it was less sure than 0.2, (Y, X), bool."""
+        return self.focus.holes[0].cpu().numpy()
 
     @property
     def valid(self) -> np.ndarray:
@@ -149,6 +170,7 @@ class FusionResult:
             "intensity": self.intensity,
             "crf_backend": self.crf_backend,
             "transition_region": float(self.transition_region.mean()),
+            "filled": float(self.filled.mean()),
         }
 
     @property

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
         metadata: dict[str, Any]
 
 
+#: What an axis along which focus changes is called.
+FOCUS_NAMES = ("z", "depth", "focus")
+
+
 def is_layer(thing: object) -> TypeGuard[Layer]:
     """Tell whether something is a layer rather than an array."""
     return all(hasattr(thing, name) for name in ("name", "data", "ndim", "metadata"))
@@ -30,6 +34,15 @@ def focus_of(layer: Layer) -> dict[str, Any]:
     """Return what a layer's metadata say of its focus: ``focus_axis``, ``near``, ``record``, ..."""
     told: dict[str, Any] = layer.metadata.get("focusstack", {})
     return told
+
+
+def focus_axis_of(layer: Layer) -> int:
+    """Return the focus axis of a layer: what its metadata say, or its axis labels, or the first."""
+    told = focus_of(layer).get("focus_axis")
+    if told is not None:
+        return int(told)
+    labels = [str(label).lower() for label in getattr(layer, "axis_labels", ())[: layer.ndim - 2]]
+    return next((axis for axis, label in enumerate(labels) if label in FOCUS_NAMES), 0)
 
 
 def stack_planes(
@@ -42,7 +55,7 @@ def stack_planes(
     layer : Layer
         Image layer of at least three axes, rows and columns last.
     axis : int, optional
-        Focus axis; what the layer's metadata say, or the first, if not given.
+        Focus axis; as :func:`focus_axis_of` finds it if not given.
     step : sequence of int
         Where the viewer's sliders stand, for axes beside focus, rows and columns; 0 if not given.
 
@@ -61,7 +74,7 @@ def stack_planes(
             f"layer {layer.name!r} is a single image of {layer.ndim} axes; choose a stack, or a "
             "second layer as the far plane."
         )
-    axis = focus_of(layer).get("focus_axis", 0) if axis is None else axis
+    axis = focus_axis_of(layer) if axis is None else axis
     if not 0 <= axis < layer.ndim - 2:
         raise InputError(
             f"focus axis {axis} of layer {layer.name!r} is not before its rows and columns; "

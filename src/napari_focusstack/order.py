@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_focusstack.progress import Progress
+
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from napari_focusstack.stack import Stack
 
 #: Planes are looked at in a size of about so many pixels.
@@ -16,7 +21,7 @@ GLANCE_PX = 500_000
 CLEARLY = 0.95
 
 
-def is_reversed(stack: Stack) -> bool:
+def is_reversed(stack: Stack) -> Generator[Progress, None, bool]:
     """Tell whether the last plane is nearest to the lens.
 
     What stands in front veils what lies behind it, never the other way round: with the planes in
@@ -28,18 +33,26 @@ def is_reversed(stack: Stack) -> bool:
     ----------
     stack : Stack
         The planes as they were given.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    bool
     """
-    from napari_focusstack.fusion import drain
     from napari_focusstack.stack import Stack
     from napari_focusstack.windows import NoEdge
 
     step = max(1, round((stack.size[0] * stack.size[1] / GLANCE_PX) ** 0.5))
     planes = [shrunk(np.asarray(plane[:, :]), step) for plane in stack.sources]
     unexplained = []
-    for near in ("first", "last"):
+    ends: tuple[Literal["first", "last"], ...] = ("first", "last")
+    for tried, near in enumerate(ends):
         parameters = replace(stack.parameters, near=near, psf="reblur", psf_shape="gaussian")
         glance = Stack(planes, parameters)
-        focus, _ = drain(glance.find_focus())
+        focus, _ = yield from _told(glance.find_focus(), tried)
         if not focus.has_steps():
             return False
         try:
@@ -48,6 +61,17 @@ def is_reversed(stack: Stack) -> bool:
             return False
         unexplained.append(psf.residual / psf.plain)
     return unexplained[1] < CLEARLY * unexplained[0]
+
+
+def _told(steps: Generator[Progress, None, Any], tried: int) -> Generator[Progress, None, Any]:
+    """Say of steps that they are of the first or the second order that is tried."""
+    with closing(steps):
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                return end.value
+            yield Progress("find the near end", tried * step.total + step.done, 2 * step.total)
 
 
 def shrunk(plane: np.ndarray, step: int) -> np.ndarray:

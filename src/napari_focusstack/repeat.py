@@ -48,7 +48,11 @@ def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | N
 
 
 def as_command(
-    parameters: FuseParameters, planes: Sequence[str], output: str, labels: str | None = None
+    parameters: FuseParameters,
+    planes: Sequence[str],
+    output: str,
+    labels: str | None = None,
+    channel: int | None = None,
 ) -> str:
     """Return a shell command that repeats a run.
 
@@ -62,6 +66,8 @@ def as_command(
         File to write.
     labels : str, optional
         File of labels that were painted.
+    channel : int, optional
+        Channel whose focus counts for all, from 1, of a file that has several.
 
     Examples
     --------
@@ -71,6 +77,8 @@ def as_command(
     words = ["napari-focusstack", "fuse", *planes, "-o", output]
     if labels is not None:
         words += ["--labels", labels]
+    if channel is not None:
+        words += ["--channel", str(channel)]
     for name, value in changed(parameters).items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):

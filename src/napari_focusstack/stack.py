@@ -54,12 +54,12 @@ class Stack:
         self.weights: dict[str, str] = {}
         #: How the planes were moved; None where nobody looked whether they should be.
         self.registration: Registration | None = None
-        #: Which end of the planes as given is nearest to the lens.
+        #: Which end of the planes as given is nearest to the lens; once aligned, if to be found.
         self.near: Literal["first", "last"] = "first"
         #: Why every pixel shall be a source pixel; empty where light is computed.
         self.plain = ""
-        if parameters.near == "last" or (parameters.near == "auto" and is_reversed(self)):
-            self.near, self.sources = "last", sources[::-1]
+        if parameters.near == "last":
+            self._turn_round()
 
     def __len__(self) -> int:
         """Return the number of planes."""
@@ -84,8 +84,16 @@ class Stack:
         """Return a part of a plane as networks see it, (3, Y, X)."""
         return self.intensity.shown(self.sources[plane - 1][where], self.device)
 
+    def _turn_round(self) -> None:
+        self.near, self.sources = "last", self.sources[::-1]
+
     def align(self, known: Registration | None = None) -> Generator[Progress, None, None]:
-        """Bring the planes to lie on each other, see :func:`napari_focusstack.alignment.align`."""
+        """Bring the planes to lie on each other, see :func:`napari_focusstack.alignment.align`.
+
+        Where the nearest plane is to be found, it is found before and brought to the front.
+        """
+        if self.parameters.near == "auto" and (yield from is_reversed(self)):
+            self._turn_round()
         self.sources, self.registration = yield from align(self.sources, self.parameters, known)
 
     def find_focus(self) -> Generator[Progress, None, tuple[FocusMap, str | None]]:
@@ -99,8 +107,8 @@ class Stack:
         """
         if len(self) > 2:
             deb, self.weights["deb"] = weights.load("deb", self.device, self.parameters.deb_weights)
-            found = yield from depth.find(self, deb, self.parameters.tile_px)
-            return FocusMap.of_depth(found, len(self)), None
+            found, confidence = yield from depth.find(self, deb, self.parameters.tile_px)
+            return FocusMap.of_depth(found, len(self), confidence), None
         fsb, self.weights["fsb"] = weights.load("fsb", self.device, self.parameters.fsb_weights)
         near, far = (self.shown(plane, self.whole) for plane in (1, 2))
         alpha, backend = yield from matte(near, far, fsb, self.parameters)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_focusstack.diagnostics.diagnose import diagnose, shares_of
+from napari_focusstack.diagnostics.diagnose import check_pair, diagnose, shares_of
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reader import images_in, read_image
 
@@ -212,3 +212,13 @@ def test_planes_taken_again_at_the_end_of_a_real_stack_are_found(shared_data):
     assert found.misplaced == (12, 13, 14)
     assert found.twins == ((3, 4),)
     assert found.flicker == {}
+
+
+def test_a_pair_of_one_scene_is_left_in_peace_and_one_of_two_scenes_told(make_stack):
+    near = make_stack(5, 96, 1.0)[0]
+    dark_and_blurred = 0.3 * ndimage.gaussian_filter(near, 8) + 0.1
+    check_pair([near, dark_and_blurred])
+    check_pair([near, np.full_like(near, 0.5)])  # nothing there is no other scene
+
+    with pytest.raises(InputError, match=r"show different things \(correlation -?0\.[01]\d\)"):
+        check_pair([near, make_stack(5, 96, 1.0, 0.0, 4)[0]])

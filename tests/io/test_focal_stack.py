@@ -1,5 +1,8 @@
 """Understanding focal stacks: their axes, series and files, from headers alone."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tifffile
@@ -155,3 +158,43 @@ def test_size_of_a_plane_comes_from_its_header(tmp_path, suffix):
     Image.fromarray(noise(12, 17, dtype="uint8")).save(path)
 
     assert plane_size(path) == (12, 17)
+
+
+def test_pages_of_several_sizes_are_told_rather_than_left_out(tmp_path):
+    path = tmp_path / "stack.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for rows in (32, 24, 32):
+            writer.write(noise(rows, 48))
+
+    with pytest.raises(InputError, match="holds pages of 32 x 48, 24 x 48 px; give planes of one"):
+        find_stacks([path])
+
+
+def test_a_zarr_is_told_from_a_folder_without_images(tmp_path):
+    (tmp_path / "zarr.json").write_text("{}")
+
+    with pytest.raises(InputError, match="is a Zarr, which is not read; export it as OME-TIFF"):
+        find_stacks([tmp_path])
+
+
+def test_an_empty_plane_is_told_by_its_name(tmp_path):
+    for z in range(3):
+        tifffile.imwrite(tmp_path / f"z{z}.tif", noise(8, 9))
+    (tmp_path / "z1.tif").write_bytes(b"")
+
+    with pytest.raises(InputError, match=r"z1\.tif is empty \(0 bytes\)"):
+        pixels(only(tmp_path))
+
+
+def test_damage_is_told_once(tmp_path):
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, noise(5, 8, 9))
+    path.write_bytes(path.read_bytes()[:300])
+
+    code = "import sys; from napari_focusstack.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "fuse", path, "-o", tmp_path / "out.tif"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "cut short" in done.stderr

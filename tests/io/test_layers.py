@@ -11,12 +11,14 @@ from dask.array import Array
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from npe2 import PluginManager
+from PIL import Image as Picture
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io import stack_pixels
-from napari_focusstack.io.layers import get_reader, read_layers, write_layer
+from napari_focusstack.io.layers import get_reader, read_layers, write_layer, write_mesh
 from napari_focusstack.io.writer import read_record, write_image
 from napari_focusstack.provenance import record
+from napari_focusstack.surface import napari_surface, surface_of
 
 NOISE = np.random.default_rng(0)
 PLUGIN = "napari-focusstack"
@@ -469,3 +471,61 @@ def test_naming_a_reader_imports_nothing_heavy(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
     assert done.stdout.strip() == "set()"
+
+
+@pytest.fixture
+def surface(viewer):
+    """A slope of 6 x 7 px in a viewer, dark left and bright right, that lies somewhere."""
+    image = np.repeat(np.linspace(20, 230, 7).astype(np.uint8)[None], 6, 0)
+    depth = np.repeat(np.arange(6, dtype=np.float32)[:, None], 7, 1)
+    data, look = napari_surface(surface_of(depth, image, (1, 0.5, 0.5), jump=2), image)
+    return viewer.add_surface(data, translate=(10, 2, 3), name="slope", **look)
+
+
+def test_surface_is_saved_as_obj_where_it_lies_with_its_texture(tmp_path, surface):
+    assert surface.save(str(tmp_path / "slope.obj"), plugin=PLUGIN)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "slope.mtl",
+        "slope.obj",
+        "slope.png",
+    ]
+    lines = (tmp_path / "slope.obj").read_text().splitlines()
+    vertices = np.array([line.split()[1:] for line in lines if line.startswith("v ")], float)
+    # x to the right, y up, z towards the viewer
+    np.testing.assert_allclose(vertices[:, 0], surface.vertices[:, 2] + 3)
+    np.testing.assert_allclose(vertices[:, 1], -(surface.vertices[:, 1] + 2))
+    np.testing.assert_allclose(vertices[:, 2], -(surface.vertices[:, 0] + 10))
+    assert sum(line.startswith("f ") for line in lines) == len(surface.faces)
+    texture = np.asarray(Picture.open(tmp_path / "slope.png"))
+    np.testing.assert_array_equal(texture, surface.texture)
+
+
+def test_surface_is_saved_as_ply_with_the_colour_under_each_vertex(tmp_path, viewer, surface):
+    path = str(tmp_path / "slope.ply")
+    viewer.layers.selection = {surface}
+    assert viewer.layers.save(path, selected=True, plugin=PLUGIN) == [path]
+    content = (tmp_path / "slope.ply").read_bytes()
+    _, body = content.split(b"end_header\n")
+    record = np.dtype([("position", "<f4", 3), ("colour", "u1", 3)])
+    vertices = np.frombuffer(body, record, count=42)
+    column = np.rint((vertices["position"][:, 0] - 3) / 0.5).astype(int)
+    grey = np.linspace(20, 230, 7).astype(np.uint8)
+    np.testing.assert_array_equal(vertices["colour"], np.repeat(grey[column][:, None], 3, 1))
+
+
+def test_surface_without_a_texture_is_saved_as_ply_only(tmp_path, viewer):
+    vertices = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0]], np.float32)
+    layer = viewer.add_surface((vertices, np.array([[0, 1, 2]]), np.array([0, 0.5, 1])))
+    with pytest.raises(InputError, match="needs a texture"):
+        write_mesh(str(tmp_path / "plain.obj"), *layer.as_layer_data_tuple()[:2])
+    assert list(tmp_path.iterdir()) == []
+    layer.save(str(tmp_path / "plain.ply"), plugin=PLUGIN)
+    body = (tmp_path / "plain.ply").read_bytes().split(b"end_header\n")[1]
+    colours = np.frombuffer(body, [("position", "<f4", 3), ("colour", "u1", 3)], count=3)["colour"]
+    assert colours[:, 0].tolist() == [0, 128, 255]
+
+
+def test_surface_of_several_time_points_is_refused(tmp_path):
+    data = np.zeros((3, 4)), np.array([[0, 1, 2]]), np.ones(3)
+    with pytest.raises(InputError, match="one time point"):
+        write_mesh(str(tmp_path / "out.ply"), data, {})

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.mesh import write_obj, write_ply
+from napari_focusstack.io.mesh import mesh_files, write_mesh, write_obj, write_ply
 from napari_focusstack.io.reader import read_image
 from napari_focusstack.surface import surface_of
 
@@ -49,6 +49,19 @@ def read_ply(path):
     assert (faces["n"] == 3).all()
     positions = np.stack([vertices[axis] for axis in "xyz"], 1)
     return positions, np.stack([vertices[name] for name in names[3:6]], 1), faces["i"]
+
+
+@pytest.mark.parametrize("name", ["red ant.obj", "ant.OBJ", "red ant.ply"])
+def test_the_suffix_names_the_format_and_the_files_are_told_before(tmp_path, surface, name):
+    write_mesh(tmp_path / name, surface, COLOURS)
+    assert sorted(tmp_path.iterdir()) == sorted(mesh_files(tmp_path / name))
+    reader = read_ply if name.endswith("ply") else read_obj
+    assert len(reader(tmp_path / name)[2]) == len(surface.faces)
+
+
+def test_another_format_is_refused(tmp_path, surface):
+    with pytest.raises(InputError, match=r"'.stl'; use .obj, .ply"):
+        write_mesh(tmp_path / "ant.stl", surface, COLOURS)
 
 
 def test_obj_holds_the_surface_upright_with_its_texture(tmp_path, surface):

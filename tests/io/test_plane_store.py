@@ -14,6 +14,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.io import stack_pixels
 from napari_focusstack.io.focal_stack import find_stacks
 from napari_focusstack.io.plane_store import PlaneStore, open_planes
+from napari_focusstack.progress import Progress
 
 NOISE = np.random.default_rng(0)
 RECTANGLE = np.s_[7:30, 11:40]
@@ -29,6 +30,11 @@ def page_by_page(path, data):
             writer.write(plane)
 
 
+def with_pillow(path, data):
+    first, *rest = (Image.fromarray(plane) for plane in data)
+    first.save(path, save_all=True, append_images=rest, compression="tiff_lzw")
+
+
 def tiff(**options):
     def write(path, data):
         tifffile.imwrite(path, data, metadata={"axes": "ZYXS"[: data.ndim]}, **options)
@@ -38,6 +44,7 @@ def tiff(**options):
 
 RAW = {
     "plain": tiff(),
+    "bare": lambda path, data: tifffile.imwrite(path, data, metadata=None),
     "page by page": page_by_page,
     "imagej": tiff(imagej=True),
     "one header": tiff(truncate=True),
@@ -48,6 +55,7 @@ RAW = {
 }
 ENCODED = {
     "zlib": tiff(compression="zlib"),
+    "pillow": with_pillow,
     "lzw tiles": tiff(compression="lzw", tile=(16, 16), ome=True),
     "raw tiles": tiff(tile=(16, 16)),
     "predictor, big endian": tiff(compression="zlib", predictor=True, byteorder=">"),
@@ -146,6 +154,27 @@ def test_planes_within_one_page_are_found(tmp_path):
     with open_planes(path) as store:
         assert store.shape == data.shape
         np.testing.assert_array_equal(store[11], data[11])
+
+
+def test_planes_that_count_along_the_last_axis_are_found(tmp_path):
+    path, data = tmp_path / "stack.tif", noise(32, 48, 5)
+    tifffile.imwrite(path, data, photometric="minisblack", metadata={"axes": "YXZ"})
+
+    with open_planes(path) as store:
+        assert store.shape == (5, 32, 48)
+        np.testing.assert_array_equal(store.read(3, RECTANGLE), data[*RECTANGLE, 3])
+
+
+@pytest.mark.parametrize("origin", ["plain", "zlib"])
+def test_progress_counts_the_planes_that_were_read(tmp_path, origin):
+    path, told = tmp_path / "stack.tif", []
+    (RAW | ENCODED)[origin](path, noise(5, 32, 48))
+
+    with open_planes(path, progress=told.append) as store:
+        for number in (0, 2, 0, 1, 2):
+            store.read(number, RECTANGLE)
+
+    assert told == [Progress("read planes", done, 5) for done in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("alpha", [255, 200])

@@ -1,6 +1,8 @@
-"""Reading focal stacks: every container, every dtype, and every way a file can be broken."""
+"""Reading images: every container, every dtype, and every way a file can be broken."""
 
+import errno
 from io import BytesIO
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -9,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.reader import read_image, read_labels, read_planes
+from napari_focusstack.io.reader import images_in, read_image, read_labels
 
 NOISE = np.random.default_rng(0)
 
@@ -93,15 +95,6 @@ def test_big_endian_and_planar_tiffs_come_out_as_any_other(tmp_path):
     np.testing.assert_array_equal(read, image)
 
 
-def test_files_are_read_in_the_order_given(tmp_path):
-    for name, value in (("b.tif", 1), ("a.tif", 2)):
-        tifffile.imwrite(tmp_path / name, np.full((4, 5), value, np.uint8))
-
-    planes = read_planes([tmp_path / "b.tif", tmp_path / "a.tif"])
-
-    assert [plane[0, 0] for plane in planes] == [1, 2]
-
-
 def test_folder_is_sorted_naturally_and_other_files_are_ignored(tmp_path):
     for z in (10, 2, 1):
         tifffile.imwrite(tmp_path / f"z{z}.tif", np.full((4, 5), z, np.uint8))
@@ -109,13 +102,7 @@ def test_folder_is_sorted_naturally_and_other_files_are_ignored(tmp_path):
     (tmp_path / "._z1.tif").write_bytes(b"junk some systems leave")
     (tmp_path / "previews.png").mkdir()
 
-    assert [plane[0, 0] for plane in read_planes([tmp_path])] == [1, 2, 10]
-
-
-def test_single_picture_is_one_plane(tmp_path):
-    tifffile.imwrite(tmp_path / "plane.tif", noise(4, 5))
-
-    assert len(read_planes([tmp_path / "plane.tif"])) == 1
+    assert [path.name for path in images_in(tmp_path)] == ["z1.tif", "z2.tif", "z10.tif"]
 
 
 def write_page_by_page(path, stack):
@@ -161,26 +148,6 @@ STACK_WRITERS = [
 ]
 
 
-@pytest.mark.parametrize("write", STACK_WRITERS)
-@pytest.mark.parametrize("shape", [(5, 12, 17), (5, 12, 17, 3)])
-def test_multi_page_tiff_of_any_origin_gives_its_planes(tmp_path, write, shape):
-    stack = noise(*shape)
-    write(tmp_path / "stack.tif", stack)
-
-    planes = read_planes([tmp_path / "stack.tif"])
-
-    assert len(planes) == 5
-    np.testing.assert_array_equal(np.stack(planes), stack)
-
-
-def test_z_stack_with_axes_of_size_one_is_a_focal_stack(tmp_path):
-    stack = noise(1, 3, 1, 8, 9, dtype="uint16")
-    path = tmp_path / "stack.ome.tif"
-    tifffile.imwrite(path, stack, ome=True, metadata={"axes": "TZCYX"})
-
-    np.testing.assert_array_equal(np.stack(read_planes([path])), stack[0, :, 0])
-
-
 @pytest.mark.parametrize(
     ("axes", "shape", "named"),
     [
@@ -194,7 +161,7 @@ def test_more_axes_than_a_focal_stack_has_are_named(tmp_path, axes, shape, named
     tifffile.imwrite(path, noise(*shape), ome=True, metadata={"axes": axes})
 
     with pytest.raises(InputError, match=f"{named}.*extract one"):
-        read_planes([path])
+        read_image(path)
 
 
 def test_images_of_different_shapes_in_one_tiff_are_refused(tmp_path):
@@ -204,15 +171,14 @@ def test_images_of_different_shapes_in_one_tiff_are_refused(tmp_path):
         writer.write(noise(7, 9))
 
     with pytest.raises(InputError, match="different shapes"):
-        read_planes([path])
+        read_image(path)
 
 
-def test_stack_among_single_planes_is_refused(tmp_path):
+def test_stack_where_one_plane_is_expected_is_refused(tmp_path):
     write_bare(tmp_path / "stack.tif", noise(5, 8, 9))
-    write_bare(tmp_path / "plane.tif", noise(8, 9))
 
     with pytest.raises(InputError, match="holds 5 planes"):
-        read_planes([tmp_path / "plane.tif", tmp_path / "stack.tif"])
+        read_image(tmp_path / "stack.tif")
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int16", "uint32", "float64"])
@@ -254,19 +220,17 @@ def test_cmyk_picture_is_refused(tmp_path):
 
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"near\.png does not exist"):
-        read_planes([tmp_path / "near.png", tmp_path / "far.png"])
+        read_image(tmp_path / "near.png")
 
 
 def test_folder_without_images_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no images"):
-        read_planes([tmp_path])
+        images_in(tmp_path)
 
 
-def test_folder_among_files_is_refused(tmp_path):
-    tifffile.imwrite(tmp_path / "plane.tif", noise(4, 5))
-
+def test_folder_where_an_image_is_expected_is_refused(tmp_path):
     with pytest.raises(InputError, match="is a folder"):
-        read_planes([tmp_path / "plane.tif", tmp_path])
+        read_image(tmp_path)
 
 
 def test_empty_file_is_refused(tmp_path):
@@ -274,6 +238,19 @@ def test_empty_file_is_refused(tmp_path):
 
     with pytest.raises(InputError, match="empty"):
         read_image(tmp_path / "plane.png")
+
+
+@pytest.mark.parametrize("read", [read_image, lambda path: images_in(path.parent)])
+def test_what_may_not_be_read_is_told_apart_from_damage(tmp_path, monkeypatch, read):
+    def refused(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    write_bare(tmp_path / "plane.tif", noise(8, 9))
+    for name in ("open", "iterdir"):
+        monkeypatch.setattr(Path, name, refused)
+
+    with pytest.raises(InputError, match=r"cannot be read \(Permission denied\); ask its owner"):
+        read(tmp_path / "plane.tif")
 
 
 def test_file_that_is_not_an_image_is_refused(tmp_path):
@@ -318,7 +295,7 @@ def test_truncated_tiff_raises_rather_than_losing_planes(tmp_path, write, cut):
     path.write_bytes(path.read_bytes()[: int(cut * path.stat().st_size)])
 
     with pytest.raises(InputError, match="cut short"):
-        read_planes([path])
+        read_image(path)
 
 
 @pytest.mark.parametrize("lost", [1, 200])
@@ -328,7 +305,7 @@ def test_ome_tiff_that_lost_the_end_of_its_axes_raises(tmp_path, lost):
     path.write_bytes(path.read_bytes()[:-lost])
 
     with pytest.raises(InputError, match="cut short"):
-        read_planes([path])
+        read_image(path)
 
 
 def test_ome_tiff_whose_other_file_is_missing_raises(tmp_path):
@@ -338,7 +315,7 @@ def test_ome_tiff_whose_other_file_is_missing_raises(tmp_path):
     path.write_bytes(whole.replace(b'PlaneCount="3"', b'PlaneCount="2"'))
 
     with pytest.raises(InputError, match="pixels are missing"):
-        read_planes([path])
+        read_image(path)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "int64"])

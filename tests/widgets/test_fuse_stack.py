@@ -100,11 +100,12 @@ def click(viewer, y, x):
 
 def test_run_all_makes_what_fuse_makes(fused, viewer, planes, deb_weights):
     names = [layer.name for layer in viewer.layers]
-    assert names == ["stack", "stack fused", "stack depth", "stack planes"]
+    assert names == ["stack", "stack fused", "stack depth", "stack confidence", "stack planes"]
     again = nfs.fuse(planes, psf="reblur", deb_weights=str(deb_weights))
     np.testing.assert_array_equal(viewer.layers["stack fused"].data, again.image)
     np.testing.assert_array_equal(viewer.layers["stack planes"].data, again.labels)
     np.testing.assert_allclose(viewer.layers["stack depth"].data, 2.0 * again.depth)
+    np.testing.assert_array_equal(viewer.layers["stack confidence"].data, again.confidence)
     assert f"sigma {again.sigma_px:.2f} px per plane" in fused.figures.text()
 
 
@@ -147,11 +148,13 @@ def test_a_pair_needs_no_legend_and_no_depth(dock, viewer, planes):
 def test_a_stroke_is_followed_and_undone(fused, viewer, planes):
     image, labels = viewer.layers["stack fused"], viewer.layers["stack planes"]
     depth = viewer.layers["stack depth"]
-    before = image.data.copy(), depth.data.copy()
+    confidence = viewer.layers["stack confidence"]
+    before = image.data.copy(), depth.data.copy(), confidence.data.copy()
     labels.brush_size = 9
     paint(fused, 80, 20, 2)
     assert image.data[80, 20] == planes[1, 80, 20]
     assert depth.data[80, 20] == 2.0
+    assert confidence.data[80, 20] == 1
     changed = np.argwhere(image.data != before[0])
     assert len(changed) > 9
     assert changed[:, 0].min() > 50  # only what the stroke's blur reaches
@@ -159,6 +162,21 @@ def test_a_stroke_is_followed_and_undone(fused, viewer, planes):
     fused.follow_brush()
     np.testing.assert_array_equal(image.data, before[0])
     np.testing.assert_array_equal(depth.data, before[1])
+    np.testing.assert_array_equal(confidence.data, before[2])
+
+
+def test_depth_that_is_filled_in_is_said(viewer, dock, qtbot, planes):
+    blank = planes.copy()
+    blank[:, 40:, :56] = 30000
+    viewer.add_image(blank, name="blank")
+    dock.stack.value = "blank"
+    press(qtbot, dock, "run_all")
+    confidence, filled = viewer.layers["blank confidence"], dock.session.result.filled
+    assert not confidence.visible
+    assert tuple(confidence.contrast_limits) == (0, 1)
+    assert filled[70, 20]
+    assert confidence.data[70, 20] < 0.2
+    assert f"the depth of {100 * filled.mean():.1f}% of the pixels" in dock.figures.text()
 
 
 def test_what_is_erased_is_farthest(fused, viewer, planes):
@@ -363,7 +381,7 @@ def test_python_is_right_for_a_time_point_and_an_end_that_metadata_do_not_tell(
     assert 'viewer.layers["movie"].data[:, 1]' in text
     names = {"nfs": nfs, "viewer": viewer}
     exec(text, names)
-    np.testing.assert_array_equal(names["result"].image, viewer.layers["movie fused"].data)
+    np.testing.assert_array_equal(names["result"].image, viewer.layers["movie fused"].data[1])
 
 
 def test_settings_are_copied_as_a_command_that_repeats_the_run(
@@ -414,4 +432,4 @@ def test_a_new_dock_goes_on_with_the_layers_it_finds(fused, qtbot, viewer, deb_w
     again.psf.value = "reblur"
     assert press(qtbot, again, "run_all") == ""
     np.testing.assert_array_equal(viewer.layers["stack planes"].data, painted)
-    assert len(viewer.layers) == 4
+    assert len(viewer.layers) == 5

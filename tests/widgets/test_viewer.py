@@ -218,7 +218,7 @@ def stack_dock(make_napari_viewer, monkeypatch, qtbot, deb_weights):
 def test_a_stack_is_fused_painted_undone_and_saved(stack_dock, qtbot, tmp_path):
     viewer = stack_dock.viewer
     names = [layer.name for layer in viewer.layers]
-    assert names == ["stack", "stack fused", "stack depth", "stack planes"]
+    assert names == ["stack", "stack fused", "stack depth", "stack confidence", "stack planes"]
     image, labels = viewer.layers["stack fused"], viewer.layers["stack planes"]
     labels.opacity = 0
     before, drawn = image.data.copy(), canvas(viewer)

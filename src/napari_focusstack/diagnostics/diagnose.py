@@ -90,6 +90,36 @@ def diagnose(planes: Iterable[np.ndarray], labels: np.ndarray | None = None) -> 
     )
 
 
+def check_pair(planes: Sequence[np.ndarray]) -> None:
+    """Say so if a near and a far plane show different things.
+
+    Parameters
+    ----------
+    planes : sequence of ndarray
+        Two (Y, X) or (Y, X, 3) of one size.
+
+    Raises
+    ------
+    InputError
+        If they correlate by less than `BELONGS`, fine and coarse. Of one scene, planes in which all
+        that is out of focus was blurred by an eighth of the image still correlate by 0.28.
+
+    Examples
+    --------
+    >>> near = np.random.default_rng(0).random((64, 64)).cumsum(0).cumsum(1) % 1
+    >>> check_pair([near, 0.5 * near + 0.2])
+    """
+    looks = [look_at(np.asarray(plane)) for plane in planes]
+    if any(look.blank for look in looks):
+        return
+    alike = max(correlation(looks)[0, 1], coarse_correlation(looks)[0, 1])
+    if alike < BELONGS:
+        raise InputError(
+            f"the two planes show different things (correlation {alike:.2f}); check that they are "
+            "of one scene, or turn registration off."
+        )
+
+
 def shares_of(labels: np.ndarray, count: int) -> np.ndarray:
     """Return the share of the pixels that each plane gives to the fused image.
 

@@ -122,7 +122,7 @@ class Diagnosis:
         verb = "seems" if len(self.misplaced) == 1 else "seem"
         return (
             f"{_planes(self.misplaced).capitalize()} {verb} out of order; neighbours are most "
-            f"alike in the order {_runs(self.order)}."
+            f"alike in the order {runs(self.order)}."
         )
 
     def _redundancy_said(self, plane: int) -> str:
@@ -144,14 +144,20 @@ def _listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _runs(order: Sequence[int]) -> str:
-    """Write 1, 3, 2, 4, 5, 6 as "1, 3, 2, 4 to 6"."""
-    runs: list[list[int]] = []
-    for plane in order:
-        if runs and plane == runs[-1][-1] + 1:
-            runs[-1].append(plane)
+def runs(planes: Sequence[int]) -> str:
+    """Write numbers of planes shortly.
+
+    Examples
+    --------
+    >>> runs([1, 3, 2, 4, 5, 6])
+    '1, 3, 2, 4 to 6'
+    """
+    found: list[list[int]] = []
+    for plane in planes:
+        if found and plane == found[-1][-1] + 1:
+            found[-1].append(plane)
         else:
-            runs.append([plane])
+            found.append([plane])
     return ", ".join(
-        f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs
+        f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in found
     )

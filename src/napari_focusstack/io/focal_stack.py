@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.calibration import UNKNOWN, Channel, calibration, channels
 from napari_focusstack.io.layer_tiff import note_in
+from napari_focusstack.io.plane_names import check_names
 from napari_focusstack.io.reader import (
     damage_explained,
     images_in,
@@ -25,8 +27,13 @@ if TYPE_CHECKING:
     import numpy as np
     from tifffile import TiffFile, TiffPageSeries
 
+# What is wrong with a file is told by InputError; its own words would be a second line on stderr.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
 #: Letters of axes without a name: tifffile's two, and ours where it gives several the same.
 UNNAMED = "QIJKL"
+#: What makes a folder a Zarr.
+ZARR_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
 @dataclass(frozen=True)
@@ -193,10 +200,12 @@ def find_stacks(paths: Sequence[Path]) -> list[FocalStack]:
     Raises
     ------
     InputError
-        If a file is missing, damaged or not an image, or there are fewer than two plane images.
+        If a file is missing, damaged or not an image, there are fewer than two plane images, the
+        names in a folder tell of a missing plane or of several stacks, or the pages of a TIFF
+        differ in size.
     """
     if len(paths) == 1 and paths[0].is_dir():
-        return [stack_of_files(images_in(paths[0]))]
+        return [_stack_of_folder(paths[0])]
     if len(paths) > 1:
         return [stack_of_files(in_natural_order(paths))]
     (path,) = paths
@@ -206,6 +215,10 @@ def find_stacks(paths: Sequence[Path]) -> list[FocalStack]:
     with opened(path) as tiff:
         check_end(tiff)
         own = image_series(tiff)
+        sizes = {one.keyframe.shape: None for one in own}
+        if own[0].kind == "generic" and len(sizes) > 1:
+            listed = ", ".join(" x ".join(map(str, size)) for size in sizes)
+            raise InputError(f"{path} holds pages of {listed} px; give planes of one size.")
         return [describe(tiff, index) for index, one in enumerate(tiff.series) if one in own]
 
 
@@ -246,6 +259,16 @@ def stack_of_files(files: Sequence[Path]) -> FocalStack:
     )
 
 
+def _stack_of_folder(folder: Path) -> FocalStack:
+    with damage_explained(folder):
+        if any((folder / name).is_file() for name in ZARR_FILES):
+            raise InputError(f"{folder} is a Zarr, which is not read; export it as OME-TIFF.")
+    files = images_in(folder)
+    if len(files) > 1:
+        check_names(files)
+    return stack_of_files(files)
+
+
 def is_tiff(path: Path) -> bool:
     """Tell by its first bytes whether a file is a TIFF; False where there is none."""
     try:
@@ -258,6 +281,8 @@ def is_tiff(path: Path) -> bool:
 def plane_size(path: Path) -> tuple[int, int]:
     """Read height and width (px) from the header of an image file; InputError if it has none."""
     with damage_explained(path):
+        if not path.stat().st_size:
+            raise InputError(f"{path} is empty (0 bytes); copy or export it again.")
         if is_tiff(path):
             from tifffile import TiffFile
 

@@ -161,6 +161,70 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
     return [path]
 
 
+def write_mesh(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
+    """Write a surface layer where it lies in the world, for other programs.
+
+    Parameters
+    ----------
+    path : str
+        Ends in .obj, which needs a texture and is written with its material and its texture beside
+        it; or in .ply, with a colour for each vertex.
+    data : tuple of ndarray
+        Vertices (V, 3), faces (F, 3), and the value of each vertex.
+    attributes : mapping
+        State of the layer: "scale", "translate", and "texture" with "texcoords", or "vertex_colors"
+        (V, 3 or 4), 0..1; values are grey from 0 to 1 without them.
+
+    Returns
+    -------
+    list of str
+        The paths written.
+
+    Raises
+    ------
+    InputError
+        If the surface is not of three axes, has no texture for an OBJ, or cannot be written as
+        `napari_focusstack.io.mesh.write_obj` says; nothing is left behind then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from napari_focusstack.surface import napari_surface, surface_of
+    >>> image = np.full((4, 5), 128, np.uint8)
+    >>> data, look = napari_surface(surface_of(np.zeros((4, 5), np.float32), image), image)
+    >>> path = str(Path(tempfile.mkdtemp()) / "ant.ply")
+    >>> write_mesh(path, data, look) == [path]
+    True
+    """
+    from napari_focusstack.io.mesh import write_obj, write_ply
+    from napari_focusstack.surface import Surface
+
+    vertices, faces, *values = (np.asarray(part) for part in data)
+    if vertices.ndim != 2 or vertices.shape[1] != 3:
+        raise InputError(
+            f"the surface has vertices of the shape {vertices.shape}; give (V, 3), one time point."
+        )
+    scale = np.asarray(attributes.get("scale", (1.0,) * 3))
+    place = np.asarray(attributes.get("translate", (0.0,) * 3))
+    texture, texcoords = attributes.get("texture"), attributes.get("texcoords")
+    textured = texture is not None and texcoords is not None
+    surface = Surface(
+        vertices=(vertices * scale + place).astype(np.float32),
+        faces=faces.astype(np.int32),
+        colours=_seen_at(texture, texcoords) if textured else _colours(attributes, *values[:1]),
+        texcoords=np.asarray(texcoords, np.float32) if textured else np.zeros((0, 2), np.float32),
+        jump=np.inf,
+    )
+    if Path(path).suffix.lower() != ".obj":
+        write_ply(path, surface)
+        return [path]
+    if not textured:
+        raise InputError(f"{path} needs a texture, and the surface has none; use .ply.")
+    pixels = _bytes(texture)
+    write_obj(path, surface, pixels if pixels.ndim == 2 else pixels[..., :3])
+    return [path]
+
+
 def pair_layers() -> list[LayerData]:
     """Return the near and far plane of the demo scene as layer "pair", the truth hidden."""
     from napari_focusstack.io.samples import sample_pair
@@ -204,6 +268,34 @@ def _greatest(labels: Any) -> int:
     """Return the greatest of labels (..., Y, X), read plane by plane."""
     planes = (np.asarray(labels[index]) for index in np.ndindex(labels.shape[:-2]))
     return max((int(plane.max(initial=0)) for plane in planes), default=0)
+
+
+def _bytes(colours: Any) -> np.ndarray:
+    """Return colours, 0..1 if they are floats, as 8 bits."""
+    colours = np.asarray(colours)
+    if colours.dtype.kind != "f":
+        return colours.astype(np.uint8)
+    return (colours.clip(0, 1) * 255).round().astype(np.uint8)
+
+
+def _seen_at(texture: Any, texcoords: Any) -> np.ndarray:
+    """Return the colour (V, 3) or (V,) of a texture at places (V, 2), u right and v up, 0..1."""
+    pixels = _bytes(texture)
+    height, width = pixels.shape[:2]
+    u, v = np.asarray(texcoords).T
+    rows, columns = (1 - v) * height, u * width
+    found = pixels[rows.astype(int).clip(0, height - 1), columns.astype(int).clip(0, width - 1)]
+    return found[:, :3] if found.ndim == 2 else found
+
+
+def _colours(attributes: Mapping[str, Any], values: np.ndarray | None = None) -> np.ndarray:
+    """Return the colour of each vertex as 8 bits, its value as grey where it has none."""
+    given = attributes.get("vertex_colors")
+    if given is not None:
+        return _bytes(given)[:, :3]
+    assert values is not None
+    low, high = attributes.get("contrast_limits") or (0.0, 1.0)
+    return _bytes((values.astype(np.float32) - low) / max(high - low, 1e-12))
 
 
 def _claims_tiff(path: Path) -> bool:

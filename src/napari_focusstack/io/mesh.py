@@ -17,6 +17,38 @@ if TYPE_CHECKING:
 
 #: From (z, y, x), y down and seen from low z, to (x, y, z), y up and seen from high z.
 TO_RIGHT_HANDED = np.array([1, -1, -1], np.float32)
+MESH_SUFFIXES = (".obj", ".ply")
+
+
+def mesh_files(path: str | Path) -> tuple[Path, ...]:
+    """Return the files that a surface takes: its own, and of an OBJ the material and the texture.
+
+    Examples
+    --------
+    >>> [str(file) for file in mesh_files("red ant.obj")]
+    ['red ant.obj', 'red_ant.mtl', 'red_ant.png']
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".obj":
+        return (path,)
+    stem = re.sub(r"\s", "_", path.stem)  # the formats end a file name at a blank
+    return path, path.with_name(f"{stem}.mtl"), path.with_name(f"{stem}.png")
+
+
+def write_mesh(path: str | Path, surface: Surface, image: np.ndarray) -> None:
+    """Write a surface in the format that the suffix names, see :func:`write_obj`, `write_ply`.
+
+    Raises
+    ------
+    InputError
+        If the suffix is neither .obj nor .ply, or a file cannot be written.
+    """
+    path = Path(path)
+    check_writable(path, suffixes=MESH_SUFFIXES)
+    if path.suffix.lower() == ".obj":
+        write_obj(path, surface, image)
+    else:
+        write_ply(path, surface)
 
 
 def write_obj(path: str | Path, surface: Surface, image: np.ndarray) -> None:
@@ -51,11 +83,10 @@ def write_obj(path: str | Path, surface: Surface, image: np.ndarray) -> None:
     """
     from imagecodecs import png_encode
 
-    path = Path(path)
-    stem = re.sub(r"\s", "_", path.stem)  # the formats end a file name at a blank
-    material, texture = path.with_name(f"{stem}.mtl"), path.with_name(f"{stem}.png")
-    for file in (path, material, texture):
-        check_writable(file, suffixes=(".obj",) if file is path else (file.suffix,))
+    check_writable(path, suffixes=(".obj",))
+    path, material, texture = mesh_files(path)
+    for file in (material, texture):
+        check_writable(file, suffixes=(file.suffix,))
     corners = np.repeat(surface.faces + 1, 2, axis=1)
     lines = [
         f"# {SOFTWARE}\nmtllib {material.name}\nusemtl surface\n",

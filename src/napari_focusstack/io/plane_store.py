@@ -26,6 +26,7 @@ from napari_focusstack.io.reader import as_image
 from napari_focusstack.io.scratch import Closing, ScratchPlanes
 from napari_focusstack.io.stack_pixels import Pages, check_plane_files, read_plane_file
 from napari_focusstack.memory import memory_budget
+from napari_focusstack.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,6 +57,8 @@ class PlaneStore(Closing):
     budget_bytes : int, optional
         Most that decoded planes may take in memory; `napari_focusstack.memory.memory_budget` if
         not given.
+    progress : callable, optional
+        Called as each plane is read for the first time.
 
     Attributes
     ----------
@@ -90,6 +93,7 @@ class PlaneStore(Closing):
         stack: FocalStack,
         at: Mapping[str, int] | None = None,
         budget_bytes: int | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> None:
         focus = stack.focus_axis
         if focus is None:
@@ -105,6 +109,7 @@ class PlaneStore(Closing):
         self._path = stack.files[0]
         self._load, raw = _of_files(stack) if len(stack.files) > 1 else _of_tiff(stack, at or {})
         self._known: set[int] = set()
+        self._progress = progress
         self._memory: dict[int, np.ndarray] = {}
         self._scratch: ScratchPlanes | None = None
         self._lock = Lock()
@@ -161,7 +166,9 @@ class PlaneStore(Closing):
             raise IndexError(f"plane {number} of {len(self)}")
         number %= len(self)
         if self.held == "file":
-            return self._loaded(number, rectangle)
+            part = self._loaded(number, rectangle)
+            self._tell(number)
+            return part
         with self._lock:
             if number not in self._known:
                 plane = self._loaded(number, WHOLE)
@@ -169,7 +176,7 @@ class PlaneStore(Closing):
                     self._memory[number] = plane
                 else:
                     self._scratch.write(number, plane)
-                self._known.add(number)
+                self._tell(number)
                 return plane[rectangle]
         if self._scratch is None:
             return self._memory[number][rectangle]
@@ -180,6 +187,13 @@ class PlaneStore(Closing):
         self._memory.clear()
         if self._scratch is not None:
             self._scratch.close()
+
+    def _tell(self, number: int) -> None:
+        """Tell progress of a plane that was not read before."""
+        if number not in self._known:
+            self._known.add(number)
+            if self._progress is not None:
+                self._progress(Progress("read planes", len(self._known), len(self)))
 
     def _loaded(self, number: int, rectangle: Rectangle) -> np.ndarray:
         try:
@@ -230,6 +244,7 @@ def open_planes(
     source: str | Path | Sequence[str | Path],
     at: Mapping[str, int] | None = None,
     budget_bytes: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> PlaneStore:
     """Open the planes of a stack.
 
@@ -238,7 +253,7 @@ def open_planes(
     source : path or sequence of path
         A TIFF, of which the first series with planes is taken; a folder of images with one plane
         each, sorted naturally (z2 before z10); or such images, in the order given.
-    at, budget_bytes
+    at, budget_bytes, progress
         As for :class:`PlaneStore`.
 
     Returns
@@ -252,10 +267,10 @@ def open_planes(
     """
     paths = [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]
     if len(paths) > 1:
-        return PlaneStore(stack_of_files(paths), at, budget_bytes)
+        return PlaneStore(stack_of_files(paths), at, budget_bytes, progress)
     stacks = find_stacks(paths)
     stack = next((one for one in stacks if one.focus_axis is not None), stacks[0])
-    return PlaneStore(stack, at, budget_bytes)
+    return PlaneStore(stack, at, budget_bytes, progress)
 
 
 def _check_place(stack: FocalStack, at: Mapping[str, int]) -> None:
@@ -274,8 +289,10 @@ def _of_tiff(stack: FocalStack, at: Mapping[str, int]) -> tuple[Load, bool]:
     with opened(stack.files[0]) as tiff:
         series = tiff.series[stack.series]
         pages = Pages.of(tiff, series)
-        whole = series.asarray() if pages is None else None
         stored, sizes = letters(series), series.shape
+        if pages is not None and set("YX") & set(stored[: -len(pages.shape)]):
+            pages = None  # a page is no part of a plane
+        whole = series.asarray() if pages is None else None
     leading = 0 if pages is None else len(sizes) - len(pages.shape)
     kept = [axis for axis in stored if axis in "YXS"]
     order = [kept.index(axis) for axis in "YXS" if axis in kept]

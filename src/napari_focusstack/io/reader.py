@@ -1,4 +1,4 @@
-"""Read the planes of a focal stack from image files, a folder, or one multi-page TIFF."""
+"""Read images and labels of any common format, pixel for pixel, and find those of a folder."""
 
 from __future__ import annotations
 
@@ -14,51 +14,11 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.io.tiff import TIFF_SIGNATURES, tiff_planes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp")
 PLANE_DTYPES = ("uint8", "uint16", "float32")
 GREY_TOLERANCE = 8  # levels between the channels of a mask saved as RGB
-
-
-def read_planes(sources: Sequence[str | Path]) -> list[np.ndarray]:
-    """Read a focal stack, in the order given or found in its file or folder.
-
-    Parameters
-    ----------
-    sources : sequence of path
-        Image files with one plane each; or one folder, whose images are sorted naturally (z2
-        before z10); or one multi-page TIFF (ImageJ, OME or plain). JPEG, PNG, TIFF, WebP, BMP.
-
-    Returns
-    -------
-    list of ndarray, each (Y, X) or (Y, X, 3)
-        Stored pixels as uint8, uint16 or float32. Nothing is rescaled, and an EXIF rotation is
-        not applied (napari does not either). A single picture gives a list of one plane.
-
-    Raises
-    ------
-    InputError
-        If a file is missing, empty, cut short, not an image, has transparent pixels or another
-        dtype; if a folder holds no images; or if a TIFF has more axes than a focal stack.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> import numpy as np, tifffile
-    >>> path = Path(tempfile.mkdtemp()) / "stack.tif"
-    >>> tifffile.imwrite(path, np.zeros((5, 32, 48), np.uint16))
-    >>> planes = read_planes([path])
-    >>> len(planes), planes[0].shape, planes[0].dtype
-    (5, (32, 48), dtype('uint16'))
-    """
-    paths = [Path(source) for source in sources]
-    if len(paths) == 1 and paths[0].is_dir():
-        paths = images_in(paths[0])
-    if len(paths) == 1:
-        return [as_image(plane, paths[0]) for plane in _decode(paths[0])]
-    return [read_image(path) for path in paths]
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -72,12 +32,14 @@ def read_image(path: str | Path) -> np.ndarray:
     Returns
     -------
     ndarray, (Y, X) or (Y, X, 3)
-        Stored pixels as uint8, uint16 or float32. An opaque alpha channel is dropped.
+        Stored pixels as uint8, uint16 or float32. Nothing is rescaled, an EXIF rotation is not
+        applied (napari does not either), and an opaque alpha channel is dropped.
 
     Raises
     ------
     InputError
-        As `read_planes`, and if the file holds more than one plane.
+        If the file is missing, empty, cut short, not an image, holds more than one plane, or has
+        transparent pixels or another dtype.
 
     Examples
     --------
@@ -137,13 +99,14 @@ def read_labels(path: str | Path) -> np.ndarray:
 
 def images_in(folder: Path) -> list[Path]:
     """Return the images of a folder in natural order; raise InputError if it holds none."""
-    paths = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    ]
+    with damage_explained(folder):
+        paths = [
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in IMAGE_SUFFIXES
+            and not path.name.startswith(".")
+            and path.is_file()
+        ]
     if not paths:
         raise InputError(f"{folder} holds no images; expected {', '.join(IMAGE_SUFFIXES)} files.")
     return in_natural_order(paths)
@@ -161,6 +124,8 @@ def damage_explained(path: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); ask its owner.") from error
     except Exception as error:  # each codec raises its own class
         reason = " ".join(str(error).split())
         raise InputError(

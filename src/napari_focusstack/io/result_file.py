@@ -47,6 +47,32 @@ def made_aside(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def put_in_place(made: Path, target: Path) -> None:
+    """Move a whole result to its name, where an older one may lie.
+
+    Raises
+    ------
+    InputError
+        If a folder of that name is there and no Zarr group: nothing of ours.
+    """
+    if target.is_dir():  # no folder can be moved onto one that holds something
+        check_replaceable(target)
+        target.replace(made.with_name(f"{made.name}.old"))
+    made.replace(target)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise InputError if a folder is there and no Zarr group."""
+    if folder.exists() and not (folder / "zarr.json").is_file():
+        raise InputError(f"{folder} is there and no Zarr group; choose another name.")
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a result: a file, or a Zarr with all that lies in it."""
+    files = (one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    return sum(one.stat().st_size for one in files)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResultForm:
     """What a result is, before any of its pixels is known.

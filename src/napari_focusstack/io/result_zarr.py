@@ -12,7 +12,14 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.calibration import UNKNOWN, Channel
-from napari_focusstack.io.result_file import TILE_PX, WHOLE, ZARR_SUFFIX, colour_hex
+from napari_focusstack.io.result_file import (
+    TILE_PX,
+    WHOLE,
+    ZARR_SUFFIX,
+    check_replaceable,
+    colour_hex,
+    put_in_place,
+)
 from napari_focusstack.io.writer import check_writable
 from napari_focusstack.provenance import SOFTWARE
 
@@ -55,7 +62,7 @@ class _OmeZarr:
     """Colours become channels; the axes are put into the order of OME-NGFF."""
 
     def __init__(self, path: Path, form: ResultForm, name: str) -> None:
-        zarr = _zarr()
+        zarr = zarr_package()
         if "S" in form.axes and "C" in form.axes:
             raise InputError(f"{name} cannot hold channels of RGB pixels; use .tif.")
         self.record: Mapping[str, Any] | None = None
@@ -141,7 +148,8 @@ class _OmeZarr:
         ]
 
 
-def _zarr() -> Any:
+def zarr_package() -> Any:
+    """Import zarr; InputError if it is not installed."""
     try:
         import zarr
     except ImportError as error:
@@ -154,28 +162,24 @@ def _zarr() -> Any:
 
 def _check_folder(path: Path) -> None:
     check_writable(path.with_name(f"{uuid4().hex}{ZARR_SUFFIX}"), suffixes=(ZARR_SUFFIX,))
-    target = path.resolve()
-    if target.exists() and not (target / "zarr.json").is_file():
-        raise InputError(f"{path} is there and no Zarr group; choose another name.")
+    check_replaceable(path.resolve())
 
 
 @contextlib.contextmanager
 def _replacing_folder(path: Path) -> Iterator[Path]:
     """Yield a hidden temporary folder beside the target that takes its place on success."""
-    target, mark = path.resolve(), uuid4().hex
-    temporary, older = (target.with_name(f".{mark}.{end}") for end in ("part", "old"))
+    target = path.resolve()
+    temporary = target.with_name(f".{uuid4().hex}.part")
     try:
         yield temporary
-        if target.exists():
-            target.replace(older)
-        temporary.replace(target)
+        put_in_place(temporary, target)
     except OSError as error:
         reason = error.strerror or error
         raise InputError(
             f"cannot write {path} ({reason}); free space or choose another folder."
         ) from error
     finally:
-        for folder in (temporary, older):
+        for folder in (temporary, temporary.with_name(f"{temporary.name}.old")):
             _remove(folder)
 
 

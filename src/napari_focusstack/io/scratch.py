@@ -96,6 +96,11 @@ class ScratchPlanes(Closing):
         """Delete the file."""
         self._file.close()
 
+    def __del__(self) -> None:
+        """Delete the file of planes that nobody holds any more."""
+        if hasattr(self, "_file"):
+            self.close()
+
     def _plane(self, number: int) -> np.memmap:
         return np.memmap(
             self._file, self.dtype, "r+", offset=number * self._plane_bytes, shape=self.shape

@@ -76,7 +76,10 @@ class Across(nn.Module):
         super().__init__()
         self.channels = channels
         self.within = nn.Sequential(
-            conv(channels, channels), nn.ReLU(inplace=True), conv(channels, channels)
+            conv(channels, channels),
+            nn.ReLU(inplace=True),
+            conv(channels, channels),
+            nn.ReLU(inplace=True),
         )
         self.across = nn.Conv2d(5 * channels, channels, 1)
         nn.init.normal_(self.across.weight, std=0.3 / (5 * channels) ** 0.5)
@@ -84,7 +87,7 @@ class Across(nn.Module):
 
     def forward(self, features: Tensor, planes: int) -> Tensor:
         """Map (B P, C, Y, X) to the same shape."""
-        seen = torch.relu(self.within(features))
+        seen = self.within(features)
         of_plane, of_all = self.across.weight.split([3 * self.channels, 2 * self.channels], 1)
         # Each part of the weights is applied once to a plane, then shifted, rather than to copies.
         mixed = functional.conv2d(seen, torch.cat(of_plane.split(self.channels, 1)))

@@ -44,6 +44,16 @@ def summary(session: Session, seconds: float) -> str:
     moved = canvas.stack.registration
     if moved is not None and not moved.is_identity:
         figures += f"; {moved.reason}"
+    if session.border_share > 0:
+        figures += (
+            f"; {100 * session.border_share:.1f}% of the pixels, marked as border, are not shown "
+            "by every plane and may be guessed"
+        )
+    if session.filled_share > 0:
+        figures += (
+            f"; the depth of {100 * session.filled_share:.1f}% of the pixels is filled in from "
+            "around, see the confidence"
+        )
     wrong = [] if session.diagnosis is None else session.diagnosis.sentences()
     return "\n".join([figures, *wrong])
 

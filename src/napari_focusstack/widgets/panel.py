@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_focusstack.io.calibration import UNKNOWN, unit_name
 from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.widgets.channel_menu import ChannelMenu
 from napari_focusstack.widgets.curve import Curve
 from napari_focusstack.widgets.form import SPACING_PX, folded, form, number_box
 from napari_focusstack.widgets.legend import Legend
@@ -47,6 +48,10 @@ BUTTONS = {
     ),
     "estimate": ("Estimate blur", "measure the blur along the edges of the labels"),
     "fuse": ("Fuse", "fuse with the labels and the blur at hand"),
+    "fuse_series": (
+        "Fuse all time points",
+        "fuse each time point with its labels and its blur, and find what lacks",
+    ),
     "show_surface": (
         "Show in 3-D",
         "lay the fused image over its depth as a surface; press again to go back",
@@ -110,6 +115,7 @@ class Panel(QWidget):
         self.far.tooltip = "second layer, where the planes are layers of their own"
         self.axis = ComboBox(name="axis", label="focus axis", choices=[0])
         self.axis.tooltip = "axis along which focus changes"
+        self.channels = ChannelMenu()
         self.input = form(FuseParameters, ("near", "register", "intensity", "device", "tile_px"))
         self.foreground = form(FuseParameters, ("crf",))
         self.foreground["crf"].text = "refine edges (CRF)"
@@ -175,8 +181,10 @@ class Panel(QWidget):
 
     def _lay_out(self) -> None:
         button = self.buttons
+        self.channels_row = _rows(("other channels", self.channels))
         parts = [
             _rows(self.stack, self.far, self.axis),
+            self.channels_row,
             folded("Input", _rows(*self.input)),
             button["run_all"],
             _heading("1 Planes in focus"),
@@ -201,6 +209,7 @@ class Panel(QWidget):
             _columns(self.live.native, self.with_depth.native),
             self.with_diffusion.native,
             _columns(button["fuse"], button["show_surface"]),
+            button["fuse_series"],
             self.figures,
             folded("Sharpness of the planes", self.sharpness),
             _heading("Compare"),

@@ -107,12 +107,12 @@ class PlaneBrush:
     def _plane_under(self, position: tuple[float, ...]) -> int | None:
         """Return the plane at a place in the world, None outside the labels."""
         labels, session = self._ready()
-        row, column = (round(place) for place in labels.world_to_data(position)[-2:])
+        place = tuple(round(at) for at in labels.world_to_data(position)[-labels.ndim :])
         data = np.asarray(labels.data)
-        if not (0 <= row < data.shape[0] and 0 <= column < data.shape[1]):
+        if not all(0 <= at < size for at, size in zip(place, data.shape, strict=True)):
             return None
         # what is not labelled is farthest
-        return int(data[row, column]) or session.source.count
+        return int(data[place]) or session.source.count
 
     def _ready(self) -> tuple[Labels, Session]:
         labels, session = self.labels, self.session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -54,6 +54,10 @@ class Found:
         Whether anything was painted since then.
     registration : Registration or None
         How the planes were moved to lie on each other.
+    by_hand : bool
+        Whether somebody else made the labels, all of them.
+    proposed : ndarray or None
+        Labels (Y, X) as they were found, where the map was let go.
     """
 
     focus: FocusMap | None = None
@@ -63,19 +67,28 @@ class Found:
     fixes: Fixes | None = None
     psf: Psf | None = None
     psf_parameters: FuseParameters | None = None
-    near: str | None = None
+    near: Literal["first", "last"] | None = None
     painted_since: bool = False
     registration: Registration | None = None
+    by_hand: bool = False
+    proposed: np.ndarray | None = None
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nobody looked yet; somebody may have painted."""
+        return self.focus is None and self.parameters is None and not self.by_hand
 
     @property
     def labels(self) -> np.ndarray:
         """Labels as they were found, (Y, X)."""
+        if self.proposed is not None:
+            return self.proposed
         assert self.focus is not None
         return labels_of(self.focus)
 
 
-#: What is known of the Labels layers that were shown since napari began.
-_known: WeakKeyDictionary[Labels, Found] = WeakKeyDictionary()
+#: What is known of the Labels layers that were shown since napari began, by place in their data.
+_known: WeakKeyDictionary[Labels, dict[tuple[int, ...], Found]] = WeakKeyDictionary()
 
 
 def labels_of(focus: FocusMap) -> np.ndarray:
@@ -97,22 +110,46 @@ def plane_colours(planes: int) -> dict[int, Any]:
     return dict(enumerate(shades, 1))
 
 
-def keep(layer: Labels, found: Found) -> None:
-    """Remember what is known of a Labels layer as long as it is there."""
-    _known[layer] = found
+def keep(layer: Labels, index: tuple[int, ...], found: Found) -> None:
+    """Remember what is known of a place in a Labels layer as long as that is there."""
+    _known.setdefault(layer, {})[index] = found
 
 
-def taken_up(layer: Labels) -> Found:
-    """Return what is known of a Labels layer; what nobody knows of was painted, all of it."""
+def taken_up(layer: Labels, index: tuple[int, ...]) -> Found:
+    """Return what is known of a place in a Labels layer.
+
+    In a layer of which nobody knows, all was painted, wherever there is anything.
+    """
     from napari_focusstack.editing import Fixes
 
-    labels = np.asarray(layer.data)
-    found = _known.get(layer)
+    if layer not in _known:
+        whole = np.asarray(layer.data)
+        _known[layer] = {
+            at: Found(fixes=Fixes.painted_by_hand(whole[at]), by_hand=True)
+            for at in np.ndindex(whole.shape[:-2])
+            if not at or whole[at].any()
+        }
+    labels = np.asarray(layer.data[index])
+    found = _known[layer].get(index)
     if found is None or found.fixes is None or found.fixes.labels.shape != labels.shape:
-        found = _known[layer] = Found(fixes=Fixes.painted_by_hand(labels))
-    else:
-        found.fixes.follow(labels)
+        found = _known[layer][index] = Found(fixes=Fixes(np.zeros_like(labels)))
+    assert found.fixes is not None
+    found.fixes.follow(labels)
     return found
+
+
+def is_painted(layer: Labels) -> bool:
+    """Tell whether anything is painted anywhere in a Labels layer, at any time point."""
+    whole, known = np.asarray(layer.data), _known.get(layer, {})
+    for at in np.ndindex(whole.shape[:-2]):
+        fixes = known[at].fixes if at in known else None
+        if fixes is None or fixes.labels.shape != whole[at].shape:
+            painted = bool(whole[at].any())
+        else:
+            painted = bool(fixes.painted.any() or (fixes.labels != whole[at]).any())
+        if painted:
+            return True
+    return False
 
 
 def labels_name(source: Source) -> str:
@@ -127,22 +164,29 @@ def add_labels(viewer: ViewerModel, source: Source, found: Found) -> Labels:
     from napari_focusstack.editing import Fixes
 
     found.fixes = Fixes(found.labels)
+    axes = source.axes(channels=False)
+    index = axes.index(source.step)
+    # a time point may lack the planes that others have
+    dtype = np.uint8 if source.count < 256 else np.uint16
+    whole = np.zeros((*axes.shape, *found.labels.shape), dtype)
+    whole[index] = found.labels
     colours: dict[Any, Any] = {**plane_colours(source.count), None: "transparent"}
     layer = viewer.add_labels(
-        found.labels,
+        whole,
         name=labels_name(source),
         opacity=PAIR_OPACITY if source.count == 2 else STACK_OPACITY,
         colormap=DirectLabelColormap(color_dict=colours),
-        **source.beside(),
+        **axes.beside(),
     )
     layer.selected_label = 1
-    layer.brush_size = max(3, min(layer.data.shape) // 40)
-    keep(layer, found)
+    layer.brush_size = max(3, min(found.labels.shape) // 40)
+    keep(layer, index, found)
     return layer
 
 
-def set_labels(layer: Labels, data: np.ndarray) -> None:
-    """Change a Labels layer so that it can be undone."""
-    changed = np.nonzero(data != layer.data)
-    if len(changed[0]):
-        layer.data_setitem(changed, data[changed])
+def set_labels(layer: Labels, index: tuple[int, ...], data: np.ndarray) -> None:
+    """Change a place in a Labels layer so that it can be undone."""
+    rows, columns = np.nonzero(data != layer.data[index])
+    if len(rows):
+        place = tuple(np.full_like(rows, at) for at in index)
+        layer.data_setitem((*place, rows, columns), data[rows, columns])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.layer_planes import focus_of
-from napari_focusstack.widgets.plane_labels import add_labels, keep, labels_name
+from napari_focusstack.widgets.plane_labels import add_labels, labels_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,18 +17,21 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
 
     from napari_focusstack.diffusion import Region
+    from napari_focusstack.layer_axes import ResultAxes
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.widgets.plane_labels import Found
     from napari_focusstack.widgets.source import Source
 
 #: What image layers show.
-KINDS = ("fused", "diffusion", "depth")
+KINDS = ("fused", "diffusion", "depth", "confidence", "border")
 #: What a Labels layer shows, of any number of planes.
 LABELS = "foreground"
 
 
 class ResultLayers:
-    """The layers that show what was made of one source.
+    """The layers that show what was made of one source, at one of its time points.
+
+    A layer holds all time points; each is filled when it is fused.
 
     Parameters
     ----------
@@ -50,52 +53,54 @@ class ResultLayers:
         self.viewer = viewer
         self.source = source
         self.near = near
-        self._images: dict[str, Image] = {
+        self._axes = {each: source.axes(channels=each) for each in (True, False)}
+        self._layers: dict[str, Any] = {
             kind: layer for kind in KINDS if (layer := self._there(kind)) is not None
         }
         self.labels: Labels | None = self._there(LABELS) or self._from_file()
-        if self.labels is not None and self.labels.data.shape != source.size:
+        if self.labels is not None and self.labels.data.shape != self._shape(LABELS):
             self.labels = None
+
+    def index(self, kind: str) -> tuple[int, ...]:
+        """Return where in the data of the layer of a kind the source's time point lies."""
+        return self._of(kind).index(self.source.step)
 
     def image(self, kind: str) -> Image | None:
         """Return the layer of a kind, if it is there."""
-        layer = self._images.get(kind)
+        layer = self._layers.get(kind)
         return layer if layer in self.viewer.layers else None
 
     def painted(self) -> np.ndarray | None:
-        """Return a copy of the labels as they are, None where there are none."""
+        """Return a copy of the labels (Y, X) as they are, None where there are none."""
         if self.labels is None or self.labels not in self.viewer.layers:
             return None
-        return np.array(self.labels.data)
+        data = self.labels.data
+        # labels of another shape are for others to refuse
+        return np.array(data[self.index(LABELS)] if data.shape == self._shape(LABELS) else data)
 
     def add_labels(self, found: Found) -> None:
         """Show what was found in a new Labels layer."""
         self.labels = add_labels(self.viewer, self.source, found)
 
-    def keep_labels(self, found: Found) -> None:
-        """Let the Labels layer that is there stand for what was found."""
-        if self.labels is not None:
-            keep(self.labels, found)
-
     def show(self, kind: str, data: np.ndarray, **look: Any) -> None:
-        """Put data into the layer of a kind, or add it."""
-        layer = self.image(kind)
-        if layer is not None:
-            layer.data = data
+        """Put data (Y, X) or (Y, X, 3) into the layer of a kind, or add it."""
+        layer, index = self.image(kind), self.index(kind)
+        shape = (*self._of(kind).shape, *data.shape)
+        if layer is not None and layer.data.shape == shape and layer.data.dtype == data.dtype:
+            layer.data[index] = data
+            layer.refresh()
             return
-        above = self.source.layers[0]
-        if kind == "fused" and not above.rgb:
-            look |= {"colormap": above.colormap, "contrast_limits": above.contrast_limits}
-        self._images[kind] = self.viewer.add_image(
-            data,
-            name=f"{self.source.name} {kind}",
-            rgb=data.ndim == 3,
-            metadata={"focusstack": self._told(kind)},
-            **self.source.beside(),
-            **look,
-        )
+        whole = np.zeros(shape, data.dtype)
+        whole[index] = data
+        if layer is not None:
+            layer.data = whole
+            return
+        self._layers[kind] = self._add(kind, whole, look)
+        self.raise_labels()
+
+    def raise_labels(self) -> None:
+        """Keep the labels on top, selected, ready for the brush."""
         if self.labels is not None and self.labels in self.viewer.layers:
-            # the labels stay on top, selected, ready for the brush
             self.viewer.layers.move(self.viewer.layers.index(self.labels), -1)
             self.viewer.layers.selection = {self.labels}
 
@@ -103,8 +108,40 @@ class ResultLayers:
         """Make and show new data of some rows and columns, if the layer is there."""
         layer = self.image(kind)
         if layer is not None:
-            layer.data[where] = make()
+            layer.data[(*self.index(kind), *where)] = make()
             layer.refresh()
+
+    def clear(self, kind: str) -> None:
+        """Show nothing at this time point, if the layer is there."""
+        layer = self.image(kind)
+        if layer is not None:
+            layer.data[self.index(kind)] = 0
+            layer.refresh()
+
+    def _add(self, kind: str, data: np.ndarray, look: dict[str, Any]) -> Layer:
+        about = {
+            "name": f"{self.source.name} {kind}",
+            "metadata": {"focusstack": self._told(kind)},
+            **self._of(kind).beside(),
+        }
+        if kind == "border":
+            return self.viewer.add_labels(data, **about, **look)
+        above = self.source.layers[0]
+        if kind == "fused":
+            look |= {"blending": above.blending}
+            if not above.rgb:
+                look |= {"colormap": above.colormap, "contrast_limits": above.contrast_limits}
+            if above.blending == "additive":
+                # or each channel would be seen twice
+                above.visible = False
+        return self.viewer.add_image(data, rgb=above.rgb and kind == "fused", **about, **look)
+
+    def _of(self, kind: str) -> ResultAxes:
+        """Return the axes of a kind: what is known of focus holds for all channels."""
+        return self._axes[kind == "fused"]
+
+    def _shape(self, kind: str) -> tuple[int, ...]:
+        return (*self._of(kind).shape, *self.source.size)
 
     # ---- the record
 
@@ -127,7 +164,8 @@ class ResultLayers:
 
         layer = self._layer(kind)
         if layer is not None:
-            made = {**record(asdict(parameters), weights=dict(weights)), "found": figures}
+            made = record(asdict(parameters), weights=dict(weights))
+            made["found"] = self._with(figures, kind, focus_of(layer).get("record", {}))
             layer.metadata["focusstack"] = {**self._told(kind), "record": made}
 
     def tell_again(self, figures: dict[str, Any], *kinds: str) -> None:
@@ -137,8 +175,21 @@ class ResultLayers:
             about = {} if layer is None else focus_of(layer)
             if layer is not None and "found" in about.get("record", {}):
                 made = about["record"]
-                found = {**made["found"], **figures}
+                found = self._with({**self._found(kind, made), **figures}, kind, made)
                 layer.metadata["focusstack"] = {**about, "record": {**made, "found": found}}
+
+    def _with(self, figures: dict[str, Any], kind: str, made: Mapping[str, Any]) -> Any:
+        """Return figures among those that a record has of other time points, if there are any."""
+        here = self._of(kind).place(self.source.step)
+        if not here:
+            return figures
+        others = [one for one in _told_of(made) if not here.items() <= one.items()]
+        return sorted([*others, {**here, **figures}], key=lambda one: [one[axis] for axis in here])
+
+    def _found(self, kind: str, made: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a record has of this time point."""
+        here = self._of(kind).place(self.source.step).items()
+        return next((one for one in _told_of(made) if here <= one.items()), {})
 
     def renamed(self) -> None:
         """Tell by the source's present name what its layers belong to."""
@@ -148,7 +199,7 @@ class ResultLayers:
                 layer.metadata["focusstack"] = {**about, **self._told(kind)}
 
     def _layer(self, kind: str) -> Layer | None:
-        return self.labels if kind == LABELS else self._images.get(kind)
+        return self.labels if kind == LABELS else self._layers.get(kind)
 
     def _told(self, kind: str) -> dict[str, Any]:
         """Return what the metadata of a layer of ours tell of where it belongs."""
@@ -167,3 +218,9 @@ class ResultLayers:
             if "record" in focus_of(layer) and "made_from" not in focus_of(layer):
                 return layer
         return None
+
+
+def _told_of(made: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a record says was found, of each time point."""
+    found = made.get("found", [])
+    return found if isinstance(found, list) else [found]

@@ -10,9 +10,16 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.widgets.plane_labels import Found, set_labels, taken_up
+from napari_focusstack.widgets.pictures import (
+    Frame,
+    confidence_painted,
+    depth_painted,
+    removed,
+    result_of,
+)
+from napari_focusstack.widgets.plane_labels import Found, is_painted, keep, set_labels, taken_up
 from napari_focusstack.widgets.result_layers import KINDS, LABELS, ResultLayers
-from napari_focusstack.widgets.steps import estimating, fusing, segmenting
+from napari_focusstack.widgets.steps import ALONE, estimating, fusing, segmenting
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     from napari_focusstack.fusion import FusionResult
     from napari_focusstack.lens import Psf
     from napari_focusstack.widgets.source import Source
-    from napari_focusstack.widgets.steps import Fused, Task
+    from napari_focusstack.widgets.steps import Channels, Fused, Task
 
 
 class Session:
@@ -38,6 +45,8 @@ class Session:
         What is fused.
     near : {"first", "last", "auto"}
         Which end of it is nearest to the lens.
+    channels : Channels, optional
+        Other channels of it.
 
     Attributes
     ----------
@@ -49,13 +58,24 @@ class Session:
         What is wrong with the stack, as far as it was looked through.
     """
 
-    def __init__(self, viewer: ViewerModel, source: Source, near: str = "first") -> None:
+    def __init__(
+        self, viewer: ViewerModel, source: Source, near: str = "first", channels: Channels = ALONE
+    ) -> None:
         self.source = source
         self.near = near
+        self.channels = channels
         self.layers = ResultLayers(viewer, source, near)
-        self.found = Found() if self.labels is None else taken_up(self.labels)
+        self.found = Found() if self.labels is None else taken_up(self.labels, self._place)
         self.canvas: Canvas | None = None
+        #: Those of other channels, with the layers that show them.
+        self._others: list[tuple[ResultLayers, Canvas]] = []
         self.diagnosis: Diagnosis | None = None
+        #: Share of the pixels that not every plane shows, after the planes were moved.
+        self.border_share = 0.0
+        #: Share of the pixels whose depth was filled in from around.
+        self.filled_share = 0.0
+        #: Depth (Y, X) as it was fused, before it was painted on.
+        self._depth: np.ndarray | None = None
         #: Where the image does not show yet what was painted.
         self._behind: Region | None = None
 
@@ -88,20 +108,25 @@ class Session:
 
     def segment(self, parameters: FuseParameters) -> Task:
         """Find what is in focus where; returns a Found."""
-        return segmenting(self.source, parameters)
+        return segmenting(self.source, parameters, self.channels)
 
     def estimate(self, parameters: FuseParameters) -> Task:
         """Estimate the blurs along the edges of the labels; returns a Found with them."""
-        painted = self.layers.painted()
+        painted = None if self.found.is_blank else self.layers.painted()
         return estimating(self.source, parameters, replace(self.found), painted)
 
     def fuse(self, parameters: FuseParameters) -> Task:
         """Fuse with the labels and blurs at hand, finding what lacks; returns a Fused."""
-        return fusing(self.source, parameters, replace(self.found), self.layers.painted())
+        if self.fixes is not None and self.found.focus is None and not self.found.by_hand:
+            return self.run_all(parameters)
+        painted = self.layers.painted()
+        found = replace(self.found)
+        return fusing(self.source, parameters, found, painted, channels=self.channels)
 
     def run_all(self, parameters: FuseParameters) -> Task:
         """Find everything anew and fuse, with what was painted on top; returns a Fused."""
-        return fusing(self.source, parameters, fixes=self._fixes_now())
+        fixes = self._fixes_now()
+        return fusing(self.source, parameters, fixes=fixes, channels=self.channels)
 
     # ---- what tasks returned becomes layers, in the GUI's thread
 
@@ -114,8 +139,8 @@ class Session:
         else:
             fixes.follow(now)
             found.fixes = fixes
-            set_labels(layer, fixes.over(found.labels))
-            self.layers.keep_labels(found)
+            set_labels(layer, self._place, fixes.over(found.labels))
+            keep(layer, self._place, found)
         self.found = found
         if found.parameters is not None:
             figures = {"crf_backend": found.crf_backend, **self._figures()}
@@ -129,7 +154,7 @@ class Session:
     def drop_fixes(self) -> None:
         """Take back all that was painted."""
         if self.fixes is not None and self.labels is not None:
-            set_labels(self.labels, self.fixes.drop())
+            set_labels(self.labels, self._place, self.fixes.drop())
 
     def show_result(self, made: Fused, *, diffusion: bool = False, depth: bool = False) -> None:
         """Show a fused image, and the labels it is made of if they are new."""
@@ -139,67 +164,87 @@ class Session:
         self.show_psf(made.found)
         self.found.near = made.canvas.stack.near
         self.canvas, self.diagnosis = made.canvas, made.diagnosis or self.diagnosis
-        self._catch_up(made.labels)
-        self.layers.show("fused", self.canvas.image)
-        if depth:
-            most = (self.canvas.focus.planes - 1) * self._step
-            self.layers.show(
-                "depth",
-                self.depth(),
-                colormap="viridis",
-                contrast_limits=(0.0, most),
-                visible=False,
-            )
-        if diffusion:
-            removed = _removed(self.canvas)
-            limit = max(float(np.abs(removed).max()), 1e-6)
-            self.layers.show(
-                "diffusion",
-                removed,
-                colormap="PiYG",
-                contrast_limits=(-limit, limit),
-                visible=False,
-            )
-        self.tell()
+        self._catch_up(made)
+        frame = Frame.of(self.source, made, diffusion=diffusion, depth=depth)
+        border, depth_shown = (frame.pictures.get(kind) for kind in ("border", "depth"))
+        self.border_share = 0.0 if border is None else float(border.data.mean())
+        self._depth = None if depth_shown is None else depth_shown.data
+        self.filled_share = 0.0 if depth_shown is None else float(frame.told[2]["filled"])
+        self._show(frame)
+        self._others = [(self._layers_of(other), canvas) for other, canvas in made.others]
 
-    def depth(self, where: Region | None = None) -> np.ndarray:
+    def show_frame(self, frame: Frame) -> None:
+        """Show what was fused of a time point whose planes are gone already."""
+        if frame.segmented or self.layers.painted() is None:
+            self.show_labels(frame.found)
+        self.show_psf(frame.found)
+        self.found.near = frame.found.near
+        self._show(frame)
+
+    def _show(self, frame: Frame) -> None:
+        """Put pictures into layers, and write the full record of how they were made."""
+        for kind, picture in frame.pictures.items():
+            self.layers.show(kind, picture.data, **picture.look)
+        if "border" not in frame.pictures:
+            self.layers.clear("border")
+        parameters, weights, figures = frame.told
+        self.layers.tell(parameters, weights, {**figures, **self._figures()})
+        for other, image, (parameters, weights, figures) in frame.others:
+            layers = self._layers_of(other)
+            layers.show("fused", image)
+            led = {**figures, "focus_of": self.source.name}
+            layers.tell_one("fused", parameters, weights, led)
+        self.layers.raise_labels()
+
+    def _layers_of(self, other: Source) -> ResultLayers:
+        return ResultLayers(self.layers.viewer, other, self.near)
+
+    def depth(self) -> np.ndarray:
         """Return how far behind the nearest plane each pixel lies, (Y, X), in the source's unit."""
-        rows, columns = where or (slice(None), slice(None))
-        planes = self._fused.focus.depth[0, rows, columns] - 1
-        return planes.cpu().numpy() * np.float32(self._step)
+        return self.result.depth
 
-    def _catch_up(self, fused: np.ndarray) -> None:
-        """Fuse again around what was painted while labels (Y, X) were being fused."""
+    def _catch_up(self, made: Fused) -> None:
+        """Fuse again around what was painted while a task ran."""
         from napari_focusstack.editing import bounds
 
         self._behind, labels = None, self.layers.painted()
-        if self.canvas is None or labels is None or labels.shape != fused.shape:
+        if labels is None or labels.shape != made.labels.shape:
             return
-        changed = bounds(labels != fused)
+        changed = bounds(labels != made.labels)
         if changed is not None:
             self.found.painted_since = True
-            self.canvas.paint(labels, changed)
+            for canvas in (made.canvas, *(canvas for _, canvas in made.others)):
+                canvas.paint(labels, changed)
 
     def follow_brush(self, *, live: bool) -> bool:
         """Take note of painted labels; fuse again around them if live. Tell whether it did."""
         if self.fixes is None or self.labels is None:
             return False
-        labels = np.asarray(self.labels.data)
+        labels = self.layers.painted()
+        if labels is None:
+            return False
         if labels.shape != self.fixes.labels.shape:
             raise InputError(
                 f"layer {self.labels.name!r} now has the shape {labels.shape}, the planes "
                 f"{self.fixes.labels.shape}; segment again."
             )
         self._note(labels)
-        behind, image = self._behind, self.image
-        if not live or behind is None or self.canvas is None or image is None:
+        behind = self._behind
+        if not live or behind is None or self.canvas is None or self.image is None:
             return False
-        where = self.canvas.paint(labels, behind)
+        canvas, step = self.canvas, self._step
+        where = canvas.paint(labels, behind)
         self._behind = None
-        image.refresh()
-        self.layers.update("diffusion", where, partial(_removed, self.canvas, where))
-        self.layers.update("depth", where, partial(self.depth, where))
+        self.layers.update("fused", where, lambda: canvas.image[where])
+        self.layers.update("diffusion", where, partial(removed, canvas, where))
+        if self._depth is not None:
+            again = partial(depth_painted, canvas, step, self._depth, where)
+            self.layers.update("depth", where, again)
+            self.layers.update("confidence", where, partial(confidence_painted, canvas, where))
         self.layers.tell_again(self._figures(), LABELS, *KINDS)
+        for layers, other in self._others:
+            there = other.paint(labels, behind)
+            layers.update("fused", there, partial(other.image.__getitem__, there))
         return True
 
     def _note(self, labels: np.ndarray) -> None:
@@ -225,25 +270,22 @@ class Session:
     @property
     def result(self) -> FusionResult:
         """What was fused, as :func:`napari_focusstack.fuse` returns it."""
-        from napari_focusstack.fusion import FusionResult
+        return result_of(self._fused, self.found)
 
-        canvas = self._fused
-        eliminated = canvas.image, canvas.initial, canvas.region
-        backend = self.found.crf_backend
-        return FusionResult.of(canvas.stack, canvas.focus, canvas.psf, eliminated, backend)
-
-    def tell(self) -> None:
-        """Write the full record of what is fused into the layers that show it."""
-        result = self.result
-        figures = {**result.figures(), **self._figures()}
-        self.layers.tell(FuseParameters(**result.parameters), result.weights, figures)
-
-    def painted_layer(self) -> str | None:
-        """Return the name of the Labels layer, where something was painted in it."""
+    def painted_labels(self) -> str | None:
+        """Return the labels as Python in napari's console, where something was painted in them."""
         fixes = self._fixes_now()
         if fixes is None or not fixes.painted.any() or self.labels is None:
             return None
-        return str(self.labels.name)
+        layer, place = f'viewer.layers["{self.labels.name}"]', ", ".join(map(str, self._place))
+        return f"{layer}.data[{place}]" if place else layer
+
+    @property
+    def is_painted(self) -> bool:
+        """Whether anything is painted in the labels, at this time point or at another."""
+        if self.labels is None or self.labels not in self.layers.viewer.layers:
+            return False
+        return self.painted_labels() is not None or is_painted(self.labels)
 
     def _figures(self) -> dict[str, Any]:
         """Return the figures that change with each stroke."""
@@ -253,9 +295,14 @@ class Session:
         if self.canvas is not None:
             region = self.canvas.region
             figures["transition_region"] = np.count_nonzero(region) / region.size
-            if self.found.painted_since:
-                figures["reblur_residual"] = None  # it was that of other labels
+        if self.found.painted_since:
+            figures["reblur_residual"] = None  # it was that of other labels
         return figures
+
+    @property
+    def _place(self) -> tuple[int, ...]:
+        """Where in the Labels layer the time point lies."""
+        return self.layers.index(LABELS)
 
     @property
     def _fused(self) -> Canvas:
@@ -267,10 +314,3 @@ class Session:
     def _step(self) -> float:
         """Distance between planes, in the source's unit."""
         return self.source.plane_step[0]
-
-
-def _removed(canvas: Canvas, where: Region | None = None) -> np.ndarray:
-    """Return what elimination took away, (Y, X) float32, mean of the channels, in pixel values."""
-    rows_columns = where or (slice(None), slice(None))
-    removed = canvas.initial[rows_columns].astype(np.float32) - canvas.image[rows_columns]
-    return removed if removed.ndim == 2 else removed.mean(2)

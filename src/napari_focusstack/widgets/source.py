@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.calibration import UNKNOWN
-from napari_focusstack.layer_planes import focus_of, single_plane, stack_planes
+from napari_focusstack.layer_axes import ResultAxes, channel_axis
+from napari_focusstack.layer_planes import (
+    focus_axis_of,
+    focus_of,
+    single_plane,
+    stack_planes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +44,24 @@ class Source:
     step: tuple[int, ...] = ()
 
     @classmethod
-    def shown(cls, layers: tuple[Image, ...], axis: int, sliders: Sequence[int]) -> Source:
-        """Return what the viewer's sliders show of layers; they align with a layer's last axes."""
-        count = layers[0].ndim
-        own = [0] * max(0, count - len(sliders)) + list(sliders)[-count:]
-        single = len(layers) == 2
-        step = (0 if at == axis and not single else place for at, place in enumerate(own[:-2]))
+    def shown(cls, layers: tuple[Image, ...], axis: int, point: Sequence[float]) -> Source:
+        """Return what the viewer's sliders show of layers; they align with a layer's last axes.
+
+        Parameters
+        ----------
+        layers, axis
+            Of the source.
+        point : sequence of float
+            Where the sliders stand in the world.
+        """
+        layer, single = layers[0], len(layers) == 2
+        own = [0.0] * max(0, layer.ndim - len(point)) + list(point)[-layer.ndim :]
+        step = []
+        for number in range(layer.ndim - 2):
+            start, scale = float(layer.translate[number]), float(layer.scale[number])
+            at = round((own[number] - start) / scale)
+            last = int(layer.data.shape[number]) - 1
+            step.append(0 if number == axis and not single else min(max(at, 0), last))
         return cls(layers, axis, tuple(step))
 
     @property
@@ -64,10 +83,63 @@ class Source:
         layer = self.layers[0]
         return int(layer.data.shape[self.axis]) if self.axis < layer.ndim - 2 else 1
 
+    @property
+    def focus_axis(self) -> int | None:
+        """Focus axis of the layer; None where the planes are two layers."""
+        return None if len(self.layers) == 2 else self.axis
+
+    @property
+    def channel_axis(self) -> int | None:
+        """Axis of the layer that is named as channels, if it has one."""
+        return channel_axis(self.layers[0], self.focus_axis)
+
+    def axes(self, *, channels: bool) -> ResultAxes:
+        """Return the axes of results, of which each channel has its own, or all have one."""
+        spanned = {self.focus_axis} | (set() if channels else {self.channel_axis})
+        return ResultAxes.of(self.layers[0], {axis for axis in spanned if axis is not None})
+
+    def time_points(self) -> list[Source]:
+        """Return the source at each place along the axes beside focus and channels, in order."""
+        fixed = {self.focus_axis, self.channel_axis}
+        shape = self.layers[0].data.shape
+        places = (
+            [at] if axis in fixed else range(shape[axis]) for axis, at in enumerate(self.step)
+        )
+        return [replace(self, step=step) for step in product(*places)]
+
+    def other_channels(self) -> list[Source]:
+        """Return the source at all other places along its own axis of channels."""
+        axis = self.channel_axis
+        if axis is None:
+            return []
+        places = range(self.layers[0].data.shape[axis])
+        return [
+            replace(self, step=(*self.step[:axis], at, *self.step[axis + 1 :]))
+            for at in places
+            if at != self.step[axis]
+        ]
+
+    @property
+    def channel(self) -> int | None:
+        """Which channel of its file is shown, from 1; None where that has no others, or is two."""
+        if len(self.layers) == 2:
+            return None
+        layer, axis = self.layers[0], self.channel_axis
+        if axis is not None and layer.data.shape[axis] > 1:
+            return self.step[axis] + 1
+        told = focus_of(layer).get("channel")
+        return None if told is None else int(told)
+
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether the file holds other time points or channels too."""
+        return len(self.layers) == 1 and (
+            self.channel is not None or len(self.time_points()) > 1
+        )
+
     def told(self) -> dict[str, Any]:
         """Return what tells this source from others, ready for a layer's metadata."""
-        names = [str(layer.name) for layer in self.layers]
-        return {"made_from": names, "axis": self.axis, "step": list(self.step)}
+        return {"made_from": [str(layer.name) for layer in self.layers], "axis": self.axis}
 
     def planes(self) -> list[np.ndarray]:
         """Return the planes in memory, (Y, X) or (Y, X, 3) each; see :mod:`..layer_planes`."""
@@ -77,13 +149,7 @@ class Source:
 
     def beside(self) -> dict[str, Any]:
         """Return scale, translate, units and axis labels of a 2-D layer over the source."""
-        layer = self.layers[0]
-        return {
-            "scale": tuple(layer.scale[-2:]),
-            "translate": tuple(layer.translate[-2:]),
-            "units": tuple(str(unit) for unit in layer.units[-2:]),
-            "axis_labels": tuple(layer.axis_labels[-2:]),
-        }
+        return ResultAxes.of(self.layers[0], range(self.layers[0].ndim)).beside()
 
     @property
     def pixel(self) -> tuple[float, str]:
@@ -147,7 +213,7 @@ class Source:
         told = focus_of(self.layers[0])
         # an order that is not said is taken from the metadata
         usual = near != "first" or told.get("near", near) == near
-        usual = usual and told.get("focus_axis", 0) == self.axis
+        usual = usual and focus_axis_of(self.layers[0]) == self.axis
         if len(names) == 2 and not any(self.step):
             return names
         if len(names) == 1 and usual and not any(self.step):

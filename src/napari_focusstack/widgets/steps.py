@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from contextlib import closing
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from napari_focusstack.progress import Progress
 from napari_focusstack.widgets.plane_labels import Found, labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from napari_focusstack.diagnostics.diagnosis import Diagnosis
     from napari_focusstack.editing import Canvas, Fixes
@@ -44,6 +45,8 @@ class Fused:
         The fused stack.
     diagnosis : Diagnosis or None
         What is wrong with a stack of more than two planes; None where they were not looked through.
+    others : list of tuple
+        Other channels, fused with the focus of this one.
     """
 
     found: Found
@@ -51,13 +54,34 @@ class Fused:
     labels: np.ndarray
     canvas: Canvas
     diagnosis: Diagnosis | None = None
+    others: list[tuple[Source, Canvas]] = field(default_factory=list)
 
 
-def segmenting(source: Source, parameters: FuseParameters) -> Task:
+@dataclass(frozen=True)
+class Channels:
+    """Other channels of a stack, and what they are to it.
+
+    Parameters
+    ----------
+    others : tuple of Source
+        Fused with its focus.
+    together : bool
+        Whether focus is found in all of them rather than in the stack alone.
+    """
+
+    others: tuple[Source, ...] = ()
+    together: bool = False
+
+
+#: A stack of one channel.
+ALONE = Channels()
+
+
+def segmenting(source: Source, parameters: FuseParameters, channels: Channels = ALONE) -> Task:
     """Find what is in focus where; returns a Found."""
 
     def task() -> Generator[Any, None, Found]:
-        return (yield from _segmented((yield from _stack(source, parameters))))
+        return (yield from _segmented((yield from _seen(source, parameters, channels))))
 
     return task
 
@@ -89,10 +113,12 @@ def fusing(
     found: Found | None = None,
     labels: np.ndarray | None = None,
     fixes: Fixes | None = None,
+    channels: Channels = ALONE,
 ) -> Task:
     """Fuse with the labels (Y, X) and blurs at hand, finding what lacks; returns a Fused.
 
-    Where it is found anew what is in focus, fixes stay on top of it.
+    Where it is found anew what is in focus, fixes stay on top of it. Other channels are fused with
+    the focus and the registration of the first.
     """
     at_hand = found or Found()
     # the record tells how the labels at hand were found, not how others would be
@@ -102,13 +128,20 @@ def fusing(
     def task() -> Generator[Any, None, Fused]:
         from napari_focusstack.editing import Canvas
 
-        stack = yield from _stack(source, parameters, at_hand)
         known, painted = at_hand, labels
+        stack = None
         if segmented := known.focus is None and painted is None:
-            known = yield from _segmented(stack)
+            seen = yield from _seen(source, parameters, channels)
+            known = yield from _segmented(seen)
             painted = known.labels
+            stack = None if channels.together else seen
             if fixes is not None and fixes.painted.shape == painted.shape:
                 painted = np.where(fixes.painted, fixes.labels, painted)
+        if stack is None:
+            again = parameters
+            if channels.together and known.near:
+                again = replace(parameters, near=known.near)  # of all together
+            stack = yield from _stack(source, again, known)
         edited = _edited(stack, known, painted)
         veiled = stack.is_veiled(edited)
         if veiled and not _holds(known, parameters):
@@ -121,9 +154,37 @@ def fusing(
         diagnosis = None
         if segmented and len(stack) > 2:
             diagnosis = yield from _diagnosed(stack, canvas.focus.labels)
-        return Fused(known, segmented, shown, canvas, diagnosis)
+        others = []
+        for other in channels.others:
+            others.append((other, (yield from _with_focus_of(canvas, other, edited.labels))))
+        return Fused(known, segmented, shown, canvas, diagnosis, others)
 
     return task
+
+
+def along(tasks: Sequence[Task], keep: Callable[[int, Fused], Any]) -> Task:
+    """Fuse time point after time point; returns what is kept of each."""
+
+    def task() -> Generator[Any, None, list[Any]]:
+        kept = []
+        for number, each in enumerate(tasks):
+            made = yield from _counted(each(), f"{number + 1} of {len(tasks)}: ")
+            kept.append(keep(number, made))
+        return kept
+
+    return task
+
+
+def _counted(steps: Generator[Any, None, Fused], before: str) -> Generator[Any, None, Fused]:
+    """Say of each step which time point it is of."""
+    with closing(steps):
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                fused: Fused = end.value
+                return fused
+            yield Progress(f"{before}{step.step}", step.done, step.total)
 
 
 def _stack(
@@ -134,6 +195,21 @@ def _stack(
 
     stack = Stack(source.planes(), parameters)
     yield from stack.align(found.registration if found else None)
+    return stack
+
+
+def _seen(
+    source: Source, parameters: FuseParameters, channels: Channels
+) -> Generator[Any, None, Stack]:
+    """Take the planes that focus is found in: those of the stack, or of all channels together."""
+    from napari_focusstack.channels import mixed_planes
+    from napari_focusstack.stack import Stack
+
+    if not channels.together:
+        return (yield from _stack(source, parameters))
+    everywhere = (source, *channels.others)
+    stack = Stack(mixed_planes([each.planes() for each in everywhere]), parameters)
+    yield from stack.align()
     return stack
 
 
@@ -148,6 +224,21 @@ def _segmented(stack: Stack) -> Generator[Any, None, Found]:
         near=stack.near,
         registration=stack.registration,
     )
+
+
+def _with_focus_of(
+    first: Canvas, other: Source, labels: np.ndarray
+) -> Generator[Any, None, Canvas]:
+    """Fuse another channel with the focus, the registration and the order of planes of a first."""
+    from napari_focusstack.editing import Canvas
+    from napari_focusstack.stack import Stack
+
+    stack = Stack(other.planes(), replace(first.stack.parameters, near=first.stack.near))
+    yield from stack.align(first.stack.registration)
+    psf = yield from stack.find_psf(first.focus)
+    fused = Canvas(stack, first.found, psf, labels)
+    yield from fused.fuse()
+    return fused
 
 
 def _estimated(stack: Stack, found: Found, edited: FocusMap) -> Generator[Any, None, Found]:

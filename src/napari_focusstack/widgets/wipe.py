@@ -83,10 +83,10 @@ class Wipe(QWidget):
                 part,
                 rgb=self.over.rgb,
                 metadata={"focusstack": {"made_from": self.over.name}},
-                scale=self.over.scale,
-                translate=self.over.translate,
-                units=self.over.units,
-                axis_labels=self.over.axis_labels,
+                scale=self.over.scale[-2:],
+                translate=self.over.translate[-2:],
+                units=self.over.units[-2:],
+                axis_labels=self.over.axis_labels[-2:],
                 **look,
             )
             # right above the fused image, below the labels, which stay selected for painting

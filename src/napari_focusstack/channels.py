@@ -1,0 +1,61 @@
+"""Channels of one focal stack: what is in focus in all of them together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def mixed_planes(channels: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """Return planes that show the structure of all channels, to find focus in.
+
+    Parameters
+    ----------
+    channels : sequence of sequences of ndarray
+        Of each channel its planes, (Y, X) or (Y, X, 3); uint8, uint16 or float32.
+
+    Returns
+    -------
+    list of ndarray
+        The mean of the channels, each as bright as the first, in the type of the first.
+
+    Raises
+    ------
+    InputError
+        If the channels are not alike in number and shape of planes.
+
+    Examples
+    --------
+    >>> weak, bright = np.array([[[0, 8]]], np.uint8), np.array([[[200, 0]]], np.uint8)
+    >>> mixed_planes([weak, bright])[0].tolist()
+    [[4, 4]]
+    """
+    first = channels[0]
+    shapes = {(len(channel), channel[0].shape) for channel in channels}
+    if len(shapes) > 1:
+        raise InputError(
+            f"the channels differ in number and size of planes: {sorted(shapes)}; choose those of "
+            "one stack."
+        )
+    peaks = [max(float(plane.max()) for plane in channel) for channel in channels]
+    gains = [peaks[0] / peak / len(channels) if peak > 0 else 0.0 for peak in peaks]
+    return [
+        _of_type(
+            sum(
+                np.float32(gain) * plane.astype(np.float32)
+                for gain, plane in zip(gains, planes, strict=True)
+            ),
+            first[0].dtype,
+        )
+        for planes in zip(*channels, strict=True)
+    ]
+
+
+def _of_type(light: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    return light.astype(dtype) if dtype.kind == "f" else np.rint(light).astype(dtype)

@@ -159,6 +159,8 @@ class Search:
         self.windows = windows
         self.weight = beside_foreground(windows.alpha, reach_px * windows.steps)
         self.expected_px = expected_px
+        #: A stack has one optical parameter: a plane step blurs what is before and behind alike.
+        self.is_one = not isinstance(windows.steps, float)
         self.tried: dict[float, float] = {}
         self.best = Psf(math.nan, shape=shape, breathing=breathing)
 
@@ -191,11 +193,13 @@ class Search:
             centre = self.best.sigma_px
             factor = math.exp(step)
             ratio = self.best.sigma_2_px / centre
-            self.look(centre, (ratio / factor, ratio * factor))
+            if not self.is_one:
+                self.look(centre, (ratio / factor, ratio * factor))
             ratio = self.best.sigma_2_px / centre
+            ratios = (ratio,) if self.is_one else (ratio / factor, ratio, ratio * factor)
             if not fixed:
                 for sigma in (centre / factor, centre * factor):
-                    self.look(sigma, (ratio / factor, ratio, ratio * factor))
+                    self.look(sigma, ratios)
             step /= 2
 
     def breathe(self, *, fixed: bool = False) -> None:
@@ -287,9 +291,10 @@ def fit(
     search = Search(windows, first, reach, expected_px)
     for sigma in coarse:
         search.look(sigma, (1.0,))
-    search.look(search.best.sigma_px, (0.6, 1.6))
+    if not search.is_one:
+        search.look(search.best.sigma_px, (0.6, 1.6))
     search.refine(0.2, rounds=3, fixed=fixed)
-    if isinstance(windows.steps, float):  # a stack was registered before
+    if not search.is_one:  # a stack was registered before
         search.breathe(fixed=fixed)
     if shape != "auto":
         return search.found

@@ -72,7 +72,7 @@ def as_command(
     Examples
     --------
     >>> as_command(FuseParameters(crf=False, psf=4.5), ["my stack.tif"], "out.tif")
-    "napari-focusstack fuse 'my stack.tif' -o out.tif --no-crf --psf 4.5"
+    "napari-focusstack fuse 'my stack.tif' -o out.tif --psf 4.5 --no-crf"
     """
     words = ["napari-focusstack", "fuse", *planes, "-o", output]
     if labels is not None:

@@ -66,7 +66,8 @@ def test_format_follows_name_and_dtype(tmp_path, name, dtype, axes, kind):
         assert tiff.series[0].kind == kind
         assert tiff.pages.first.compression == tifffile.COMPRESSION.ADOBE_DEFLATE
         note = {"software": "napari-focusstack", "layer_type": "image", "record": None}
-        assert note_in(tiff) == {**note, "translate": {}}
+        steps = {axis: list(STEPS[axis]) for axis in axes.removesuffix("S")}
+        assert note_in(tiff) == {**note, "translate": {}, "steps": steps}
 
 
 def test_units_may_differ_between_axes(tmp_path):

@@ -357,7 +357,7 @@ def test_damage_in_a_lazy_layer_is_said_and_nothing_is_written(tmp_path, monkeyp
     data, meta, _ = only(path)
     path.unlink()
 
-    with pytest.raises(InputError, match=r"stack\.tif"):
+    with pytest.raises(OSError, match=r"stack\.tif"):
         write_layer(str(tmp_path / "out.tif"), data, meta)
 
     assert list(tmp_path.iterdir()) == []
@@ -399,7 +399,7 @@ def test_result_without_a_record_says_so(tmp_path):
     ],
 )
 def test_what_cannot_be_written_leaves_nothing(tmp_path, name, dtype, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(OSError, match=message):
         write_layer(str(tmp_path / name), np.zeros((8, 9), dtype), {})
 
     assert list(tmp_path.iterdir()) == []
@@ -414,7 +414,7 @@ def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tifffile, "imwrite", full_disk)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(OSError, match="No space left"):
         write_layer(str(path), noise(32, 48), {})
 
     assert path.read_text() == "older result"
@@ -436,6 +436,137 @@ def test_napari_saves_and_opens_with_nothing_lost(tmp_path, viewer, kind):
     assert again.scale == pytest.approx(layer.scale)
     assert again.units == layer.units
     assert again.metadata["focusstack"]["record"] == RECORD
+
+
+SERIES = {
+    "scale": (30.0, 10.0, 0.65, 0.325),
+    "units": ("s", "um", "um", "um"),
+    "axis_labels": ("t", "z", "y", "x"),
+    "translate": (60.0, 4.0, -1.3, 0.7),
+}
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.tif"])
+@pytest.mark.parametrize("shape", [(3, 1, 32, 48), (1, 1, 32, 48), (1, 5, 32, 48)], ids=str)
+@pytest.mark.parametrize("kind", ["image", "labels", "labels of 32 bits"])
+def test_axes_of_one_slice_come_back(tmp_path, viewer, name, shape, kind):
+    path = str(tmp_path / name)
+    data = noise(*shape, dtype="int32" if kind.endswith("bits") else "uint16")
+    layer = (viewer.add_image if kind == "image" else viewer.add_labels)(data, **SERIES)
+
+    layer.save(path, plugin=PLUGIN)
+    (again,) = viewer.open(path, plugin=PLUGIN)
+
+    assert type(again) is type(layer)
+    np.testing.assert_array_equal(again.data, data)
+    assert again.axis_labels == layer.axis_labels
+    assert again.units == layer.units
+    np.testing.assert_array_equal(again.scale, layer.scale)
+    np.testing.assert_array_equal(again.translate, layer.translate)
+
+
+def test_colours_of_a_series_come_back_beside_its_stack(tmp_path):
+    path = tmp_path / "out.tif"
+    data = noise(3, 1, 32, 48, 3, dtype="uint8")
+
+    write_layer(str(path), *made(data, rgb=True, **SERIES))
+    pixels, meta, _ = only(path)
+
+    np.testing.assert_array_equal(pixels, data)
+    assert (meta["rgb"], meta["axis_labels"]) == (True, ("t", "z", "y", "x"))
+
+
+def test_time_of_a_fused_series_is_not_taken_for_focus(tmp_path):
+    path = tmp_path / "out.tif"
+
+    write_layer(str(path), *made(noise(3, 1, 32, 48), **SERIES))
+
+    assert only(path)[1]["metadata"]["focusstack"] == {"path": str(path)}
+
+
+def test_axes_come_back_in_their_order(tmp_path):
+    path = tmp_path / "out.tif"
+    data = noise(5, 2, 32, 48)  # ImageJ stores time before depth
+    attributes = {"axis_labels": ("z", "t", "y", "x"), "scale": (2.0, 30.0, 0.65, 0.65)}
+
+    write_layer(str(path), *made(data, **attributes))
+    pixels, meta, _ = only(path)
+
+    np.testing.assert_array_equal(pixels, data)
+    assert (meta["axis_labels"], meta["scale"]) == tuple(attributes.values())
+    assert meta["metadata"]["focusstack"]["focus_axis"] == 0
+
+
+def test_channels_of_a_series_come_back_with_their_slice_along_depth(tmp_path):
+    path = tmp_path / "out.tif"
+    data = noise(2, 3, 1, 32, 48)
+
+    write_layer(str(path), *made(data, axis_labels=("c", "t", "z", "y", "x")))
+
+    for channel, (pixels, meta, _) in enumerate(read(path)):
+        np.testing.assert_array_equal(pixels, data[channel])
+        assert meta["axis_labels"] == ("t", "z", "y", "x")
+
+
+def test_a_layer_of_one_channel_comes_back_without_that_axis(tmp_path):
+    data = noise(1, 5, 32, 48)
+
+    write_layer(str(tmp_path / "out.tif"), *made(data, axis_labels=("c", "z", "y", "x")))
+
+    np.testing.assert_array_equal(only(tmp_path / "out.tif")[0], data[0])
+
+
+def test_large_series_comes_back_lazily(tmp_path, monkeypatch):
+    data = noise(3, 1, 32, 48)
+    write_layer(str(tmp_path / "out.tif"), *made(data, **SERIES))
+    monkeypatch.setattr(stack_pixels, "EAGER_BYTES", 1000)
+
+    pixels, _, _ = only(tmp_path / "out.tif")
+
+    assert isinstance(pixels, Array)
+    np.testing.assert_array_equal(pixels.compute(), data)
+
+
+def test_layers_of_channels_tell_which_of_the_file_they_are(tmp_path):
+    write_hyperstack(tmp_path / "two.tif", 5, 2, 8, 9, axes="ZCYX")
+    write_hyperstack(tmp_path / "one.tif", 5, 8, 9, axes="ZYX")
+
+    told = [
+        meta["metadata"]["focusstack"].get("channel") for _, meta, _ in read(tmp_path / "two.tif")
+    ]
+    assert told == [1, 2]
+    assert "channel" not in only(tmp_path / "one.tif")[1]["metadata"]["focusstack"]
+
+
+@pytest.mark.parametrize("by_menu", [False, True], ids=["console", "menu"])
+def test_napari_says_why_a_layer_was_not_saved(tmp_path, viewer, by_menu):
+    viewer.add_image(np.zeros((8, 9), np.float16), name="half")
+    path = str(tmp_path / "out.ome.tif")
+    # its menu names the writer that was chosen, its console the plugin
+    writer = PluginManager.instance().get_writer(path, ["image"], PLUGIN)[0]
+    asked = {"_writer": writer} if by_menu else {"plugin": PLUGIN}
+
+    with pytest.raises(OSError, match=r"out\.ome\.tif cannot hold float16 .* use \.tif"):
+        viewer.layers.save(path, **asked)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_napari_says_why_a_surface_was_not_saved(tmp_path, viewer):
+    data = np.zeros((3, 3), np.float32), np.array([[0, 1, 2]]), np.ones(3, np.float32)
+    layer = viewer.add_surface(data)
+
+    with pytest.raises(OSError, match="needs a texture"):
+        layer.save(str(tmp_path / "plain.obj"), plugin=PLUGIN)
+
+
+def test_napari_says_why_a_file_was_not_opened(tmp_path, viewer):
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, noise(5, 48, 64), metadata=None, compression="zlib")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    with pytest.raises(InputError, match=r"stack\.tif .*cut short or damaged"):
+        viewer.open(str(path), plugin=PLUGIN)
 
 
 def test_samples_are_layers_that_napari_can_open(viewer):
@@ -516,7 +647,7 @@ def test_surface_is_saved_as_ply_with_the_colour_under_each_vertex(tmp_path, vie
 def test_surface_without_a_texture_is_saved_as_ply_only(tmp_path, viewer):
     vertices = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0]], np.float32)
     layer = viewer.add_surface((vertices, np.array([[0, 1, 2]]), np.array([0, 0.5, 1])))
-    with pytest.raises(InputError, match="needs a texture"):
+    with pytest.raises(OSError, match="needs a texture"):
         write_mesh(str(tmp_path / "plain.obj"), *layer.as_layer_data_tuple()[:2])
     assert list(tmp_path.iterdir()) == []
     layer.save(str(tmp_path / "plain.ply"), plugin=PLUGIN)
@@ -527,5 +658,5 @@ def test_surface_without_a_texture_is_saved_as_ply_only(tmp_path, viewer):
 
 def test_surface_of_several_time_points_is_refused(tmp_path):
     data = np.zeros((3, 4)), np.array([[0, 1, 2]]), np.ones(3)
-    with pytest.raises(InputError, match="one time point"):
+    with pytest.raises(OSError, match="one time point"):
         write_mesh(str(tmp_path / "out.ply"), data, {})

@@ -234,6 +234,16 @@ def test_settings_are_copied_as_a_command_that_repeats_the_run(
     assert FuseParameters(**told) == fused.parameters()
 
 
+def test_the_command_of_a_painted_stack_asks_for_its_labels(fused, qtbot):
+    assert press(qtbot, fused, "copy_command").startswith("copied: ")
+    assert "--labels" not in QApplication.clipboard().text()
+    paint(fused, 8, 8, 1)
+    assert press(qtbot, fused, "copy_command").startswith("copied: ")
+    words = QApplication.clipboard().text()
+    assert "--labels 'stack foreground.tif'" in words
+    assert "--channel" not in words
+
+
 def test_settings_are_loaded_from_a_layer(fused, qtbot, viewer):
     made_with = fused.parameters()
     fused.sigma_px.value = 9.0

@@ -1,8 +1,12 @@
 """The dock on stacks with more axes: time points, channels, borders of planes that moved."""
 
+import shlex
+
 import numpy as np
 import pytest
+import tifffile
 from napari.components import ViewerModel
+from qtpy.QtWidgets import QApplication
 
 import napari_focusstack as nfs
 from napari_focusstack.io.layers import read_layers, write_layer
@@ -300,8 +304,6 @@ def test_colours_of_an_rgb_series_are_kept(viewer, qtbot, make_focal_stack, open
 
 
 def test_python_repeats_the_run_with_labels_of_one_time_point(series, qtbot, viewer):
-    from qtpy.QtWidgets import QApplication
-
     press(qtbot, series, "run_all")
     viewer.layers["movie planes"].paint((1, 0, 58, 6), 2)
     series.follow_brush()
@@ -320,10 +322,95 @@ def test_a_fused_series_is_saved_with_its_time_points(series, qtbot, viewer, tmp
         layer, path = viewer.layers[name], str(tmp_path / f"{name}.tif")
         write_layer(path, *layer.as_layer_data_tuple()[:2])
         ((data, meta, _),) = read_layers(path)
-        np.testing.assert_array_equal(np.squeeze(data), layer.data[:, 0])
-        assert meta["axis_labels"][0] == "t"
-        assert meta["scale"][0] == 3.0
+        np.testing.assert_array_equal(data, layer.data)
+        assert meta["axis_labels"] == AXES
+        assert meta["scale"] == tuple(layer.scale)
+        assert meta["translate"] == tuple(layer.translate)
         assert len(meta["metadata"]["focusstack"]["record"]["found"]) == 3
+
+
+def test_saved_labels_of_a_series_are_taken_up_at_each_time_point(
+    series, qtbot, viewer, movie, tmp_path, open_dock
+):
+    press(qtbot, series, "fuse_series")
+    labels, path = viewer.layers["movie planes"], str(tmp_path / "movie planes.tif")
+    labels.data[0, 0, 50:64, :14] = 3
+    saved = labels.data.copy()
+    write_layer(path, *labels.as_layer_data_tuple()[:2])
+    for layer in list(viewer.layers)[1:]:
+        viewer.layers.remove(layer)
+    ((data, meta, _),) = read_layers(path)
+    viewer.add_labels(data, **meta)
+    assert press(qtbot, open_dock(), "fuse_series") == "3 time points were fused"
+    np.testing.assert_array_equal(viewer.layers["movie planes"].data, saved)
+    assert viewer.layers["movie fused"].data[0, 0, 58, 6] == movie[0, 2, 58, 6]
+
+
+@pytest.fixture
+def two_channels(viewer, planes, open_dock, tmp_path):
+    """The dock over both channels of a file, the second chosen; the file."""
+    path = tmp_path / "cells.tif"
+    data = np.stack([255 - planes[:, ::-1] // 3, planes], 1)
+    tifffile.imwrite(path, data, imagej=True, metadata={"axes": "ZCYX"})
+    for pixels, meta, _ in read_layers(str(path)):
+        viewer.add_image(pixels, **meta)
+    dock = open_dock()
+    dock.stack.value = "cells channel 2"
+    return dock, path
+
+
+def test_the_command_names_the_channel_that_leads_and_repeats_the_run(
+    two_channels, qtbot, viewer, tmp_path, monkeypatch
+):
+    from napari_focusstack.cli import main
+
+    dock, path = two_channels
+    press(qtbot, dock, "run_all")
+    said = press(qtbot, dock, "copy_command")
+    words = shlex.split(QApplication.clipboard().text())
+    assert words[:3] == ["napari-focusstack", "fuse", str(path)]
+    assert words[words.index("--channel") + 1] == "2"
+    assert said.startswith("copied: ")
+    monkeypatch.chdir(tmp_path)
+    assert main(words[1:]) == 0
+    fused = tifffile.imread(tmp_path / "cells channel 2 fused.tif")
+    for channel in (1, 2):
+        shown = viewer.layers[f"cells channel {channel} fused"].data
+        np.testing.assert_array_equal(fused[channel - 1], shown)
+
+
+def test_the_command_leaves_out_what_was_painted_in_a_channel_and_says_so(
+    two_channels, qtbot, viewer
+):
+    dock, _ = two_channels
+    press(qtbot, dock, "run_all")
+    viewer.layers["cells channel 2 planes"].paint((58, 6), 2)
+    said = press(qtbot, dock, "copy_command")
+    assert "--labels" not in QApplication.clipboard().text()
+    assert said.startswith("copied; it leaves out what was painted")
+
+
+def test_the_command_of_a_series_leaves_out_what_was_painted_at_any_time_point(
+    series, qtbot, viewer
+):
+    press(qtbot, series, "run_all")
+    assert press(qtbot, series, "copy_command").startswith("copied: ")
+    viewer.layers["movie planes"].paint((2, 0, 58, 6), 2)  # the second time point is shown
+    assert "leaves out what was painted" in press(qtbot, series, "copy_command")
+    words = QApplication.clipboard().text()
+    assert "--labels" not in words
+    assert "--channel" not in words
+
+
+def test_the_command_of_an_axis_of_channels_names_the_one_that_is_shown(
+    viewer, qtbot, planes, open_dock
+):
+    data = np.stack([255 - planes // 3, planes])
+    viewer.add_image(data, name="both", axis_labels=("c", "z", "y", "x"))
+    dock = open_dock()
+    viewer.dims.set_current_step(0, 1)
+    press(qtbot, dock, "copy_command")
+    assert "both.tif -o 'both fused.tif' --channel 2" in QApplication.clipboard().text()
 
 
 def test_where_not_every_plane_shows_a_pixel_is_marked_and_said(

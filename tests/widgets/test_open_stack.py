@@ -101,6 +101,7 @@ def test_open_adds_a_layer_per_channel_with_focus_first(widget, qtbot, hyperstac
         "z_step": 2.0,
         "unit": "um",
         "near": "first",
+        "channel": 2,
     }
 
 
@@ -121,6 +122,7 @@ def test_what_the_user_says_overrides_the_file(widget, qtbot, hyperstack):
     assert layer.scale[0] == pytest.approx(0.325)
     assert layer.metadata["focusstack"]["near"] == "last"
     assert layer.metadata["focusstack"]["z_step"] == pytest.approx(0.325)
+    assert layer.metadata["focusstack"]["channel"] == 2
 
 
 def test_channels_can_be_the_planes(widget, qtbot, tmp_path):
@@ -133,6 +135,7 @@ def test_channels_can_be_the_planes(widget, qtbot, tmp_path):
     (layer,) = opened(qtbot, widget)
 
     np.testing.assert_array_equal(layer.data, data)
+    assert "channel" not in layer.metadata["focusstack"]
 
 
 def test_folder_of_rgb_planes_is_opened_as_one_layer(widget, qtbot, tmp_path):

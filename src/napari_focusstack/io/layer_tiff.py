@@ -92,7 +92,8 @@ def write_tiff(
     sizes = dict(zip(axes, data.shape, strict=True))
     steps = dict(zip(axes.removesuffix("S"), zip(scale, units, strict=True), strict=True))
     places = {axis: float(place) for axis, place in zip(axes, translate, strict=False) if place}
-    note = {"software": SOFTWARE, "layer_type": layer_type, "record": record, "translate": places}
+    note = {"software": SOFTWARE, "layer_type": layer_type, "record": record}
+    note |= {"translate": places, "steps": steps}
     text = json.dumps(note, allow_nan=False)
     stored, bigtiff = axes, math.prod(data.shape) * dtype.itemsize > MOST_BYTES
     given: dict[str, Any]
@@ -143,8 +144,9 @@ def note_in(tiff: TiffFile) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        Keys "software", "layer_type", "record", which may be None, and "translate": where the
-        first pixel lies, by axis; 0 where it does not say.
+        Keys "software", "layer_type", "record", which may be None, "translate": where the first
+        pixel lies, by axis; 0 where it does not say; and "steps": step and unit by axis, in the
+        order of the data, also of axes of one slice, which the format may drop.
     """
     if tiff.pages.first.software != SOFTWARE:
         return None

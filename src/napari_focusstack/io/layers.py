@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,23 +18,33 @@ from napari_focusstack.io.focal_stack import (
     opened,
     plane_size,
 )
-from napari_focusstack.io.layer_data import layers_of
 from napari_focusstack.io.layer_tiff import note_in, write_tiff
 from napari_focusstack.io.reader import images_in
-from napari_focusstack.io.stack_pixels import pixels
 from napari_focusstack.io.tiff import check_end, image_series
+from napari_focusstack.io.written_layer import layers_as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tifffile import TiffFile
 
-    from napari_focusstack.io.focal_stack import FocalStack
     from napari_focusstack.io.layer_data import LayerData
 
 #: Letters of leading axes by what a layer may call them, and in the order they are given to others.
 AXIS_NAMES = {"z": "Z", "depth": "Z", "t": "T", "time": "T", "c": "C", "channel": "C"}
 SPARE_AXES = "ZTCQIJ"
+
+
+@contextlib.contextmanager
+def _said_past_napari() -> Iterator[None]:
+    """Raise what is wrong with a layer as OSError, so that it is seen.
+
+    Of a ValueError, such as InputError, napari only says that there is no valid writer.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise OSError(str(error)) from error
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -79,8 +90,9 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     -------
     list of LayerData
         From `napari_focusstack.io.layer_data.layers_of`; lazy beyond
-        `napari_focusstack.io.stack_pixels.EAGER_BYTES`. What :func:`write_layer` wrote lies where
-        its layer did ("translate").
+        `napari_focusstack.io.stack_pixels.EAGER_BYTES`. What :func:`write_layer` wrote has the
+        axes that its layer had, and lies where that did ("translate"). Where there are several
+        channels, "focusstack" tells which, from 1 ("channel").
 
     Raises
     ------
@@ -98,13 +110,13 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     """
     stacks = find_stacks(_paths(path))
     stack = next((one for one in stacks if one.focus_axis is not None), stacks[0])
-    layers = layers_of(stack, pixels(stack))
-    places = _places(stack)
-    for _, meta, _ in layers if places else ():
-        meta["translate"] = tuple(places.get(axis.upper(), 0.0) for axis in meta["axis_labels"])
+    layers = layers_as_written(stack)
+    for channel, (_, meta, _) in enumerate(layers if len(layers) > 1 else (), 1):
+        meta["metadata"]["focusstack"]["channel"] = channel
     return layers
 
 
+@_said_past_napari()
 def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
     """Write an image or labels layer as a TIFF with its scale, units, place and record.
 
@@ -126,8 +138,8 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
 
     Raises
     ------
-    InputError
-        As `napari_focusstack.io.layer_tiff.write_tiff`; nothing is left behind then.
+    OSError
+        With the words of `napari_focusstack.io.layer_tiff.write_tiff`; nothing is left behind then.
 
     Examples
     --------
@@ -161,6 +173,7 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
     return [path]
 
 
+@_said_past_napari()
 def write_mesh(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
     """Write a surface layer where it lies in the world, for other programs.
 
@@ -182,7 +195,7 @@ def write_mesh(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]
 
     Raises
     ------
-    InputError
+    OSError
         If the surface is not of three axes, has no texture for an OBJ, or cannot be written as
         `napari_focusstack.io.mesh.write_obj` says; nothing is left behind then.
 
@@ -253,15 +266,6 @@ def microscopy_layers() -> list[LayerData]:
 
 def _paths(path: str | list[str]) -> list[Path]:
     return [Path(one) for one in ([path] if isinstance(path, str) else path)]
-
-
-def _places(stack: FocalStack) -> dict[str, float]:
-    """Return where the first pixel lies along each axis, as `write_layer` noted it."""
-    if len(stack.files) > 1:
-        return {}
-    with opened(stack.files[0]) as tiff:
-        places: dict[str, float] = (note_in(tiff) or {}).get("translate", {})
-    return places
 
 
 def _greatest(labels: Any) -> int:

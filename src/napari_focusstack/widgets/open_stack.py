@@ -219,7 +219,11 @@ def _inspection(paths: list[Path]) -> Generator[Progress, None, list[FocalStack]
 def _reading(stack: FocalStack, choice: Choice) -> Generator[Progress, None, list[LayerData]]:
     yield Progress("read", 0, 1)
     chosen, data = choose(stack, pixels(stack), choice)
-    return layers_of(chosen, data, choice.near)
+    layers = layers_of(chosen, data, choice.near)
+    if stack.channels and choice.focus != "C":
+        for channel, (_, meta, _) in enumerate(layers, (choice.channel or 0) + 1):
+            meta["metadata"]["focusstack"]["channel"] = channel
+    return layers
 
 
 def _axes(stack: FocalStack) -> str:

@@ -133,9 +133,7 @@ class Source:
     @property
     def is_one_of_many(self) -> bool:
         """Whether the file holds other time points or channels too."""
-        return len(self.layers) == 1 and (
-            self.channel is not None or len(self.time_points()) > 1
-        )
+        return len(self.layers) == 1 and (self.channel is not None or len(self.time_points()) > 1)
 
     def told(self) -> dict[str, Any]:
         """Return what tells this source from others, ready for a layer's metadata."""

@@ -218,9 +218,7 @@ def checked(
     both = torch.cat([background.clamp(0, 1), far], 1)
     errors = _unexplained(torch.cat([behind, behind], 1), both, visible, alpha, psf, steps)
     sizes = [error.abs().mean(1, keepdim=True) for error in errors.chunk(2, 1)]
-    mean, mean_far = (
-        blur(torch.cat(sizes, 1) * (alpha < 0.5), nearby_px(psf)).square().split(1, 1)
-    )
+    mean, mean_far = blur(torch.cat(sizes, 1) * (alpha < 0.5), nearby_px(psf)).square().split(1, 1)
     trust = (mean_far + NOISE**2) / (mean + mean_far + NOISE**2)
     return trust * both[:, : far.shape[1]] + (1 - trust) * far
 

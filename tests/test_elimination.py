@@ -45,7 +45,7 @@ def test_blocks_give_what_the_whole_image_gives(make_scene, monkeypatch, method,
     psf = Psf(2.0, 2.6, shape)
     results = []
     for block_px in (24, 10_000):
-        monkeypatch.setattr(elimination, "BLOCK_PX", block_px)
+        monkeypatch.setattr(elimination, "MOST_BLOCK_PX", block_px)
         blocks = list(walk(*args, psf, method))
         results.append((len(blocks), assembled(blocks, *args)))
     (many, in_blocks), (one, whole) = results
@@ -55,7 +55,7 @@ def test_blocks_give_what_the_whole_image_gives(make_scene, monkeypatch, method,
 
 
 def test_the_blocks_hold_the_transition_region_and_nothing_else(make_scene, monkeypatch):
-    monkeypatch.setattr(elimination, "BLOCK_PX", 32)
+    monkeypatch.setattr(elimination, "MOST_BLOCK_PX", 32)
     scene = make_scene(2.0)
     marked = torch.zeros(scene.alpha.shape[1:], dtype=torch.bool)
     for where, region, light in walk(scene.near, scene.far, scene.alpha, Psf(2.0)):
@@ -77,7 +77,7 @@ def test_pixels_far_from_the_foreground_are_not_touched(make_scene):
 
 
 def test_the_work_follows_the_length_of_the_boundary_not_the_area(monkeypatch):
-    monkeypatch.setattr(elimination, "BLOCK_PX", 32)
+    monkeypatch.setattr(elimination, "MOST_BLOCK_PX", 32)
     counts = []
     for side in (256, 512):
         alpha = (torch.arange(side) < side // 2 - 16).float().expand(1, side, side)
@@ -122,7 +122,7 @@ def test_planes_far_apart_are_a_pair_with_a_wider_blur(make_scene):
     stack = FocusMap.of_labels(np.where(scene.mask, 1, 4), 4, (128, 128))
     alpha = stack.before(4)
     unseen = torch.full_like(scene.near, torch.nan)
-    per_step = 3 / float(rounded(torch.tensor(3.0)))
+    per_step = 3 / float(rounded(torch.tensor(3.0), 1.0))
     for method in ("unmix", "subtract"):
         expected, region = computed(
             walk(scene.near, scene.far, alpha, Psf(3.0, 3.0), method), (128, 128)
@@ -145,7 +145,7 @@ def test_the_veil_widens_with_the_distance():
         _, region = computed(eliminate(light_of(planes), focus, Psf(4.0)), labels.shape)
         widths.append(int(region[32, 60:].sum()))
         assert not region[:, :59].any()
-    tails = [2.88 * 4.0 * float(rounded(torch.tensor(step))) for step in (1.0, 2.0, 4.0)]
+    tails = [2.88 * 4.0 * float(rounded(torch.tensor(step), 4.0)) for step in (1.0, 2.0, 4.0)]
     assert widths == pytest.approx(tails, abs=1.5)
 
 
@@ -166,11 +166,18 @@ def test_a_surface_between_planes_is_blurred_by_its_own_distance():
 
 def test_distances_are_rounded_to_few_that_are_near_enough():
     steps = torch.linspace(0.75, 60, 2000)
-    found = rounded(steps)
+    found = rounded(steps, 1.0)
     assert len(found.unique()) <= 16
     far = steps >= FAR_STEPS
     assert ((found / steps)[far].log().abs() <= math.log(RATIO) / 2 + 1e-4).all()
     assert ((found - steps)[~far].abs() <= 0.26).all()
+
+
+def test_distances_that_blur_alike_are_one():
+    steps = torch.linspace(0.75, 1.9, 50)
+    assert rounded(steps, 1.0).unique().tolist() == [1.0, 1.5, 2.0]
+    assert rounded(steps, 0.3).unique().tolist() == [1.0, 2.0]
+    assert rounded(torch.tensor(1.0), 0.3).item() == 1  # of a pair
 
 
 def test_a_slope_is_not_before_itself():

@@ -101,7 +101,7 @@ def test_moving_the_foreground_back_removes_the_veil_that_a_still_model_leaves(m
 
 
 def test_blocks_see_the_motion_of_the_whole_image(make_scene, monkeypatch):
-    monkeypatch.setattr(elimination, "BLOCK_PX", 96)
+    monkeypatch.setattr(elimination, "MOST_BLOCK_PX", 96)
     scene = make_scene(2.0, side=2 * SIDE)
     psf = Psf(2.0, 2.0, breathing=Breathing(1.02, (1.0, 1.0)))
     origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]

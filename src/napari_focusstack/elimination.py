@@ -40,13 +40,16 @@ if TYPE_CHECKING:
     #: Linear light (C, Y, X) of rows and columns of a plane, which are counted from 1.
     Light = Callable[[int, Region], Tensor]
 
-#: Side of the blocks that the work is cut into, px.
-BLOCK_PX = 512
-#: Distances between surface and plane are rounded to half plane steps, far ones to such a ratio.
-RATIO = 1.35
-FAR_STEPS = 2.0
+#: Side of the blocks that the work is cut into, px; at most, where blurs reach far beyond one.
+BLOCK_PX, MOST_BLOCK_PX = 256, 512
+#: Distances between surface and plane are rounded to half plane steps, whole ones where a step
+#: blurs by less than this, px; far ones to such a ratio.
+FINE_PX = 0.8
+FAR_STEPS, RATIO = 2.0, math.sqrt(2)
 #: Wide blurs are computed on halved images, up to this coarse.
 GRID_PX = 16
+#: So much farther than its kernel a blur on a halved image reaches, px.
+HALVING_PX = 4
 
 
 def eliminate(
@@ -101,19 +104,21 @@ def eliminate(
         steps = _most_steps(focus, plane, where, psf)
         return _veiled(light, focus, psf, method, plane, where, steps) if steps else None
 
-    for found in each(work, _pieces(focus, within), focus.alpha.device):
+    reach_px = psf.reach_px(focus.size, focus.planes - 1)
+    side = min(max(BLOCK_PX, 4 * reach_px // GRID_PX * GRID_PX), MOST_BLOCK_PX)
+    for found in each(work, _pieces(focus, within, side), focus.alpha.device):
         if found is not None:
             yield found
 
 
-def _pieces(focus: FocusMap, within: Region | None) -> Iterator[tuple[int, Region]]:
+def _pieces(focus: FocusMap, within: Region | None, side: int) -> Iterator[tuple[int, Region]]:
     """Yield each plane that has pixels in a block, and the rows and columns around them."""
     rows, columns = within or (slice(0, focus.size[0]), slice(0, focus.size[1]))
-    for top in range(rows.start, rows.stop, BLOCK_PX):
-        for left in range(columns.start, columns.stop, BLOCK_PX):
+    for top in range(rows.start, rows.stop, side):
+        for left in range(columns.start, columns.stop, side):
             block = (
-                slice(top, min(top + BLOCK_PX, rows.stop)),
-                slice(left, min(left + BLOCK_PX, columns.stop)),
+                slice(top, min(top + side, rows.stop)),
+                slice(left, min(left + side, columns.stop)),
             )
             planes = focus.part(block).farthest.round()
             for plane in planes.unique().int().tolist():
@@ -146,7 +151,7 @@ def _veiled(
     """Return what was behind the veil in a region of a plane, or None where nothing veils it."""
     reach, back = psf.reach_px(focus.size, steps), psf_radius(steps * psf.sigma_2_px, psf.shape)
     # of a pair to the last bit; in a stack what light does on a second way to and fro is left out
-    margin = (
+    margin = HALVING_PX + (
         2 * reach + 3 * back + psf_radius(nearby_px(psf)) if focus.planes == 2 else reach + back
     )
     outer = aligned(grow(where, margin, focus.size), GRID_PX)
@@ -156,23 +161,33 @@ def _veiled(
     if not (alpha > 0).any():
         return None
     depth = _nearest_depth(torch.where(part.behind <= plane - STEP, part.depth, part.front), alpha)
-    distance = rounded(plane - depth)[None]
+    distance = rounded(plane - depth, psf.sigma_px)[None]
     apart: Steps = float(distance.max()) if distance.min() == distance.max() else distance
     origins = [origin(outer[0].start, outer[1].start, focus.size)]
     spread = psf.defocus(alpha[None], origins, apart)
     own = part.farthest.round() == plane
-    region = (transition_region(alpha, spread[0]) & own)[0][inner]
+    veiled = (transition_region(alpha, spread[0]) & own)[0]
+    region = torch.zeros_like(veiled)
+    region[inner] = veiled[inner]
     if not region.any():
         return None
-    near, far = in_focus(light, depth[0].round(), outer), light(plane, outer)
+    where = _bounds(region, outer)
+    seen = aligned(grow(where, margin, focus.size), GRID_PX)
+    needed = inside(seen, outer)
+    alpha = alpha[None, :, *needed]
+    apart = apart[..., *needed] if isinstance(apart, torch.Tensor) else apart
+    near, far = in_focus(light, depth[0][needed].round(), seen), light(plane, seen)
+    origins = [origin(seen[0].start, seen[1].start, focus.size)]
     eliminated = subtract if method == "subtract" else unmix
-    found = eliminated(near[None], far[None], alpha[None], psf, origins, apart)
-    return where, region, found[0][:, *inner][:, region]
+    found = eliminated(near[None], far[None], alpha, psf, origins, apart)
+    region = region[inside(where, outer)]
+    return where, region, found[0][:, *inside(where, seen)][:, region]
 
 
-def rounded(steps: Tensor) -> Tensor:
+def rounded(steps: Tensor, sigma_px: float) -> Tensor:
     """Round distances, in plane steps, to few values: each costs a blur."""
-    near = (2 * steps).round().clamp(min=1) / 2
+    least = 0.5 if sigma_px >= FINE_PX else 1.0
+    near = (steps / least).round().clamp(min=1) * least
     far = torch.exp((steps.clamp(min=1).log() / math.log(RATIO)).round() * math.log(RATIO))
     return torch.where(steps < FAR_STEPS, near, far)
 

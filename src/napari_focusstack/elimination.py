@@ -45,7 +45,7 @@ BLOCK_PX, MOST_BLOCK_PX = 256, 512
 #: Distances between surface and plane are rounded to half plane steps, whole ones where a step
 #: blurs by less than this, px; far ones to such a ratio.
 FINE_PX = 0.8
-FAR_STEPS, RATIO = 2.0, math.sqrt(2)
+FAR_STEPS, RATIO = 2.0, 1.35
 #: Wide blurs are computed on halved images, up to this coarse.
 GRID_PX = 16
 #: So much farther than its kernel a blur on a halved image reaches, px.

@@ -1,5 +1,7 @@
-"""The Python in the documentation runs as it stands."""
+"""The Python in the documentation and in docstrings runs as it stands."""
 
+import doctest
+import importlib
 import re
 from functools import partial
 from pathlib import Path
@@ -10,9 +12,16 @@ import tifffile
 from napari.components import ViewerModel
 from npe2 import PluginManager
 
+import napari_focusstack
 from napari_focusstack.io import samples
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+PACKAGE = Path(napari_focusstack.__file__).parent
+WITH_EXAMPLES = [
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if ">>> " in path.read_text("utf-8")
+]
 
 
 @pytest.fixture
@@ -31,6 +40,13 @@ def run(monkeypatch, tmp_path):
         return names
 
     return run
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_the_examples_of_a_module_run(module):
+    outcome = doctest.testmod(importlib.import_module(module))
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
 
 
 def test_the_python_page_runs(run):

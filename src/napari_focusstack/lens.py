@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Where a piece lies: row and column of its first pixel, from the image's centre, px.
 Origin = tuple[float, float]
 #: Where removing the veil leaves more than this share of the residual, there is no such veil.
-FITS = 0.95
+FITS = 0.92
 #: Distance between surface and plane in plane steps: one for all, one for each image of a batch
 #: (n,), or one for each pixel (n, 1, Y, X). A pair is one step apart.
 Steps = float | torch.Tensor

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from napari_focusstack.progress import Progress
+from napari_focusstack.progress import Progress, retold
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,7 +52,7 @@ def is_reversed(stack: Stack) -> Generator[Progress, None, bool]:
     for tried, near in enumerate(ends):
         parameters = replace(stack.parameters, near=near, psf="reblur", psf_shape="gaussian")
         glance = Stack(planes, parameters)
-        focus, _ = yield from _told(glance.find_focus(), tried)
+        focus, _ = yield from retold(glance.find_focus(), partial(_half, tried))
         if not focus.has_steps():
             return False
         try:
@@ -63,15 +63,9 @@ def is_reversed(stack: Stack) -> Generator[Progress, None, bool]:
     return unexplained[1] < CLEARLY * unexplained[0]
 
 
-def _told(steps: Generator[Progress, None, Any], tried: int) -> Generator[Progress, None, Any]:
-    """Say of steps that they are of the first or the second order that is tried."""
-    with closing(steps):
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                return end.value
-            yield Progress("find the near end", tried * step.total + step.done, 2 * step.total)
+def _half(tried: int, step: Progress) -> Progress:
+    """Say of a step that it is of the first or the second order that is tried."""
+    return Progress("find the near end", tried * step.total + step.done, 2 * step.total)
 
 
 def shrunk(plane: np.ndarray, step: int) -> np.ndarray:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -20,3 +27,25 @@ class Progress:
     step: str
     done: int
     total: int
+
+
+def retold(
+    steps: Generator[Progress, None, Found], tell: Callable[[Progress], Progress]
+) -> Generator[Progress, None, Found]:
+    """Run steps as a part of something longer: what each says is told in other words.
+
+    Examples
+    --------
+    >>> def steps():
+    ...     yield Progress("find focus", 1, 2)
+    >>> list(retold(steps(), lambda step: Progress("look twice", step.done, 2 * step.total)))
+    [Progress(step='look twice', done=1, total=4)]
+    """
+    with closing(steps):
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                found: Found = end.value
+                return found
+            yield tell(step)

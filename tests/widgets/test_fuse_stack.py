@@ -36,7 +36,7 @@ def planes():
     disk = np.clip(17 - np.hypot(y - 30, x - 30), 0, 1).astype(np.float32)
     bar = np.clip(13 - np.abs(x - 70), 0, 1).astype(np.float32)
     ground = np.ones((SIDE, SIDE), np.float32)
-    scene = [Layer(texture(1), disk, 0), Layer(texture(2), bar, 2), Layer(texture(3), ground, 4)]
+    scene = [Layer(texture(4), disk, 0), Layer(texture(5), bar, 2), Layer(texture(6), ground, 4)]
     return (photograph(scene, PLANES)[..., 0] * 60000).astype(np.uint16)
 
 

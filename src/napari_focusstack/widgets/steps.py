@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import PsfParameters, SegmentationParameters
-from napari_focusstack.progress import Progress
+from napari_focusstack.progress import Progress, retold
 from napari_focusstack.widgets.plane_labels import Found, labels_of
 
 if TYPE_CHECKING:
@@ -168,23 +168,15 @@ def along(tasks: Sequence[Task], keep: Callable[[int, Fused], Any]) -> Task:
     def task() -> Generator[Any, None, list[Any]]:
         kept = []
         for number, each in enumerate(tasks):
-            made = yield from _counted(each(), f"{number + 1} of {len(tasks)}: ")
+            made = yield from retold(each(), partial(_counted, f"{number + 1} of {len(tasks)}: "))
             kept.append(keep(number, made))
         return kept
 
     return task
 
 
-def _counted(steps: Generator[Any, None, Fused], before: str) -> Generator[Any, None, Fused]:
-    """Say of each step which time point it is of."""
-    with closing(steps):
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                fused: Fused = end.value
-                return fused
-            yield Progress(f"{before}{step.step}", step.done, step.total)
+def _counted(before: str, step: Progress) -> Progress:
+    return Progress(f"{before}{step.step}", step.done, step.total)
 
 
 def _stack(

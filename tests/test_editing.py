@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_focusstack.editing import Canvas, Fixes, around, bounds
+from napari_focusstack.editing import Canvas, Fixes
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.fusion import drain
@@ -66,14 +66,6 @@ def test_what_is_painted_back_is_no_fix(labels):
 def test_labels_made_by_hand_are_all_fixes(labels):
     fixes = Fixes.painted_by_hand(labels)
     np.testing.assert_array_equal(fixes.over(np.zeros(SIZE, np.uint8)), labels)
-
-
-def test_bounds_hold_all_that_is_true():
-    mask = np.zeros((9, 9), bool)
-    assert bounds(mask) is None
-    mask[2, 7] = mask[5, 3] = True
-    assert bounds(mask) == (slice(2, 6), slice(3, 8))
-    assert around(bounds(mask), (slice(0, 1), slice(4, 5))) == (slice(0, 6), slice(3, 8))
 
 
 @pytest.mark.parametrize("pair", [False, True])

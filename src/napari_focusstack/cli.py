@@ -271,19 +271,19 @@ def _fuse(options: argparse.Namespace) -> None:
     if options.labels:
         sources["labels"] = [str(options.labels)]
     made = {**_record(result), "input": sources}
-    depth, surface = result.depth, None
+    surface = None
     if options.save_surface is not None:
         across = [planes.stack.scale[planes.stack.axes.index(axis)] for axis in "YX"]
-        surface = surface_of(depth, result.image, across)
-    for path, image in (
-        (options.output, result.image),
-        (options.save_labels, result.labels),
-        (options.save_initial, result.initial),
-        (options.save_depth, depth),
-        (options.save_confidence, result.confidence),
+        surface = surface_of(result.depth, result.image, across)
+    for path, name in (
+        (options.output, "image"),
+        (options.save_labels, "labels"),
+        (options.save_initial, "initial"),
+        (options.save_depth, "depth"),
+        (options.save_confidence, "confidence"),
     ):
         if path is not None:
-            write_image(path, image, record=made)
+            write_image(path, getattr(result, name), record=made)
     if surface is not None:
         write_mesh(options.save_surface, surface, result.image)
     if options.save_registration is not None and result.registration is not None:

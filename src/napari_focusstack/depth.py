@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.diffusion import aligned, grow, inside
 from napari_focusstack.memory import tile_side
 from napari_focusstack.networks.deb import CELL_PX, plane_cues
 from napari_focusstack.networks.inference import filled_up, has_bfloat16, tile_edges
 from napari_focusstack.progress import Progress
+from napari_focusstack.region import aligned, grow, inside
 from napari_focusstack.threads import each, side_by_side
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.diffusion import Region
     from napari_focusstack.networks.deb import DEB
+    from napari_focusstack.region import Region
     from napari_focusstack.stack import Stack
 
 #: How far beyond a tile DEB is given the planes to see, px.

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from napari_focusstack.optics import PsfShape
 
 EliminationMethod = Literal["unmix", "subtract", "none"]
-#: Rows and columns of an image, with start and stop.
-Region = tuple[slice, slice]
 METHODS: tuple[EliminationMethod, ...] = ("unmix", "subtract", "none")
 
 #: The transition region ends where the blurred foreground covers less than this share of a pixel:
@@ -258,27 +256,3 @@ def reblur(
     known = torch.where(visible > FLOOR, visible, 1e-3)
     blurred = collect(premultiply(background, known), sigma_px, shape, steps)
     return blurred[:, :-1] / blurred[:, -1:]
-
-
-def grow(where: Region, margin: int, limits: tuple[int, int]) -> Region:
-    """Return rows and columns with a margin around them, inside an image of a size."""
-    rows, columns = (
-        slice(max(0, part.start - margin), min(limit, part.stop + margin))
-        for part, limit in zip(where, limits, strict=True)
-    )
-    return rows, columns
-
-
-def aligned(where: Region, grid_px: int) -> Region:
-    """Let rows and columns begin on a coarse grid, so that what is computed on it agrees."""
-    rows, columns = (slice(part.start // grid_px * grid_px, part.stop) for part in where)
-    return rows, columns
-
-
-def inside(where: Region, outer: Region) -> Region:
-    """Return rows and columns of an image as those of a part of it."""
-    rows, columns = (
-        slice(part.start - whole.start, part.stop - whole.start)
-        for part, whole in zip(where, outer, strict=True)
-    )
-    return rows, columns

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_focusstack.diffusion import grow, inside
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.fusion import drain
+from napari_focusstack.region import bounds, grow, inside
 from napari_focusstack.segmentation import EDIT_REACH_PX
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from napari_focusstack.diffusion import Region
     from napari_focusstack.lens import Psf
     from napari_focusstack.progress import Progress
+    from napari_focusstack.region import Region
     from napari_focusstack.stack import Stack
 
 
@@ -81,30 +81,6 @@ class Fixes:
         """Forget what was painted; return the proposal, a change yet to be followed."""
         self.painted[:] = False
         return self.proposal.copy()
-
-
-def bounds(mask: np.ndarray) -> Region | None:
-    """Return the rows and columns around all true pixels of (Y, X), None where there are none."""
-    rows = np.flatnonzero(mask.any(1))
-    if not len(rows):
-        return None
-    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-
-
-def around(*regions: Region) -> Region:
-    """Return the least rows and columns that hold all regions.
-
-    Examples
-    --------
-    >>> around((slice(0, 2), slice(5, 6)), (slice(1, 9), slice(3, 4)))
-    (slice(0, 9, None), slice(3, 6, None))
-    """
-    rows, columns = (
-        slice(min(part.start for part in parts), max(part.stop for part in parts))
-        for parts in zip(*regions, strict=True)
-    )
-    return rows, columns
 
 
 class Canvas:

@@ -14,9 +14,6 @@ import torch
 
 from napari_focusstack.diffusion import (
     METHODS,
-    aligned,
-    grow,
-    inside,
     nearby_px,
     subtract,
     transition_region,
@@ -26,6 +23,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import STEP
 from napari_focusstack.lens import origin
 from napari_focusstack.optics import check_sigma, psf_radius
+from napari_focusstack.region import aligned, bounds, grow, inside, placed
 from napari_focusstack.threads import each
 
 if TYPE_CHECKING:
@@ -33,9 +31,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.diffusion import EliminationMethod, Region
+    from napari_focusstack.diffusion import EliminationMethod
     from napari_focusstack.focus_map import FocusMap
     from napari_focusstack.lens import Psf, Steps
+    from napari_focusstack.region import Region
 
     #: Linear light (C, Y, X) of rows and columns of a plane, which are counted from 1.
     Light = Callable[[int, Region], Tensor]
@@ -122,7 +121,9 @@ def _pieces(focus: FocusMap, within: Region | None, side: int) -> Iterator[tuple
             )
             planes = focus.part(block).farthest.round()
             for plane in planes.unique().int().tolist():
-                yield plane, _bounds(planes[0] == plane, block)
+                own = bounds(planes[0] == plane)
+                if own is not None:
+                    yield plane, placed(own, block)
 
 
 def _most_steps(focus: FocusMap, plane: int, where: Region, psf: Psf) -> float:
@@ -169,9 +170,10 @@ def _veiled(
     veiled = (transition_region(alpha, spread[0]) & own)[0]
     region = torch.zeros_like(veiled)
     region[inner] = veiled[inner]
-    if not region.any():
+    computed = bounds(region)
+    if computed is None:
         return None
-    where = _bounds(region, outer)
+    where = placed(computed, outer)
     seen = aligned(grow(where, margin, focus.size), GRID_PX)
     needed = inside(seen, outer)
     alpha = alpha[None, :, *needed]
@@ -180,7 +182,7 @@ def _veiled(
     origins = [origin(seen[0].start, seen[1].start, focus.size)]
     eliminated = subtract if method == "subtract" else unmix
     found = eliminated(near[None], far[None], alpha, psf, origins, apart)
-    region = region[inside(where, outer)]
+    region = region[computed]
     return where, region, found[0][:, *inside(where, seen)][:, region]
 
 
@@ -213,14 +215,3 @@ def _nearest_depth(depth: Tensor, alpha: Tensor) -> Tensor:
         (~present[0]).cpu().numpy(), return_distances=False, return_indices=True
     )
     return depth[:, rows, columns]
-
-
-def _bounds(present: Tensor, block: Region) -> Region:
-    """Return the rows and columns around all true pixels (Y, X) of a block."""
-    rows, columns = (
-        slice(part.start + int(true[0]), part.start + int(true[-1]) + 1)
-        for part, true in zip(
-            block, (present.any(1).nonzero(), present.any(0).nonzero()), strict=True
-        )
-    )
-    return rows, columns

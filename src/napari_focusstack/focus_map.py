@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.diffusion import Region
+    from napari_focusstack.region import Region
 
 #: A surface this much nearer than a plane, in plane steps, hides what that plane shows; a tilted
 #: surface passes from one plane to the next without a step.

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.optics import blur, psf_radius
+from napari_focusstack.region import bounds, grow
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -169,10 +170,9 @@ def collect(image: Tensor, sigma_px: float, shape: PsfShape, steps: Steps = 1.0)
     power = steps.log2().round()
     least, most = (int(end) for end in power.aminmax())
     for number in range(least, most + 1):
-        here = power == number
-        if here.any():
-            sigma_there_px = sigma_px * 2.0**number
-            where = _bounds(here, psf_radius(sigma_there_px, shape))
+        here, sigma_there_px = power == number, sigma_px * 2.0**number
+        where = _within_reach(here, psf_radius(sigma_there_px, shape))
+        if where is not None:
             blurred[where] += blur(image[where], sigma_there_px, shape) * here[where]
     return blurred
 
@@ -186,17 +186,16 @@ def _add_blurred(
     light: Tensor, image: Tensor, present: Tensor, sigma_px: float, shape: PsfShape
 ) -> None:
     """Blur what is present of an image and add it; the rest of the image costs nothing."""
-    if present.any():
-        radius = psf_radius(sigma_px, shape)
-        where = _bounds(present, radius)
+    where = _within_reach(present, psf_radius(sigma_px, shape))
+    if where is not None:
         light[where] += blur(image[where], sigma_px, shape)
 
 
-def _bounds(present: Tensor, margin: int) -> tuple[slice, ...]:
-    """Return an index of the rows and columns around all true pixels of (n, 1, Y, X)."""
+def _within_reach(present: Tensor, reach_px: int) -> tuple[slice, ...] | None:
+    """Return an index of the rows and columns near true pixels of (n, 1, Y, X), if any."""
     flat = present[:, 0].any(0)
-    places = []
-    for axis in (1, 0):
-        true = flat.any(axis).nonzero()
-        places.append(slice(max(0, int(true[0]) - margin), int(true[-1]) + 1 + margin))
-    return (slice(None), slice(None), *places)
+    where = bounds(flat)
+    if where is None:
+        return None
+    height, width = flat.shape
+    return (slice(None), slice(None), *grow(where, reach_px, (height, width)))

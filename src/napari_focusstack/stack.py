@@ -8,7 +8,6 @@ import numpy as np
 
 from napari_focusstack import depth, elimination
 from napari_focusstack.alignment import align
-from napari_focusstack.diffusion import inside
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.intensity import Intensity
 from napari_focusstack.networks import weights
@@ -17,6 +16,7 @@ from napari_focusstack.order import is_reversed
 from napari_focusstack.planes import check_planes
 from napari_focusstack.progress import Progress
 from napari_focusstack.psf import check_method, estimate
+from napari_focusstack.region import inside
 from napari_focusstack.segmentation import matte
 from napari_focusstack.windows import NoEdge, Windows, along_steps
 
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.diffusion import EliminationMethod, Region
+    from napari_focusstack.diffusion import EliminationMethod
     from napari_focusstack.io.plane_store import StoredPlane
     from napari_focusstack.lens import Psf
     from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.region import Region
     from napari_focusstack.registration import Registration
 
     Planes = np.ndarray | Sequence[np.ndarray] | Sequence[StoredPlane]

@@ -20,7 +20,7 @@ from napari_focusstack.io.result_file import (
     colour_hex,
     put_in_place,
 )
-from napari_focusstack.io.writer import check_writable
+from napari_focusstack.io.writer import check_writable, failure_explained
 from napari_focusstack.provenance import SOFTWARE
 
 if TYPE_CHECKING:
@@ -170,17 +170,13 @@ def _replacing_folder(path: Path) -> Iterator[Path]:
     """Yield a hidden temporary folder beside the target that takes its place on success."""
     target = path.resolve()
     temporary = target.with_name(f".{uuid4().hex}.part")
-    try:
-        yield temporary
-        put_in_place(temporary, target)
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(
-            f"cannot write {path} ({reason}); free space or choose another folder."
-        ) from error
-    finally:
-        for folder in (temporary, temporary.with_name(f"{temporary.name}.old")):
-            _remove(folder)
+    with failure_explained(path):
+        try:
+            yield temporary
+            put_in_place(temporary, target)
+        finally:
+            for folder in (temporary, temporary.with_name(f"{temporary.name}.old")):
+                _remove(folder)
 
 
 def _remove(folder: Path) -> None:

@@ -183,17 +183,25 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a hidden temporary file beside the target that takes its place on success."""
     target = path.resolve()  # a link stays a link
     temporary = target.with_name(f".{uuid4().hex}.part{target.suffix}")
+    with failure_explained(path):
+        try:
+            yield temporary
+            temporary.replace(target)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def failure_explained(path: Path) -> Iterator[None]:
+    """Turn what the system says of a path that cannot be written into an InputError."""
     try:
-        yield temporary
-        temporary.replace(target)
+        yield
     except OSError as error:
         reason = error.strerror or error
         raise InputError(
             f"cannot write {path} ({reason}); free space or choose another folder."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _write_tiff(path: Path, image: np.ndarray, description: str | None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_focusstack.optics import blur, linear_to_srgb, over, premultiply, psf_radius
+from napari_focusstack.region import aligned, bounds, grow
 from napari_focusstack.training.foreground import alike, foreground
 from napari_focusstack.training.shapes import choose, smooth_noise, uniform
 from napari_focusstack.training.synthesis import MARGIN_PX
@@ -67,10 +68,9 @@ class Surface:
         image = torch.zeros_like(self.layer)
         for number in range(math.floor(first), math.ceil(last) + 1):
             share = (1 - (self.depth * SLICES - number).abs()).clamp(min=0)
-            there = share * self.layer[-1] > 0
-            if there.any():
-                sigma_px = sigma_step_px * abs(number / SLICES - plane)
-                where = _around(there, psf_radius(sigma_px, shape) + GRID_PX)
+            sigma_px = sigma_step_px * abs(number / SLICES - plane)
+            where = _around(share * self.layer[-1] > 0, psf_radius(sigma_px, shape) + GRID_PX)
+            if where is not None:
                 image[where] += blur((self.layer * share)[where], sigma_px, shape)
         # neighbouring slices of a tilted surface are blurred unequally: no pixel is covered twice
         return image / image[-1:].clamp(min=1)
@@ -187,14 +187,13 @@ def focal_stack(
     )
 
 
-def _around(there: Tensor, beyond_px: int) -> tuple[slice, slice, slice]:
-    """Return the part of an image (C, Y, X) that holds each true pixel (Y, X) and what is near."""
-    parts = []
-    for axis in (1, 0):
-        (found,) = there.any(axis).nonzero(as_tuple=True)
-        start = max(0, int(found[0]) - beyond_px) // GRID_PX * GRID_PX
-        parts.append(slice(start, int(found[-1]) + 1 + beyond_px))
-    return slice(None), parts[0], parts[1]
+def _around(there: Tensor, beyond_px: int) -> tuple[slice, ...] | None:
+    """Return the part of an image (C, Y, X) near true pixels of (Y, X), if there are any."""
+    where = bounds(there)
+    if where is None:
+        return None
+    height, width = there.shape
+    return slice(None), *aligned(grow(where, beyond_px, (height, width)), GRID_PX)
 
 
 def _tilted(side: int, depth: float, range_: float, generator: Generator) -> Tensor:

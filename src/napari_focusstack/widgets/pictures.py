@@ -11,9 +11,9 @@ from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.widgets.plane_labels import labels_of
 
 if TYPE_CHECKING:
-    from napari_focusstack.diffusion import Region
     from napari_focusstack.editing import Canvas
     from napari_focusstack.fusion import FusionResult
+    from napari_focusstack.region import Region
     from napari_focusstack.widgets.plane_labels import Found
     from napari_focusstack.widgets.source import Source
     from napari_focusstack.widgets.steps import Fused

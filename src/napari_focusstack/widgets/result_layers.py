@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
 
-    from napari_focusstack.diffusion import Region
     from napari_focusstack.layer_axes import ResultAxes
     from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.region import Region
     from napari_focusstack.widgets.plane_labels import Found
     from napari_focusstack.widgets.source import Source
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.region import around, bounds
 from napari_focusstack.widgets.pictures import (
     Frame,
     confidence_painted,
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
     from napari_focusstack.diagnostics.diagnosis import Diagnosis
-    from napari_focusstack.diffusion import Region
     from napari_focusstack.editing import Canvas, Fixes
     from napari_focusstack.fusion import FusionResult
     from napari_focusstack.lens import Psf
+    from napari_focusstack.region import Region
     from napari_focusstack.widgets.source import Source
     from napari_focusstack.widgets.steps import Channels, Fused, Task
 
@@ -205,8 +206,6 @@ class Session:
 
     def _catch_up(self, made: Fused) -> None:
         """Fuse again around what was painted while a task ran."""
-        from napari_focusstack.editing import bounds
-
         self._behind, labels = None, self.layers.painted()
         if labels is None or labels.shape != made.labels.shape:
             return
@@ -249,8 +248,6 @@ class Session:
 
     def _note(self, labels: np.ndarray) -> None:
         """Take note of what was painted in labels (Y, X), which the image does not show yet."""
-        from napari_focusstack.editing import around
-
         changed = None if self.fixes is None else self.fixes.follow(labels)
         if changed is not None:
             self.found.painted_since = True

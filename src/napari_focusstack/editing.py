@@ -9,6 +9,7 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.fusion import drain
+from napari_focusstack.matting import REACH_PX
 from napari_focusstack.region import bounds, grow, inside
 from napari_focusstack.segmentation import EDIT_REACH_PX
 
@@ -160,7 +161,7 @@ class Canvas:
         return where
 
     def _reach_px(self, edited: Region) -> int:
-        """Return how far what lies in a part of the image is blurred over anything behind it."""
+        """Return how far a part of the image has a say in what lies behind it."""
         if self.psf is None:
             return 0
         size, nearest = self.stack.size, float(self.focus.part(edited).nearest.min())
@@ -169,5 +170,5 @@ class Canvas:
             reach = self.psf.reach_px(size, steps)
             farthest = float(self.focus.part(grow(edited, reach, size)).farthest.max())
             if farthest - nearest >= steps:
-                return reach
+                return reach + REACH_PX if reach else 0
             steps = farthest - nearest

@@ -22,6 +22,7 @@ from napari_focusstack.diffusion import (
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import STEP
 from napari_focusstack.lens import origin
+from napari_focusstack.matting import REACH_PX, measured
 from napari_focusstack.optics import check_sigma, psf_radius
 from napari_focusstack.region import aligned, bounds, grow, inside, placed
 from napari_focusstack.threads import each
@@ -152,8 +153,10 @@ def _veiled(
     """Return what was behind the veil in a region of a plane, or None where nothing veils it."""
     reach, back = psf.reach_px(focus.size, steps), psf_radius(steps * psf.sigma_2_px, psf.shape)
     # of a pair to the last bit; in a stack what light does on a second way to and fro is left out
-    margin = HALVING_PX + (
-        2 * reach + 3 * back + psf_radius(nearby_px(psf)) if focus.planes == 2 else reach + back
+    margin = (
+        HALVING_PX
+        + REACH_PX
+        + (2 * reach + 3 * back + psf_radius(nearby_px(psf)) if focus.planes == 2 else reach + back)
     )
     outer = aligned(grow(where, margin, focus.size), GRID_PX)
     inner = inside(where, outer)
@@ -179,6 +182,7 @@ def _veiled(
     alpha = alpha[None, :, *needed]
     apart = apart[..., *needed] if isinstance(apart, torch.Tensor) else apart
     near, far = in_focus(light, depth[0][needed].round(), seen), light(plane, seen)
+    alpha = measured(near[None], alpha)
     origins = [origin(seen[0].start, seen[1].start, focus.size)]
     eliminated = subtract if method == "subtract" else unmix
     found = eliminated(near[None], far[None], alpha, psf, origins, apart)

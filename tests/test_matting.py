@@ -1,0 +1,65 @@
+"""The near plane tells how much of a pixel at the edge the foreground covers."""
+
+import pytest
+import torch
+
+from napari_focusstack.matting import REACH_PX, measured
+from napari_focusstack.segmentation import antialias
+
+
+@pytest.fixture
+def edge():
+    """Alpha of a soft slanted edge, (1, 1, 48, 64), and a hard guess of it, antialiased."""
+    rows, columns = torch.meshgrid(torch.arange(48.0), torch.arange(64.0), indexing="ij")
+    true = (0.5 + (31.3 + rows / 4 - columns) / 1.5).clamp(0, 1)[None, None]
+    return true, antialias(true[0] > 0.5)[None]
+
+
+def seen(alpha, front, behind, texture=0.0):
+    noise = torch.randn(1, 3, *alpha.shape[-2:], generator=torch.Generator().manual_seed(1))
+    return (alpha * front + (1 - alpha) * behind).expand(1, 3, -1, -1) + texture * noise
+
+
+def error(alpha, true):
+    return float((alpha - true).abs()[(true > 0) & (true < 1)].mean())
+
+
+def test_flat_sides_of_unlike_light_tell_alpha_whatever_was_guessed(edge):
+    true, guess = edge
+    found = measured(seen(true, 0.8, 0.1), guess)
+    assert error(guess, true) > 0.08
+    assert error(found, true) < 0.25 * error(guess, true)
+
+
+def test_texture_costs_some_of_it(edge):
+    true, guess = edge
+    found = measured(seen(true, 0.8, 0.1, 0.05), guess)
+    assert error(found, true) < 0.6 * error(guess, true)
+
+
+def test_sides_that_look_alike_leave_the_guess(edge):
+    true, guess = edge
+    torch.testing.assert_close(measured(seen(true, 0.4, 0.4), guess), guess, atol=1e-3, rtol=0)
+
+
+def test_what_is_sure_stays_so(edge):
+    true, guess = edge
+    found = measured(seen(true, 0.8, 0.1, 0.05), guess)
+    sure = (guess == 0) | (guess == 1)
+    assert torch.equal(found[sure], guess[sure])
+    assert 0 <= float(found.min()) <= float(found.max()) <= 1
+
+
+def test_a_strand_without_a_sure_pixel_keeps_its_alpha():
+    alpha = torch.zeros(1, 1, 32, 32)
+    alpha[..., 15:17] = 0.6
+    assert torch.equal(measured(seen(alpha, 0.9, 0.1), alpha), alpha)
+
+
+def test_nothing_beyond_the_reach_matters(edge):
+    true, guess = edge
+    near = seen(true, 0.8, 0.1, 0.05)
+    part = slice(8, 40)
+    inner = slice(8 + REACH_PX, 40 - REACH_PX)
+    found = measured(near[..., part, :], guess[..., part, :])[..., REACH_PX:-REACH_PX, :]
+    torch.testing.assert_close(found, measured(near, guess)[..., inner, :], atol=1e-6, rtol=0)

@@ -9,7 +9,8 @@ from napari_focusstack import elimination
 from napari_focusstack.diffusion import transition_region, unmix
 from napari_focusstack.elimination import eliminate
 from napari_focusstack.focus_map import FocusMap
-from napari_focusstack.lens import Breathing, Psf
+from napari_focusstack.lens import Breathing, Psf, collect
+from napari_focusstack.matting import measured
 from napari_focusstack.optics import blur, over, premultiply
 from napari_focusstack.reblur import fit
 from napari_focusstack.windows import Windows
@@ -105,7 +106,8 @@ def test_blocks_see_the_motion_of_the_whole_image(make_scene, monkeypatch):
     scene = make_scene(2.0, side=2 * SIDE)
     psf = Psf(2.0, 2.0, breathing=Breathing(1.02, (1.0, 1.0)))
     origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]
-    whole = unmix(scene.near[None], scene.far[None], scene.alpha[None], psf, origins)[0]
+    near, far, alpha = scene.near[None], scene.far[None], scene.alpha[None]
+    whole = unmix(near, far, measured(near, alpha), psf, origins)[0]
     planes = scene.near, scene.far
     blocks = 0
 
@@ -116,3 +118,34 @@ def test_blocks_see_the_motion_of_the_whole_image(make_scene, monkeypatch):
         assert torch.allclose(found, whole[:, *where][:, region], atol=1e-4)
         blocks += 1
     assert blocks > 1
+
+
+@pytest.fixture
+def layer():
+    """A smooth layer, premultiplied, whose right half is empty, (1, 4, 160, 160)."""
+    rng = torch.Generator().manual_seed(3)
+    colours = torch.nn.functional.interpolate(
+        torch.rand(1, 3, 20, 20, generator=rng), (160, 160), mode="bilinear"
+    )
+    return premultiply(colours, (torch.arange(160) < 80).float().expand(1, 1, 160, 160))
+
+
+@pytest.mark.parametrize("shape", ["gaussian", "disk"])
+@pytest.mark.parametrize(("sigma_px", "most"), [(0.5, 1e-6), (1.5, 1e-6), (3.0, 0.02)])
+def test_each_distance_is_blurred_by_its_own_sigma(layer, sigma_px, most, shape):
+    steps = torch.tensor([1.0, 2, 3, 6]).repeat_interleave(40)[:, None].expand(1, 1, 160, 160)
+    exact = sum(blur(layer * (steps == step), sigma_px * step, shape) for step in (1.0, 2, 3, 6))
+    exact = exact / exact[:, -1:].clamp(min=1)
+    found = Psf(sigma_px, shape=shape).defocus(layer, CENTRE, steps)
+    assert float((found - exact).abs().max()) < most
+    assert float((found - exact).square().mean().sqrt()) < most / 8
+
+
+@pytest.mark.parametrize("shape", ["gaussian", "disk"])
+def test_each_place_is_blurred_by_the_sigma_there(layer, shape):
+    steps = torch.tensor([1.0, 2, 4, 8]).repeat_interleave(40).expand(1, 1, 160, 160)
+    found = collect(layer, 2.0, shape, steps)
+    for number, step in enumerate((1.0, 2, 4, 8)):
+        inner = slice(40 * number + 4, 40 * number + 36)
+        exact = blur(layer, 2.0 * step, shape)
+        torch.testing.assert_close(found[..., inner], exact[..., inner], atol=3e-3, rtol=0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.optics import blur, psf_radius
+from napari_focusstack.optics import WIDE_PX, blur, doubled, halved, halved_sigma, psf_radius
 from napari_focusstack.region import bounds, grow
 
 if TYPE_CHECKING:
@@ -153,10 +153,7 @@ class Psf:
         moved = self.breathing.move(layers, origins)
         if not is_map(steps):
             return blur(moved, self.sigma_px * steps, self.shape)
-        light = torch.zeros_like(moved)
-        for step in steps.unique().tolist():
-            own = moved * (steps == step)
-            _add_blurred(light, own, own[:, -1:] > 0, self.sigma_px * step, self.shape)
+        light = _blurred_apart(moved, steps * self.sigma_px, self.shape)
         # surfaces that touch at an edge are blurred unequally: no pixel is covered twice
         return light / light[:, -1:].clamp(min=1)
 
@@ -165,16 +162,8 @@ def collect(image: Tensor, sigma_px: float, shape: PsfShape, steps: Steps = 1.0)
     """Return an image (n, C, Y, X) blurred at each pixel by so many steps times a sigma."""
     if not is_map(steps):
         return blur(image, sigma_px * steps, shape)
-    blurred = torch.zeros_like(image)
     # what is compared by it tolerates a blur of the nearest power of two
-    power = steps.log2().round()
-    least, most = (int(end) for end in power.aminmax())
-    for number in range(least, most + 1):
-        here, sigma_there_px = power == number, sigma_px * 2.0**number
-        where = _within_reach(here, psf_radius(sigma_there_px, shape))
-        if where is not None:
-            blurred[where] += blur(image[where], sigma_there_px, shape) * here[where]
-    return blurred
+    return _blurred_at(image, sigma_px * torch.exp2(steps.log2().round()), shape)
 
 
 def is_map(steps: Steps) -> TypeGuard[Tensor]:
@@ -182,20 +171,47 @@ def is_map(steps: Steps) -> TypeGuard[Tensor]:
     return isinstance(steps, torch.Tensor) and steps.ndim == 4
 
 
-def _add_blurred(
-    light: Tensor, image: Tensor, present: Tensor, sigma_px: float, shape: PsfShape
-) -> None:
-    """Blur what is present of an image and add it; the rest of the image costs nothing."""
-    where = _within_reach(present, psf_radius(sigma_px, shape))
-    if where is not None:
-        light[where] += blur(image[where], sigma_px, shape)
+def _blurred_apart(layers: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
+    """Blur the light (n, C + 1, Y, X) of each pixel by its own sigma, of a few, and add it all up.
+
+    What is blurred widely is so at half the size, all of it together.
+    """
+    light = torch.zeros_like(layers)
+    present = layers[:, -1:] > 0
+    wide = present & (sigma_px >= WIDE_PX[shape])
+    for sigma in sigma_px[present & ~wide].unique().tolist():
+        here = present & (sigma_px == sigma)
+        where = _within_reach(here, psf_radius(sigma, shape))
+        light[where] += blur(layers[where] * here[where], sigma, shape)
+    if wide.any():
+        half = _blurred_apart(halved(layers * wide), _coarse(sigma_px * wide), shape)
+        light += doubled(half, layers.shape[-2:])
+    return light
 
 
-def _within_reach(present: Tensor, reach_px: int) -> tuple[slice, ...] | None:
-    """Return an index of the rows and columns near true pixels of (n, 1, Y, X), if any."""
+def _blurred_at(image: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
+    """Return an image (n, C, Y, X) blurred at each pixel by the sigma there, of a few."""
+    blurred = torch.zeros_like(image)
+    wide = sigma_px >= WIDE_PX[shape]
+    for sigma in sigma_px[~wide].unique().tolist():
+        here = sigma_px == sigma
+        where = _within_reach(here, psf_radius(sigma, shape))
+        blurred[where] += blur(image[where], sigma, shape) * here[where]
+    if wide.any():
+        half = _blurred_at(halved(image), _coarse(sigma_px), shape)
+        blurred = torch.where(wide, doubled(half, image.shape[-2:]), blurred)
+    return blurred
+
+
+def _coarse(sigma_px: Tensor) -> Tensor:
+    """Return the sigmas that are left to blur by at half the size: the greatest of each four."""
+    return halved_sigma(halved(sigma_px, functional.max_pool2d))
+
+
+def _within_reach(present: Tensor, reach_px: int) -> tuple[slice, ...]:
+    """Return an index of the rows and columns near the true pixels of (n, 1, Y, X)."""
     flat = present[:, 0].any(0)
     where = bounds(flat)
-    if where is None:
-        return None
+    assert where is not None
     height, width = flat.shape
     return (slice(None), slice(None), *grow(where, reach_px, (height, width)))

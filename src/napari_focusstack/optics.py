@@ -18,6 +18,8 @@ import torch.nn.functional as functional
 from napari_focusstack.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 PsfShape = Literal["gaussian", "disk"]
@@ -243,21 +245,38 @@ def blur(image: Tensor, sigma_px: float | Tensor, shape: PsfShape = "gaussian") 
 
 
 def _wide(batch: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
-    """Blur images (N, Y, X) by sigmas (1,) or (B,) at half their size: nothing finer is left.
+    """Blur images (N, Y, X) by sigmas (1,) or (B,) at half their size: nothing finer is left."""
+    half = halved(batch)
+    small = blur(half.reshape(len(sigma_px), -1, *half.shape[-2:]), halved_sigma(sigma_px), shape)
+    return doubled(small.reshape(half.shape), batch.shape[-2:])
 
-    Halving and doubling blur by themselves, with variances of 1/4 (two pixels in one) and 3/4 px^2
-    (bilinear interpolation); the kernel makes up the rest.
+
+def halved(
+    image: Tensor, of_four: Callable[[Tensor, int], Tensor] = functional.avg_pool2d
+) -> Tensor:
+    """Return images (..., Y, X) at half their size, and one pixel more on each side."""
+    rows, columns = image.shape[-2:]
+    sides = (2, 2 + columns % 2, 2, 2 + rows % 2)
+    even = functional.pad(image.reshape(1, -1, rows, columns), sides, mode="replicate")
+    half = of_four(even, 2)
+    return half.reshape(*image.shape[:-2], *half.shape[-2:])
+
+
+def doubled(half: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Undo :func:`halved`, of images of a size."""
+    flat = half.reshape(1, -1, *half.shape[-2:])
+    whole = functional.interpolate(flat, scale_factor=2, mode="bilinear")
+    cut = whole[..., 2 : 2 + size[0], 2 : 2 + size[1]]
+    return cut.reshape(*half.shape[:-2], *size)
+
+
+def halved_sigma(sigma_px: Tensor) -> Tensor:
+    """Return the sigma, in pixels of half the size, that halving and doubling leave to be done.
+
+    They blur by themselves, with variances of 1/4 (two pixels in one) and 3/4 px^2 (bilinear
+    interpolation).
     """
-    rows, columns = batch.shape[-2:]
-    beside = 2 * (psf_radius(float(sigma_px.max()), shape) // 2 + 1)
-    sides = (beside, beside + columns % 2, beside, beside + rows % 2)
-    even = functional.pad(batch[None], sides, mode="replicate")
-    half = functional.avg_pool2d(even, 2)[0]
-    size = [len(sigma_px), -1, *half.shape[-2:]]
-    rest = (sigma_px.square() - 1).sqrt() / 2
-    small = blur(half.reshape(size), rest, shape).reshape(half.shape)
-    whole = functional.interpolate(small[None], scale_factor=2, mode="bilinear")[0]
-    return whole[:, beside : beside + rows, beside : beside + columns]
+    return (sigma_px.square() - 1).clamp(min=0).sqrt() / 2
 
 
 def veil(

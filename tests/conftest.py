@@ -14,7 +14,7 @@ from hypothesis import settings
 from scipy import ndimage
 
 from napari_focusstack.networks import weights
-from napari_focusstack.networks.deb import DEB, PIXELS
+from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.optics import (
@@ -213,15 +213,15 @@ def parameters(fsb_weights: Path, keb_weights: Path) -> FuseParameters:
 
 @pytest.fixture(scope="session")
 def deb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """File of a DEB that answers with the classical focus measure, mean of 12 px around a cell."""
+    """File of a DEB that answers with the classical focus measure, its mean over some 10 px."""
     network = DEB(width=8, levels=2)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
-        seen = network.leave[0].weight[0, 8 : 8 + PIXELS]
-        seen.fill_(1 / seen.numel())
-        network.leave[0].bias[0] = 4  # the measure is a logarithm; ReLU lets positives pass
-        network.leave[2].weight[:, 0, 1, 1] = 30
+        sharp = network.enter_fine.weight[0, :4]
+        sharp.fill_(1 / sharp.numel())
+        network.enter_fine.bias[0] = 4  # the measure is a logarithm; ReLU lets positives pass
+        network.leave.weight[:, 0] = 30 / 9
     path = tmp_path_factory.mktemp("deb") / "deb.safetensors"
     weights.save(network, path)
     return path

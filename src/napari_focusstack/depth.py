@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: How far beyond a tile DEB is given the planes to see, px.
 REACH_PX = 64
 #: Memory that tiles may take together, and what one takes for each pixel of each plane.
-WORK_BYTES, BYTES_PER_PIXEL = 500 * 2**20, 45.0
+WORK_BYTES, BYTES_PER_PIXEL = 500 * 2**20, 55.0
 #: Of the cues, the mean Laplacian at full, half and quarter size: half its logarithm.
 SHARPNESS = (0, 2, 4)
 #: Cells across which sharpness is averaged, so that it tells detail from noise, and across which
@@ -63,8 +63,7 @@ def find(
         Shape (1, Y, X), float32, 1..P: the plane that is most probably in focus, and beyond it the
         place between planes that its neighbours' probabilities say.
     confidence : Tensor
-        Same shape, 0..1: :func:`certainty` where there is detail, less where :func:`detail` is
-        less.
+        Same shape, 0..1: certainty where there is detail, less where :func:`detail` is less.
     """
     # in half precision all through: converting to and fro took longer than the convolutions
     precision = torch.bfloat16 if has_bfloat16(stack.device) else torch.float32
@@ -105,32 +104,12 @@ def _found(stack: Stack, network: DEB, outer: Region, inner: Region) -> tuple[Te
         probability = torch.softmax(network(cues)[0].float(), 0)
     there = detail(probability, 2 * cues[0][:, SHARPNESS].float())[:, *inner]
     probability = probability[:, *inner]
-    return expected_depth(probability), certainty(probability) * there
+    depth, certainty = most_probable(probability)
+    return depth, certainty * there
 
 
-def expected_depth(probability: Tensor) -> Tensor:
-    """Return where between planes focus lies.
-
-    Parameters
-    ----------
-    probability : Tensor
-        Of each plane, (P, Y, X).
-
-    Returns
-    -------
-    Tensor
-        Shape (1, Y, X), 1..P: the mean over the most probable plane and its two neighbours.
-    """
-    best = probability.argmax(0, keepdim=True)
-    total, weighted = torch.zeros_like(probability[:1]), torch.zeros_like(probability[:1])
-    for step in (-1, 0, 1):
-        share = _beside(probability, best, step)
-        total, weighted = total + share, weighted + share * step
-    return best + 1 + (weighted / total).clamp(-0.499, 0.499)
-
-
-def certainty(probability: Tensor) -> Tensor:
-    """Return how sure depth is.
+def most_probable(probability: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where between planes focus lies, and how sure that is.
 
     Parameters
     ----------
@@ -139,15 +118,18 @@ def certainty(probability: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor
-        Shape (1, Y, X): how probably focus lies between the best plane and the better one of its
+    depth : Tensor
+        Shape (1, Y, X), 1..P: the mean over the most probable plane and its two neighbours.
+    certainty : Tensor
+        Same shape: how probably focus lies between that plane and the better one of its
         neighbours, from 0, as good as chance, to 1.
     """
-    best = probability.argmax(0, keepdim=True)
-    beside = torch.maximum(_beside(probability, best, -1), _beside(probability, best, 1))
-    pair = probability.gather(0, best) + beside
+    own, best = probability.max(0, keepdim=True)
+    before, after = (_beside(probability, best, step) for step in (-1, 1))
+    off = ((after - before) / (before + own + after)).clamp(-0.499, 0.499)
     chance = 2 / len(probability)
-    return ((pair - chance) / (1 - chance)).clamp(0, 1)
+    certainty = ((own + torch.maximum(before, after) - chance) / (1 - chance)).clamp(0, 1)
+    return best + 1 + off, certainty
 
 
 def _beside(probability: Tensor, best: Tensor, step: int) -> Tensor:

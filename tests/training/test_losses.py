@@ -171,12 +171,21 @@ def test_depth_changes_beside_a_step_of_more_than_a_plane():
 
 
 def test_deb_pays_the_cross_entropy_and_more_near_steps():
-    truth = layered(1.0, 0.0, 0.0)
-    assert float(deb_loss(torch.zeros(4, 16, 16), truth)) == pytest.approx(math.log(4))
+    truth, planes = layered(1.0, 0.0, 0.0), torch.full((4, 3, 16, 16), 0.5)
+    assert float(deb_loss(torch.zeros(4, 16, 16), planes, truth)) == pytest.approx(math.log(4))
     sure = torch.zeros(4, 16, 16)
     sure[0] = 50
-    assert float(deb_loss(sure, truth)) == pytest.approx(0, abs=1e-6)
+    assert float(deb_loss(sure, planes, truth)) == pytest.approx(0, abs=1e-6)
     truth[1:, :, 8:] = 3.0
     # the right half is wrong by 50 nats; 4 of 16 columns are near the step, 2 of them wrong
     near = 1 + STEP_WEIGHT
-    assert float(deb_loss(sure, truth)) == pytest.approx(50 * (6 + 2 * near) / (12 + 4 * near))
+    expected = pytest.approx(50 * (6 + 2 * near) / (12 + 4 * near))
+    assert float(deb_loss(sure, planes, truth)) == expected
+
+
+def test_deb_pays_more_where_planes_differ():
+    truth, planes = layered(1.0, 0.0, 0.0), torch.full((4, 3, 16, 16), 0.5)
+    wrong_above = torch.zeros(4, 16, 16)
+    wrong_above[0, 8:], wrong_above[1, :8] = 50, 50
+    planes[2, :, :8] += 0.1  # so that the upper half counts twice
+    assert float(deb_loss(wrong_above, planes, truth)) == pytest.approx(50 * 2 / 3, rel=1e-4)

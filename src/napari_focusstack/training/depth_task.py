@@ -79,8 +79,8 @@ class DepthTask:
         return logits
 
     def loss(self, answer: Tensor, batch: StackExample) -> Tensor:
-        """Return the cross entropy, weighted near steps of depth."""
-        return deb_loss(answer, batch.layered_depth)
+        """Return the cross entropy, weighted where a wrong plane is seen most."""
+        return deb_loss(answer, batch.planes, batch.layered_depth)
 
     def validation(self) -> Iterator[StackExample]:
         """Yield scenes of held-back pictures as they are, rendered at the first time."""

@@ -20,6 +20,8 @@ LAMBDA_3 = 4.0
 BOUNDARY_PX, BOUNDARY_WEIGHT = 2, 2.0
 #: What a pixel within :data:`BOUNDARY_PX` of a step of depth counts for beyond the others.
 STEP_WEIGHT = 3.0
+#: What it counts for beyond that for each unit by which planes differ in it, 0..1, up to so much.
+UNLIKE_WEIGHT, MOST_UNLIKE = 10.0, 0.4
 
 
 def gradient_loss(mask: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor:
@@ -87,13 +89,15 @@ def keb_loss(sigma_px: Tensor, truth_px: Tensor) -> Tensor:
     return torch.abs(sigma_px - truth_px).mean()
 
 
-def deb_loss(logits: Tensor, layered_depth: Tensor) -> Tensor:
+def deb_loss(logits: Tensor, planes: Tensor, layered_depth: Tensor) -> Tensor:
     """Return the weighted mean cross entropy of planes.
 
     Parameters
     ----------
     logits : Tensor
         Shape (P, Y, X).
+    planes : Tensor
+        Shape (P, 3, Y, X), 0..1.
     layered_depth : Tensor
         Shape (3, Y, X): alpha of the nearest surface in a pixel, its depth, and that of what lies
         behind it, plane steps from the nearest plane.
@@ -101,10 +105,14 @@ def deb_loss(logits: Tensor, layered_depth: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Scalar; pixels near steps of depth count more.
+        Scalar; pixels near steps of depth count more, and so do those that the planes show
+        unlike, where a wrong plane is seen.
     """
     alpha, front, behind = layered_depth
-    weight = 1 + STEP_WEIGHT * near_step(torch.where(alpha > 0.5, front, behind))
+    grey = planes.mean(1)
+    unlike = (grey.amax(0) - grey.amin(0)).clamp(max=MOST_UNLIKE)
+    beside = near_step(torch.where(alpha > 0.5, front, behind))
+    weight = (1 + STEP_WEIGHT * beside) * (1 + UNLIKE_WEIGHT * unlike)
     entropy = -(plane_shares(layered_depth, len(logits)) * torch.log_softmax(logits, 0)).sum(0)
     return (entropy * weight).sum() / weight.sum()
 

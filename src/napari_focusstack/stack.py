@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from napari_focusstack import depth, elimination
 from napari_focusstack.alignment import align
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.intensity import Intensity
+from napari_focusstack.matting import measured
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.inference import resolve_device
 from napari_focusstack.order import is_reversed
@@ -167,6 +169,7 @@ class Stack:
         else:
             near, far = (self.light(plane, self.whole) for plane in (1, 2))
             windows = Windows.along_boundary(near, far, focus.alpha)
+        windows = replace(windows, alpha=measured(windows.near, windows.alpha))
         keb = None
         if isinstance(self.parameters.psf, str) and "keb" in self.parameters.psf:
             keb, self.weights["keb"] = weights.load("keb", self.device, self.parameters.keb_weights)

@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.memory import tile_side
-from napari_focusstack.networks.deb import CELL_PX, plane_cues
+from napari_focusstack.networks.deb import CELL_PX, DRAWN_CELLS, plane_cues
 from napari_focusstack.networks.inference import filled_up, has_bfloat16, tile_edges
 from napari_focusstack.progress import Progress
 from napari_focusstack.region import aligned, grow, inside
 from napari_focusstack.threads import each, side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from torch import Tensor
 
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from napari_focusstack.stack import Stack
 
 #: How far beyond a tile DEB is given the planes to see, px.
-REACH_PX = 64
+REACH_PX = 96
 #: Memory that tiles may take together, and what one takes for each pixel of each plane.
-WORK_BYTES, BYTES_PER_PIXEL = 500 * 2**20, 55.0
+WORK_BYTES, BYTES_PER_PIXEL = 500 * 2**20, 36.0
+#: Rows of cells that are drawn at a time.
+STRIP_CELLS = 48
 #: Of the cues, the mean Laplacian at full, half and quarter size: half its logarithm.
 SHARPNESS = (0, 2, 4)
 #: Cells across which sharpness is averaged, so that it tells detail from noise, and across which
@@ -101,11 +103,23 @@ def _found(stack: Stack, network: DEB, outer: Region, inner: Region) -> tuple[Te
             ],
             1,
         )
-        probability = torch.softmax(network(cues)[0].float(), 0)
-    there = detail(probability, 2 * cues[0][:, SHARPNESS].float())[:, *inner]
-    probability = probability[:, *inner]
-    depth, certainty = most_probable(probability)
-    return depth, certainty * there
+        found, cells = [], []
+        for probability in _drawn(network, network.look(cues), cues):
+            found.append(torch.cat(most_probable(probability)))
+            cells.append(functional.avg_pool2d(probability, CELL_PX))
+    there = detail(torch.cat(cells, 1), 2 * cues[0][:, SHARPNESS].float())
+    depth, certainty = torch.cat(found, 1).split(1)
+    return depth[:, *inner], (certainty * there)[:, *inner]
+
+
+def _drawn(network: DEB, features: Tensor, cues: Tensor) -> Iterator[Tensor]:
+    """Yield probabilities (P, rows, X) of one strip after another: drawing takes most memory."""
+    end = cues.shape[-2]
+    for top in range(0, end, STRIP_CELLS):
+        first, last = max(0, top - DRAWN_CELLS), min(end, top + STRIP_CELLS + DRAWN_CELLS)
+        logits = network.draw(features[..., first:last, :], cues[..., first:last, :])[0]
+        rows = slice((top - first) * CELL_PX, (min(end, top + STRIP_CELLS) - first) * CELL_PX)
+        yield torch.softmax(logits[:, rows].float(), 0)
 
 
 def most_probable(probability: Tensor) -> tuple[Tensor, Tensor]:
@@ -148,7 +162,7 @@ def detail(probability: Tensor, sharpness: Tensor) -> Tensor:
     Parameters
     ----------
     probability : Tensor
-        Of each plane, (P, Y, X).
+        Of each plane, mean of cells of :data:`CELL_PX`, (P, Y / 4, X / 4).
     sharpness : Tensor
         Logarithm of the mean Laplacian in cells of :data:`CELL_PX`, at several scales,
         (P, scales, Y / 4, X / 4).
@@ -158,9 +172,8 @@ def detail(probability: Tensor, sharpness: Tensor) -> Tensor:
     Tensor
         Shape (1, Y, X), 0..1: 1 where these planes are :data:`CLEARLY` sharper at one scale.
     """
-    cells = functional.avg_pool2d(probability, CELL_PX)[:, None]
     # each cell against itself, and only then the mean: small surfaces lie in other planes
-    gain = (cells * sharpness).sum(0) - sharpness.mean(0)
+    gain = (probability[:, None] * sharpness).sum(0) - sharpness.mean(0)
     gain = functional.avg_pool2d(gain, MEAN_CELLS, 1, MEAN_CELLS // 2).amax(0)[None, None]
     clear = (gain / CLEARLY).clamp(0, 1).square()
     # an opening: what noise lifts is narrower than what one detail does

@@ -8,6 +8,7 @@ from napari_focusstack.networks.deb import (
     CELL_PX,
     COLOURS,
     DEB,
+    DRAWN_CELLS,
     MEASURES,
     NOTHING,
     PIXELS,
@@ -95,6 +96,17 @@ def test_the_answer_moves_with_the_image_by_multiples_of_the_stride():
     planes, inner, moved = stack(2, 256, 256), slice(112, 128), slice(112 + shift, 128 + shift)
     here, there = (answer(network, p)[0] for p in (planes, planes.roll(shift, -1)))
     torch.testing.assert_close(here[:, inner, inner], there[:, inner, moved], atol=1e-5, rtol=1e-4)
+
+
+def test_parts_are_drawn_as_the_whole_is(small):
+    cues = plane_cues(stack(4, 128, 64))[None]
+    with torch.no_grad():
+        features, whole = small.look(cues), small(cues)
+        rows = slice(12 - DRAWN_CELLS, 20 + DRAWN_CELLS)
+        part = small.draw(features[..., rows, :], cues[..., rows, :])
+    inner = slice(DRAWN_CELLS * CELL_PX, -DRAWN_CELLS * CELL_PX)
+    expected = whole[..., 12 * CELL_PX : 20 * CELL_PX, :]
+    torch.testing.assert_close(part[..., inner, :], expected, atol=1e-5, rtol=1e-4)
 
 
 def test_gradients_reach_every_weight():

@@ -29,6 +29,8 @@ CELL_PX = 4
 MEASURES, COLOURS, PIXELS = 7, 3, CELL_PX**2
 #: Feature channels at half the size, where edges are drawn.
 FINE = 16
+#: How far they look, cells.
+DRAWN_CELLS = 4
 #: Focus measure of a region without detail: sensor noise of one grey level in 8 bits.
 NOTHING = 0.004
 
@@ -169,8 +171,12 @@ class DEB(nn.Module):
         Tensor
             Shape (B, P, Y, X); a softmax over P makes them probabilities.
         """
+        return self.draw(self.look(cues), cues)
+
+    def look(self, cues: Tensor) -> Tensor:
+        """Return what the U-Net sees, far and wide: (B P, 16, Y / 4, X / 4), from cues."""
         planes = cues.shape[1]
-        cells, pixels = cues[:, :, : -2 * PIXELS], cues[:, :, -2 * PIXELS :]
+        cells = cues[:, :, : -2 * PIXELS]
         beaten = _below_greatest(cells[:, :, :MEASURES])
         place = torch.linspace(-1, 1, planes, device=cues.device, dtype=cues.dtype)
         order = place[None, :, None, None, None].expand_as(cues[:, :, :1])
@@ -185,12 +191,19 @@ class DEB(nn.Module):
         for block, skip in zip(self.up, reversed(skips), strict=True):
             features = functional.interpolate(features, scale_factor=2, mode="bilinear")
             features = block(features + skip, planes)
-        del skips, skip
+        narrow: Tensor = self.narrow(features)
+        return narrow
+
+    def draw(self, features: Tensor, cues: Tensor) -> Tensor:
+        """Return logits (B, P, Y, X) from what was seen and the same rows and columns of the cues.
+
+        An answer depends on what lies within :data:`DRAWN_CELLS`, so parts may be drawn one by one.
+        """
+        planes, pixels = cues.shape[1], cues[:, :, -2 * PIXELS :]
         beaten = _below_greatest(pixels[:, :, :PIXELS])
         fine = functional.pixel_shuffle(torch.cat([pixels, 2 * beaten], 2).flatten(0, 1), 2)
-        features = functional.interpolate(self.narrow(features), scale_factor=2, mode="bilinear")
+        features = functional.interpolate(features, scale_factor=2, mode="bilinear")
         features = functional.relu_(features + self.enter_fine(fine))
-        del beaten, fine
         logits = functional.pixel_shuffle(self.leave(self.fine(features, planes)), 2)
         return logits[:, 0].unflatten(0, (-1, planes))
 

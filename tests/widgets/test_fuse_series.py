@@ -10,8 +10,6 @@ from qtpy.QtWidgets import QApplication
 
 import napari_focusstack as nfs
 from napari_focusstack.io.layers import read_layers, write_layer
-from napari_focusstack.widgets import weights_list
-from napari_focusstack.widgets.fuse import FuseWidget
 
 SCALE, ORIGIN = (3.0, 2.0, 0.5, 0.5), (1.0, 10.0, 3.0, 4.0)
 UNITS, AXES = ("s", "um", "um", "um"), ("t", "z", "y", "x")
@@ -48,18 +46,13 @@ def add(viewer):
 
 
 @pytest.fixture
-def open_dock(viewer, qtbot, deb_weights, keb_weights):
-    """Opens the dock, with networks that need no time."""
+def open_dock(viewer, open_stack_dock):
+    """Opens the dock, with networks that need no time, and leaves planes where they lie."""
 
     def opened():
-        widget = FuseWidget(viewer)
-        qtbot.addWidget(widget)
-        for network, path in (("deb", deb_weights), ("keb", keb_weights)):
-            weights_list.add_weights(network, path)
-            widget.weights[network].value = str(path)
-        widget.psf.value = "reblur"
-        widget.input["register"].value = "off"
-        return widget
+        dock = open_stack_dock(viewer)
+        dock.input["register"].value = "off"
+        return dock
 
     return opened
 

@@ -58,14 +58,8 @@ def stack(viewer, planes):
 
 
 @pytest.fixture
-def dock(viewer, stack, qtbot, deb_weights, keb_weights):
-    widget = FuseWidget(viewer)
-    qtbot.addWidget(widget)
-    for network, path in (("deb", deb_weights), ("keb", keb_weights)):
-        weights_list.add_weights(network, path)
-        widget.weights[network].value = str(path)
-    widget.psf.value = "reblur"
-    return widget
+def dock(viewer, stack, open_stack_dock):
+    return open_stack_dock(viewer)
 
 
 def press(qtbot, dock, name):

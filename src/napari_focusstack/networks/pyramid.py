@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.networks.inference import segment_tiled, tile_count
-from napari_focusstack.progress import Progress
+from napari_focusstack.progress import Progress, retold
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -61,13 +62,8 @@ def segment_pyramid(
     answers = []
     for number, planes in enumerate(sizes):
         steps = segment_tiled(network, *planes, tile_px)
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                answers.append(end.value)
-                break
-            yield Progress("segment", sum(counts[:number]) + step.done, sum(counts))
+        before = sum(counts[:number])
+        answers.append((yield from retold(steps, partial(_of_all, before, sum(counts)))))
     alpha = answers[0]
     smaller = [
         functional.interpolate(_log_odds(answer)[None], alpha.shape[-2:], mode="bilinear")[0]
@@ -75,6 +71,11 @@ def segment_pyramid(
     ]
     said = torch.stack(smaller).mean(0) if smaller else torch.zeros_like(alpha)
     return alpha, torch.sigmoid(_log_odds(alpha) + said)
+
+
+def _of_all(before: int, total: int, step: Progress) -> Progress:
+    """Say of a tile how many there are of all sizes, and how many of those before are done."""
+    return Progress("segment", before + step.done, total)
 
 
 def _log_odds(probability: Tensor) -> Tensor:

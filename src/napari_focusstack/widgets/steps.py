@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from napari_focusstack.editing import Canvas, Fixes
     from napari_focusstack.focus_map import FocusMap
     from napari_focusstack.parameters import FuseParameters
-    from napari_focusstack.stack import Stack
+    from napari_focusstack.registration import Registration
+    from napari_focusstack.stack import Planes, Stack
     from napari_focusstack.widgets.source import Source
 
     Task = Callable[[], Generator[Any, None, Any]]
@@ -92,7 +93,7 @@ def estimating(
     """Estimate the blurs along the edges of labels (Y, X); returns a Found with them."""
 
     def task() -> Generator[Any, None, Found]:
-        stack = yield from _stack(source, parameters, found)
+        stack = yield from _aligned(source.planes(), parameters, found.registration)
         edited = _edited(stack, found, labels)
         if not edited.has_steps():
             raise InputError(
@@ -141,7 +142,7 @@ def fusing(
             again = parameters
             if channels.together and known.near:
                 again = replace(parameters, near=known.near)  # of all together
-            stack = yield from _stack(source, again, known)
+            stack = yield from _aligned(source.planes(), again, known.registration)
         edited = _edited(stack, known, painted)
         veiled = stack.is_veiled(edited)
         if veiled and not _holds(known, parameters):
@@ -179,14 +180,14 @@ def _counted(before: str, step: Progress) -> Progress:
     return Progress(f"{before}{step.step}", step.done, step.total)
 
 
-def _stack(
-    source: Source, parameters: FuseParameters, found: Found | None = None
+def _aligned(
+    planes: Planes, parameters: FuseParameters, known: Registration | None = None
 ) -> Generator[Any, None, Stack]:
-    """Take the planes, lying on each other as they did before."""
+    """Take planes, and bring them to lie on each other, as they did before where that is known."""
     from napari_focusstack.stack import Stack
 
-    stack = Stack(source.planes(), parameters)
-    yield from stack.align(found.registration if found else None)
+    stack = Stack(planes, parameters)
+    yield from stack.align(known)
     return stack
 
 
@@ -195,14 +196,11 @@ def _seen(
 ) -> Generator[Any, None, Stack]:
     """Take the planes that focus is found in: those of the stack, or of all channels together."""
     from napari_focusstack.channels import mixed_planes
-    from napari_focusstack.stack import Stack
 
-    if not channels.together:
-        return (yield from _stack(source, parameters))
-    everywhere = (source, *channels.others)
-    stack = Stack(mixed_planes([each.planes() for each in everywhere]), parameters)
-    yield from stack.align()
-    return stack
+    planes = source.planes()
+    if channels.together:
+        planes = mixed_planes([planes, *(other.planes() for other in channels.others)])
+    return (yield from _aligned(planes, parameters))
 
 
 def _segmented(stack: Stack) -> Generator[Any, None, Found]:
@@ -223,10 +221,9 @@ def _with_focus_of(
 ) -> Generator[Any, None, Canvas]:
     """Fuse another channel with the focus, the registration and the order of planes of a first."""
     from napari_focusstack.editing import Canvas
-    from napari_focusstack.stack import Stack
 
-    stack = Stack(other.planes(), replace(first.stack.parameters, near=first.stack.near))
-    yield from stack.align(first.stack.registration)
+    parameters = replace(first.stack.parameters, near=first.stack.near)
+    stack = yield from _aligned(other.planes(), parameters, first.stack.registration)
     psf = yield from stack.find_psf(first.focus)
     fused = Canvas(stack, first.found, psf, labels)
     yield from fused.fuse()

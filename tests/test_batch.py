@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_focusstack import batch_item, fusion
+from napari_focusstack import fusion, stack_outputs
 from napari_focusstack.batch import batch, find_sources, output_names
 from napari_focusstack.batch_staging import STAGING
 from napari_focusstack.errors import InputError
@@ -52,7 +52,7 @@ def report_of(folder):
 def test_each_stack_is_fused_and_a_truncated_one_reported(tmp_path, sources, parameters, stack):
     out = tmp_path / "out"
 
-    outcomes = list(batch(sources, out, parameters, save_labels=True, save_depth=True))
+    outcomes = list(batch(sources, out, parameters, save=("labels", "depth")))
 
     assert [outcome.status for outcome in outcomes] == ["done", "failed", "done"]
     assert "s2.tif" in outcomes[1].message
@@ -111,7 +111,7 @@ def test_resuming_does_what_failed_and_what_changed_and_nothing_else(
     other = replace(parameters, elimination="none")
     assert statuses(sources, out, other) == ["done"] * 3
     assert statuses(sources, out, replace(other, tile_px=512)) == ["skipped"] * 3
-    assert statuses(sources, out, other, save_labels=True) == ["done"] * 3
+    assert statuses(sources, out, other, save=["labels"]) == ["done"] * 3
 
 
 def test_without_resuming_all_is_done_again(tmp_path, sources, parameters):
@@ -173,7 +173,7 @@ def zarr_array():
 def test_results_as_zarr_hold_the_same_and_are_resumed_and_replaced(
     tmp_path, sources, parameters, stack, zarr_array
 ):
-    out, options = tmp_path / "out", {"format": "zarr", "save_labels": True, "save_depth": True}
+    out, options = tmp_path / "out", {"format": "zarr", "save": ["labels", "depth"]}
 
     assert statuses(sources, out, parameters, **options) == ["done", "failed", "done"]
 
@@ -262,7 +262,7 @@ def test_an_interruption_keeps_what_is_done_and_leaves_nothing_half_written(
     tmp_path, sources, parameters, monkeypatch, error
 ):
     out, calls = tmp_path / "out", []
-    write = batch_item.result_file
+    write = stack_outputs.result_file
 
     def interrupted(path, form):
         calls.append(path)
@@ -270,9 +270,9 @@ def test_an_interruption_keeps_what_is_done_and_leaves_nothing_half_written(
             raise error
         return write(path, form)
 
-    monkeypatch.setattr(batch_item, "result_file", interrupted)
+    monkeypatch.setattr(stack_outputs, "result_file", interrupted)
     with pytest.raises(error):
-        list(batch([sources[0], sources[2]], out, parameters, save_labels=True))
+        list(batch([sources[0], sources[2]], out, parameters, save=["labels"]))
 
     assert sorted(path.name for path in out.iterdir()) == [
         "batch.json",
@@ -314,7 +314,7 @@ def test_time_points_and_channels_keep_their_place_names_colours_and_scale(
     }
     tifffile.imwrite(path, data, ome=True, metadata=meta)
 
-    (outcome,) = batch([path], tmp_path / "out", parameters, save_depth=True)
+    (outcome,) = batch([path], tmp_path / "out", parameters, save=["depth", "confidence"])
 
     assert outcome.message == ""
     (result,) = find_stacks([tmp_path / "out" / "cells_fused.tif"])
@@ -332,6 +332,9 @@ def test_time_points_and_channels_keep_their_place_names_colours_and_scale(
         np.testing.assert_array_equal(image[t, 1], other.image)
     (depth,) = find_stacks([tmp_path / "out" / "cells_depth.tif"])
     assert (depth.axes, depth.shape, depth.dtype) == ("TYX", (3, 64, 64), np.float32)
+    (confidence,) = find_stacks([tmp_path / "out" / "cells_confidence.tif"])
+    assert (confidence.axes, confidence.scale) == ("TYX", (30.0, 0.5, 0.25))
+    np.testing.assert_array_equal(pixels(confidence)[2], guide.confidence)
     found = read_record(tmp_path / "out" / "cells_fused.tif")["found"]
     assert [(one["T"], one["C"]) for one in found] == [(t, c) for t in range(3) for c in range(2)]
 

@@ -37,11 +37,13 @@ def run(tmp_path, sources, fsb_weights, keb_weights, capsys):
 
 
 def test_all_matches_are_fused_with_the_options_given(tmp_path, run):
-    code, said, errors = run("--save-labels", "--save-depth", "--elimination", "subtract")
+    side = [f"--save-{what}" for what in ("labels", "depth", "confidence")]
+    code, said, errors = run(*side, "--elimination", "subtract")
 
     assert (code, errors) == (0, "")
     assert said.strip() == f"{tmp_path / 'out'}: 3 done, 0 skipped, 0 failed"
-    names = [f"s{n}_{what}.tif" for n in (1, 2, 3) for what in ("depth", "fused", "labels")]
+    kinds = ("confidence", "depth", "fused", "labels")
+    names = [f"s{n}_{what}.tif" for n in (1, 2, 3) for what in kinds]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["batch.json", *names]
     made = read_record(tmp_path / "out" / "s2_fused.tif")
     assert made["parameters"]["elimination"] == "subtract"

@@ -13,6 +13,7 @@ import tifffile
 
 from napari_focusstack import cli
 from napari_focusstack.fusion import fuse
+from napari_focusstack.io.focal_stack import find_stacks
 from napari_focusstack.io.reader import read_image, read_labels
 from napari_focusstack.io.samples import sample_layers, sample_pair
 from napari_focusstack.io.writer import read_record, write_image
@@ -436,10 +437,57 @@ def test_one_channel_tells_the_focus_of_all(stack):
     assert np.array_equal(fused[0], smooth[0])
 
 
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.zarr"])
+def test_results_keep_the_scale_and_units_of_the_stack(stack, name):
+    planes, _ = stack
+    about = {"axes": "ZYX", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.5, "PhysicalSizeZ": 2.0}
+    tifffile.imwrite("um.ome.tif", planes, ome=True, metadata=about)
+    words = ["-o", name, "--save-depth", "d.tif", "--save-initial", "i.png"]
+    assert cli.main(["fuse", "um.ome.tif", *words, "--elimination", "none"]) == 0
+    image = fuse(planes, elimination="none").image
+    for path in ("d.tif", *([name] if name == "out.tif" else [])):
+        (result,) = find_stacks([Path(path)])
+        assert (result.scale, result.units) == ((0.5, 0.25), ("um", "um"))
+    if name != "out.tif":
+        group = pytest.importorskip("zarr").open_group(name, mode="r")
+        assert np.array_equal(group["0"], image)
+        (level,) = group.attrs["ome"]["multiscales"][0]["datasets"]
+        assert level["coordinateTransformations"] == [{"type": "scale", "scale": [0.5, 0.25]}]
+    assert np.array_equal(read_image("i.png"), image)
+
+
+def test_every_image_is_written_for_each_time_point(stack):
+    planes, _ = stack
+    tifffile.imwrite("t.ome.tif", np.stack([planes, planes[:, ::-1]]), metadata={"axes": "TZYX"})
+    words = ["--save-initial", "i.tif", "--save-confidence", "c.tif", "--report", "r.json"]
+    assert cli.main(["fuse", "t.ome.tif", "-o", "out.tif", *words, "--psf", "1.5"]) == 0
+    results = [fuse(each, psf=1.5) for each in (planes, planes[:, ::-1])]
+    for name, what in (("out.tif", "image"), ("i.tif", "initial"), ("c.tif", "confidence")):
+        assert np.array_equal(tifffile.imread(name), [getattr(one, what) for one in results])
+    assert [one["T"] for one in json.loads(Path("r.json").read_text())["found"]] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--labels", "labels.tif"], "labels"),
+        (["--save-surface", "s.obj"], "a surface"),
+        (["--save-initial", "i.png"], "i.png cannot hold the axes TYX"),
+    ],
+)
+def test_what_is_of_one_time_point_only_is_refused_for_several(stack, capsys, options, named):
+    tifffile.imwrite("t.ome.tif", np.stack([stack[0]] * 2), metadata={"axes": "TZYX"})
+    before = sorted(Path().iterdir())
+    assert cli.main(["fuse", "t.ome.tif", "-o", "out.tif", *options]) == 2
+    assert named in capsys.readouterr().err
+    assert sorted(Path().iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
         (["--channel", "2"], "channel 2"),
+        (["--save-labels", "out.tif"], "out.tif is to hold two results"),
         (["--labels", "other.tif"], "the value 6"),
         (["--z-step=-1"], "-1"),
         (["--deb-weights", "gone.safetensors"], "gone.safetensors"),

@@ -7,16 +7,7 @@ import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_focusstack.batch_item import (
-    DEPTH,
-    FUSED,
-    LABELS,
-    SUFFIXES,
-    Format,
-    Job,
-    Outcome,
-    fuse_item,
-)
+from napari_focusstack.batch_item import ENDINGS, SUFFIXES, Format, Job, Outcome, fuse_item
 from napari_focusstack.batch_report import REPORT, Report, fingerprint, settings_hash
 from napari_focusstack.batch_staging import staging_in
 from napari_focusstack.errors import InputError
@@ -25,11 +16,12 @@ from napari_focusstack.io.result_zarr import zarr_package
 from napari_focusstack.io.writer import check_writable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.progress import Progress
     from napari_focusstack.registration import Registration
+    from napari_focusstack.stack_outputs import Output
 
 
 def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
@@ -60,7 +52,7 @@ def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
         if not matches:
             raise InputError(f"nothing matches {pattern!r}; check the path, and quote the pattern.")
         found |= dict.fromkeys(in_natural_order(matches))
-    endings = [what + suffix for what in (FUSED, LABELS, DEPTH) for suffix in SUFFIXES.values()]
+    endings = [what + suffix for what in ENDINGS.values() for suffix in SUFFIXES.values()]
     made = (*endings, REPORT)
     return [
         path
@@ -110,8 +102,7 @@ def batch(
     parameters: FuseParameters,
     *,
     channel: int = 1,
-    save_labels: bool = False,
-    save_depth: bool = False,
+    save: Collection[Output] = (),
     format: Format = "tiff",
     registration: Registration | None = None,
     resume: bool = False,
@@ -128,15 +119,15 @@ def batch(
         is found in one channel and applied to the others.
     folder : Path
         For ``NAME_fused.tif`` (``NAME_1_fused.tif`` and so on where a file has several series),
-        ``NAME_labels.tif``, ``NAME_depth.tif`` and the report ``batch.json``.
+        ``NAME_labels.tif`` and so on, and the report ``batch.json``.
     parameters : FuseParameters
         Of each fusion.
     channel : int
         The channel whose focus counts for all, from 1.
-    save_labels, save_depth : bool
-        Whether to write these.
+    save : collection of {"labels", "depth", "confidence"}
+        What to write beside the image.
     format : {"tiff", "zarr"}
-        Tiled OME-TIFF, or OME-Zarr (``NAME_fused.ome.zarr``), which needs the package zarr.
+        OME-TIFF, or OME-Zarr (``NAME_fused.ome.zarr``), which needs the package zarr.
     registration : Registration, optional
         How the planes of every stack lie, found before; looked for in each if not given.
     resume : bool
@@ -170,8 +161,7 @@ def batch(
     names = output_names(sources)
     settings = {
         "channel": channel,
-        "save_labels": save_labels,
-        "save_depth": save_depth,
+        "save": sorted(save),
         "format": format,
         "registration": registration.to_dict() if registration else None,
     }
@@ -191,8 +181,7 @@ def batch(
                     staging=staging,
                     parameters=parameters,
                     channel=channel,
-                    save_labels=save_labels,
-                    save_depth=save_depth,
+                    save=tuple(save),
                     format=format,
                     registration=registration,
                     budget_bytes=budget_bytes,

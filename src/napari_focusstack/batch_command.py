@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_focusstack.batch_item import SUFFIXES
+from napari_focusstack.batch_item import ENDINGS, SUFFIXES
 from napari_focusstack.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.progress import Progress
+
+#: Outputs to be asked for.
+SAVED = tuple(name for name in ENDINGS if name != "image")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,10 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=tuple(SUFFIXES),
         default="tiff",
-        help="write tiled OME-TIFF, or OME-Zarr (default tiff)",
+        help="write OME-TIFF or OME-Zarr (default tiff)",
     )
-    parser.add_argument("--save-labels", action="store_true", help="write NAME_labels too")
-    parser.add_argument("--save-depth", action="store_true", help="write NAME_depth too")
+    for name in SAVED:
+        parser.add_argument(
+            f"--save-{name}",
+            dest="save",
+            action="append_const",
+            const=name,
+            default=[],
+            help=f"write NAME{ENDINGS[name]} too",
+        )
     parser.add_argument(
         "--registration", type=Path, help="how the planes of every stack lie, saved before"
     )
@@ -71,8 +81,7 @@ def run(options: argparse.Namespace, parameters: FuseParameters) -> None:
             options.output,
             parameters,
             channel=options.channel,
-            save_labels=options.save_labels,
-            save_depth=options.save_depth,
+            save=options.save,
             format=options.format,
             registration=known,
             resume=options.resume,

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from napari_focusstack import batch_command
+from napari_focusstack import batch_command, fuse_command
+from napari_focusstack.bars import PATIENCE_S
 from napari_focusstack.errors import InputError
-from napari_focusstack.memory import memory_budget
 from napari_focusstack.parameters import FuseParameters, option_type
 from napari_focusstack.training.recipe import TrainParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
-    from tqdm import tqdm
-
-    from napari_focusstack.fusion import FusionResult
-    from napari_focusstack.io.focal_stack import FocalStack
-    from napari_focusstack.progress import Progress
 
 Parameters = TypeVar("Parameters", FuseParameters, TrainParameters)
-
-#: Seconds of work before a progress bar appears.
-PATIENCE_S = 1.0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,46 +26,6 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see {self.prog} --help.")
-
-
-class _Bars:
-    """A progress bar for each step of an engine generator that takes a while."""
-
-    def __init__(self) -> None:
-        self.step = ""
-        self.bar: tqdm[NoReturn] | None = None
-
-    def __call__(self, progress: Progress) -> None:
-        """Show how far a step is."""
-        if self.bar is None or progress.step != self.step:
-            from tqdm import tqdm
-
-            self.close()
-            self.step = progress.step
-            self.bar = tqdm(
-                desc=progress.step,
-                total=progress.total,
-                delay=PATIENCE_S,
-                leave=False,
-                unit="part",
-                disable=None,  # where nobody watches
-            )
-        self.bar.update(progress.done - self.bar.n)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self.bar is not None:
-            self.bar.close()
-
-    def run(self, steps: Generator[Progress, None, FusionResult]) -> FusionResult:
-        """Run steps to their end under the bars."""
-        from napari_focusstack.fusion import drain
-
-        try:
-            result: FusionResult = drain(steps, self)
-        finally:
-            self.close()
-        return result
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,34 +59,9 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     fuse = commands.add_parser("fuse", help="fuse a focal stack into one image")
-    fuse.add_argument(
-        "planes",
-        nargs="+",
-        type=Path,
-        help="images of one plane each, or a folder or a stack of them, nearest first",
-    )
-    fuse.add_argument("-o", "--output", type=Path, required=True, help=".tif or .png to write")
-    fuse.add_argument("--labels", type=Path, help="labels or mask to use instead of those found")
-    fuse.add_argument(
-        "--save-labels", type=Path, help="write the labels: the plane in focus, 1 nearest"
-    )
-    fuse.add_argument("--save-initial", type=Path, help="write the initial fusion, halo and all")
-    fuse.add_argument("--save-depth", type=Path, help="write the depth in the unit of --z-step")
-    fuse.add_argument("--save-confidence", type=Path, help="write how sure depth is, 0..1")
-    fuse.add_argument(
-        "--save-surface", type=Path, help="write the image over its depth, .obj or .ply"
-    )
-    fuse.add_argument("--registration", type=Path, help="how the planes lie, saved before")
-    fuse.add_argument("--save-registration", type=Path, help="write how the planes lie, .json")
-    fuse.add_argument(
-        "--channel", type=int, default=1, help="channel whose focus counts for all (default 1)"
-    )
-    fuse.add_argument(
-        "--memory", metavar="SIZE", help="for decoded planes, such as 4GB (default half of free)"
-    )
-    fuse.add_argument("--report", type=Path, help="write figures and settings as JSON")
+    fuse_command.add_arguments(fuse)
     _add_options(fuse, FuseParameters)
-    fuse.set_defaults(run=_fuse)
+    fuse.set_defaults(run=lambda o: fuse_command.run(o, _parameters(o, FuseParameters)))
 
     batch = commands.add_parser("batch", help="fuse many stacks, and go on where some fail")
     batch_command.add_arguments(batch)
@@ -229,149 +155,6 @@ def _parameters(options: argparse.Namespace, kind: type[Parameters]) -> Paramete
     return kind(**{each.name: getattr(options, each.name) for each in fields(kind)})
 
 
-def _fuse(options: argparse.Namespace) -> None:
-    from napari_focusstack.io.plane_store import open_planes
-    from napari_focusstack.io.reader import read_labels
-    from napari_focusstack.io.writer import check_writable, write_image, write_text
-
-    parameters = _parameters(options, FuseParameters)
-    budget = memory_budget(options.memory)
-    bars = _Bars()
-    with open_planes(options.planes, {"C": options.channel - 1}, budget, bars) as planes:
-        outputs: dict[Path | None, Any] = {
-            options.output: planes.dtype,
-            options.save_labels: "uint8",
-            options.save_initial: planes.dtype,
-            options.save_depth: "float32",
-            options.save_confidence: "float32",
-        }
-        for path, dtype in outputs.items():
-            if path is not None:
-                check_writable(path, dtype=dtype)
-        for path in (options.report, options.save_registration):
-            if path is not None:
-                check_writable(path, suffixes=(".json",))
-        if options.save_surface is not None:
-            _check_surface(options.save_surface, list(outputs))
-        if planes.other_axes:
-            _fuse_axes(options, parameters, planes.stack, budget)
-            return
-        labels = read_labels(options.labels) if options.labels else None
-
-        from napari_focusstack.batch_item import with_z_step
-        from napari_focusstack.fusion import fuse_steps
-        from napari_focusstack.io.mesh import write_mesh
-        from napari_focusstack.registration import Registration
-        from napari_focusstack.surface import surface_of
-
-        parameters = with_z_step(parameters, planes.stack)
-        known = Registration.load(options.registration) if options.registration else None
-        result = bars.run(fuse_steps(planes.planes, labels, parameters, known))
-    sources = {"planes": [str(path) for path in options.planes]}
-    if options.labels:
-        sources["labels"] = [str(options.labels)]
-    made = {**_record(result), "input": sources}
-    surface = None
-    if options.save_surface is not None:
-        across = [planes.stack.scale[planes.stack.axes.index(axis)] for axis in "YX"]
-        surface = surface_of(result.depth, result.image, across)
-    for path, name in (
-        (options.output, "image"),
-        (options.save_labels, "labels"),
-        (options.save_initial, "initial"),
-        (options.save_depth, "depth"),
-        (options.save_confidence, "confidence"),
-    ):
-        if path is not None:
-            write_image(path, getattr(result, name), record=made)
-    if surface is not None:
-        write_mesh(options.save_surface, surface, result.image)
-    if options.save_registration is not None and result.registration is not None:
-        result.registration.save(options.save_registration)
-    if options.report is not None:
-        write_text(options.report, json.dumps(made, indent=2))
-    print(f"{options.output}: {_summary(result)}")
-
-
-def _check_surface(path: Path, images: Sequence[Path | None]) -> None:
-    """Raise InputError if a surface could not be written, or an image would be lost to it."""
-    from napari_focusstack.io.mesh import MESH_SUFFIXES, mesh_files
-    from napari_focusstack.io.writer import check_writable
-
-    check_writable(path, suffixes=MESH_SUFFIXES)
-    for image in images:
-        if image in mesh_files(path):
-            raise InputError(f"{path} keeps its texture in {image}; give one of them another name.")
-
-
-def _fuse_axes(
-    options: argparse.Namespace, parameters: FuseParameters, stack: FocalStack, budget: int
-) -> None:
-    """Fuse each time point and channel of a stack; the results keep these axes."""
-    from napari_focusstack.batch_item import DEPTH, FUSED, LABELS, SUFFIXES, Job, fuse_stack
-    from napari_focusstack.io.result_file import made_aside
-    from napari_focusstack.registration import Registration
-
-    single = (
-        options.labels,
-        options.save_initial,
-        options.save_confidence,
-        options.save_surface,
-        options.report,
-        options.save_registration,
-    )
-    if any(single):
-        raise InputError(
-            f"{options.planes[0]} has the axes {stack.axes}; labels, initial fusion, "
-            "confidence, surface, report and the registration to save are of one time point and "
-            "channel: extract one."
-        )
-    known = Registration.load(options.registration) if options.registration else None
-    wanted = {FUSED: options.output, LABELS: options.save_labels, DEPTH: options.save_depth}
-    bars = _Bars()
-    with made_aside(options.output) as folder:
-        job = Job(
-            source=options.planes[0],
-            name="stack",
-            folder=folder,
-            staging=folder,
-            parameters=parameters,
-            channel=options.channel,
-            save_labels=options.save_labels is not None,
-            save_depth=options.save_depth is not None,
-            registration=known,
-            budget_bytes=budget,
-        )
-        try:
-            fuse_stack(stack, folder / job.name, job, bars)
-        finally:
-            bars.close()
-        for ending, path in wanted.items():
-            if path is not None:
-                (folder / f"{job.name}{ending}{SUFFIXES[job.format]}").replace(path)
-    print(f"{options.output}: {stack.axes} {stack.shape} fused along the focus axis")
-
-
-def _record(result: FusionResult) -> dict[str, Any]:
-    from napari_focusstack.provenance import record
-
-    return {**record(result.parameters, weights=result.weights), "found": result.figures()}
-
-
-def _summary(result: FusionResult) -> str:
-    moved = result.registration
-    said = "" if moved is None or moved.is_identity else f"{moved.reason}; "
-    if filled := result.filled.mean():
-        said += f"depth filled in {100 * filled:.1f}% of the pixels; "
-    if result.psf is None:
-        return f"{said}every pixel is a source pixel: {result.plain}"
-    share = 100 * result.transition_region.mean()
-    return (
-        f"{said}sigma {result.psf.sigma_px:.2f} px ({result.psf.shape}), "
-        f"{share:.1f}% of the pixels unveiled, reblur residual {100 * result.psf.residual:.2f}%"
-    )
-
-
 def _evaluate(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
@@ -463,15 +246,18 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from napari_focusstack.fusion import fuse_steps
+    from napari_focusstack.bars import Bars
+    from napari_focusstack.fusion import fuse
     from napari_focusstack.io.samples import sample_pair
     from napari_focusstack.io.writer import write_image
     from napari_focusstack.metrics import psnr
+    from napari_focusstack.provenance import record
 
     _make_folder(options.output)
     near, far, truth = sample_pair()
-    result = _Bars().run(fuse_steps([near, far], None, FuseParameters()))
-    made = _record(result)
+    with Bars() as bars:
+        result = fuse([near, far], progress=bars)
+    made = {**record(result.parameters, weights=result.weights), "found": result.figures()}
     images = {
         "near.png": near,
         "far.png": far,
@@ -485,7 +271,7 @@ def _demo(options: argparse.Namespace) -> None:
         write_image(options.output / name, image, record=made)
     region = result.transition_region
     where = region if region.any() else None
-    print(f"{options.output}: {_summary(result)}")
+    print(f"{options.output}: {fuse_command.summary(result)}")
     print("PSNR against the truth, dB      whole  transition region")
     for name, image in (
         ("before elimination", result.initial),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class FusionResult:
     focus: FocusMap
     transition_region: np.ndarray
     psf: Psf | None
-    near: str
+    near: Literal["first", "last"]
     intensity: str
     crf_backend: str | None
     registration: Registration | None = None

@@ -7,8 +7,7 @@ import pytest
 import tifffile
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io import result_file as result_file_module
-from napari_focusstack.io import result_zarr
+from napari_focusstack.io import result_tiff, result_zarr
 from napari_focusstack.io.calibration import Channel
 from napari_focusstack.io.focal_stack import find_stacks
 from napari_focusstack.io.reader import read_image
@@ -57,8 +56,9 @@ def write(path, data, form, made=None, *, side=40):
 
 @pytest.fixture
 def small_tiles(monkeypatch):
-    for module in (result_file_module, result_zarr):
+    for module in (result_tiff, result_zarr):
         monkeypatch.setattr(module, "TILE_PX", 32)
+    monkeypatch.setattr(result_tiff, "MOST_IN_STRIPS_PX", 32 * 32)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -98,6 +98,36 @@ def test_a_plain_tiff_is_read_as_one_image_with_its_record(tmp_path):
     np.testing.assert_array_equal(read_image(path), data)
 
 
+def test_a_plane_of_up_to_four_megapixels_is_in_strips_for_fiji_has_no_tiles(tmp_path):
+    data, path = noise(700, 600), tmp_path / "fused.tif"
+
+    write(path, data, form_of(data, "YX"), side=256)
+
+    with tifffile.TiffFile(path) as tiff:
+        assert not tiff.pages.first.is_tiled
+        np.testing.assert_array_equal(tiff.asarray(), data)
+
+
+@pytest.mark.parametrize(("axes", "shape"), [("YX", (70, 101)), ("CYXS", (1, 70, 101, 3))])
+def test_a_png_written_in_any_order_is_the_image_with_its_record(tmp_path, axes, shape):
+    data, path, made = noise(*shape), tmp_path / "fused.png", record({"psf": 2.0}, weights={})
+
+    write(path, data, form_of(data, axes), made)
+
+    np.testing.assert_array_equal(read_image(path), data.reshape(shape[axes.index("Y") :]))
+    assert read_record(path) == made
+
+
+@pytest.mark.parametrize(
+    ("axes", "dtype", "said"), [("TYX", "uint8", "the axes TYX"), ("YX", "float32", "float32")]
+)
+def test_what_no_png_can_hold_is_refused(tmp_path, axes, dtype, said):
+    data = noise(*(2, 30, 50)[-len(axes) :], dtype=dtype)
+    with pytest.raises(InputError, match=f"cannot hold {said}; use .tif"):
+        write(tmp_path / "fused.png", data, form_of(data, axes))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_labels_come_back_as_labels(tmp_path):
     data, path = noise(30, 50, dtype="uint8"), tmp_path / "labels.tif"
 
@@ -111,7 +141,7 @@ def test_labels_come_back_as_labels(tmp_path):
 def test_offsets_have_64_bits_where_they_must(tmp_path, monkeypatch):
     data = noise(30, 50)
     for most, big in ((data.nbytes, False), (data.nbytes - 1, True)):
-        monkeypatch.setattr(result_file_module, "MOST_BYTES", most)
+        monkeypatch.setattr(result_tiff, "MOST_BYTES", most)
         write(tmp_path / "fused.tif", data, form_of(data, "YX"))
         with tifffile.TiffFile(tmp_path / "fused.tif") as tiff:
             assert tiff.is_bigtiff is big
@@ -201,7 +231,7 @@ def test_an_error_keeps_the_older_result_and_leaves_nothing_else(tmp_path, suffi
         np.testing.assert_array_equal(tifffile.imread(path), data)
 
 
-@pytest.mark.parametrize("suffix", [".tif", ".zarr"])
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".zarr"])
 def test_missing_pixels_are_a_mistake_not_a_result(tmp_path, suffix):
     if suffix == ".zarr":
         pytest.importorskip("zarr")
@@ -237,7 +267,7 @@ def test_a_full_disk_gives_one_line_and_leaves_nothing(tmp_path, suffix):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("out.png", r"'\.png'; use \.tif, \.tiff, \.zarr"), ("gone/out.tif", "does not exist"),
+    [("out.jpg", r"'\.jpg'; use \.tif, \.tiff, \.png, \.zarr"), ("gone/out.tif", "does not exist"),
      ("gone/out.zarr", "does not exist")],
 )  # fmt: skip
 def test_a_name_that_cannot_be_written_is_found_at_the_start(tmp_path, name, message):

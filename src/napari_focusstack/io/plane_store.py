@@ -265,12 +265,16 @@ def open_planes(
     InputError
         As :class:`PlaneStore` and `napari_focusstack.io.focal_stack.find_stacks`.
     """
+    return PlaneStore(focal_stack(source), at, budget_bytes, progress)
+
+
+def focal_stack(source: str | Path | Sequence[str | Path]) -> FocalStack:
+    """Tell what stack lies in a file, a folder or a list of images, see :func:`open_planes`."""
     paths = [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]
     if len(paths) > 1:
-        return PlaneStore(stack_of_files(paths), at, budget_bytes, progress)
+        return stack_of_files(paths)
     stacks = find_stacks(paths)
-    stack = next((one for one in stacks if one.focus_axis is not None), stacks[0])
-    return PlaneStore(stack, at, budget_bytes, progress)
+    return next((one for one in stacks if one.focus_axis is not None), stacks[0])
 
 
 def _check_place(stack: FocalStack, at: Mapping[str, int]) -> None:

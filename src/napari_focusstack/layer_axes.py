@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_focusstack.axis_names import axis_letters
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from typing import Protocol
@@ -19,10 +21,6 @@ if TYPE_CHECKING:
         translate: Any
         units: Any
         axis_labels: Any
-
-
-#: What an axis of channels is called.
-CHANNEL_NAMES = ("c", "channel", "channels")
 
 
 @dataclass(frozen=True)
@@ -103,8 +101,8 @@ class ResultAxes:
 
 def channel_axis(layer: Layer, focus: int | None) -> int | None:
     """Return the axis of a layer that its labels call channels, if it is not that of focus."""
-    labels = [str(label).lower() for label in layer.axis_labels[: layer.ndim - 2]]
-    found = [axis for axis, label in enumerate(labels) if label in CHANNEL_NAMES and axis != focus]
+    letters = axis_letters(layer.axis_labels, layer.ndim - 2)
+    found = [axis for axis, letter in enumerate(letters) if letter == "C" and axis != focus]
     return found[0] if found else None
 
 

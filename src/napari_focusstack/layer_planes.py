@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
+from napari_focusstack.axis_names import axis_letters
 from napari_focusstack.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
         data: Any
         ndim: int
         metadata: dict[str, Any]
-
-
-#: What an axis along which focus changes is called.
-FOCUS_NAMES = ("z", "depth", "focus")
 
 
 def is_layer(thing: object) -> TypeGuard[Layer]:
@@ -41,8 +38,8 @@ def focus_axis_of(layer: Layer) -> int:
     told = focus_of(layer).get("focus_axis")
     if told is not None:
         return int(told)
-    labels = [str(label).lower() for label in getattr(layer, "axis_labels", ())[: layer.ndim - 2]]
-    return next((axis for axis, label in enumerate(labels) if label in FOCUS_NAMES), 0)
+    letters = axis_letters(getattr(layer, "axis_labels", None), layer.ndim - 2)
+    return letters.index("Z") if "Z" in letters else 0
 
 
 def stack_planes(

@@ -15,6 +15,7 @@ from PIL import Image as Picture
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io import stack_pixels
+from napari_focusstack.io.focal_stack import find_stacks
 from napari_focusstack.io.layers import get_reader, read_layers, write_layer, write_mesh
 from napari_focusstack.io.writer import read_record, write_image
 from napari_focusstack.provenance import record
@@ -301,6 +302,14 @@ def test_imagej_finds_its_axes_and_calibration(tmp_path):
         assert (meta["spacing"], meta["finterval"], meta["unit"]) == (2.0, 30.0, "um")
         assert json.loads(meta["Info"])["software"] == PLUGIN
         np.testing.assert_array_equal(tiff.asarray(), data.swapaxes(0, 1))
+
+
+def test_channels_and_focus_are_known_by_their_names(tmp_path):
+    data = np.arange(2 * 3 * 20 * 30, dtype=np.uint16).reshape(3, 2, 20, 30)
+    write_layer(str(tmp_path / "out.tif"), *made(data, axis_labels=("focus", "channels", "y", "x")))
+    (stack,) = find_stacks([tmp_path / "out.tif"])
+    sizes = dict(zip(stack.axes, stack.shape, strict=True))
+    assert (sizes["Z"], sizes["C"]) == (3, 2)
 
 
 def test_axes_without_names_are_depth_then_time(tmp_path):

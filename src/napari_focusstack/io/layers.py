@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_focusstack.axis_names import axis_letters
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.calibration import UNKNOWN, unit_name
 from napari_focusstack.io.focal_stack import (
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
     from napari_focusstack.io.layer_data import LayerData
 
-#: Letters of leading axes by what a layer may call them, and in the order they are given to others.
-AXIS_NAMES = {"z": "Z", "depth": "Z", "t": "T", "time": "T", "c": "C", "channel": "C"}
+#: Letters of leading axes in the order they are given to those whose names tell none.
 SPARE_AXES = "ZTCQIJ"
 
 
@@ -325,9 +325,8 @@ def _is_stack(tiff: TiffFile) -> bool:
 def _axes(labels: Sequence[str], ndim: int) -> str:
     """Return a letter for each axis: Y and X last, the others by name where they have one."""
     found = ""
-    for number in range(ndim - 2):
-        axis = AXIS_NAMES.get(str(labels[number]).lower(), "?") if labels else "?"
-        found += "?" if axis in found else axis
+    for letter in axis_letters(labels, ndim - 2):
+        found += "?" if letter is None or letter in found else letter
     for axis in SPARE_AXES:
         if axis not in found:
             # From the last: depth is the axis nearest to the plane.

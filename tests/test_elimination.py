@@ -45,7 +45,7 @@ def test_blocks_give_what_the_whole_image_gives(make_scene, monkeypatch, method,
     psf = Psf(2.0, 2.6, shape)
     results = []
     for block_px in (24, 10_000):
-        monkeypatch.setattr(elimination, "MOST_BLOCK_PX", block_px)
+        monkeypatch.setattr(elimination, "BLOCK_PX", block_px)
         blocks = list(walk(*args, psf, method))
         results.append((len(blocks), assembled(blocks, *args)))
     (many, in_blocks), (one, whole) = results
@@ -55,7 +55,7 @@ def test_blocks_give_what_the_whole_image_gives(make_scene, monkeypatch, method,
 
 
 def test_the_blocks_hold_the_transition_region_and_nothing_else(make_scene, monkeypatch):
-    monkeypatch.setattr(elimination, "MOST_BLOCK_PX", 32)
+    monkeypatch.setattr(elimination, "BLOCK_PX", 32)
     scene = make_scene(2.0)
     marked = torch.zeros(scene.alpha.shape[1:], dtype=torch.bool)
     for where, region, light in walk(scene.near, scene.far, scene.alpha, Psf(2.0)):
@@ -77,7 +77,7 @@ def test_pixels_far_from_the_foreground_are_not_touched(make_scene):
 
 
 def test_the_work_follows_the_length_of_the_boundary_not_the_area(monkeypatch):
-    monkeypatch.setattr(elimination, "MOST_BLOCK_PX", 32)
+    monkeypatch.setattr(elimination, "BLOCK_PX", 32)
     counts = []
     for side in (256, 512):
         alpha = (torch.arange(side) < side // 2 - 16).float().expand(1, side, side)

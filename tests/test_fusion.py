@@ -379,7 +379,7 @@ def test_no_pixel_outside_the_transition_region_ever_changes(case, sigma_px, eli
 
 
 def test_blocks_of_a_larger_image_keep_the_promise(make_scene, monkeypatch):
-    monkeypatch.setattr(elimination, "MOST_BLOCK_PX", 48)
+    monkeypatch.setattr(elimination, "BLOCK_PX", 48)
     scene = make_scene(2.0, side=160)
     near, far = scene.planes("uint8")
     result = nfs.fuse([near, far], labels=scene.mask, psf=2.0)

@@ -102,7 +102,7 @@ def test_moving_the_foreground_back_removes_the_veil_that_a_still_model_leaves(m
 
 
 def test_blocks_see_the_motion_of_the_whole_image(make_scene, monkeypatch):
-    monkeypatch.setattr(elimination, "MOST_BLOCK_PX", 96)
+    monkeypatch.setattr(elimination, "BLOCK_PX", 96)
     scene = make_scene(2.0, side=2 * SIDE)
     psf = Psf(2.0, 2.0, breathing=Breathing(1.02, (1.0, 1.0)))
     origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]
@@ -131,7 +131,7 @@ def layer():
 
 
 @pytest.mark.parametrize("shape", ["gaussian", "disk"])
-@pytest.mark.parametrize(("sigma_px", "most"), [(0.5, 1e-6), (1.5, 1e-6), (3.0, 0.02)])
+@pytest.mark.parametrize(("sigma_px", "most"), [(0.3, 1e-6), (1.5, 0.03), (3.0, 0.06)])
 def test_each_distance_is_blurred_by_its_own_sigma(layer, sigma_px, most, shape):
     steps = torch.tensor([1.0, 2, 3, 6]).repeat_interleave(40)[:, None].expand(1, 1, 160, 160)
     exact = sum(blur(layer * (steps == step), sigma_px * step, shape) for step in (1.0, 2, 3, 6))
@@ -139,6 +139,7 @@ def test_each_distance_is_blurred_by_its_own_sigma(layer, sigma_px, most, shape)
     found = Psf(sigma_px, shape=shape).defocus(layer, CENTRE, steps)
     assert float((found - exact).abs().max()) < most
     assert float((found - exact).square().mean().sqrt()) < most / 8
+    assert float((found - layer).abs().max()) > 5 * most
 
 
 @pytest.mark.parametrize("shape", ["gaussian", "disk"])
@@ -148,4 +149,4 @@ def test_each_place_is_blurred_by_the_sigma_there(layer, shape):
     for number, step in enumerate((1.0, 2, 4, 8)):
         inner = slice(40 * number + 4, 40 * number + 36)
         exact = blur(layer, 2.0 * step, shape)
-        torch.testing.assert_close(found[..., inner], exact[..., inner], atol=3e-3, rtol=0)
+        torch.testing.assert_close(found[..., inner], exact[..., inner], atol=0.015, rtol=0)

@@ -149,7 +149,7 @@ def test_what_was_found_before_does_not_say_why_nothing_is_done_now(planes, focu
 def test_a_part_is_eliminated_as_in_the_whole(stack, focus, monkeypatch, method):
     psf = Psf(1.5, 1.5)
     image, initial, region = drain(stack.eliminate(focus, psf, method))
-    monkeypatch.setattr(elimination, "MOST_BLOCK_PX", 32)
+    monkeypatch.setattr(elimination, "BLOCK_PX", 32)
     for where in (np.s_[16:80, 32:96], np.s_[0:96, 0:96]):
         part, selected, inside = drain(stack.eliminate(focus, psf, method, where))
         np.testing.assert_array_equal(inside, region[where])

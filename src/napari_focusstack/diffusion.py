@@ -33,6 +33,8 @@ TAIL = 0.002
 FLOOR = 0.1
 #: Error of a background that is noise, in linear light: no reason to doubt it.
 NOISE = 0.005
+#: Share of a background's squared error that holding it against the near plane leaves.
+LEFT = 0.5
 #: Where a single piece lies that is the whole image, or whose place is of no account.
 CENTRED: list[Origin] = [(0.0, 0.0)]
 
@@ -189,7 +191,7 @@ def checked(
     """Hold an unveiled background against what the near plane shows of it (Eq. 3).
 
     What b * K2 leaves unexplained is added to b where it was veiled: one back-projection, since the
-    near plane knows the low frequencies of b. Where b then still explains the near plane worse than
+    near plane knows the low frequencies of b. Where b even so explains the near plane worse than
     the far plane as it is, the model fails (a wrong mask, something else in front), and b gives way
     to the far plane.
 
@@ -211,14 +213,14 @@ def checked(
     Tensor
         The background, (n, C, Y, X), 0..1.
     """
-    veiled = (2 * (1 - visible)).clamp(max=1)
-    background = background + veiled * _unexplained(behind, background, visible, alpha, psf, steps)
-    both = torch.cat([background.clamp(0, 1), far], 1)
+    both = torch.cat([background, far], 1)
     errors = _unexplained(torch.cat([behind, behind], 1), both, visible, alpha, psf, steps)
-    sizes = [error.abs().mean(1, keepdim=True) for error in errors.chunk(2, 1)]
+    error, error_far = errors.chunk(2, 1)
+    sizes = [one.abs().mean(1, keepdim=True) for one in (error, error_far)]
     mean, mean_far = blur(torch.cat(sizes, 1) * (alpha < 0.5), nearby_px(psf)).square().split(1, 1)
-    trust = (mean_far + NOISE**2) / (mean + mean_far + NOISE**2)
-    return trust * both[:, : far.shape[1]] + (1 - trust) * far
+    trust = (mean_far + NOISE**2) / (LEFT * mean + mean_far + NOISE**2)
+    veiled = (2 * (1 - visible)).clamp(max=1)
+    return trust * (background + veiled * error).clamp(0, 1) + (1 - trust) * far
 
 
 def _unexplained(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.optics import WIDE_PX, blur, doubled, halved, halved_sigma, psf_radius
+from napari_focusstack.optics import blur, doubled, halved, halved_sigma, psf_radius
 from napari_focusstack.region import bounds, grow
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Origin = tuple[float, float]
 #: Where removing the veil leaves more than this share of the residual, there is no such veil.
 FITS = 0.92
+#: From this sigma on, blurs that differ from pixel to pixel are computed at half the size, px: less
+#: exact than convolving, but so are distances, for which few values stand.
+WIDE_PX = 3.0
 #: Distance between surface and plane in plane steps: one for all, one for each image of a batch
 #: (n,), or one for each pixel (n, 1, Y, X). A pair is one step apart.
 Steps = float | torch.Tensor
@@ -178,7 +181,7 @@ def _blurred_apart(layers: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
     """
     light = torch.zeros_like(layers)
     present = layers[:, -1:] > 0
-    wide = present & (sigma_px >= WIDE_PX[shape])
+    wide = present & (sigma_px >= WIDE_PX)
     for sigma in sigma_px[present & ~wide].unique().tolist():
         here = present & (sigma_px == sigma)
         where = _within_reach(here, psf_radius(sigma, shape))
@@ -192,7 +195,7 @@ def _blurred_apart(layers: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
 def _blurred_at(image: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
     """Return an image (n, C, Y, X) blurred at each pixel by the sigma there, of a few."""
     blurred = torch.zeros_like(image)
-    wide = sigma_px >= WIDE_PX[shape]
+    wide = sigma_px >= WIDE_PX
     for sigma in sigma_px[~wide].unique().tolist():
         here = sigma_px == sigma
         where = _within_reach(here, psf_radius(sigma, shape))
@@ -205,7 +208,7 @@ def _blurred_at(image: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
 
 def _coarse(sigma_px: Tensor) -> Tensor:
     """Return the sigmas that are left to blur by at half the size: the greatest of each four."""
-    return halved_sigma(halved(sigma_px, functional.max_pool2d))
+    return halved_sigma(halved(sigma_px, torch.maximum))
 
 
 def _within_reach(present: Tensor, reach_px: int) -> tuple[slice, ...]:

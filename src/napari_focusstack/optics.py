@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.pooling import mean_of_two, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,14 +252,12 @@ def _wide(batch: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
     return doubled(small.reshape(half.shape), batch.shape[-2:])
 
 
-def halved(
-    image: Tensor, of_four: Callable[[Tensor, int], Tensor] = functional.avg_pool2d
-) -> Tensor:
+def halved(image: Tensor, of_two: Callable[[Tensor, Tensor], Tensor] = mean_of_two) -> Tensor:
     """Return images (..., Y, X) at half their size, and one pixel more on each side."""
     rows, columns = image.shape[-2:]
     sides = (2, 2 + columns % 2, 2, 2 + rows % 2)
     even = functional.pad(image.reshape(1, -1, rows, columns), sides, mode="replicate")
-    half = of_four(even, 2)
+    half = pooled(even, 2, of_two)
     return half.reshape(*image.shape[:-2], *half.shape[-2:])
 
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from napari_focusstack.networks.blocks import conv
 from napari_focusstack.networks.fsb import laplacian
+from napari_focusstack.pooling import mean_of_nine, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,19 +55,25 @@ def plane_cues(plane: Tensor) -> Tensor:
     grey = plane.mean(1, keepdim=True)
     measures = []
     for factor in (1, 2):
-        energy = laplacian(functional.avg_pool2d(grey, factor)).abs()
+        energy = laplacian(pooled(grey, factor)).abs()
         side = CELL_PX // factor
-        measures += [functional.avg_pool2d(energy, side), functional.max_pool2d(energy, side)]
+        measures += [pooled(energy, side), pooled(energy, side, torch.maximum)]
     size = measures[0].shape[-2:]
     for factor in (4, 8, 16):
-        energy = laplacian(functional.avg_pool2d(grey, factor)).abs()
+        energy = laplacian(pooled(grey, factor)).abs()
         measures.append(functional.interpolate(energy, size, mode="bilinear"))
-    colour = functional.avg_pool2d(plane, CELL_PX)
-    energy = functional.avg_pool2d(laplacian(grey).abs(), 3, 1, 1, count_include_pad=False)
-    pixels = torch.cat([_level(energy), 2 * grey - 1], 1)
-    for _ in range(2):  # so that undoing one leaves pixels at half the size
-        pixels = functional.pixel_unshuffle(pixels, 2)
-    return torch.cat([_level(torch.cat(measures, 1)), 2 * colour - 1, pixels], 1)
+    colour = pooled(plane, CELL_PX)
+    pixels = torch.cat([_level(mean_of_nine(laplacian(grey).abs())), 2 * grey - 1], 1)
+    return torch.cat([_level(torch.cat(measures, 1)), 2 * colour - 1, _in_cells(pixels)], 1)
+
+
+def _in_cells(pixels: Tensor) -> Tensor:
+    """Return the pixels (B, C, Y, X) of each cell as channels, (B, 16 C, Y / 4, X / 4).
+
+    Ordered so that undoing it by ``pixel_shuffle(..., 2)`` leaves pixels at half the size.
+    """
+    split = pixels.unflatten(3, (-1, 2, 2)).unflatten(2, (-1, 2, 2))
+    return split.permute(0, 1, 4, 7, 3, 6, 2, 5).flatten(1, 5)
 
 
 def _level(energy: Tensor) -> Tensor:

@@ -6,7 +6,14 @@ import torch
 from scipy import ndimage
 
 from napari_focusstack import depth
-from napari_focusstack.depth import detail, most_probable
+from napari_focusstack.depth import (
+    BYTES_PER_PIXEL,
+    LEAST_PX,
+    WORK_BYTES,
+    detail,
+    most_probable,
+    tile_plan,
+)
 from napari_focusstack.fusion import drain
 from napari_focusstack.inpainting import HOLE
 from napari_focusstack.networks import weights
@@ -173,3 +180,31 @@ def test_a_search_that_is_given_up_stops_after_the_tiles_at_hand(make_focal_stac
     next(steps)
     steps.close()
     assert len(looked_at) <= 4
+
+
+@pytest.mark.parametrize("planes", [3, 12, 24, 48])
+def test_tiles_take_the_same_memory_however_many_planes(planes):
+    side_px, together = tile_plan(planes, 1216, 2, 10**10)
+    assert side_px >= LEAST_PX
+    assert together * side_px**2 * planes * BYTES_PER_PIXEL <= WORK_BYTES
+
+
+def test_very_many_planes_take_more_memory_rather_than_tiny_tiles():
+    assert tile_plan(200, 1216, 4, 10**10) == (LEAST_PX, 1)
+
+
+@pytest.mark.parametrize("budget_bytes", [10**8, 3 * 10**8, 10**9])
+def test_tiles_keep_to_the_budget(budget_bytes):
+    side_px, together = tile_plan(12, 1216, 4, budget_bytes)
+    assert together * side_px**2 * 12 * BYTES_PER_PIXEL <= budget_bytes
+
+
+def test_no_tile_is_larger_than_was_asked_for():
+    assert tile_plan(3, 256, 2, 10**10) == (256, 2)
+
+
+def test_a_small_budget_gives_the_same_depth(classical, make_focal_stack):
+    planes = make_focal_stack(5, 1.5, side=192).planes()
+    stack = Stack(planes, FuseParameters(device="cpu"), budget_bytes=10**6)
+    tight = drain(depth.find(stack, classical, 1024))[0]
+    torch.testing.assert_close(tight, found(planes, classical))

@@ -40,6 +40,16 @@ def test_two_pieces_are_worked_on_at_a_time_with_one_torch_thread_each(two_threa
     assert torch.get_num_threads() == 2
 
 
+def test_fewer_are_worked_on_at_a_time_where_so_many_are_told(two_threads):
+    seen = []
+
+    def work(piece):
+        seen.append((threading.current_thread(), torch.get_num_threads()))
+
+    list(each(work, range(3), CPU, together=1))
+    assert seen == [(threading.main_thread(), 2)] * 3
+
+
 def test_pieces_are_drawn_as_the_work_goes_on(two_threads):
     drawn = []
 

@@ -137,8 +137,8 @@ def batch(
         Address of a dask.distributed scheduler whose workers see the same files, or "local" for a
         process per core of this machine.
     budget_bytes : int, optional
-        Memory for decoded planes, all workers of this machine together; half of what is free if
-        not given.
+        Memory for decoded planes and tiles, all workers of this machine together; half of what is
+        free if not given.
     progress : callable, optional
         Called within each fusion; on a cluster only while there is no worker.
 

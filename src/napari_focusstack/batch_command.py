@@ -55,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--channel", type=int, default=1, help="channel whose focus counts for all (default 1)"
     )
     parser.add_argument(
-        "--memory", metavar="SIZE", help="for decoded planes, such as 4GB (default half of free)"
+        "--memory",
+        metavar="SIZE",
+        help="for decoded planes and tiles, such as 4GB (default half of free)",
     )
 
 

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 #: How far beyond a tile DEB is given the planes to see, px.
 REACH_PX = 96
-#: Memory that tiles may take together, and what one takes for each pixel of each plane.
+#: Memory that tiles take together, and what one takes for each pixel of each plane.
 WORK_BYTES, BYTES_PER_PIXEL = 500 * 2**20, 36.0
+#: Side of a tile and what it sees beyond, px, below which most of the work is for what is beyond:
+#: fewer tiles are then worked on at a time, and they take more memory where there is some.
+LEAST_PX = 512
 #: Rows of cells that are drawn at a time.
 STRIP_CELLS = 48
 #: Of the cues, the mean Laplacian at full, half and quarter size: half its logarithm.
@@ -71,9 +74,11 @@ def find(
     precision = torch.bfloat16 if has_bfloat16(stack.device) else torch.float32
     network = deepcopy(network).to(precision)
     height, width = stack.size
-    work_bytes = WORK_BYTES // side_by_side(stack.device)
-    most_px = tile_side(work_bytes, BYTES_PER_PIXEL * len(stack), tile_px + 2 * REACH_PX)
-    tile_px = max(network.stride, most_px - 2 * REACH_PX)
+    most_together = side_by_side(stack.device)
+    outer_px, together = tile_plan(
+        len(stack), tile_px + 2 * REACH_PX, most_together, stack.budget_bytes
+    )
+    tile_px = max(network.stride, outer_px - 2 * REACH_PX)
     tiles = [
         (slice(*rows), slice(*columns))
         for rows in tile_edges(height, tile_px)
@@ -86,10 +91,36 @@ def find(
 
     depth, confidence = (torch.empty(1, height, width, device=stack.device) for _ in range(2))
     yield Progress("find focus", 0, len(tiles))
-    for number, found in enumerate(each(work, tiles, stack.device)):
+    for number, found in enumerate(each(work, tiles, stack.device, together)):
         depth[:, *tiles[number]], confidence[:, *tiles[number]] = found
         yield Progress("find focus", number + 1, len(tiles))
     return depth, confidence
+
+
+def tile_plan(planes: int, most_px: int, most_together: int, budget_bytes: int) -> tuple[int, int]:
+    """Return how large tiles may be, with all that they see, and how many are worked on at a time.
+
+    Parameters
+    ----------
+    planes : int
+        P.
+    most_px : int
+        Greatest side of a tile, with what it sees beyond, px.
+    most_together : int
+        Tiles that could be worked on at a time.
+    budget_bytes : int
+        Most memory for all of them.
+
+    Examples
+    --------
+    >>> tile_plan(12, 1216, 2, 10**10), tile_plan(50, 1216, 2, 10**10)
+    ((768, 2), (528, 1))
+    """
+    bytes_per_pixel = BYTES_PER_PIXEL * planes
+    least_bytes = int(bytes_per_pixel * min(LEAST_PX, most_px) ** 2)
+    work_bytes = min(max(WORK_BYTES, least_bytes), budget_bytes)
+    together = max(1, min(most_together, work_bytes // least_bytes))
+    return tile_side(work_bytes // together, bytes_per_pixel, most_px), together
 
 
 def _found(stack: Stack, network: DEB, outer: Region, inner: Region) -> tuple[Tensor, Tensor]:

@@ -52,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--channel", type=int, default=1, help="channel whose focus counts for all (default 1)"
     )
     parser.add_argument(
-        "--memory", metavar="SIZE", help="for decoded planes, such as 4GB (default half of free)"
+        "--memory",
+        metavar="SIZE",
+        help="for decoded planes and tiles, such as 4GB (default half of free)",
     )
     parser.add_argument("--report", type=Path, help="write figures and settings as JSON")
 

@@ -195,10 +195,14 @@ def fuse_steps(
     labels: np.ndarray | FocusMap | None,
     parameters: FuseParameters,
     registration: Registration | None = None,
+    budget_bytes: int | None = None,
 ) -> Generator[Progress, None, FusionResult]:
-    """Fuse step by step: as :func:`fuse`, but yielding progress; close it to stop."""
+    """Fuse step by step: as :func:`fuse`, but yielding progress; close it to stop.
+
+    Tiles take at most ``budget_bytes`` of memory, half of what is free if not given.
+    """
     check_method(parameters.psf)
-    stack = Stack(planes, parameters)
+    stack = Stack(planes, parameters, budget_bytes)
     yield from stack.align(registration)
     backend = None
     labels = labels.data if is_layer(labels) else labels

@@ -58,7 +58,7 @@ def mean_of_nine(image: Tensor) -> Tensor:
     --------
     >>> import torch
     >>> mean_of_nine(torch.eye(3).mul(9)[None, None])[0, 0, 1]
-    tensor([2., 3., 2.])
+    tensor([3., 3., 3.])
     """
     padded = functional.pad(image, (1, 1, 1, 1), mode="replicate")
     rows = padded[..., :-2, :] + padded[..., 1:-1, :] + padded[..., 2:, :]

@@ -12,6 +12,7 @@ from napari_focusstack.alignment import align
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.intensity import Intensity
 from napari_focusstack.matting import measured
+from napari_focusstack.memory import memory_budget
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.inference import resolve_device
 from napari_focusstack.order import is_reversed
@@ -46,10 +47,15 @@ class Stack:
         See :func:`napari_focusstack.planes.check_planes`.
     parameters : FuseParameters
         Order, intensity, device, weights.
+    budget_bytes : int, optional
+        Most memory that tiles may take; half of what is free if not given.
     """
 
-    def __init__(self, planes: Planes, parameters: FuseParameters) -> None:
+    def __init__(
+        self, planes: Planes, parameters: FuseParameters, budget_bytes: int | None = None
+    ) -> None:
         self.parameters = parameters
+        self.budget_bytes = memory_budget() if budget_bytes is None else budget_bytes
         self.device = resolve_device(parameters.device)
         sources = check_planes(planes)
         self.intensity = Intensity.of(sources, parameters.intensity)

@@ -12,6 +12,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.io.focal_stack import UNNAMED
 from napari_focusstack.io.plane_store import PlaneStore
 from napari_focusstack.io.result_file import ResultForm, result_file
+from napari_focusstack.memory import memory_budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,7 +85,8 @@ def fuse_stack(
     registration : Registration, optional
         How the planes lie, found before; looked for if not given.
     budget_bytes : int, optional
-        Most that decoded planes may take in memory; half of what is free if not given.
+        Most memory for decoded planes and for tiles, half of it for each; half of what is free if
+        not given.
     progress : callable, optional
         Called within each fusion.
 
@@ -110,6 +112,7 @@ def fuse_stack(
             f"{stack.files[0]} has no channel {channel}; give one from 1 to {sizes.get('C', 1)}."
         )
     given = with_z_step(parameters, stack)
+    half = (memory_budget() if budget_bytes is None else budget_bytes) // 2
     found: list[dict[str, Any]] = []
     with contextlib.ExitStack() as opened:
         files = {
@@ -129,8 +132,8 @@ def fuse_stack(
                 known = labels, given, registration
             elif guided is not None:
                 known = guided.focus, replace(given, near=guided.near), guided.registration
-            with PlaneStore(stack, place, budget_bytes, progress) as planes:
-                result = drain(fuse_steps(planes.planes, *known), progress)
+            with PlaneStore(stack, place, half, progress) as planes:
+                result = drain(fuse_steps(planes.planes, *known, half), progress)
             for name, file in files.items():
                 if name in IMAGES or guiding:
                     file.write(getattr(result, name), at=at)

@@ -29,7 +29,10 @@ def side_by_side(device: torch.device) -> int:
 
 
 def each(
-    work: Callable[[Piece], Found], pieces: Iterable[Piece], device: torch.device
+    work: Callable[[Piece], Found],
+    pieces: Iterable[Piece],
+    device: torch.device,
+    together: int | None = None,
 ) -> Iterator[Found]:
     """Do work on pieces, several at a time.
 
@@ -41,6 +44,8 @@ def each(
         Drawn from as the work goes on.
     device : torch.device
         Where the work is done.
+    together : int, optional
+        How many at a time; :func:`side_by_side` if not given.
 
     Yields
     ------
@@ -53,7 +58,7 @@ def each(
     >>> list(each(lambda piece: 2 * piece, [1, 2, 3], torch.device("cpu")))
     [2, 4, 6]
     """
-    count = side_by_side(device)
+    count = together or side_by_side(device)
     if count == 1:
         yield from map(work, pieces)
         return

@@ -1,5 +1,10 @@
 """The memory budget: what users write, and what systems say is free."""
 
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from napari_focusstack import memory
@@ -7,6 +12,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.memory import (
     free_bytes,
     free_on_linux,
+    give_back,
     memory_budget,
     parse_bytes,
     tile_side,
@@ -101,3 +107,18 @@ def test_a_tile_fits_its_budget_within_its_bounds(budget):
     assert 64 <= side <= 2048
     assert side * side * 300 <= budget or side == 64
     assert (side + 16) ** 2 * 300 > budget or side == 2048
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
+def test_memory_that_was_freed_goes_back_to_the_system():
+    held = [np.ones(50_000, np.uint8) for _ in range(4000)]  # too small to be mapped one by one
+    resident = _resident_bytes()
+    keep = held[::50]
+    del held
+    give_back()
+    assert _resident_bytes() < resident - 10**8
+    assert len(keep) == 80
+
+
+def _resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.memory import tile_side
+from napari_focusstack.memory import give_back, tile_side
 from napari_focusstack.networks.deb import CELL_PX, DRAWN_CELLS, plane_cues
 from napari_focusstack.networks.inference import filled_up, has_bfloat16, tile_edges
 from napari_focusstack.progress import Progress
@@ -94,6 +94,7 @@ def find(
     for number, found in enumerate(each(work, tiles, stack.device, together)):
         depth[:, *tiles[number]], confidence[:, *tiles[number]] = found
         yield Progress("find focus", number + 1, len(tiles))
+    give_back()
     return depth, confidence
 
 

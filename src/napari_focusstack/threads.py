@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
+from napari_focusstack.memory import give_back
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Most pieces at a time: each takes memory.
 MOST = 4
+#: Pieces after which memory is given back: often enough to matter, seldom enough to cost little.
+TIDY_EVERY = 8
 
 
 def side_by_side(device: torch.device) -> int:
@@ -60,8 +64,22 @@ def each(
     """
     count = together or side_by_side(device)
     if count == 1:
-        yield from map(work, pieces)
-        return
+        yield from _tidied(map(work, pieces))
+    else:
+        yield from _tidied(_side_by_side(work, pieces, count))
+
+
+def _tidied(answers: Iterator[Found]) -> Iterator[Found]:
+    """Give memory back now and then."""
+    for number, answer in enumerate(answers, 1):
+        yield answer
+        if number % TIDY_EVERY == 0:
+            give_back()
+
+
+def _side_by_side(
+    work: Callable[[Piece], Found], pieces: Iterable[Piece], count: int
+) -> Iterator[Found]:
     threads = torch.get_num_threads()
     begun: deque[Future[Found]] = deque()
     with ThreadPoolExecutor(count, "pieces", torch.set_num_threads, (threads // count,)) as pool:

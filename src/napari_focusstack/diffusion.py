@@ -32,7 +32,7 @@ TAIL = 0.002
 #: Least visible share of the background that is still divided by (thin gaps between foregrounds).
 FLOOR = 0.1
 #: Error of a background that is noise, in linear light: no reason to doubt it.
-NOISE = 0.005
+NOISE = 0.015
 #: Share of a background's squared error that holding it against the near plane leaves.
 LEFT = 0.5
 #: Where a single piece lies that is the whole image, or whose place is of no account.

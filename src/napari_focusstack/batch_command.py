@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_focusstack.batch_item import ENDINGS, SUFFIXES
 from napari_focusstack.errors import InputError
+from napari_focusstack.fuse_command import add_stack_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -51,14 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="run on dask.distributed: tcp://HOST:PORT, or local for a process per core",
     )
-    parser.add_argument(
-        "--channel", type=int, default=1, help="channel whose focus counts for all (default 1)"
-    )
-    parser.add_argument(
-        "--memory",
-        metavar="SIZE",
-        help="for decoded planes and tiles, such as 4GB (default half of free)",
-    )
+    add_stack_arguments(parser)
 
 
 def run(options: argparse.Namespace, parameters: FuseParameters) -> None:

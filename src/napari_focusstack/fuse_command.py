@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--registration", type=Path, help="how the planes lie, saved before")
     parser.add_argument("--save-registration", type=Path, help="write how the planes lie, .json")
+    parser.add_argument("--report", type=Path, help="write figures and settings as JSON")
+    add_stack_arguments(parser)
+
+
+def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that fuses files takes."""
     parser.add_argument(
         "--channel", type=int, default=1, help="channel whose focus counts for all (default 1)"
     )
@@ -56,7 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help="for decoded planes and tiles, such as 4GB (default half of free)",
     )
-    parser.add_argument("--report", type=Path, help="write figures and settings as JSON")
 
 
 def run(options: argparse.Namespace, parameters: FuseParameters) -> None:

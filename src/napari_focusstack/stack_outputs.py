@@ -32,28 +32,6 @@ if TYPE_CHECKING:
 IMAGES = ("image", "initial")
 
 
-def result_forms(stack: FocalStack) -> dict[Output, ResultForm]:
-    """Return the form of each output of a stack.
-
-    Raises
-    ------
-    InputError
-        If a result cannot keep the stack's axes.
-    """
-    letters = _result_letters(stack)
-    planes = stack.shape[stack.focus_axis or 0]
-    images = _form(stack, letters, stack.dtype)
-    focus = _form(stack, letters, np.dtype(np.float32), focus=True)
-    labels = np.dtype(np.uint8 if planes < 2**8 else np.uint16)
-    return {
-        "image": images,
-        "initial": images,
-        "labels": replace(focus, dtype=labels, layer_type="labels"),
-        "depth": focus,
-        "confidence": focus,
-    }
-
-
 def fuse_stack(
     stack: FocalStack,
     paths: Mapping[Output, Path],
@@ -105,7 +83,7 @@ def fuse_stack(
     from napari_focusstack.fusion import drain, fuse_steps
 
     letters, sizes = _result_letters(stack), stack.other_axes
-    forms = result_forms(stack)
+    forms = _forms(stack, letters)
     first = channel - 1
     if not 0 <= first < sizes.get("C", 1):
         raise InputError(
@@ -174,6 +152,21 @@ def _result_letters(stack: FocalStack) -> dict[str, str]:
         )
     letters |= dict(zip(unnamed, free, strict=False))
     return {axis: letters[axis] for axis in kept}
+
+
+def _forms(stack: FocalStack, letters: dict[str, str]) -> dict[Output, ResultForm]:
+    """Return the form of each output of a stack."""
+    planes = stack.shape[stack.focus_axis or 0]
+    images = _form(stack, letters, stack.dtype)
+    focus = _form(stack, letters, np.dtype(np.float32), focus=True)
+    labels = np.dtype(np.uint8 if planes < 2**8 else np.uint16)
+    return {
+        "image": images,
+        "initial": images,
+        "labels": replace(focus, dtype=labels, layer_type="labels"),
+        "depth": focus,
+        "confidence": focus,
+    }
 
 
 def _form(

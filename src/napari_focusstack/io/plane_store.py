@@ -131,11 +131,6 @@ class PlaneStore(Closing):
         return (self.read(number) for number in range(len(self)))
 
     @property
-    def other_axes(self) -> bool:
-        """Whether there are more such stacks along other axes: time points, channels."""
-        return any(size > 1 for size in self.stack.other_axes.values())
-
-    @property
     def planes(self) -> list[StoredPlane]:
         """The planes, to be read in rectangles later."""
         return [StoredPlane(self, number, self.shape[1:]) for number in range(len(self))]

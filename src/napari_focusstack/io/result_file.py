@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -126,11 +126,20 @@ class ResultForm:
         return dict(zip(letters, zip(self.scale, self.units, strict=True), strict=True))
 
 
-class Result(Protocol):
-    """A file that takes rectangles in any order, each pixel once."""
+class Result:
+    """A file that takes rectangles in any order, each pixel once.
 
-    #: How the result was made, from `napari_focusstack.provenance.record`; set before the end.
-    record: Mapping[str, Any] | None
+    Attributes
+    ----------
+    record : mapping or None
+        How the result was made, from `napari_focusstack.provenance.record`; set before the end.
+    """
+
+    def __init__(self, form: ResultForm) -> None:
+        self.record: Mapping[str, Any] | None = None
+        self._form = form
+        #: Values of each plane that are still to come.
+        self._missing = [math.prod(form.plane_shape)] * form.count
 
     def write(
         self,
@@ -139,6 +148,28 @@ class Result(Protocol):
         at: Mapping[str, int] | None = None,
     ) -> None:
         """Put a rectangle of a plane; `at` says which, by letter of the leading axes, else 0."""
+        form, place = self._form, at or {}
+        index = tuple(place.get(axis, 0) for axis in form.leading)
+        number = int(np.ravel_multi_index(index, form.shape[: len(index)])) if index else 0
+        self._missing[number] -= pixels.size
+        self._put(pixels, rectangle, number, place)
+
+    def finish(self) -> None:
+        """Complete the file; ValueError if pixels are missing."""
+        for number, missing in enumerate(self._missing, 1):
+            if missing:
+                raise ValueError(f"plane {number} of {self._form.count} lacks pixels")
+        self._complete()
+
+    def _put(
+        self, pixels: np.ndarray, rectangle: Rectangle, number: int, place: Mapping[str, int]
+    ) -> None:
+        """Store a rectangle of the plane of a number, in the order of the axes, at a place."""
+        raise NotImplementedError
+
+    def _complete(self) -> None:
+        """Write what can be known only at the end."""
+        raise NotImplementedError
 
 
 @contextlib.contextmanager

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.result_file import WHOLE
+from napari_focusstack.io.result_file import Result
 from napari_focusstack.io.writer import check_writable, write_image
 
 if TYPE_CHECKING:
@@ -25,28 +25,21 @@ def png_result(path: Path, form: ResultForm) -> Iterator[_Png]:
     check_writable(path, suffixes=(".png",), dtype=form.dtype)
     if form.count > 1:
         raise InputError(f"{path} cannot hold the axes {form.axes}; use .tif.")
-    png = _Png(form)
+    png = _Png(path, form)
     yield png
-    png.finish(path)
+    png.finish()
 
 
-class _Png:
-    def __init__(self, form: ResultForm) -> None:
-        self.record: Mapping[str, Any] | None = None
+class _Png(Result):
+    def __init__(self, path: Path, form: ResultForm) -> None:
+        super().__init__(form)
+        self._path = path
         self._image = np.empty(form.plane_shape, form.dtype)
-        self._missing = self._image.size
 
-    def write(
-        self,
-        pixels: np.ndarray,
-        rectangle: Rectangle = WHOLE,
-        at: Mapping[str, int] | None = None,
+    def _put(
+        self, pixels: np.ndarray, rectangle: Rectangle, number: int, place: Mapping[str, int]
     ) -> None:
         self._image[rectangle] = pixels
-        self._missing -= self._image[rectangle].size
 
-    def finish(self, path: Path) -> None:
-        """Write the file."""
-        if self._missing:
-            raise ValueError(f"{self._missing} values were not written")
-        write_image(path, self._image, record=self.record)
+    def _complete(self) -> None:
+        write_image(self._path, self._image, record=self.record)

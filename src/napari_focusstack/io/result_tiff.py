@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.io.layer_tiff import MOST_BYTES, ome_steps
-from napari_focusstack.io.result_file import RESULT_SUFFIXES, TILE_PX, WHOLE, colour_hex
+from napari_focusstack.io.result_file import RESULT_SUFFIXES, TILE_PX, Result, colour_hex
 from napari_focusstack.io.scratch import ScratchPlanes
 from napari_focusstack.io.writer import PNG_DTYPES, check_writable, replacing
 from napari_focusstack.provenance import SOFTWARE
@@ -38,54 +38,30 @@ def tiff_result(path: Path, form: ResultForm) -> Iterator[_OmeTiff]:
         tiff.finish()
 
 
-def _plane_number(form: ResultForm, at: Mapping[str, int] | None) -> int:
-    """Return the number of a plane, in the order of the axes."""
-    index = tuple((at or {}).get(axis, 0) for axis in form.leading)
-    return int(np.ravel_multi_index(index, form.shape[: len(index)])) if index else 0
-
-
-def _extent(form: ResultForm, rectangle: Rectangle) -> tuple[int, int, int, int]:
-    """Return top, bottom, left and right of a rectangle, px."""
-    rows, columns = (
-        part.indices(size) for part, size in zip(rectangle, form.plane_shape, strict=False)
-    )
-    return rows[0], rows[1], columns[0], columns[1]
-
-
-class _OmeTiff:
+class _OmeTiff(Result):
     def __init__(self, path: Path, form: ResultForm) -> None:
         from tifffile import TiffWriter
 
-        self.record: Mapping[str, Any] | None = None
-        self._path, self._form = path, form
+        super().__init__(form)
+        self._path = path
         size = math.prod(form.shape) * form.dtype.itemsize
         self._writer = TiffWriter(path, bigtiff=size > MOST_BYTES)
         self._waiting: dict[int, ScratchPlanes] = {}
-        self._missing = [math.prod(form.plane_shape[:2])] * form.count
         self._next = 0
 
-    def write(
-        self,
-        pixels: np.ndarray,
-        rectangle: Rectangle = WHOLE,
-        at: Mapping[str, int] | None = None,
+    def _put(
+        self, pixels: np.ndarray, rectangle: Rectangle, number: int, place: Mapping[str, int]
     ) -> None:
-        number = _plane_number(self._form, at)
         if number not in self._waiting:
             shape = (1, *self._form.plane_shape)
             self._waiting[number] = ScratchPlanes(shape, self._form.dtype)
         self._waiting[number].write(0, pixels, rectangle)
-        top, bottom, left, right = _extent(self._form, rectangle)
-        self._missing[number] -= (bottom - top) * (right - left)
         while self._next < self._form.count and self._missing[self._next] == 0:
             with self._waiting.pop(self._next) as plane:
                 self._append(plane)
             self._next += 1
 
-    def finish(self) -> None:
-        """Complete the file with its record."""
-        if self._next < self._form.count:
-            raise ValueError(f"plane {self._next + 1} of {self._form.count} lacks pixels")
+    def _complete(self) -> None:
         self._writer.close()
         from tifffile import TiffFile
 

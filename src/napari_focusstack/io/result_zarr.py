@@ -14,8 +14,8 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.io.calibration import UNKNOWN, Channel
 from napari_focusstack.io.result_file import (
     TILE_PX,
-    WHOLE,
     ZARR_SUFFIX,
+    Result,
     check_replaceable,
     colour_hex,
     put_in_place,
@@ -58,15 +58,15 @@ def zarr_result(path: Path, form: ResultForm) -> Iterator[_OmeZarr]:
         result.finish()
 
 
-class _OmeZarr:
+class _OmeZarr(Result):
     """Colours become channels; the axes are put into the order of OME-NGFF."""
 
     def __init__(self, path: Path, form: ResultForm, name: str) -> None:
         zarr = zarr_package()
         if "S" in form.axes and "C" in form.axes:
             raise InputError(f"{name} cannot hold channels of RGB pixels; use .tif.")
-        self.record: Mapping[str, Any] | None = None
-        self._form, self._name = form, name
+        super().__init__(form)
+        self._name = name
         self._sizes = dict(zip(form.axes.replace("S", "C"), form.shape, strict=True))
         self._axes = "".join(axis for axis in ORDER if axis in self._sizes)
         self._group = zarr.open_group(path, mode="w", zarr_format=3)
@@ -79,31 +79,23 @@ class _OmeZarr:
             dtype=form.dtype,
             dimension_names=tuple(self._axes.lower()),
         )
-        self._missing = int(np.prod(form.shape))
         count = self._sizes.get("C", 1)
         self._low, self._high = np.full(count, np.inf), np.full(count, -np.inf)
 
-    def write(
-        self,
-        pixels: np.ndarray,
-        rectangle: Rectangle = WHOLE,
-        at: Mapping[str, int] | None = None,
+    def _put(
+        self, pixels: np.ndarray, rectangle: Rectangle, number: int, place: Mapping[str, int]
     ) -> None:
-        place: dict[str, Any] = {**(at or {}), "Y": rectangle[0], "X": rectangle[1]}
+        index: dict[str, Any] = {**place, "Y": rectangle[0], "X": rectangle[1]}
         channel: Any = place.get("C", 0)
         if "S" in self._form.axes:
-            channel = place["C"] = slice(None)
+            channel = index["C"] = slice(None)
             pixels = np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
-        self._array[tuple(place.get(axis, 0) for axis in self._axes)] = pixels
-        self._missing -= pixels.size
+        self._array[tuple(index.get(axis, 0) for axis in self._axes)] = pixels
         low, high = pixels.min(axis=(-2, -1)), pixels.max(axis=(-2, -1))
         self._low[channel] = np.minimum(self._low[channel], low)
         self._high[channel] = np.maximum(self._high[channel], high)
 
-    def finish(self) -> None:
-        """Complete the group with its metadata."""
-        if self._missing:
-            raise ValueError(f"{self._missing} values were not written")
+    def _complete(self) -> None:
         steps = self._form.steps
         axes = [{"name": axis.lower(), "type": TYPES.get(axis, "space")} for axis in self._axes]
         for axis in axes:

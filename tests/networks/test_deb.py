@@ -120,6 +120,21 @@ def test_gradients_reach_every_weight():
         assert float(parameter.grad.abs().sum()) > 0 or name == "leave.bias", name
 
 
+@pytest.mark.parametrize("planes", [2, 5])
+def test_gradients_in_half_precision_are_those_of_full_precision(planes):
+    torch.manual_seed(0)
+    block = Across(16).to(memory_format=torch.channels_last)
+    features = torch.randn(planes, 16, 96, 96).contiguous(memory_format=torch.channels_last)
+    gradients = []
+    for precision in (torch.float32, torch.bfloat16):
+        block.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision != torch.float32):
+            block(features, planes).square().mean().backward()
+        gradients.append(block.across.weight.grad.clone())
+    exact, rounded = gradients
+    assert float((rounded - exact).norm() / exact.norm()) < 0.02
+
+
 def test_a_block_adds_to_its_input():
     block = Across(4)
     torch.nn.init.zeros_(block.across.weight)

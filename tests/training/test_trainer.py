@@ -88,6 +88,21 @@ def test_stopping_saves_whole_and_leaves_nothing_else(material, tmp_path):
     assert torch.load(tmp_path / "fsb.ckpt", weights_only=True)["step"] == 2
 
 
+def test_a_step_that_would_spoil_the_weights_is_refused_and_the_checkpoint_kept(
+    material, tmp_path, monkeypatch
+):
+    parameters = TrainParameters(**TINY, steps=4)
+    checkpoint = tmp_path / "fsb.ckpt"
+    run(Training(parameters, material, checkpoint), steps=2)
+    resumed = Training(parameters, material, checkpoint)
+    monkeypatch.setattr(resumed.task, "loss", lambda answer, batch: answer.mean() * float("nan"))
+    with pytest.raises(InputError, match="gradients of step 3 are not finite"):
+        run(resumed)
+    again = Training(parameters, material, checkpoint)
+    assert again.step == 2
+    assert all(weight.isfinite().all() for weight in again.network.parameters())
+
+
 def test_a_finished_run_has_nothing_left_to_do(material, tmp_path):
     parameters = TrainParameters(**TINY, steps=2)
     run(Training(parameters, material, tmp_path / "fsb.ckpt"))

@@ -110,9 +110,11 @@ class Across(nn.Module):
         own, before, after = of_plane.split(self.channels, 1)
         common = torch.cat([_greatest(seen), sum(seen[1:], seen[0]) / planes], 1)
         common = functional.conv2d(common, of_all, self.across.bias)
-        beside = torch.stack([before, own, after], 2)
+        # planes as rows, pixels as columns: conv3d has gradients in bfloat16 that are not finite
+        beside = torch.cat([before, own, after], 2).contiguous(memory_format=torch.channels_last)
+        rows = functional.conv2d(stack.transpose(1, 2).flatten(3), beside, padding=(1, 0))
         # in place from here on, for it is memory that bounds the size of tiles
-        added = functional.conv3d(stack.transpose(1, 2), beside, padding=(1, 0, 0)).transpose(1, 2)
+        added = rows.unflatten(3, stack.shape[-2:]).transpose(1, 2)
         added += common[:, None]
         # the first and the last plane are their own neighbours
         added[:, 0] += functional.conv2d(seen[0], before)

@@ -157,7 +157,13 @@ class Training:
             loss = self.task.loss(self._answer(self.network, batch), batch) / len(batches)
             loss.backward()
             total += loss.item()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        if not norm.isfinite():
+            raise InputError(
+                f"gradients of step {self.step + 1} are not finite at a learning rate of "
+                f"{self._learning_rate():.2g}; lower it and go on from the checkpoint, which is of "
+                "the step before."
+            )
         self.optimiser.step()
         self.averaged.update_parameters(self.network)
         self.step += 1

@@ -199,13 +199,14 @@ def fsb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def parameters(fsb_weights: Path, keb_weights: Path) -> FuseParameters:
+def parameters(fsb_weights: Path, deb_weights: Path, keb_weights: Path) -> FuseParameters:
     """Settings with which a pair of 64 px is fused in a fraction of a second."""
     return FuseParameters(
         psf=2.0,
         psf_shape="gaussian",
         crf=False,
         fsb_weights=str(fsb_weights),
+        deb_weights=str(deb_weights),
         keb_weights=str(keb_weights),
         device="cpu",
     )

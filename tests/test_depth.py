@@ -6,18 +6,10 @@ import torch
 from scipy import ndimage
 
 from napari_focusstack import depth
-from napari_focusstack.depth import (
-    BYTES_PER_PIXEL,
-    LEAST_PX,
-    WORK_BYTES,
-    detail,
-    most_probable,
-    tile_plan,
-)
+from napari_focusstack.depth import detail, most_probable
 from napari_focusstack.fusion import drain
 from napari_focusstack.inpainting import HOLE
 from napari_focusstack.networks import weights
-from napari_focusstack.networks.deb import DEB
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.stack import Stack
 
@@ -159,52 +151,3 @@ def test_a_network_that_looks_far_agrees_between_tiles_but_for_few_pixels(
     )
     assert ((whole[0].round() - tiled[0].round()).abs() > 0).float().mean() < 0.01
     assert (whole[1] - tiled[1]).abs().mean() < 0.01
-
-
-def test_progress_counts_the_tiles(make_focal_stack):
-    stack = stack_of(make_focal_stack(3, 1.5, side=96).planes())
-    told = list(depth.find(stack, DEB(8, 2), 64))
-    assert [(each.step, each.done, each.total) for each in told] == [
-        ("find focus", number, 4) for number in range(5)
-    ]
-
-
-def test_a_search_that_is_given_up_stops_after_the_tiles_at_hand(make_focal_stack, monkeypatch):
-    stack = stack_of(make_focal_stack(3, 1.5, side=256).planes())
-    looked_at = []
-    monkeypatch.setattr(
-        depth, "_found", lambda *arguments: looked_at.append(1) or (torch.ones(1), torch.ones(1))
-    )
-    steps = depth.find(stack, DEB(8, 2), 64)
-    next(steps)
-    next(steps)
-    steps.close()
-    assert len(looked_at) <= 4
-
-
-@pytest.mark.parametrize("planes", [3, 12, 24, 48])
-def test_tiles_take_the_same_memory_however_many_planes(planes):
-    side_px, together = tile_plan(planes, 1216, 2, 10**10)
-    assert side_px >= LEAST_PX
-    assert together * side_px**2 * planes * BYTES_PER_PIXEL <= WORK_BYTES
-
-
-def test_very_many_planes_take_more_memory_rather_than_tiny_tiles():
-    assert tile_plan(200, 1216, 4, 10**10) == (LEAST_PX, 1)
-
-
-@pytest.mark.parametrize("budget_bytes", [10**8, 3 * 10**8, 10**9])
-def test_tiles_keep_to_the_budget(budget_bytes):
-    side_px, together = tile_plan(12, 1216, 4, budget_bytes)
-    assert together * side_px**2 * 12 * BYTES_PER_PIXEL <= budget_bytes
-
-
-def test_no_tile_is_larger_than_was_asked_for():
-    assert tile_plan(3, 256, 2, 10**10) == (256, 2)
-
-
-def test_a_small_budget_gives_the_same_depth(classical, make_focal_stack):
-    planes = make_focal_stack(5, 1.5, side=192).planes()
-    stack = Stack(planes, FuseParameters(device="cpu"), budget_bytes=10**6)
-    tight = drain(depth.find(stack, classical, 1024))[0]
-    torch.testing.assert_close(tight, found(planes, classical))

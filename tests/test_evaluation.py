@@ -25,6 +25,7 @@ from napari_focusstack.evaluation import (
 from napari_focusstack.io.reader import read_image
 from napari_focusstack.io.writer import write_image
 from napari_focusstack.networks import weights
+from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.optics import blur
 from napari_focusstack.parameters import FuseParameters
@@ -184,13 +185,17 @@ def test_the_chosen_elimination_has_the_figures_that_are_found_once(folder, para
 
 
 def test_without_a_foreground_nothing_is_eliminated_but_all_is_scored(folder, parameters, tmp_path):
-    blind = FSB(width=8, down=(2, 4))
-    with torch.no_grad():
-        for parameter in blind.parameters():
-            parameter.zero_()
-        blind.leave[4].bias.fill_(-8.0)
-    weights.save(blind, tmp_path / "blind.safetensors")
-    chosen = replace(parameters, fsb_weights=str(tmp_path / "blind.safetensors"), psf=3.0)
+    files = {}
+    for name, blind in (("fsb", FSB(width=8, down=(2, 4))), ("deb", DEB(width=8, levels=2))):
+        path = tmp_path / f"{name}.safetensors"
+        with torch.no_grad():
+            for parameter in blind.parameters():
+                parameter.zero_()
+            if name == "fsb":
+                blind.leave[4].bias.fill_(-8.0)
+        weights.save(blind, path)
+        files[f"{name}_weights"] = str(path)
+    chosen = replace(parameters, **files, psf=3.0)
     a, b = evaluate(find_cases(folder)[:2], chosen)
     for each in (a, b):
         for name in ("none", "subtract", "unmix"):

@@ -119,7 +119,7 @@ def test_networks_find_mask_and_blur_and_are_recorded(pair, scene, fsb_weights, 
     options = {"fsb_weights": str(fsb_weights), "keb_weights": str(keb_weights), "device": "cpu"}
     result = nfs.fuse(pair, **options)
     assert mean_iou(result.labels == 1, scene.mask) > 0.75
-    assert set(result.weights) == {"fsb", "keb"}
+    assert set(result.weights) == {"fsb", "deb", "keb"}
     assert all(len(digest) == 64 for digest in result.weights.values())
     assert_source_pixels_outside_the_transition_region(result, *pair)
     again = nfs.fuse(pair, **result.parameters)
@@ -222,7 +222,8 @@ def test_big_endian_planes_work(scene, alpha, dtype):
 def test_progress_is_told_of_each_part(pair, fsb_weights):
     told = []
     nfs.fuse(pair, fsb_weights=fsb_weights, psf=2.0, tile_px=64, progress=told.append)
-    assert list(dict.fromkeys(each.step for each in told)) == ["segment", "estimate PSF", "fuse"]
+    steps = list(dict.fromkeys(each.step for each in told))
+    assert steps == ["segment", "find focus", "estimate PSF", "fuse"]
     assert all(0 <= each.done <= each.total for each in told)
     tiles = [(each.done, each.total) for each in told if each.step == "segment"]
     assert tiles == sorted(tiles)

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from napari_focusstack import segmentation
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.metrics import mean_iou
 from napari_focusstack.networks import weights
 from napari_focusstack.optics import linear_to_srgb
-from napari_focusstack.parameters import SegmentationParameters
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.progress import Progress
 from napari_focusstack.segmentation import (
     REGION_PX,
     SOFT_REACH_PX,
@@ -20,6 +22,7 @@ from napari_focusstack.segmentation import (
     override,
     overruled,
 )
+from napari_focusstack.stack import Stack
 
 
 def half_plane(height=32, width=64, column=32):
@@ -161,25 +164,57 @@ def test_where_mask_and_alpha_see_the_same_edge_a_sliver_apart_alpha_says_how_so
     assert int((~agreed).sum()) == 32
 
 
-def test_fsb_finds_what_is_in_focus(make_scene, fsb_weights):
-    scene = make_scene(3.0, side=128)
-    network, _ = weights.load("fsb", torch.device("cpu"), fsb_weights)
-    shown = linear_to_srgb(scene.near), linear_to_srgb(scene.far)
-    yielded, (alpha, backend) = result_of(
-        matte(*shown, network, SegmentationParameters(tile_px=64, crf=False))
-    )
+@pytest.fixture
+def find(make_scene, fsb_weights, deb_weights):
+    """Find the alpha of a scene: what was yielded, alpha, backend, the scene."""
+
+    def run(side, **options):
+        scene = make_scene(3.0, side=side)
+        planes = [
+            linear_to_srgb(plane).permute(1, 2, 0).numpy() for plane in (scene.near, scene.far)
+        ]
+        pair = Stack(planes, FuseParameters(device="cpu", intensity="srgb", **options))
+        fsb, deb = (
+            weights.load(name, torch.device("cpu"), path)[0]
+            for name, path in (("fsb", fsb_weights), ("deb", deb_weights))
+        )
+        yielded, (alpha, backend) = result_of(matte(pair, fsb, deb))
+        return yielded, alpha, backend, scene
+
+    return run
+
+
+def test_fsb_and_deb_find_what_is_in_focus(find):
+    yielded, alpha, backend, scene = find(128, tile_px=64, crf=False)
     assert backend is None
     told = dict.fromkeys((p.step, p.done, p.total) for p in yielded)
-    assert list(told) == [("segment", i, 5) for i in range(6)]  # and one of half size
+    tiles = [("segment", i, 4) for i in range(5)]
+    assert list(told)[:5] == tiles
+    assert {step for step, *_ in list(told)[5:]} == {"find focus"}
     assert alpha.shape == (1, 128, 128)
     assert mean_iou(alpha[0].numpy() > 0.5, scene.mask) > 0.8
 
 
-def test_a_crf_says_which_it_was(make_scene, fsb_weights):
-    scene = make_scene(3.0)
-    network, _ = weights.load("fsb", torch.device("cpu"), fsb_weights)
-    shown = linear_to_srgb(scene.near), linear_to_srgb(scene.far)
-    _, (alpha, backend) = result_of(matte(*shown, network, SegmentationParameters(crf=True)))
+def test_deb_decides_over_regions_that_fsb_cannot_tell(find, monkeypatch):
+    monkeypatch.setattr(segmentation, "near_odds", said(20.0))
+    *_, near, _, _ = find(64, crf=False)
+    monkeypatch.setattr(segmentation, "near_odds", said(-20.0))
+    *_, far, _, _ = find(64, crf=False)
+    assert near.mean() > far.mean() + 0.2
+
+
+def said(odds):
+    """Say the same everywhere, in place of DEB."""
+
+    def say(pair, network, tile_px):
+        yield Progress("find focus", 1, 1)
+        return torch.full((1, *pair.size), odds)
+
+    return say
+
+
+def test_a_crf_says_which_it_was(find):
+    _, alpha, backend, scene = find(96, crf=True)
     assert backend in ("pydensecrf", "torch")
     assert mean_iou(alpha[0].numpy() > 0.5, scene.mask) > 0.75
 

@@ -235,7 +235,7 @@ def fuse(
     labels : ndarray, layer or FocusMap, optional
         Shape (Y, X): the plane in focus, 1 is the nearest, 0 the farthest. Of a pair also a mask of
         0 and 255, or an alpha in 0..1 as floats. The ``focus`` of another result, such as of
-        another channel, is taken as it is. Found by FSB (a pair) or DEB (more) if not given.
+        another channel, is taken as it is. Found by FSB and DEB if not given.
     registration : Registration, optional
         How the planes lie, found before: of another channel, another time point, or from a file.
     progress : callable, optional

@@ -71,7 +71,7 @@ class RegistrationParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentationParameters:
-    """How it is found what is in focus: FSB for a pair, DEB for more planes."""
+    """How it is found what is in focus: FSB and DEB for a pair, DEB for more planes."""
 
     fsb_weights: str | None = option(None, "safetensors file of FSB instead of the shipped one")
     deb_weights: str | None = option(None, "safetensors file of DEB instead of the shipped one")

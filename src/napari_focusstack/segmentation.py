@@ -1,4 +1,4 @@
-"""The foreground mask of a pair: FSB's soft alpha, its refinement, and labels as its hard view."""
+"""The foreground mask of a pair: soft alpha, its refinement, and labels as its hard view."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.networks.pyramid import segment_pyramid
+from napari_focusstack.networks.inference import segment_tiled
+from napari_focusstack.networks.opinion import near_odds
 from napari_focusstack.optics import blur
 
 if TYPE_CHECKING:
@@ -17,14 +18,18 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_focusstack.networks.deb import DEB
     from napari_focusstack.networks.fsb import FSB
-    from napari_focusstack.parameters import SegmentationParameters
     from napari_focusstack.progress import Progress
+    from napari_focusstack.stack import Stack
 
 #: Labels of a pair; what nobody painted is far.
 NEAR_LABEL, FAR_LABEL = 1, 2
 #: Alpha nearer than this to 0 or 1 is 0 or 1: a sigmoid never quite says either.
 CERTAIN = 0.02
+#: Answers of FSB nearer than this to 0 or 1 count as this sure, and its log-odds by this share:
+#: DEB sees further.
+SURE, FSB_SHARE = 1e-3, 0.5
 #: Softness further than this from the mask's edge is doubt, not coverage, px.
 SOFT_REACH_PX = 4
 #: Half the width of the least region that a second opinion may decide over, px.
@@ -35,19 +40,17 @@ EDIT_REACH_PX = 8
 ANTIALIAS_PX = 0.7
 
 
-def matte(
-    near: Tensor, far: Tensor, network: FSB, parameters: SegmentationParameters
-) -> Generator[Progress, None, tuple[Tensor, str | None]]:
-    """Find the foreground's alpha.
+def matte(pair: Stack, fsb: FSB, deb: DEB) -> Generator[Progress, None, tuple[Tensor, str | None]]:
+    """Find the foreground's alpha: FSB draws its edges, DEB has its say about regions.
 
     Parameters
     ----------
-    near, far : Tensor
-        Shape (3, Y, X), coded for display, 0..1.
-    network : FSB
+    pair : Stack
+        Near and far plane.
+    fsb : FSB
         On the planes' device.
-    parameters : SegmentationParameters
-        Tile size, CRF switch.
+    deb : DEB
+        On the planes' device.
 
     Yields
     ------
@@ -61,14 +64,17 @@ def matte(
     crf_backend : str or None
         Which implementation of the CRF ran.
     """
-    alpha, opinion = yield from segment_pyramid(network, near, far, parameters.tile_px)
+    near, far = (pair.shown(plane, pair.whole) for plane in (1, 2))
+    alpha = yield from segment_tiled(fsb, near, far, pair.parameters.tile_px)
+    odds = yield from near_odds(pair, deb, pair.parameters.tile_px)
+    opinion = torch.sigmoid(FSB_SHARE * torch.logit(alpha.clamp(SURE, 1 - SURE)) + odds)
     backend = None
-    if parameters.crf:
+    if pair.parameters.crf:
         from napari_focusstack.crf import refine
 
         guide = (near.permute(1, 2, 0) * 255).round().byte().cpu().numpy()
         probability, backend = refine(
-            opinion[0].cpu().numpy(), guide, backend=parameters.crf_backend
+            opinion[0].cpu().numpy(), guide, backend=pair.parameters.crf_backend
         )
         opinion = torch.from_numpy(probability)[None].to(alpha.device)
     return confine(override(alpha, overruled(alpha, opinion))), backend

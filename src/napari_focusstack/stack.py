@@ -106,7 +106,7 @@ class Stack:
         self.sources, self.registration = yield from align(self.sources, self.parameters, known)
 
     def find_focus(self) -> Generator[Progress, None, tuple[FocusMap, str | None]]:
-        """Find what is in focus where: FSB for two planes, DEB for more.
+        """Find what is in focus where: FSB and DEB for two planes, DEB for more.
 
         Returns
         -------
@@ -114,13 +114,12 @@ class Stack:
         crf_backend : str or None
             Which CRF ran.
         """
+        deb, self.weights["deb"] = weights.load("deb", self.device, self.parameters.deb_weights)
         if len(self) > 2:
-            deb, self.weights["deb"] = weights.load("deb", self.device, self.parameters.deb_weights)
             found, confidence = yield from depth.find(self, deb, self.parameters.tile_px)
             return FocusMap.of_depth(found, len(self), confidence), None
         fsb, self.weights["fsb"] = weights.load("fsb", self.device, self.parameters.fsb_weights)
-        near, far = (self.shown(plane, self.whole) for plane in (1, 2))
-        alpha, backend = yield from matte(near, far, fsb, self.parameters)
+        alpha, backend = yield from matte(self, fsb, deb)
         return FocusMap.of_pair(alpha), backend
 
     def read_labels(self, labels: np.ndarray) -> FocusMap:

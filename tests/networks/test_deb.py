@@ -109,6 +109,22 @@ def test_parts_are_drawn_as_the_whole_is(small):
     torch.testing.assert_close(part[..., inner, :], expected, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("levels", [1, 3])
+def test_no_pixel_changes_the_answer_beyond_the_reach(levels):
+    """Weights all alike, so that nothing that is seen cancels out."""
+    network = DEB(width=4, levels=levels).double()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(0.05)
+    side = -(-2 * network.reach // 64) * 64
+    planes = torch.rand(2, 3, 16 * 4, side, dtype=torch.float64)
+    changed = planes.clone()
+    changed[0, :, :, 0] = 1 - changed[0, :, :, 0]
+    answers = [network(plane_cues(each)[None]) for each in (planes, changed)]
+    moved = ((answers[0] - answers[1]).abs().amax((0, 1, 2)) > 0).nonzero().max()
+    assert network.reach / 2 < int(moved) <= network.reach
+
+
 def test_gradients_reach_every_weight():
     torch.manual_seed(2)
     network = DEB(width=8, levels=2)

@@ -10,6 +10,9 @@ from napari_focusstack.training.depth_task import DepthTask
 from napari_focusstack.training.recipe import TrainParameters
 from napari_focusstack.training.stack_examples import StackExample
 
+#: The foreground of a pair.
+NEAR = torch.arange(8).expand(8, 8) < 4
+
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
@@ -70,11 +73,12 @@ def test_the_pool_keeps_planes_exactly_and_depth_to_a_hundredth(task, monkeypatc
 
 def test_validation_scenes_are_of_held_back_pictures_and_always_the_same(material, task):
     scenes = list(task.validation())
-    assert len(scenes) == 2  # 12 pairs, of which 8 are a stack
+    # 12 pairs, of which 8 are a stack, and four true pairs beside each
+    assert [len(scene.planes) for scene in scenes] == [4, 2, 2, 2, 2] * 2
     for scene, again in zip(scenes, task.validation(), strict=True):
         assert scene is again  # rendered once
     anew = DepthTask(TrainParameters(network="deb", seed=9, validation_pairs=1), material, material)
-    (first,) = anew.validation()
+    first, *_ = anew.validation()
     assert torch.equal(first.planes, scenes[0].planes)
     white = material.photos[:1] * 0 + 255
     bright = DepthTask(
@@ -102,12 +106,12 @@ def test_scores_count_pixels_by_how_far_off_their_plane_is(task):
     found = depth.round().long()
     found[:4] += 1  # a tenth is off by one, beside the step as elsewhere
     found[4:12, :10] += 3  # a twentieth by three, far from it
-    scores = task.scores([found], [depth])
+    scores = task.scores([found, ~NEAR], [depth, NEAR])
     assert scores["exact"] == pytest.approx(0.85)
     assert scores["within_one"] == pytest.approx(0.95)
     assert scores["edge_within_one"] == 1
     found[:, 18:22] = 0  # within 2 px of the step
-    assert task.scores([found], [depth])["edge_within_one"] == 0
+    assert task.scores([found, NEAR], [depth, NEAR])["edge_within_one"] == 0
 
 
 def test_scenes_count_alike_and_those_without_steps_not_at_their_edges(task):
@@ -115,8 +119,19 @@ def test_scenes_count_alike_and_those_without_steps_not_at_their_edges(task):
     stepped = torch.ones(8, 8)
     stepped[:, 4:] = 5
     right, wrong = level.long(), torch.full((8, 8), 9)
-    scores = task.scores([right, wrong], [level, stepped])
-    assert scores == {"edge_within_one": 0.0, "within_one": 0.5, "exact": 0.5}
+    scores = task.scores([right, wrong, NEAR], [level, stepped, NEAR])
+    assert scores == {"edge_within_one": 0.0, "within_one": 0.5, "exact": 0.5, "mean_iou": 1.0}
+
+
+def test_pairs_are_scored_by_their_masks(task):
+    scene = next(each for each in task.validation() if len(each.planes) == 2)
+    truth = task.truth(scene)
+    assert truth.dtype == torch.bool
+    logits = torch.stack([truth.float(), 0.5 * torch.ones(truth.shape)])
+    assert torch.equal(task.found(logits), truth)
+    half = torch.ones_like(NEAR)  # IoU of the foreground 1/2, of the rest 0
+    depth = torch.zeros(8, 8)
+    assert task.scores([half, depth.long()], [NEAR, depth])["mean_iou"] == 0.25
 
 
 def test_half_the_truth_between_planes_is_in_each(task):

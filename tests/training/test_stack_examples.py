@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from napari_focusstack.training import stack_examples
-from napari_focusstack.training.stack_examples import StackExample, vary
+from napari_focusstack.training.cases import bundled_material
+from napari_focusstack.training.stack_examples import StackExample, pair_of, vary
 
 PLANES, SIDE = 10, 64
 
@@ -21,7 +22,7 @@ def many(step, count=200):
     return [step(scene(), torch.Generator().manual_seed(seed)) for seed in range(count)]
 
 
-def test_a_stack_has_three_planes_or_more_in_their_order_and_its_depth_counts_them():
+def test_a_stack_has_some_planes_in_their_order_and_its_depth_counts_them():
     original, lengths, strides = scene(), set(), set()
     for taken in many(stack_examples._some_planes):
         kept = (taken.planes[:, 0, 0, 0] * 20).round() - 1
@@ -31,8 +32,23 @@ def test_a_stack_has_three_planes_or_more_in_their_order_and_its_depth_counts_th
         expected = ((original.layered_depth[1:] - kept[0]) / stride).clamp(0, len(kept) - 1)
         torch.testing.assert_close(taken.layered_depth[1:], expected)
         assert torch.equal(taken.layered_depth[0], original.layered_depth[0])
-    assert lengths == set(range(3, 11))
-    assert strides == {1, 2}
+        assert len(kept) == 2 or stride in (1, 2)
+    assert lengths == set(range(2, 11))
+    assert strides == set(range(1, 7))
+
+
+def test_a_pair_is_a_stack_of_two_planes_at_several_sizes():
+    material, sides = bundled_material(), set()
+    for seed in range(8):
+        pair = pair_of(material, torch.Generator().manual_seed(seed))
+        sides.add(pair.planes.shape[-1])
+        assert pair.planes.shape[:2] == (2, 3)
+        alpha, front, behind = pair.layered_depth
+        assert 0 <= float(alpha.min()) <= float(alpha.max()) <= 1
+        assert not front.any()
+        assert torch.equal(behind, torch.ones_like(alpha))
+        assert torch.equal(pair.depth, (alpha <= 0.5).float())
+    assert len(sides) > 2
 
 
 def test_a_part_is_enlarged_with_its_truth():

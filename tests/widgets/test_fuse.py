@@ -609,7 +609,7 @@ def test_the_record_tells_of_each_step_how_it_was_done(dock, qtbot, viewer):
     dock.input["tile_px"].value = 1024
     press(qtbot, dock, "run_all")
     at_once = told(viewer.layers["stack fused"])
-    assert {*at_once["weights"]} == {"fsb", "keb"}
+    assert {*at_once["weights"]} == {"fsb", "deb", "keb"}
     for part in ("weights", "parameters", "found"):
         assert one_by_one[part] == at_once[part]
 

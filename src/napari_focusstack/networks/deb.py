@@ -167,6 +167,15 @@ class DEB(nn.Module):
         """Image sides and tile origins are multiples of this, px."""
         return int(CELL_PX * 2 ** self.config["levels"])
 
+    @property
+    def reach(self) -> int:
+        """How far, px, an input pixel can change the answer.
+
+        Two convolutions and an interpolation at each level going up, two convolutions and a mean
+        going down, are nine of the coarsest cells in all; the cues look 40 px far, drawing 16.
+        """
+        return 9 * self.stride + 36
+
     def forward(self, cues: Tensor) -> Tensor:
         """Return logits over planes.
 

@@ -89,6 +89,26 @@ def keb_loss(sigma_px: Tensor, truth_px: Tensor) -> Tensor:
     return torch.abs(sigma_px - truth_px).mean()
 
 
+def mean_overlap(found: Tensor, true: Tensor) -> Tensor:
+    """Return the mean of the IoU of foreground and background of each mask.
+
+    Parameters
+    ----------
+    found, true : Tensor
+        Bool, shape (B, ..., Y, X).
+
+    Returns
+    -------
+    Tensor
+        Shape (B,), 0..1; a class absent from both is found as it should be.
+    """
+    overlaps = []
+    for a, b in ((found, true), (~found, ~true)):
+        shared, union = ((a & b).flatten(1).sum(1), (a | b).flatten(1).sum(1))
+        overlaps.append(torch.where(union > 0, shared / union.clamp(min=1), 1.0))
+    return torch.stack(overlaps).mean(0)
+
+
 def deb_loss(logits: Tensor, planes: Tensor, layered_depth: Tensor) -> Tensor:
     """Return the weighted mean cross entropy of planes.
 

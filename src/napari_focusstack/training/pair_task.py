@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from napari_focusstack.training.losses import boundary, fsb_loss, keb_loss
+from napari_focusstack.training.losses import boundary, fsb_loss, keb_loss, mean_overlap
 from napari_focusstack.training.synthesis import KEB_SCENES, Pairs, SceneParameters, synthesise
 from napari_focusstack.training.task import VALIDATION_SEED, Examples
 
@@ -89,13 +89,8 @@ class ForegroundTask(PairTask):
         """Return ``mean_iou``, ``alpha_error`` and ``edge_error``, along the boundary."""
         answer, true = torch.cat(found), torch.cat(truth)
         error, edge = (answer - true).abs(), boundary(true)
-        overlaps = []
-        for a, b in ((answer > 0.5, true > 0.5), (answer <= 0.5, true <= 0.5)):
-            shared, union = ((a & b).sum((1, 2, 3)), (a | b).sum((1, 2, 3)))
-            # a class absent from both is found as it should be
-            overlaps.append(torch.where(union > 0, shared / union.clamp(min=1), 1.0))
         return {
-            "mean_iou": float(torch.stack(overlaps).mean()),
+            "mean_iou": float(mean_overlap(answer > 0.5, true > 0.5).mean()),
             "alpha_error": float(error.mean()),
             "edge_error": float((error * edge).sum() / edge.sum()),
         }

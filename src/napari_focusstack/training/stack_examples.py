@@ -10,9 +10,12 @@ import torch.nn.functional as functional
 
 from napari_focusstack.training.camera import jpeg
 from napari_focusstack.training.shapes import choose, place, uniform
+from napari_focusstack.training.synthesis import SceneParameters, synthesise
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
+
+    from napari_focusstack.training.material import Material
 
 #: Parts of a scene's side that are cut out and enlarged; one of them is drawn.
 PARTS = (1 / 2, 2 / 3, 1.0, 1.0)
@@ -22,6 +25,10 @@ STRIDES = (1, 1, 2)
 NOISE = (0.002, 0.004, 0.01, 0.02)
 #: Fewest planes of a stack that is cut out of a longer one.
 FEWEST_PLANES = 3
+#: Share of stacks of which two planes are taken, and the most steps between them.
+TWO, MOST_APART = 0.15, 6
+#: Sides of near/far pairs, px, and shares of flat textures in them; one of each is drawn.
+PAIR_SIDES_PX, PAIR_FLAT = (192, 256, 256, 320, 384), (0.1, 0.25, 0.5)
 
 
 @dataclass(frozen=True)
@@ -60,20 +67,48 @@ def vary(scene: StackExample, generator: Generator) -> StackExample:
     Returns
     -------
     StackExample
-        Of the same side, with 3 planes or more, or every second one of the scene's.
+        Of the same side, with 3 planes or more, or every second one of the scene's, or two.
     """
     stack = _turned(_part(_some_planes(scene, generator), generator), generator)
     return StackExample(_photographed(stack.planes, generator), stack.layered_depth)
 
 
+def pair_of(material: Material, generator: Generator) -> StackExample:
+    """Render a near/far pair as a stack of two planes.
+
+    Parameters
+    ----------
+    material : Material
+        Pictures to draw from.
+    generator : torch.Generator
+        Source of chance, on the material's device.
+
+    Returns
+    -------
+    StackExample
+        Of one of :data:`PAIR_SIDES_PX`; a quarter of them is cut out of one and enlarged.
+    """
+    side = PAIR_SIDES_PX[_number(len(PAIR_SIDES_PX), generator)]
+    flat = PAIR_FLAT[_number(len(PAIR_FLAT), generator)]
+    pair = synthesise(material, 1, side, generator, SceneParameters(flat=flat))
+    near = torch.zeros_like(pair.alpha[0])
+    layered_depth = torch.cat([pair.alpha[0], near, near + 1])
+    example = StackExample(torch.cat([pair.near, pair.far]), layered_depth)
+    return _enlarged(example, side // 2, generator) if _happens(0.25, generator) else example
+
+
 def _some_planes(scene: StackExample, generator: Generator) -> StackExample:
-    """Take each plane or each second one, and often only some that follow one another."""
+    """Take each plane or each second one, often only some that follow one another, or two."""
     stride = STRIDES[_number(len(STRIDES), generator)]
     chosen = range(len(scene.planes))[_number(2, generator) :: stride]
     if stride == 1 and _happens(0.5, generator):
         count = FEWEST_PLANES + _number(len(chosen) - FEWEST_PLANES + 1, generator)
         first = _number(len(chosen) - count + 1, generator)
         chosen = chosen[first : first + count]
+    if _happens(TWO, generator):
+        stride = 1 + _number(min(MOST_APART, len(scene.planes) - 1), generator)
+        chosen = range(len(scene.planes))[_number(len(scene.planes) - stride, generator) :: stride]
+        chosen = chosen[:2]
     depths = ((scene.layered_depth[1:] - chosen[0]) / stride).clamp(0, len(chosen) - 1)
     return StackExample(scene.planes[list(chosen)], torch.cat([scene.layered_depth[:1], depths]))
 
@@ -82,6 +117,12 @@ def _part(stack: StackExample, generator: Generator) -> StackExample:
     """Cut out a part and enlarge it."""
     side = stack.planes.shape[-1]
     part = round(side * PARTS[_number(len(PARTS), generator)])
+    return _enlarged(stack, part, generator)
+
+
+def _enlarged(stack: StackExample, part: int, generator: Generator) -> StackExample:
+    """Cut out a part of so many px a side and enlarge it to what the whole has."""
+    side = stack.planes.shape[-1]
     top, left = (_number(side - part + 1, generator) for _ in range(2))
     planes = stack.planes[..., top : top + part, left : left + part]
     layered_depth = stack.layered_depth[..., top : top + part, left : left + part]

@@ -66,8 +66,7 @@ BUTTONS = {
 }
 #: Rows of the parameters whose names and choices say too little by themselves.
 LABELS = {"near": "nearest plane", "intensity": "pixel values", "psf_shape": "shape of the blur"}
-#: Networks whose weights can be chosen: FSB finds the foreground of a pair, DEB the planes of a
-#: stack, KEB the blur.
+#: Networks whose weights can be chosen: FSB and DEB find what is in focus, KEB the blur.
 NETWORKS = ("fsb", "deb", "keb")
 WORDS = {
     "intensity": {

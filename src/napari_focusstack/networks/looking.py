@@ -1,0 +1,170 @@
+"""DEB over planes of any size: tile by tile, in bounded memory."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from napari_focusstack.memory import give_back, tile_side
+from napari_focusstack.networks.deb import CELL_PX, DRAWN_CELLS, plane_cues
+from napari_focusstack.networks.inference import filled_up, has_bfloat16, tile_edges
+from napari_focusstack.progress import Progress
+from napari_focusstack.region import aligned, grow, inside
+from napari_focusstack.threads import each, side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from torch import Tensor
+
+    from napari_focusstack.networks.deb import DEB
+    from napari_focusstack.region import Region
+
+#: Memory that tiles take together, and what one takes for each pixel of each plane.
+WORK_BYTES, BYTES_PER_PIXEL = 500 * 2**20, 36.0
+#: Side of a tile and what it sees beyond, px and in units of how far that is, below which most of
+#: the work is for what is beyond: fewer tiles are then worked on at a time, and they take more
+#: memory where there is some.
+LEAST_PX, LEAST_REACHES = 512, 4
+#: Rows of cells that are drawn at a time.
+STRIP_CELLS = 48
+
+
+class Planes(Protocol):
+    """What DEB needs to know of a stack."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where they are computed on."""
+
+    @property
+    def budget_bytes(self) -> int:
+        """Most memory that tiles may take."""
+
+    def __len__(self) -> int:
+        """Return the number of planes."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    def shown(self, plane: int, where: Region) -> Tensor:
+        """Return a part of a plane, counted from 1, coded for display: (3, Y, X), 0..1."""
+
+
+def look(
+    planes: Planes,
+    network: DEB,
+    tile_px: int,
+    reach_px: int,
+    read: Callable[[Iterator[Tensor], Tensor], Tensor],
+) -> Generator[Progress, None, Tensor]:
+    """Run DEB and read maps off its answer.
+
+    Parameters
+    ----------
+    planes : Planes
+        The planes, on any device.
+    network : DEB
+        On the planes' device.
+    tile_px : int
+        Greatest side of a tile, px; memory grows with its square.
+    reach_px : int
+        How far beyond a tile the planes are seen, px.
+    read : callable
+        Takes logits of one strip of rows after another, (P, rows, X), and the cues (P, 42, Y / 4,
+        X / 4) of a tile; returns maps (C, Y, X) of its rows.
+
+    Yields
+    ------
+    Progress
+        After each tile.
+
+    Returns
+    -------
+    Tensor
+        The maps, (C, Y, X), float32.
+    """
+    # in half precision all through: converting to and fro took longer than the convolutions
+    precision = torch.bfloat16 if has_bfloat16(planes.device) else torch.float32
+    network = deepcopy(network).to(precision)
+    height, width = planes.size
+    most_together = side_by_side(planes.device)
+    outer_px, together = tile_plan(
+        len(planes), tile_px, reach_px, most_together, planes.budget_bytes
+    )
+    tile_px = max(network.stride, outer_px - 2 * reach_px)
+    tiles = [
+        (slice(*rows), slice(*columns))
+        for rows in tile_edges(height, tile_px)
+        for columns in tile_edges(width, tile_px)
+    ]
+
+    def work(tile: Region) -> Tensor:
+        outer = aligned(grow(tile, reach_px, planes.size), network.stride)
+        with torch.no_grad():
+            cues = torch.stack([_cues(planes, plane, outer, network) for plane in _all(planes)], 1)
+            maps = read(_drawn(network, network.look(cues), cues), cues[0])
+        return maps[:, *inside(tile, outer)]
+
+    maps = torch.empty(0)
+    yield Progress("find focus", 0, len(tiles))
+    for number, found in enumerate(each(work, tiles, planes.device, together)):
+        if not number:
+            maps = torch.empty(len(found), height, width, device=planes.device)
+        maps[:, *tiles[number]] = found
+        yield Progress("find focus", number + 1, len(tiles))
+    give_back()
+    return maps
+
+
+def tile_plan(
+    planes: int, tile_px: int, reach_px: int, most_together: int, budget_bytes: int
+) -> tuple[int, int]:
+    """Return how large tiles may be, with all that they see, and how many are worked on at a time.
+
+    Parameters
+    ----------
+    planes : int
+        P.
+    tile_px, reach_px : int
+        Greatest side of a tile, and how far it sees beyond, px.
+    most_together : int
+        Tiles that could be worked on at a time.
+    budget_bytes : int
+        Most memory for all of them.
+
+    Examples
+    --------
+    >>> tile_plan(12, 1024, 96, 2, 10**10), tile_plan(50, 1024, 96, 2, 10**10)
+    ((768, 2), (528, 1))
+    """
+    bytes_per_pixel = BYTES_PER_PIXEL * planes
+    most_px = tile_px + 2 * reach_px
+    least_px = min(max(LEAST_PX, LEAST_REACHES * reach_px), most_px)
+    least_bytes = int(bytes_per_pixel * least_px**2)
+    work_bytes = min(max(WORK_BYTES, least_bytes), budget_bytes)
+    together = max(1, min(most_together, work_bytes // least_bytes))
+    return tile_side(work_bytes // together, bytes_per_pixel, most_px), together
+
+
+def _all(planes: Planes) -> range:
+    return range(1, len(planes) + 1)
+
+
+def _cues(planes: Planes, plane: int, where: Region, network: DEB) -> Tensor:
+    """Return the cues of a part of a plane, (1, 42, Y / 4, X / 4), as precise as the network."""
+    seen = filled_up(planes.shown(plane, where)[None], network.stride)
+    return plane_cues(seen).to(next(network.parameters()).dtype)
+
+
+def _drawn(network: DEB, features: Tensor, cues: Tensor) -> Iterator[Tensor]:
+    """Yield logits (P, rows, X) of one strip after another: drawing takes most memory."""
+    end = cues.shape[-2]
+    for top in range(0, end, STRIP_CELLS):
+        first, last = max(0, top - DRAWN_CELLS), min(end, top + STRIP_CELLS + DRAWN_CELLS)
+        logits = network.draw(features[..., first:last, :], cues[..., first:last, :])[0]
+        rows = slice((top - first) * CELL_PX, (min(end, top + STRIP_CELLS) - first) * CELL_PX)
+        yield logits[:, rows].float()

@@ -21,6 +21,7 @@ from napari_focusstack.segmentation import (
     matte,
     override,
     overruled,
+    without_islands,
 )
 from napari_focusstack.stack import Stack
 
@@ -239,6 +240,34 @@ def test_a_second_opinion_does_not_move_an_edge_by_a_few_pixels():
     alpha = (torch.arange(64) < 30).float().expand(1, 64, 64)
     other = (torch.arange(64) < 36).float().expand(1, 64, 64)
     assert torch.equal(overruled(alpha, other), alpha > 0.5)
+
+
+def test_islands_and_holes_stay_unless_the_odds_are_clearly_against_them():
+    mask, odds = square(30), torch.zeros(1, 64, 64)
+    hair, speckle = (
+        (slice(None), slice(4, 5), slice(5, 40)),
+        (slice(None), slice(60, 62), slice(3, 6)),
+    )
+    hole, gap = (
+        (slice(None), slice(25, 28), slice(25, 28)),
+        (slice(None), slice(40, 41), slice(25, 40)),
+    )
+    for part, value, told in ((hair, 1, -2.9), (speckle, 1, -3.1), (hole, 0, 3.1), (gap, 0, 2.9)):
+        mask[part], odds[part] = value, told
+    kept = without_islands(mask > 0.5, odds)
+    assert kept[hair].all()
+    assert not kept[speckle].any()
+    assert kept[hole].all()
+    assert not kept[gap].any()
+    assert int((kept != (mask > 0.5)).sum()) == 6 + 9
+
+
+@pytest.mark.parametrize("value", [False, True])
+def test_a_mask_of_one_side_is_an_island_as_well(value):
+    mask = torch.full((1, 8, 8), value)
+    assert torch.equal(without_islands(mask, torch.zeros(1, 8, 8)), mask)
+    against = torch.full((1, 8, 8), -4.0 if value else 4.0)
+    assert torch.equal(without_islands(mask, against), ~mask)
 
 
 def test_a_second_opinion_reaches_the_border_of_the_image():

@@ -34,6 +34,8 @@ SURE, FSB_SHARE = 1e-3, 0.5
 SOFT_REACH_PX = 4
 #: Half the width of the least region that a second opinion may decide over, px.
 REGION_PX = 5
+#: Log-odds that are clearly for or against: 20 to 1.
+CLEARLY = 3.0
 #: How far a changed mask changes alpha through :func:`override`, px.
 EDIT_REACH_PX = 8
 #: Blur that turns a hard edge into the antialiased one it came from, px.
@@ -67,7 +69,8 @@ def matte(pair: Stack, fsb: FSB, deb: DEB) -> Generator[Progress, None, tuple[Te
     near, far = (pair.shown(plane, pair.whole) for plane in (1, 2))
     alpha = yield from segment_tiled(fsb, near, far, pair.parameters.tile_px)
     odds = yield from near_odds(pair, deb, pair.parameters.tile_px)
-    opinion = torch.sigmoid(FSB_SHARE * torch.logit(alpha.clamp(SURE, 1 - SURE)) + odds)
+    odds += FSB_SHARE * torch.logit(alpha.clamp(SURE, 1 - SURE))
+    opinion = torch.sigmoid(odds)
     backend = None
     if pair.parameters.crf:
         from napari_focusstack.crf import refine
@@ -77,7 +80,8 @@ def matte(pair: Stack, fsb: FSB, deb: DEB) -> Generator[Progress, None, tuple[Te
             opinion[0].cpu().numpy(), guide, backend=pair.parameters.crf_backend
         )
         opinion = torch.from_numpy(probability)[None].to(alpha.device)
-    return confine(override(alpha, overruled(alpha, opinion))), backend
+    mask = without_islands(overruled(alpha, opinion), odds)
+    return confine(override(alpha, mask)), backend
 
 
 def overruled(alpha: Tensor, opinion: Tensor) -> Tensor:
@@ -100,6 +104,38 @@ def overruled(alpha: Tensor, opinion: Tensor) -> Tensor:
     cores = -functional.max_pool2d(-padded, 2 * REGION_PX + 1, 1)
     regions = functional.max_pool2d(cores, 2 * REGION_PX + 1, 1, REGION_PX)[0] > 0
     return torch.where(regions, other, mask)
+
+
+def without_islands(mask: Tensor, odds: Tensor) -> Tensor:
+    """Give islands and holes to what is around them where the odds are clearly against them.
+
+    In a blank region FSB is unsure and speckles; hairs and gaps, however thin, it is sure of.
+
+    Parameters
+    ----------
+    mask : Tensor
+        Bool, (1, Y, X).
+    odds : Tensor
+        Log-odds of the foreground, same shape.
+
+    Returns
+    -------
+    Tensor
+        Bool, same shape: without the connected parts whose mean odds are against them by more than
+        :data:`CLEARLY`.
+    """
+    from scipy import ndimage
+
+    kept, said = mask[0].cpu().numpy().copy(), odds[0].cpu().numpy()
+    for side, sign, neighbours in (
+        (True, 1, ndimage.generate_binary_structure(2, 2)),
+        (False, -1, None),
+    ):
+        parts, count = ndimage.label(kept == side, neighbours)
+        means = np.asarray(ndimage.mean(said, parts, np.arange(1, count + 1)))
+        against = np.flatnonzero(sign * means < -CLEARLY) + 1  # 0 is what is not of this side
+        kept[np.isin(parts, against)] = not side
+    return torch.from_numpy(kept)[None].to(mask.device)
 
 
 def confine(alpha: Tensor) -> Tensor:

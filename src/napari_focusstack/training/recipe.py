@@ -16,8 +16,8 @@ class TrainParameters:
     Parameters
     ----------
     network : {"fsb", "keb", "deb"}
-        What to train: FSB finds the foreground of a pair of planes, KEB its blur, DEB the depth in
-        stacks of more planes.
+        What to train: FSB finds the foreground of a pair of planes, KEB its blur, DEB the plane
+        in focus in stacks and pairs.
     width : int
         Feature channels of a network started afresh.
     steps : int
@@ -44,8 +44,8 @@ class TrainParameters:
 
     network: Literal["fsb", "keb", "deb"] = option(
         "fsb",
-        "fsb finds the foreground of a pair, keb the blur of its defocused image, deb the depth in "
-        "stacks of more planes",
+        "fsb finds the foreground of a pair, keb the blur of its defocused image, deb the plane in "
+        "focus in stacks and pairs",
         ("fsb", "keb", "deb"),
     )
     width: int = option(16, "feature channels of a network started afresh")

@@ -21,7 +21,7 @@ from napari_focusstack.diffusion import (
 )
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import STEP
-from napari_focusstack.lens import origin
+from napari_focusstack.lens import distinct, origin
 from napari_focusstack.matting import REACH_PX, measured
 from napari_focusstack.optics import check_sigma, psf_radius
 from napari_focusstack.region import aligned, bounds, grow, inside, placed
@@ -119,7 +119,7 @@ def _pieces(focus: FocusMap, within: Region | None) -> Iterator[tuple[int, Regio
                 slice(left, min(left + BLOCK_PX, columns.stop)),
             )
             planes = focus.part(block).farthest.round()
-            for plane in planes.unique().int().tolist():
+            for plane in map(int, distinct(planes)):
                 own = bounds(planes[0] == plane)
                 if own is not None:
                     yield plane, placed(own, block)
@@ -198,7 +198,7 @@ def rounded(steps: Tensor, sigma_px: float) -> Tensor:
 
 def in_focus(light: Light, labels: Tensor, where: Region) -> Tensor:
     """Return the light (C, Y, X) that each pixel has in the plane that labels (Y, X) name."""
-    first, *others = labels.unique().int().tolist()
+    first, *others = map(int, distinct(labels))
     image = light(first, where)
     for plane in others:
         image = torch.where(labels == plane, light(plane, where), image)

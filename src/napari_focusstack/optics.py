@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.convolution import convolve, convolve_separably
 from napari_focusstack.errors import InputError
 from napari_focusstack.pooling import mean_of_two, pooled
 
@@ -233,15 +234,10 @@ def blur(image: Tensor, sigma_px: float | Tensor, shape: PsfShape = "gaussian") 
     if radius == 0:
         return image
     sigma = sigma.repeat_interleave(len(batch) // len(sigma))
-    padded = functional.pad(batch[None], (radius,) * 4, mode="replicate")
     if shape == "disk":
-        blurred = functional.conv2d(padded, disk_psf(sigma, radius)[:, None], groups=len(batch))
+        blurred = convolve(batch, disk_psf(sigma, radius))
     else:
-        # the same sums in another order of memory: up to ten times as fast
-        padded = padded.contiguous(memory_format=torch.channels_last)
-        profile = gaussian_profile(sigma, radius)[:, None]
-        blurred = functional.conv2d(padded, profile[:, :, :, None], groups=len(batch))
-        blurred = functional.conv2d(blurred, profile[:, :, None, :], groups=len(batch))
+        blurred = convolve_separably(batch, gaussian_profile(sigma, radius))
     return blurred.reshape(image.shape)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 #: Rows and columns of an image, with start and stop.
@@ -14,15 +15,13 @@ Region = tuple[slice, slice]
 
 def bounds(present: np.ndarray | Tensor) -> Region | None:
     """Return the rows and columns around all true pixels of (Y, X), None where there are none."""
-    if not present.any():
+    true = present if isinstance(present, np.ndarray) else present.cpu().numpy()
+    rows = np.flatnonzero(true.any(1))
+    if not len(rows):
         return None
-    rows = _extent(present.any(1))
-    return rows, _extent(present[rows].any(0))
-
-
-def _extent(present: Any) -> slice:
-    true = present.tolist()
-    return slice(true.index(True), len(true) - true[::-1].index(True))
+    high = slice(int(rows[0]), int(rows[-1]) + 1)
+    columns = np.flatnonzero(true[high].any(0))
+    return high, slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def around(*regions: Region) -> Region:

@@ -1,5 +1,7 @@
 """Reblur consistency finds the blur that a scene was rendered with."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -63,6 +65,24 @@ def test_different_blurs_of_the_two_planes_are_told_apart(make_scene):
     found = fit(windows_of(make_scene(2.5, sigma_background_px=3.5)), "gaussian")
     assert found.sigma_px == pytest.approx(2.5, rel=0.1)
     assert found.sigma_background_px == pytest.approx(3.5, rel=0.1)
+
+
+def together(*windows):
+    """Windows of several pairs as if of one."""
+    parts = ([getattr(one, name) for one in windows] for name in ("near", "far", "alpha"))
+    corners = tuple(corner for one in windows for corner in one.corners)
+    return Windows(*map(torch.cat, parts), corners, windows[0].size)
+
+
+def test_a_window_that_no_veil_explains_is_of_no_account(make_scene):
+    right = windows_of(make_scene(2.0, side=128))
+    wrong = replace(right, far=right.near.flip(-1), near=right.far.flip(-2))
+    found = fit(together(right, wrong, wrong), "gaussian")
+    assert found.sigma_px == pytest.approx(2.0, rel=0.08)
+    assert found.explains
+    alone = fit(wrong, "gaussian")
+    assert alone.residual == alone.plain
+    assert not alone.explains
 
 
 def test_a_start_is_refined_and_a_fixed_one_kept(make_scene):

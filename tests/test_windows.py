@@ -59,6 +59,19 @@ def test_windows_of_a_stack_show_the_planes_in_which_both_surfaces_are_sharp():
         assert not alpha[202 - x :].any()
 
 
+def test_windows_lie_where_depth_is_sure():
+    depth = torch.full((1, 256, 1024), 6.0)
+    depth[:, :, :128] = 2.0
+    depth[:, :, 640:] = 1.0  # a greater step, but a guess
+    sure = torch.ones_like(depth)
+    sure[:, :, 512:] = 0.05
+    images = torch.rand(7, 3, 256, 1024, generator=torch.Generator().manual_seed(0))
+    windows = along_steps(light_of(images), FocusMap.of_depth(depth, 7, sure))
+    assert windows.corners[0][1] < 128
+    guessed = along_steps(light_of(images), FocusMap.of_depth(depth, 7))
+    assert guessed.corners[0][1] > 512
+
+
 def test_each_window_has_its_own_steps():
     side = 500
     depth = torch.full((1, side, side), 5.0)

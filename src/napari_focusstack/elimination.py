@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     Light = Callable[[int, Region], Tensor]
 
 #: Side of the blocks that the work is cut into, px.
-BLOCK_PX = 384
+BLOCK_PX = 512
 #: Distances between surface and plane are rounded to half plane steps, whole ones where a step
 #: blurs by less than this, px; far ones to such a ratio.
 FINE_PX = 0.8

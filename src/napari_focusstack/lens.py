@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Where a piece lies: row and column of its first pixel, from the image's centre, px.
 Origin = tuple[float, float]
 #: Where removing the veil leaves more than this share of the residual, there is no such veil.
-FITS = 0.92
+FITS = 0.95
 #: From this sigma on, blurs that differ from pixel to pixel are computed at half the size, px: less
 #: exact than convolving, but so are distances, for which few values stand.
 WIDE_PX = 3.0

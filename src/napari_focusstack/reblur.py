@@ -42,6 +42,8 @@ BREATHING_STEP, SHIFT_STEP_PX, BLUR_STEP = 0.02, 1.5, 0.2
 UNEQUAL, UNEXPECTED = 0.2, 0.05
 #: A moving foreground must leave less than this share of a still one's residual.
 CLEARLY = 0.85
+#: Blurs of the far plane that are tried without a veil, px.
+PLAIN_SIGMAS_PX = tuple(SIGMA_RANGE_PX[0] * 1.35**step for step in range(13))
 STILL = Breathing()
 
 
@@ -71,7 +73,7 @@ def beside_foreground(alpha: Tensor, reach_px: float | Tensor) -> Tensor:
 
 def reblur_residuals(
     windows: Windows, weight: Tensor, psf: Psf, sigmas_background_px: Sequence[float]
-) -> list[float]:
+) -> list[Tensor]:
     """Return what each sigma of K2 leaves unexplained of the near plane beside the foreground.
 
     Parameters
@@ -87,8 +89,9 @@ def reblur_residuals(
 
     Returns
     -------
-    list of float
-        Mean absolute error of ``b * K2`` against N, linear light 0..1, one per trial.
+    list of Tensor
+        Absolute error of ``b * K2`` against N, linear light 0..1, one per trial: each window's
+        share of the mean, (n,).
     """
     near, far, alpha = windows.near, windows.far, windows.alpha
     steps = windows.steps
@@ -99,7 +102,7 @@ def reblur_residuals(
     for sigma in sigmas_background_px:
         again = reblur(background, visible, sigma, psf.shape, steps)
         error = (again - near).abs().mean(1, keepdim=True)
-        residuals.append(float((error * weight).sum()))
+        residuals.append((error * weight).sum((1, 2, 3)))
     return residuals
 
 
@@ -120,11 +123,11 @@ class Step:
     def from_(self, psf: Psf) -> Psf:
         """Return where the step leads from a PSF."""
         rows, columns = psf.breathing.shift_px
-        return Psf(
-            psf.sigma_px * math.exp(self.blur),
-            psf.sigma_2_px * math.exp(self.blur_background),
-            psf.shape,
-            Breathing(
+        return replace(
+            psf,
+            sigma_px=psf.sigma_px * math.exp(self.blur),
+            sigma_background_px=psf.sigma_2_px * math.exp(self.blur_background),
+            breathing=Breathing(
                 psf.breathing.magnification + self.magnification,
                 (rows + self.rows, columns + self.columns),
             ),
@@ -162,7 +165,8 @@ class Search:
         #: A stack has one optical parameter: a plane step blurs what is before and behind alike.
         self.is_one = not isinstance(windows.steps, float)
         self.tried: dict[float, float] = {}
-        self.best = Psf(math.nan, shape=shape, breathing=breathing)
+        self.plain = self._plain(shape)
+        self.best = Psf(math.nan, shape=shape, breathing=breathing, plain=float(self.plain.sum()))
 
     def cost(self, psf: Psf) -> float:
         """Return the residual, raised for blurs that a lens or KEB makes unlikely."""
@@ -171,8 +175,13 @@ class Search:
             unlikely += UNEXPECTED * math.log(psf.sigma_px / self.expected_px) ** 2
         return psf.residual * (1 + unlikely)
 
-    def _improves(self, psf: Psf) -> bool:
-        """Keep a PSF if it is the best so far."""
+    def _improves(self, psf: Psf, residuals: Tensor) -> bool:
+        """Keep a PSF if it is the best so far.
+
+        A window that it explains no better than no veil does is of no account: depth or mask are
+        wrong there.
+        """
+        psf = replace(psf, residual=float(residuals.minimum(self.plain).sum()))
         self.tried[psf.sigma_px] = min(psf.residual, self.tried.get(psf.sigma_px, math.inf))
         if math.isfinite(self.best.residual) and self.cost(psf) >= self.cost(self.best):
             return False
@@ -181,11 +190,11 @@ class Search:
 
     def look(self, sigma_px: float, ratios: Sequence[float]) -> None:
         """Try a sigma of K3 with sigmas of K2 in these ratios to it."""
-        psf = Psf(sigma_px, shape=self.best.shape, breathing=self.best.breathing)
+        psf = replace(self.best, sigma_px=sigma_px)
         trials = [sigma_px * ratio for ratio in ratios]
         residuals = reblur_residuals(self.windows, self.weight, psf, trials)
         for residual, sigma in zip(residuals, trials, strict=True):
-            self._improves(replace(psf, sigma_background_px=sigma, residual=residual))
+            self._improves(replace(psf, sigma_background_px=sigma), residual)
 
     def refine(self, step: float, rounds: int, *, fixed: bool = False) -> None:
         """Halve a step in log sigma around the best, so many times; fixed keeps K3 as it is."""
@@ -223,7 +232,7 @@ class Search:
                 if not self._descend(moves):
                     break
             moves = [move.scaled(0.5) for move in moves]
-        if self.cost(self.best) > CLEARLY * self.cost(still) or not self.found.explains:
+        if self.cost(self.best) > CLEARLY * self.cost(still) or not self.best.explains:
             self.best = still
 
     def _descend(self, moves: Sequence[Step]) -> bool:
@@ -233,26 +242,24 @@ class Search:
             for step in (move, move.scaled(-1)):
                 psf = step.from_(self.best)
                 (residual,) = reblur_residuals(self.windows, self.weight, psf, [psf.sigma_2_px])
-                if self._improves(replace(psf, residual=residual)):
+                if self._improves(psf, residual):
                     break
         return self.cost(self.best) < 0.99 * before
 
     @property
     def found(self) -> Psf:
         """The blur that explains most, with the residual over all sigmas that were tried."""
-        return replace(self.best, plain=self._plain(), curve=tuple(sorted(self.tried.items())))
+        return replace(self.best, curve=tuple(sorted(self.tried.items())))
 
-    def _plain(self) -> float:
-        """Return what the far plane, blurred but not unveiled, leaves unexplained at least."""
-        windows, sigma = self.windows, self.best.sigma_2_px
-        blurred = [
-            collect(windows.far, factor * sigma, self.best.shape, windows.steps)
-            for factor in (0.5, 1.0, 1.5)
-        ]
-        errors = [
-            (image - windows.near).abs().mean(1, keepdim=True) for image in (windows.far, *blurred)
-        ]
-        return min(float((error * self.weight).sum()) for error in errors)
+    def _plain(self, shape: PsfShape) -> Tensor:
+        """Return what far planes, blurred but not unveiled, leave unexplained at least, (n,)."""
+        windows = self.windows
+        apart = float(torch.as_tensor(windows.steps).median())
+        errors = [(windows.far - windows.near).abs().mean(1, keepdim=True)]
+        for sigma in PLAIN_SIGMAS_PX:
+            image = collect(windows.far, sigma / apart, shape, windows.steps)
+            errors.append((image - windows.near).abs().mean(1, keepdim=True))
+        return torch.stack([(error * self.weight).sum((1, 2, 3)) for error in errors]).amin(0)
 
 
 def fit(

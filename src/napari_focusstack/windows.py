@@ -105,7 +105,7 @@ def along_steps(light: Light, focus: FocusMap) -> Windows:
     depth = focus.depth
     least = -functional.max_pool2d(-depth, 3, 1, 1)
     most = functional.max_pool2d(depth, 3, 1, 1)
-    jump = (most - least) * (most - least > STEP)
+    jump = (most - least) * (most - least > STEP) * focus.confidence
     height, width = focus.size
     side = (min(WINDOW_PX, height), min(WINDOW_PX, width))
     cells = functional.avg_pool2d(jump[None], CELL_PX, ceil_mode=True)[0, 0]
@@ -123,9 +123,10 @@ def along_steps(light: Light, focus: FocusMap) -> Windows:
             continue
         near, far = light(front, where), light(behind, where)
         alpha = focus.part(where).before(sum(ends) / 2 + STEP)
-        part = focus.part(where).depth
-        clear = ((part - front).abs() < 1) | ((part - behind).abs() < 1)
-        told = float(((near - far).abs().mean(0) * clear[0]).mean()) * float(clear.float().mean())
+        part = focus.part(where)
+        on_either = ((part.depth - front).abs() < 1) | ((part.depth - behind).abs() < 1)
+        clear = on_either * part.confidence
+        told = float(((near - far).abs().mean(0) * clear[0]).mean()) * float(clear.mean())
         if alpha.min() < 0.5 < alpha.max():
             candidates.append((told, corner, near, far, alpha, float(behind - front)))
     chosen: list[tuple[float, tuple[int, int], Tensor, Tensor, Tensor, float]] = []

@@ -27,7 +27,8 @@ def fused(shared_data):
 def test_the_foreground_is_found(fused):
     assert len(fused) == 5
     overlaps = [mean_iou(result.labels == 1, truth) for _, _, result, truth in fused]
-    assert np.mean(overlaps) >= 0.80, overlaps
+    assert np.mean(overlaps) >= 0.96, overlaps
+    assert min(overlaps) >= 0.85, overlaps
 
 
 def test_pixels_outside_the_transition_region_are_the_sources(fused):

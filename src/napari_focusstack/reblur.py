@@ -29,7 +29,7 @@ PsfShapeChoice = Literal["auto", "gaussian", "disk"]
 
 #: Range of sigma that is searched, px.
 SIGMA_RANGE_PX = (0.5, 20.0)
-#: Sigma within whose spread the residual is read where nothing is expected, px.
+#: Sigma within whose spread the residual is read, px.
 USUAL_PX = 6.0
 #: The residual is read where the blurred foreground covers more than this share of a pixel ...
 COVERED = 0.02
@@ -294,7 +294,7 @@ def fit(
         around = [sigma for sigma in coarse if 1 / 3 < sigma / expected_px < 3]
         coarse = [expected_px] if fixed else [*around, expected_px]
     first: PsfShape = "disk" if shape == "disk" else "gaussian"
-    reach = expected_px or USUAL_PX / apart
+    reach = USUAL_PX / apart
     search = Search(windows, first, reach, expected_px)
     for sigma in coarse:
         search.look(sigma, (1.0,))

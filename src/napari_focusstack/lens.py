@@ -110,11 +110,11 @@ class Psf:
     breathing : Breathing
         How the foreground moves between the planes.
     residual : float
-        Reblur residual: mean absolute error in linear light, 0..1, beside the foreground; infinite
-        where it was not looked at.
+        Reblur residual: mean absolute error in linear light, 0..1, beside the foreground, in each
+        window no more than without a veil; infinite where it was not looked at.
     plain : float
         The residual without any veil removed: what a blurred far plane as it is leaves unexplained
-        of the near one.
+        of the near one, in each window at the blur that leaves least.
     curve : tuple of (float, float)
         The residual over each sigma of K3 that was tried, sorted by sigma.
     """

@@ -101,9 +101,14 @@ def reblur_residuals(
     residuals = []
     for sigma in sigmas_background_px:
         again = reblur(background, visible, sigma, psf.shape, steps)
-        error = (again - near).abs().mean(1, keepdim=True)
-        residuals.append((error * weight).sum((1, 2, 3)))
+        residuals.append(_errors(again, near, weight))
     return residuals
+
+
+def _errors(image: Tensor, near: Tensor, weight: Tensor) -> Tensor:
+    """Return each window's share of the mean absolute error of an image against N, (n,)."""
+    error = (image - near).abs().mean(1, keepdim=True)
+    return (error * weight).sum((1, 2, 3))
 
 
 @dataclass(frozen=True)
@@ -143,8 +148,6 @@ class Search:
         Pieces along the boundary.
     shape : {"gaussian", "disk"}
         Shape of both PSFs.
-    reach_px : float
-        See :func:`beside_foreground`.
     expected_px : float, optional
         What KEB expects the sigma of K3 to be.
     breathing : Breathing
@@ -155,12 +158,13 @@ class Search:
         self,
         windows: Windows,
         shape: PsfShape,
-        reach_px: float,
         expected_px: float | None = None,
         breathing: Breathing = STILL,
     ) -> None:
         self.windows = windows
-        self.weight = beside_foreground(windows.alpha, reach_px * windows.steps)
+        #: How far the two surfaces of a window lie apart in the median, plane steps.
+        self.apart = float(torch.as_tensor(windows.steps).median())
+        self.weight = beside_foreground(windows.alpha, USUAL_PX / self.apart * windows.steps)
         self.expected_px = expected_px
         #: A stack has one optical parameter: a plane step blurs what is before and behind alike.
         self.is_one = not isinstance(windows.steps, float)
@@ -253,13 +257,9 @@ class Search:
 
     def _plain(self, shape: PsfShape) -> Tensor:
         """Return what far planes, blurred but not unveiled, leave unexplained at least, (n,)."""
-        windows = self.windows
-        apart = float(torch.as_tensor(windows.steps).median())
-        errors = [(windows.far - windows.near).abs().mean(1, keepdim=True)]
-        for sigma in PLAIN_SIGMAS_PX:
-            image = collect(windows.far, sigma / apart, shape, windows.steps)
-            errors.append((image - windows.near).abs().mean(1, keepdim=True))
-        return torch.stack([(error * self.weight).sum((1, 2, 3)) for error in errors]).amin(0)
+        near, far, steps = self.windows.near, self.windows.far, self.windows.steps
+        blurred = [collect(far, sigma / self.apart, shape, steps) for sigma in PLAIN_SIGMAS_PX]
+        return torch.stack([_errors(one, near, self.weight) for one in (far, *blurred)]).amin(0)
 
 
 def fit(
@@ -287,15 +287,13 @@ def fit(
     -------
     Psf
     """
-    apart = float(torch.as_tensor(windows.steps).median())
-    low, high = (sigma / apart for sigma in SIGMA_RANGE_PX)
+    first: PsfShape = "disk" if shape == "disk" else "gaussian"
+    search = Search(windows, first, expected_px)
+    low, high = (sigma / search.apart for sigma in SIGMA_RANGE_PX)
     coarse = [low * (high / low) ** (i / 8) for i in range(9)]
     if expected_px is not None:
         around = [sigma for sigma in coarse if 1 / 3 < sigma / expected_px < 3]
         coarse = [expected_px] if fixed else [*around, expected_px]
-    first: PsfShape = "disk" if shape == "disk" else "gaussian"
-    reach = USUAL_PX / apart
-    search = Search(windows, first, reach, expected_px)
     for sigma in coarse:
         search.look(sigma, (1.0,))
     if not search.is_one:
@@ -306,7 +304,7 @@ def fit(
     if shape != "auto":
         return search.found
     best = search.best
-    other = Search(windows, "disk", reach, expected_px, best.breathing)
+    other = Search(windows, "disk", expected_px, best.breathing)
     other.look(best.sigma_px, (best.sigma_2_px / best.sigma_px,))
     other.refine(0.1, rounds=2, fixed=fixed)
     return min(search.found, other.found, key=search.cost)

@@ -122,8 +122,8 @@ def along_steps(light: Light, focus: FocusMap) -> Windows:
         if behind == front:
             continue
         near, far = light(front, where), light(behind, where)
-        alpha = focus.part(where).before(sum(ends) / 2 + STEP)
         part = focus.part(where)
+        alpha = part.before(sum(ends) / 2 + STEP)
         on_either = ((part.depth - front).abs() < 1) | ((part.depth - behind).abs() < 1)
         clear = on_either * part.confidence
         told = float(((near - far).abs().mean(0) * clear[0]).mean()) * float(clear.mean())

@@ -40,6 +40,16 @@ def test_the_residual_of_the_background_is_least_at_its_own_blur(make_scene):
     assert right < 0.75 * wide
 
 
+def test_pixels_count_for_what_they_tell():
+    alpha = (torch.arange(64) < 32).float().expand(1, 1, 64, 64)
+    clear = torch.ones_like(alpha)
+    clear[..., 32:, :] = 0.25
+    weight = beside_foreground(alpha, 3.0, clear)
+    assert float(weight.sum()) == pytest.approx(1)
+    assert float(weight[..., :32, :].sum()) == pytest.approx(0.8)
+    assert not weight[..., :32].any()
+
+
 def test_the_residual_vanishes_over_a_flat_background():
     # b is flat, so b * K2 = b whatever is hidden: nothing is left unexplained at the truth.
     alpha = (torch.arange(64) < 32).float().expand(1, 1, 64, 64)

@@ -5,7 +5,7 @@ import torch
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import FocusMap
-from napari_focusstack.windows import WINDOW_PX, WINDOWS, NoEdge, Windows, along_steps
+from napari_focusstack.windows import UNCLEAR, WINDOW_PX, WINDOWS, NoEdge, Windows, along_steps
 
 
 @pytest.mark.parametrize(("value", "percent"), [(0.0, "0%"), (1.0, "100%")])
@@ -82,6 +82,26 @@ def test_each_window_has_its_own_steps():
     found = dict(zip(windows.corners, windows.steps.tolist(), strict=True))
     assert {steps for (y, _), steps in found.items() if y < 150} == {4.0}
     assert {steps for (y, _), steps in found.items() if y > 200} == {2.0}
+
+
+def test_what_a_third_surface_has_a_say_in_tells_less():
+    side = 256
+    depth = torch.full((1, side, side), 6.0)
+    depth[:, :, :100] = 1.0
+    depth[:, 200:, :] = 3.0  # stands before the far one as well
+    images = torch.rand(7, 1, side, side, generator=torch.Generator().manual_seed(0))
+    windows = along_steps(light_of(images), FocusMap.of_depth(depth, 7))
+    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    far_off = (columns > 100) & (rows < 188)  # 12 px and more from the third surface
+    seen = 0
+    for (y, x), steps, clear in zip(windows.corners, windows.steps, windows.clear, strict=True):
+        if steps == 5:
+            where = slice(y, y + WINDOW_PX), slice(x, x + WINDOW_PX)
+            assert (clear[0][far_off[where]] == 1).all()
+            unclear = (depth[0] < 6)[where] | ((rows > 195) & (columns > 100))[where]
+            assert (clear[0][unclear] == UNCLEAR).all()
+            seen += int(far_off[where].any() and (rows[where] > 195).any())
+    assert seen
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,9 @@ PLAIN_SIGMAS_PX = tuple(SIGMA_RANGE_PX[0] * 1.35**step for step in range(13))
 STILL = Breathing()
 
 
-def beside_foreground(alpha: Tensor, reach_px: float | Tensor) -> Tensor:
+def beside_foreground(
+    alpha: Tensor, reach_px: float | Tensor, clear: Tensor | float = 1.0
+) -> Tensor:
     """Return where the residual is read: clear of the foreground, but within its blur.
 
     The region must not depend on the sigma that is tried: a region that grows with it takes in ever
@@ -59,6 +61,8 @@ def beside_foreground(alpha: Tensor, reach_px: float | Tensor) -> Tensor:
         Shape (n, 1, Y, X), 0..1.
     reach_px : float or Tensor
         Sigma whose spread bounds the region, px; one for all or one each, (n,).
+    clear : Tensor or float
+        How much each pixel tells, of alpha's shape, 0..1.
 
     Returns
     -------
@@ -68,7 +72,8 @@ def beside_foreground(alpha: Tensor, reach_px: float | Tensor) -> Tensor:
     region = (alpha < CLEAR) & (blur(alpha, reach_px) > COVERED)
     if not region.any():
         region = alpha < 1
-    return region / region.sum()
+    weight = region * clear
+    return weight / weight.sum()
 
 
 def reblur_residuals(
@@ -164,7 +169,8 @@ class Search:
         self.windows = windows
         #: How far the two surfaces of a window lie apart in the median, plane steps.
         self.apart = float(torch.as_tensor(windows.steps).median())
-        self.weight = beside_foreground(windows.alpha, USUAL_PX / self.apart * windows.steps)
+        reach_px = USUAL_PX / self.apart * windows.steps
+        self.weight = beside_foreground(windows.alpha, reach_px, windows.clear)
         self.expected_px = expected_px
         #: A stack has one optical parameter: a plane step blurs what is before and behind alike.
         self.is_one = not isinstance(windows.steps, float)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as functional
@@ -11,6 +11,7 @@ import torch.nn.functional as functional
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import STEP
 from napari_focusstack.lens import origin
+from napari_focusstack.optics import blur
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 WINDOW_PX = 128
 CELL_PX = 64
 WINDOWS = 6
+#: A third surface has a say where a blur of so many px leaves more than such a share of it; what a
+#: pixel tells there counts for so much.
+OTHERS_PX, LITTLE, UNCLEAR = 6.0, 0.05, 0.25
 
 
 class NoEdge(InputError):
@@ -40,6 +44,8 @@ class Windows:
     size: tuple[int, int]
     #: How far near and far lie apart, plane steps: 1 of a pair, or one for each window, (n,).
     steps: Steps = 1.0
+    #: How much each pixel tells, (n, 1, Y, X), 0..1: less where a third surface has a say.
+    clear: Tensor | float = 1.0
 
     @property
     def origins(self) -> list[Origin]:
@@ -121,32 +127,57 @@ def along_steps(light: Light, focus: FocusMap) -> Windows:
         front, behind = (round(end) for end in ends)
         if behind == front:
             continue
-        near, far = light(front, where), light(behind, where)
         part = focus.part(where)
         alpha = part.before(sum(ends) / 2 + STEP)
-        on_either = ((part.depth - front).abs() < 1) | ((part.depth - behind).abs() < 1)
-        clear = on_either * part.confidence
-        told = float(((near - far).abs().mean(0) * clear[0]).mean()) * float(clear.mean())
         if alpha.min() < 0.5 < alpha.max():
-            candidates.append((told, corner, near, far, alpha, float(behind - front)))
-    chosen: list[tuple[float, tuple[int, int], Tensor, Tensor, Tensor, float]] = []
-    for candidate in sorted(candidates, key=lambda one: one[0], reverse=True):
-        if len(chosen) < WINDOWS and _is_apart(candidate[1], [one[1] for one in chosen]):
+            near, far = light(front, where), light(behind, where)
+            clear = _clear(part.depth, front, behind)
+            told = _told(near, far, part, front, behind)
+            candidates.append(_Candidate(told, corner, near, far, alpha, behind - front, clear))
+    chosen: list[_Candidate] = []
+    for candidate in sorted(candidates, key=lambda one: one.told, reverse=True):
+        if len(chosen) < WINDOWS and _is_apart(candidate.corner, [one.corner for one in chosen]):
             chosen.append(candidate)
     if not chosen:
         raise NoEdge(
             "no surface stands clearly before another, so there is no blur to see and nothing to "
             "unveil; paint labels if one does."
         )
-    _, corners, near_parts, far_parts, alphas, steps = zip(*chosen, strict=True)
     return Windows(
-        torch.stack(near_parts),
-        torch.stack(far_parts),
-        torch.stack(alphas),
-        corners,
+        torch.stack([one.near for one in chosen]),
+        torch.stack([one.far for one in chosen]),
+        torch.stack([one.alpha for one in chosen]),
+        tuple(one.corner for one in chosen),
         focus.size,
-        torch.tensor(steps, device=alphas[0].device),
+        torch.tensor([float(one.steps) for one in chosen], device=depth.device),
+        torch.stack([one.clear for one in chosen]),
     )
+
+
+class _Candidate(NamedTuple):
+    """A window of a stack, and how much it tells."""
+
+    told: float
+    corner: tuple[int, int]
+    near: Tensor
+    far: Tensor
+    alpha: Tensor
+    steps: int
+    clear: Tensor
+
+
+def _told(near: Tensor, far: Tensor, part: FocusMap, front: int, behind: int) -> float:
+    """Return how much a window tells: contrast of its planes where depth is surely theirs."""
+    on_either = ((part.depth - front).abs() < 1) | ((part.depth - behind).abs() < 1)
+    sure = on_either * part.confidence
+    return float(((near - far).abs().mean(0) * sure[0]).mean()) * float(sure.mean())
+
+
+def _clear(depth: Tensor, front: int, behind: int) -> Tensor:
+    """Return how much each pixel of a depth (1, Y, X) tells of what one surface does to another."""
+    others = (depth < behind - STEP) & ((depth - front).abs() > STEP)
+    alone = ((depth - behind).abs() <= STEP) & (blur(others.float(), OTHERS_PX) < LITTLE)
+    return torch.where(alone, 1.0, UNCLEAR)
 
 
 def cut_out(

@@ -35,6 +35,11 @@ FLOOR = 0.1
 NOISE = 0.015
 #: Share of a background's squared error that holding it against the near plane leaves.
 LEFT = 0.5
+#: Error of a veil, in shares of it, and detail of a background, in shares of its own blurred light:
+#: what is behind a veil that is far brighter is better known by what the near plane shows.
+SLIP, DETAIL = 0.15, 0.7
+#: Squared light that is none.
+NOTHING = 1e-8
 #: Where a single piece lies that is the whole image, or whose place is of no account.
 CENTRED: list[Origin] = [(0.0, 0.0)]
 
@@ -191,9 +196,11 @@ def checked(
     """Hold an unveiled background against what the near plane shows of it (Eq. 3).
 
     What b * K2 leaves unexplained is added to b where it was veiled: one back-projection, since the
-    near plane knows the low frequencies of b. Where b even so explains the near plane worse than
-    the far plane as it is, the model fails (a wrong mask, something else in front), and b gives way
-    to the far plane.
+    near plane knows the low frequencies of b. Where the veil is far brighter than what it covers, b
+    is a small difference of large numbers, and gives way to b * K2 as the near plane shows it:
+    else dark rims are left before a dark background. Where b even so explains the near plane worse
+    than the far plane as it is, the model fails (a wrong mask, something else in front), and b
+    gives way to the far plane.
 
     Parameters
     ----------
@@ -220,7 +227,12 @@ def checked(
     mean, mean_far = blur(torch.cat(sizes, 1) * (alpha < 0.5), nearby_px(psf)).square().split(1, 1)
     trust = (mean_far + NOISE**2) / (LEFT * mean + mean_far + NOISE**2)
     veiled = (2 * (1 - visible)).clamp(max=1)
-    return trust * (background + veiled * error).clamp(0, 1) + (1 - trust) * far
+    found = (background + veiled * error).clamp(0, 1)
+    shown = (behind / (1 - alpha).clamp(min=0.5)).clamp(0, 1)
+    slip = SLIP * (far - visible * background).clamp(min=0) * (alpha < 0.5)
+    share = slip.square() / (slip.square() + (DETAIL * shown).square() + NOTHING)
+    found = found + share * (shown - found)
+    return trust * found + (1 - trust) * far
 
 
 def _unexplained(

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.pooling import mean_of_nine, pooled
+from napari_focusstack.pooling import greatest_of_nine, mean_of_nine, mean_of_square, pooled
 
 
 @pytest.fixture
@@ -22,3 +22,14 @@ def test_a_cell_is_its_mean_or_its_greatest_pixel(images, factor):
 def test_the_mean_of_nine_goes_on_beyond_the_border(images):
     outside = functional.pad(images, (1, 1, 1, 1), mode="replicate")
     torch.testing.assert_close(mean_of_nine(images), functional.avg_pool2d(outside, 3, 1))
+
+
+def test_the_greatest_of_nine_is_of_those_that_there_are(images):
+    for signed in (images, -images):
+        assert torch.equal(greatest_of_nine(signed), functional.max_pool2d(signed, 3, 1, 1))
+
+
+@pytest.mark.parametrize("side", [1, 3, 5, 17, 99])
+def test_the_mean_of_a_square_is_of_those_that_there_are(images, side):
+    expected = functional.avg_pool2d(images, side, 1, side // 2, count_include_pad=False)
+    torch.testing.assert_close(mean_of_square(images, side), expected)

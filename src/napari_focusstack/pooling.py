@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 import torch.nn.functional as functional
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ def pooled(
 
     Examples
     --------
-    >>> import torch
     >>> pooled(torch.arange(16.0).reshape(4, 4), 2)
     tensor([[ 2.5000,  4.5000],
             [10.5000, 12.5000]])
@@ -51,12 +51,55 @@ def pooled(
     return image
 
 
+def greatest_of_nine(image: Tensor) -> Tensor:
+    """Return the greatest of the 3 x 3 pixels around each, (..., Y, X).
+
+    Examples
+    --------
+    >>> greatest_of_nine(torch.eye(3))[0].tolist()
+    [1.0, 1.0, 1.0]
+    """
+    padded = functional.pad(image, (1, 1, 1, 1), value=-torch.inf)
+    rows = torch.maximum(
+        torch.maximum(padded[..., :-2, :], padded[..., 1:-1, :]), padded[..., 2:, :]
+    )
+    return torch.maximum(torch.maximum(rows[..., :-2], rows[..., 1:-1]), rows[..., 2:])
+
+
+def mean_of_square(image: Tensor, side: int) -> Tensor:
+    """Return the mean of the pixels in a square around each, of those that there are.
+
+    Parameters
+    ----------
+    image : Tensor
+        Shape (..., Y, X).
+    side : int
+        Of the square, px; odd.
+
+    Examples
+    --------
+    >>> mean_of_square(torch.eye(3), 3)[0]
+    tensor([0.5000, 0.3333, 0.2500])
+    """
+    if image.device.type != "cpu":  # some have no double precision, and their own is fast
+        return functional.avg_pool2d(image, side, 1, side // 2, count_include_pad=False)
+    inside = torch.ones(image.shape[-2:], dtype=torch.float64)
+    sums = (_sum_of_square(one.double(), side) for one in (image, inside))
+    return torch.div(*sums).to(image)
+
+
+def _sum_of_square(image: Tensor, side: int) -> Tensor:
+    before, after = side // 2 + 1, side // 2
+    sums = functional.pad(image, (before, after, before, after)).cumsum(-1).cumsum(-2)
+    columns = sums[..., side:] - sums[..., :-side]
+    return columns[..., side:, :] - columns[..., :-side, :]
+
+
 def mean_of_nine(image: Tensor) -> Tensor:
     """Return the mean of the 3 x 3 pixels around each, (B, C, Y, X); border pixels go on outside.
 
     Examples
     --------
-    >>> import torch
     >>> mean_of_nine(torch.eye(3).mul(9)[None, None])[0, 0, 1]
     tensor([3., 3., 3.])
     """

@@ -10,6 +10,7 @@ import torch.nn.functional as functional
 from torch import nn
 
 from napari_focusstack.networks.blocks import MSRB, conv
+from napari_focusstack.pooling import mean_of_square
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,9 +29,7 @@ def focus_cues(planes: Tensor) -> Tensor:
     sharpness = [laplacian(plane.mean(1, keepdim=True)).abs() for plane in (near, far)]
     cues = [near + far - 1, 4 * (near - far)]
     for side in (5, 17):
-        in_near, in_far = (
-            functional.avg_pool2d(s, side, 1, side // 2, count_include_pad=False) for s in sharpness
-        )
+        in_near, in_far = (mean_of_square(one, side) for one in sharpness)
         cues.append(torch.log((in_near + 0.01) / (in_far + 0.01)))
     return torch.cat(cues, 1)
 

@@ -441,7 +441,7 @@ def test_a_stack_is_fused_end_to_end(focal_stack, dtype, grey):
     result = nfs.fuse(planes, device="cpu")
     assert (np.abs(result.labels.astype(int) - focal_stack.labels) <= 1).mean() > 0.95
     assert result.sigma_px == pytest.approx(1.5, rel=0.15)
-    assert set(result.weights) == {"deb", "keb"}
+    assert set(result.weights) == {"deb", "meb", "keb"}
     outside = ~result.transition_region
     assert same_bytes(result.image[outside], source_pixels(result, planes)[outside])
     np.testing.assert_array_equal(nfs.segment(planes, device="cpu"), result.labels)

@@ -18,6 +18,7 @@ def test_the_defaults_are_those_of_the_documentation():
         "device": "auto",
         "fsb_weights": None,
         "deb_weights": None,
+        "meb_weights": None,
         "crf": True,
         "crf_backend": "auto",
         "tile_px": 1024,

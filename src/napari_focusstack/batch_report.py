@@ -114,7 +114,7 @@ def settings_hash(parameters: FuseParameters, others: Mapping[str, Any]) -> str:
 
     told = {name: value for name, value in asdict(parameters).items() if name not in WHERE}
     told |= {**others, "version": version(SOFTWARE)}
-    for name in ("fsb_weights", "keb_weights", "deb_weights"):
+    for name in ("fsb_weights", "keb_weights", "deb_weights", "meb_weights"):
         if told[name] is not None:
             try:
                 told[name] = hashlib.sha256(Path(told[name]).read_bytes()).hexdigest()

@@ -102,7 +102,7 @@ def _parser() -> _Parser:
     simulate.set_defaults(run=_simulate)
 
     train = commands.add_parser("train", help="train a network on simulated scenes")
-    train.add_argument("network", choices=("fsb", "keb", "deb"))
+    train.add_argument("network", choices=("fsb", "keb", "deb", "meb"))
     train.add_argument("--data", type=Path, required=True, help="folder with photos/, shapes/, ...")
     train.add_argument("-o", "--output", type=Path, help="default: NETWORK.safetensors here")
     train.add_argument("--checkpoint", type=Path, help="default: beside the output, .ckpt")

@@ -58,13 +58,21 @@ def find(
     confidence : Tensor
         Same shape, 0..1: certainty where there is detail, less where :func:`detail` is less.
     """
-    maps = yield from look(stack, network, tile_px, REACH_PX, _read)
+    maps = yield from look(stack, network, tile_px, REACH_PX, read_answer)
     found, confidence = maps.split(1)
     return found, confidence
 
 
-def _read(strips: Iterator[Tensor], cues: Tensor) -> Tensor:
-    """Return depth and confidence, (2, Y, X)."""
+def read_answer(strips: Iterator[Tensor], cues: Tensor) -> Tensor:
+    """Return depth and confidence, (2, Y, X), of an answer of DEB.
+
+    Parameters
+    ----------
+    strips : iterator of Tensor
+        Logits (P, rows, X) of one strip of rows after another.
+    cues : Tensor
+        Of all rows, (P, 42, Y / 4, X / 4).
+    """
     found, cells = [], []
     for logits in strips:
         probability = torch.softmax(logits, 0)

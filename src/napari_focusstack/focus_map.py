@@ -145,7 +145,15 @@ class FocusMap:
         depth, new = self.depth, whole[None].to(self.alpha.device)
         kept = depth.round() == new
         confidence = torch.where(kept, self.confidence, 1.0)
-        return self.of_depth(torch.where(kept, depth, new), self.planes, confidence)
+        painted = self.of_depth(torch.where(kept, depth, new), self.planes, confidence)
+        beside = functional.max_pool2d((~kept).float(), 3, 1, 1) > 0
+        return FocusMap(
+            torch.where(beside, painted.front, self.front),
+            torch.where(beside, painted.behind, self.behind),
+            torch.where(beside, painted.alpha, self.alpha),
+            self.planes,
+            confidence,
+        )
 
     @property
     def size(self) -> tuple[int, int]:

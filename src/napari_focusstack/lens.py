@@ -13,6 +13,7 @@ from napari_focusstack.optics import blur, doubled, halved, halved_sigma, psf_ra
 from napari_focusstack.region import bounds, grow
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from napari_focusstack.optics import PsfShape
@@ -174,15 +175,16 @@ def is_map(steps: Steps) -> TypeGuard[Tensor]:
     return isinstance(steps, torch.Tensor) and steps.ndim == 4
 
 
-def distinct(values: Tensor) -> list[float]:
-    """Return the values of a tensor that has few, sorted; a third of the time of torch's unique.
+def distinct(values: Tensor | np.ndarray) -> list[float]:
+    """Return the values of what has few, sorted; in a third of the time that sorting takes.
 
     Examples
     --------
     >>> distinct(torch.tensor([[2.0, 0.5], [2.0, 2.0]]))
     [0.5, 2.0]
     """
-    rest, found = values.cpu().numpy().ravel(), []
+    rest = (values.cpu().numpy() if isinstance(values, torch.Tensor) else values).ravel()
+    found = []
     while len(rest):
         found.append(float(rest[0]))
         rest = rest[rest != rest[0]]

@@ -71,10 +71,11 @@ class RegistrationParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentationParameters:
-    """How it is found what is in focus: FSB and DEB for a pair, DEB for more planes."""
+    """How it is found what is in focus: FSB and DEB for a pair, DEB and MEB for more planes."""
 
     fsb_weights: str | None = option(None, "safetensors file of FSB instead of the shipped one")
     deb_weights: str | None = option(None, "safetensors file of DEB instead of the shipped one")
+    meb_weights: str | None = option(None, "safetensors file of MEB instead of the shipped one")
     crf: bool = option(True, "refine the foreground by a dense conditional random field")
     crf_backend: Literal["auto", "pydensecrf", "torch"] = option(
         "auto",

@@ -11,10 +11,12 @@ from napari_focusstack import depth, elimination
 from napari_focusstack.alignment import align
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.intensity import Intensity
+from napari_focusstack.lens import distinct
 from napari_focusstack.matting import measured
 from napari_focusstack.memory import memory_budget
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.inference import resolve_device
+from napari_focusstack.occlusion import draw_edges
 from napari_focusstack.order import is_reversed
 from napari_focusstack.planes import check_planes
 from napari_focusstack.progress import Progress
@@ -93,6 +95,22 @@ class Stack:
         """Return a part of a plane as networks see it, (3, Y, X)."""
         return self.intensity.shown(self.sources[plane - 1][where], self.device)
 
+    def selected(self, labels: np.ndarray, where: Region) -> np.ndarray:
+        """Return a part of the image, each pixel that of the plane which its label names.
+
+        Parameters
+        ----------
+        labels : ndarray
+            Shape (Y, X) of the part, 1..P.
+        where : tuple of slice
+            Its rows and columns.
+        """
+        chosen = np.empty((*labels.shape, *self.sources[0].shape[2:]), self.sources[0].dtype)
+        for number in distinct(labels):
+            here = labels == number
+            chosen[here] = self.sources[int(number) - 1][where][here]
+        return chosen
+
     def _turn_round(self) -> None:
         self.near, self.sources = "last", self.sources[::-1]
 
@@ -106,7 +124,7 @@ class Stack:
         self.sources, self.registration = yield from align(self.sources, self.parameters, known)
 
     def find_focus(self) -> Generator[Progress, None, tuple[FocusMap, str | None]]:
-        """Find what is in focus where: FSB and DEB for two planes, DEB for more.
+        """Find what is in focus where: FSB and DEB for two planes, DEB and MEB for more.
 
         Returns
         -------
@@ -117,7 +135,8 @@ class Stack:
         deb, self.weights["deb"] = weights.load("deb", self.device, self.parameters.deb_weights)
         if len(self) > 2:
             found, confidence = yield from depth.find(self, deb, self.parameters.tile_px)
-            return FocusMap.of_depth(found, len(self), confidence), None
+            meb, self.weights["meb"] = weights.load("meb", self.device, self.parameters.meb_weights)
+            return (yield from draw_edges(self, found, confidence, meb)), None
         fsb, self.weights["fsb"] = weights.load("fsb", self.device, self.parameters.fsb_weights)
         alpha, backend = yield from matte(self, fsb, deb)
         return FocusMap.of_pair(alpha), backend
@@ -209,10 +228,7 @@ class Stack:
         """
         within = within or self.whole
         labels = focus.part(within).labels
-        initial = np.empty((*labels.shape, *self.sources[0].shape[2:]), self.sources[0].dtype)
-        for number in np.unique(labels).tolist():
-            chosen = labels == number
-            initial[chosen] = self.sources[number - 1][within][chosen]
+        initial = self.selected(labels, within)
         image, region = initial.copy(), np.zeros(labels.shape, bool)
         if psf is None:
             return image, initial, region

@@ -1,10 +1,9 @@
-"""Scenes to train DEB with come from a pool that is renewed; what is found is compared fairly."""
+"""DEB is trained with stacks and pairs; what is found is compared fairly."""
 
 import pytest
 import torch
 
 from napari_focusstack.networks.deb import DEB
-from napari_focusstack.training import depth_task
 from napari_focusstack.training.cases import bundled_material
 from napari_focusstack.training.depth_task import DepthTask
 from napari_focusstack.training.recipe import TrainParameters
@@ -14,10 +13,7 @@ from napari_focusstack.training.stack_examples import StackExample
 NEAR = torch.arange(8).expand(8, 8) < 4
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    for name, value in (("SIDE_PX", 64), ("VALIDATION_SIDE_PX", 64), ("PLANES", 4), ("POOL", 3)):
-        monkeypatch.setattr(depth_task, name, value)
+pytestmark = pytest.mark.usefixtures("small_scenes")
 
 
 @pytest.fixture(scope="module")
@@ -31,44 +27,12 @@ def task(material):
     return DepthTask(parameters, material, material)
 
 
-def test_scenes_are_drawn_again_and_again_and_the_oldest_give_way(task, monkeypatch):
-    monkeypatch.setattr(depth_task, "STEPS_PER_SCENE", 4)
+def test_stacks_of_a_pool_and_pairs_are_drawn(task):
     generator = torch.Generator().manual_seed(0)
-    for step in range(4):
-        assert len(task.draw(step, generator)) == 8  # of a quarter of the pixels
-    first = dict(task.pool)
-    assert set(first) == {0, 1, 2}
-    task.draw(3, generator)
-    assert all(task.pool[number] is first[number] for number in first)
-    task.draw(4, generator)
-    assert 0 not in task.pool
-    assert set(task.pool) <= {1, 2, 3}
-    task.draw(100, generator)
-    assert set(task.pool) <= {25, 26, 27}
-
-
-def test_a_scene_is_known_by_its_number_and_the_seed(task, material):
-    again = DepthTask(task.parameters, material, material)
-    other = DepthTask(TrainParameters(network="deb", seed=1), material, material)
-    scene = task._scene(7)
-    assert torch.equal(scene.planes, again._scene(7).planes)
-    assert torch.equal(scene.planes, task._scene(7).planes)  # now from the pool
-    for different in (task._scene(8), other._scene(7)):
-        assert not torch.equal(scene.planes, different.planes)
-
-
-def test_the_pool_keeps_planes_exactly_and_depth_to_a_hundredth(task, monkeypatch):
-    rendered = []
-    render = depth_task.focal_stack
-
-    def remembering(*args, **options):
-        rendered.append(render(*args, **options))
-        return rendered[-1]
-
-    monkeypatch.setattr(depth_task, "focal_stack", remembering)
-    kept = task._scene(0)
-    torch.testing.assert_close(kept.planes, rendered[0].planes)
-    torch.testing.assert_close(kept.layered_depth, rendered[0].layered_depth, atol=0.01, rtol=0)
+    drawn = task.draw(0, generator) + task.draw(1, generator)
+    assert len(drawn) == 16  # of a quarter of the pixels
+    assert {len(example.planes) for example in drawn} >= {2, 4}
+    assert task.pool.scenes
 
 
 def test_validation_scenes_are_of_held_back_pictures_and_always_the_same(material, task):

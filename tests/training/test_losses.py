@@ -18,6 +18,7 @@ from napari_focusstack.training.losses import (
     gradient_loss,
     keb_loss,
     map_loss,
+    meb_loss,
     near_step,
     plane_shares,
 )
@@ -189,3 +190,28 @@ def test_deb_pays_more_where_planes_differ():
     wrong_above[0, 8:], wrong_above[1, :8] = 50, 50
     planes[2, :, :8] += 0.1  # so that the upper half counts twice
     assert float(deb_loss(wrong_above, planes, truth)) == pytest.approx(50 * 2 / 3, rel=1e-4)
+
+
+def test_meb_pays_near_steps_alone_and_more_beside_the_edge():
+    side_px = torch.tensor([0.0, 0.5, 2.5])[None, None, None]
+    truth, alike = torch.ones(1, 1, 1, 3), torch.zeros(1, 1, 1, 3)
+    wrong = torch.full((1, 1, 1, 3), -50.0)
+    assert float(meb_loss(-wrong, truth, side_px, alike)) == pytest.approx(0, abs=1e-6)
+    assert float(meb_loss(wrong, truth, side_px, alike)) == pytest.approx(51)
+    for column, expected in ((0, 0), (1, 2 / 3), (2, 1 / 3)):
+        one = -wrong
+        one[..., column] = -50
+        assert float(meb_loss(one, truth, side_px, alike)) == pytest.approx(51 * expected, abs=1e-4)
+
+
+def test_meb_pays_more_where_the_two_planes_differ():
+    side_px, truth = torch.full((1, 1, 1, 2), 3.5), torch.zeros(1, 1, 1, 2)
+    contrast = torch.tensor([0.1, 0.0])[None, None, None]  # so that the first counts three times
+    wrong = torch.tensor([50.0, -50.0])[None, None, None]
+    light = 500 * 0.1**2 / 2  # of two pixels
+    assert float(meb_loss(wrong, truth, side_px, contrast)) == pytest.approx(51 * 3 / 4 + light)
+
+
+def test_no_step_costs_nothing():
+    nothing = torch.zeros(1, 1, 2, 2)
+    assert float(meb_loss(nothing + 3, nothing, nothing, nothing)) == 0

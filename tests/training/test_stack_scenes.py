@@ -6,7 +6,7 @@ import torch
 from napari_focusstack.optics import blur, premultiply
 from napari_focusstack.training import stack_scenes
 from napari_focusstack.training.cases import bundled_material
-from napari_focusstack.training.stack_scenes import SLICES, Surface, focal_stack
+from napari_focusstack.training.stack_scenes import SLICES, StackParameters, Surface, focal_stack
 
 PLANES, SIDE = 5, 64
 
@@ -24,7 +24,7 @@ def stacks(material):
 
 def render(material, seed, **options):
     generator = torch.Generator().manual_seed(seed)
-    return focal_stack(material, PLANES, SIDE, generator, **options)
+    return focal_stack(material, PLANES, SIDE, generator, StackParameters(**options))
 
 
 def surface(depth, alpha=None, side=48):
@@ -140,3 +140,28 @@ def test_a_seed_makes_the_same_scene(material, stacks):
     assert torch.equal(again.planes, stacks[1].planes)
     assert torch.equal(again.layered_depth, stacks[1].layered_depth)
     assert not torch.equal(other.planes, stacks[1].planes)
+
+
+def test_hard_scenes_have_no_pixel_that_two_surfaces_share(material, stacks):
+    assert any(((stack.alpha > 0) & (stack.alpha < 1)).any() for stack in stacks)
+    for seed in range(4):
+        alpha = render(material, seed, hard=1.0).alpha
+        assert set(alpha.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_misplaced_parts_lie_beside_what_is_seen(material, monkeypatch):
+    """The same picture, whose steps of depth are elsewhere by a row and a column."""
+    scenes = []
+    for off in ([0, 0], [1, 1]):
+        monkeypatch.setattr(stack_scenes, "_off_by_one", lambda _, off=off: off)
+        scenes.append(render(material, 3, parted=1.0, misplaced=1.0, hard=1.0))
+    right, moved = scenes
+    torch.testing.assert_close(right.all_in_focus, moved.all_in_focus, atol=1e-3, rtol=0)
+    elsewhere = (right.front != moved.front).float().mean()
+    assert 0 < float(elsewhere) < 0.5
+
+
+def test_parts_are_misplaced_by_a_pixel_at_most_to_all_sides():
+    generator = torch.Generator().manual_seed(0)
+    off = {tuple(stack_scenes._off_by_one(generator)) for _ in range(200)}
+    assert off == {(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)}

@@ -8,7 +8,8 @@ from napari_focusstack.metrics import mean_iou
 from napari_focusstack.networks.deb import DEB, plane_cues
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
-from napari_focusstack.training import depth_task, pair_task, trainer
+from napari_focusstack.networks.meb import MEB
+from napari_focusstack.training import pair_task, scene_pool, trainer
 from napari_focusstack.training.losses import boundary_weight
 from napari_focusstack.training.material import CUTOUT_PX, PHOTO_PX, SHAPE_PX, Material
 from napari_focusstack.training.stack_examples import StackExample
@@ -21,13 +22,11 @@ TINY = {"width": 8, "batch": 2, "validate_every": 1000, "validation_pairs": 8, "
 
 
 @pytest.fixture(autouse=True)
-def small_and_exact(monkeypatch):
+def small_and_exact(monkeypatch, small_scenes):
     """Small crops, no validation, float32 whatever the machine has."""
     monkeypatch.setattr(trainer, "CROP_SIDES_PX", (64,))
     monkeypatch.setattr(trainer, "autocast", lambda device: torch.autocast("cpu", enabled=False))
     monkeypatch.setattr(Training, "validate", lambda self: {"mean_iou": 0.5})
-    for name, value in (("SIDE_PX", 64), ("VALIDATION_SIDE_PX", 64), ("PLANES", 4), ("POOL", 3)):
-        monkeypatch.setattr(depth_task, name, value)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +59,7 @@ def test_training_lowers_the_loss(material, tmp_path):
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
 
 
-@pytest.mark.parametrize("network", ["fsb", "keb", "deb"])
+@pytest.mark.parametrize("network", ["fsb", "keb", "deb", "meb"])
 def test_a_run_that_goes_on_is_the_run_without_a_break(material, tmp_path, network):
     parameters = TrainParameters(**TINY, network=network, steps=6)
     unbroken = Training(parameters, material, tmp_path / "unbroken.ckpt")
@@ -195,6 +194,7 @@ def test_a_checkpoint_of_something_else_is_refused(material, tmp_path):
         ("fsb", {"mean_iou", "alpha_error", "edge_error"}),
         ("keb", {"sigma_error", "sigma_bias"}),
         ("deb", {"edge_within_one", "within_one", "exact", "mean_iou"}),
+        ("meb", {"wrong", "alpha_error", "light_error"}),
     ],
 )
 def test_each_network_is_scored_by_its_own_measure_on_fixed_scenes(
@@ -258,6 +258,7 @@ def test_a_fresh_network_is_the_one_named():
     assert isinstance(build("fsb", 8), FSB)
     assert isinstance(build("keb", 8), KEB)
     assert isinstance(build("deb", 8), DEB)
+    assert isinstance(build("meb", 8), MEB)
 
 
 @pytest.mark.parametrize("network", ["fsb", "keb"])
@@ -285,10 +286,12 @@ def test_a_validation_leaves_what_it_saw(material, tmp_path, monkeypatch, networ
     assert "examples" not in torch.load(_saved(training), weights_only=True)
 
 
-def test_a_narrower_deb_to_start_from_is_refused(material, tmp_path):
-    parameters = TrainParameters(**{**TINY, "width": 16}, network="deb", steps=1)
-    with pytest.raises(InputError, match="a DEB of width 8 cannot be widened to 16"):
-        Training(parameters, material, tmp_path / "deb.ckpt", DEB(width=8, levels=2))
+@pytest.mark.parametrize("start", [DEB(width=8, levels=2), MEB(width=8)])
+def test_a_narrower_network_of_stacks_to_start_from_is_refused(material, tmp_path, start):
+    network = type(start).__name__
+    parameters = TrainParameters(**{**TINY, "width": 16}, network=network.lower(), steps=1)
+    with pytest.raises(InputError, match=f"a {network} of width 8 cannot be widened to 16"):
+        Training(parameters, material, tmp_path / "any.ckpt", start)
 
 
 def test_training_deb_lowers_the_loss_and_raises_the_scores(material, tmp_path, monkeypatch):
@@ -302,10 +305,16 @@ def test_training_deb_lowers_the_loss_and_raises_the_scores(material, tmp_path, 
     assert training.validate()["within_one"] > before["within_one"] + 0.05
 
 
+def test_training_meb_lowers_the_loss(material, tmp_path):
+    parameters = TrainParameters(**TINY, network="meb", steps=25, learning_rate=0.05, average=0.8)
+    losses = run(Training(parameters, material, tmp_path / "meb.ckpt", MEB(width=8, down=(2, 4))))
+    assert sum(losses[-8:]) < 0.97 * sum(losses[:8])
+
+
 def test_the_batch_counts_the_pixels_of_a_stack(material, tmp_path, monkeypatch):
-    monkeypatch.setattr(depth_task, "SIDE_PX", 192)
+    monkeypatch.setattr(scene_pool, "SIDE_PX", 192)
     scene = StackExample(torch.rand(4, 3, 192, 192), torch.zeros(3, 192, 192))
-    monkeypatch.setattr(depth_task.DepthTask, "_scene", lambda self, number: scene)
+    monkeypatch.setattr(scene_pool.ScenePool, "scene", lambda self, number: scene)
     parameters = TrainParameters(network="deb", width=8)
     training = Training(parameters, material, tmp_path / "deb.ckpt")
     assert len(training.task.draw(0, training.generator)) == 4

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from napari_focusstack.memory import give_back, tile_side
 from napari_focusstack.networks.deb import CELL_PX, DRAWN_CELLS, plane_cues
-from napari_focusstack.networks.inference import filled_up, has_bfloat16, tile_edges
+from napari_focusstack.networks.inference import filled_up, in_half, tile_edges
 from napari_focusstack.progress import Progress
 from napari_focusstack.region import aligned, grow, inside
 from napari_focusstack.threads import each, side_by_side
@@ -87,9 +86,7 @@ def look(
     Tensor
         The maps, (C, Y, X), float32.
     """
-    # in half precision all through: converting to and fro took longer than the convolutions
-    precision = torch.bfloat16 if has_bfloat16(planes.device) else torch.float32
-    network = deepcopy(network).to(precision)
+    network = in_half(network)
     height, width = planes.size
     most_together = side_by_side(planes.device)
     outer_px, together = tile_plan(

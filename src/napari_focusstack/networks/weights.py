@@ -11,12 +11,14 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
+from napari_focusstack.networks.meb import MEB
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-NETWORKS: dict[str, type[FSB | KEB | DEB]] = {"fsb": FSB, "keb": KEB, "deb": DEB}
+Network = FSB | KEB | DEB | MEB
+NETWORKS: dict[str, type[Network]] = {"fsb": FSB, "keb": KEB, "deb": DEB, "meb": MEB}
 REGISTRY = "registry.json"
 #: The one key of a file's metadata: several are stored in random order, which changes the hash.
 METADATA = "napari-focusstack"
@@ -48,16 +50,18 @@ def load(
 ) -> tuple[DEB, str]: ...
 @overload
 def load(
-    network: str, device: torch.device, path: str | Path | None = None
-) -> tuple[FSB | KEB | DEB, str]: ...
+    network: Literal["meb"], device: torch.device, path: str | Path | None = None
+) -> tuple[MEB, str]: ...
+@overload
 def load(
     network: str, device: torch.device, path: str | Path | None = None
-) -> tuple[FSB | KEB | DEB, str]:
+) -> tuple[Network, str]: ...
+def load(network: str, device: torch.device, path: str | Path | None = None) -> tuple[Network, str]:
     """Load a trained network.
 
     Parameters
     ----------
-    network : {"fsb", "keb", "deb"}
+    network : {"fsb", "keb", "deb", "meb"}
         Which network is wanted.
     device : torch.device
         Where it runs.
@@ -66,7 +70,7 @@ def load(
 
     Returns
     -------
-    network : FSB or KEB
+    network : FSB, KEB, DEB or MEB
         In evaluation mode.
     sha256 : str
         Of the file, for the record of a result.
@@ -106,7 +110,7 @@ def _shipped(network: str) -> tuple[Path, str]:
         ) from error
 
 
-def _read(file: Path, network: str) -> FSB | KEB | DEB:
+def _read(file: Path, network: str) -> Network:
     import torch
     from safetensors import SafetensorError, safe_open
 
@@ -140,7 +144,7 @@ def save(model: nn.Module, path: Path) -> str:
 
     Parameters
     ----------
-    model : FSB or KEB
+    model : FSB, KEB, DEB or MEB
         The network.
     path : Path
         Ends in ``.safetensors``; written whole or not at all.

@@ -8,9 +8,10 @@ import torch
 
 from napari_focusstack.networks.deb import plane_cues
 from napari_focusstack.training.losses import deb_loss, mean_overlap, near_step
+from napari_focusstack.training.scene_pool import PLANES, ScenePool
 from napari_focusstack.training.shapes import choose
-from napari_focusstack.training.stack_examples import StackExample, pair_of, vary
-from napari_focusstack.training.stack_scenes import focal_stack
+from napari_focusstack.training.stack_examples import StackExample, pair_of
+from napari_focusstack.training.stack_scenes import StackParameters, focal_stack
 from napari_focusstack.training.task import VALIDATION_SEED
 
 if TYPE_CHECKING:
@@ -21,24 +22,17 @@ if TYPE_CHECKING:
     from napari_focusstack.training.material import Material
     from napari_focusstack.training.recipe import TrainParameters
 
-#: Planes of a scene; sides of those to train with and to validate with, px: multiples of 64.
-PLANES, SIDE_PX, VALIDATION_SIDE_PX = 10, 192, 256
-#: The recipe counts crops of this side, px, and validates on a stack for so many pairs.
-CROP_PX, PAIRS_PER_STACK = 128, 8
+#: Side of the stacks to validate with, px: a multiple of 64.
+VALIDATION_SIDE_PX = 256
+#: A stack is validated with for so many pairs of the recipe.
+PAIRS_PER_STACK = 8
 #: Share of near/far pairs among the stacks of a batch, and how many of them are validated with
 #: beside each stack.
 PAIRS, VALIDATION_PAIRS = 0.45, 4
-#: Scenes that are drawn from at a time, and steps after which the oldest gives way to a new one.
-POOL, STEPS_PER_SCENE = 400, 8
-#: Between the seeds of scenes of trainings with neighbouring seeds.
-SEEDS_APART = 1_000_003
 
 
 class DepthTask:
-    """Focal stacks that are each rendered once and drawn many times, never twice alike.
-
-    A scene is known by its number and rendered when it is drawn first, so that a training that goes
-    on sees the same scenes as one without a break, and its checkpoint need not hold them.
+    """Focal stacks from a pool, and pairs rendered anew.
 
     Parameters
     ----------
@@ -54,32 +48,17 @@ class DepthTask:
         self.parameters = parameters
         self.material = material
         self.held_back = held_back
-        #: By number: planes, uint8, and layered depth, half precision, which is 1.4 MB a scene.
-        self.pool: dict[int, tuple[Tensor, Tensor]] = {}
+        self.pool = ScenePool(material, parameters.seed, StackParameters(noise=0.0))
         self._validation: list[StackExample] = []
 
     def draw(self, step: int, generator: Generator) -> list[StackExample]:
         """Return one example a batch, for they differ in planes."""
-        oldest = step // STEPS_PER_SCENE
-        self.pool = {number: scene for number, scene in self.pool.items() if number >= oldest}
-        count = max(1, round(self.parameters.batch * (CROP_PX / SIDE_PX) ** 2))
-        device = generator.device
-        drawn = torch.randint(POOL, (count,), generator=generator, device=device) + oldest
-        pairs = choose(count, PAIRS, generator).tolist()
+        numbers = self.pool.numbers(step, self.parameters.batch, generator)
+        pairs = choose(len(numbers), PAIRS, generator).tolist()
         return [
-            pair_of(self.material, generator) if pair else vary(self._scene(number), generator)
-            for number, pair in zip(drawn.tolist(), pairs, strict=True)
+            pair_of(self.material, generator) if pair else self.pool.varied(number, generator)
+            for number, pair in zip(numbers, pairs, strict=True)
         ]
-
-    def _scene(self, number: int) -> StackExample:
-        if number not in self.pool:
-            generator = torch.Generator(self.material.device)
-            generator.manual_seed(self.parameters.seed * SEEDS_APART + number)
-            scene = focal_stack(self.material, PLANES, SIDE_PX, generator, noise=0.0)
-            eight_bits = (scene.planes * 255).round().byte()
-            self.pool[number] = eight_bits, scene.layered_depth.half()
-        planes, layered_depth = self.pool[number]
-        return StackExample(planes / 255, layered_depth.float())
 
     def answer(self, network: Any, batch: StackExample) -> Tensor:
         """Return logits, (P, Y, X)."""

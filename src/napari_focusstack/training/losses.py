@@ -1,4 +1,4 @@
-"""The losses: those of the paper, Eqs. 10-12, for FSB and KEB, and cross entropy for DEB."""
+"""The losses: those of the paper, Eqs. 10-12, for FSB and KEB; ours for DEB and MEB."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ BOUNDARY_PX, BOUNDARY_WEIGHT = 2, 2.0
 STEP_WEIGHT = 3.0
 #: What it counts for beyond that for each unit by which planes differ in it, 0..1, up to so much.
 UNLIKE_WEIGHT, MOST_UNLIKE = 10.0, 0.4
+#: The same of the two planes of an edge; and what a pixel beside the edge counts for beyond others.
+EDGE_UNLIKE_WEIGHT, EDGE_MOST_UNLIKE, BESIDE_WEIGHT = 20.0, 0.3, 1.0
+#: Weight of the squared error of the light that alpha mixes of them, which is small.
+LIGHT_WEIGHT = 500.0
 
 
 def gradient_loss(mask: Tensor, truth: Tensor, near: Tensor, far: Tensor) -> Tensor:
@@ -154,3 +158,33 @@ def near_step(depth: Tensor) -> Tensor:
     most = functional.max_pool2d(depth[None], side, 1, BOUNDARY_PX)
     least = -functional.max_pool2d(-depth[None], side, 1, BOUNDARY_PX)
     return (most - least)[0] > 1
+
+
+def meb_loss(logits: Tensor, truth: Tensor, side_px: Tensor, contrast: Tensor) -> Tensor:
+    """Return the error of alpha near steps of depth.
+
+    It is the weighted mean of cross entropy and absolute error, and the mean squared error of the
+    light that alpha mixes of both planes.
+
+    Parameters
+    ----------
+    logits, truth : Tensor
+        Shape (B, 1, Y, X): log-odds of the front surface, and its true share, 0..1.
+    side_px : Tensor
+        Same shape: distance from the step that was found, px, 0 where none is near.
+    contrast : Tensor
+        Same shape: mean difference between the two planes, 0..1; where they are alike a wrong
+        edge is not seen.
+
+    Returns
+    -------
+    Tensor
+        Scalar.
+    """
+    near = side_px != 0
+    weight = near * (1 + EDGE_UNLIKE_WEIGHT * contrast.clamp(max=EDGE_MOST_UNLIKE))
+    weight = weight * (1 + BESIDE_WEIGHT * (side_px.abs() < BOUNDARY_PX))
+    entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    error = (torch.sigmoid(logits) - truth).abs()
+    light = ((error * contrast).square() * near).sum() / near.sum().clamp(min=1)
+    return ((entropy + error) * weight).sum() / weight.sum().clamp(min=1) + LIGHT_WEIGHT * light

@@ -15,16 +15,16 @@ class TrainParameters:
 
     Parameters
     ----------
-    network : {"fsb", "keb", "deb"}
+    network : {"fsb", "keb", "deb", "meb"}
         What to train: FSB finds the foreground of a pair of planes, KEB its blur, DEB the plane
-        in focus in stacks and pairs.
+        in focus in stacks and pairs, MEB draws the edges between the surfaces of a stack.
     width : int
         Feature channels of a network started afresh.
     steps : int
         Optimiser steps in all; the learning rate warms up, then falls to 0 along a cosine.
     batch : int
-        Crops of 128 px per step; larger crops come in equal pixels. For DEB, whose stacks have a
-        side of 192 px, 8 are 4 stacks.
+        Crops of 128 px per step; larger crops come in equal pixels. For DEB and MEB, whose stacks
+        have a side of 192 px, 8 are 4 stacks.
     learning_rate : float
         Peak of AdamW's learning rate.
     average : float
@@ -32,7 +32,7 @@ class TrainParameters:
     validate_every : int
         Steps between validations, each followed by a checkpoint.
     validation_pairs : int
-        Pairs of 128 px that a validation scores; for DEB a stack of 256 px stands for 8.
+        Pairs of 128 px that a validation scores; for DEB and MEB a stack of 256 px stands for 8.
     seed : int
         Seed of weights and scenes.
 
@@ -42,11 +42,11 @@ class TrainParameters:
         If a value cannot be trained with.
     """
 
-    network: Literal["fsb", "keb", "deb"] = option(
+    network: Literal["fsb", "keb", "deb", "meb"] = option(
         "fsb",
         "fsb finds the foreground of a pair, keb the blur of its defocused image, deb the plane in "
-        "focus in stacks and pairs",
-        ("fsb", "keb", "deb"),
+        "focus in stacks and pairs, meb draws the edges of stacks",
+        ("fsb", "keb", "deb", "meb"),
     )
     width: int = option(16, "feature channels of a network started afresh")
     steps: int = option(4000, "optimiser steps in all")
@@ -54,7 +54,9 @@ class TrainParameters:
     learning_rate: float = option(1e-3, "peak learning rate")
     average: float = option(0.998, "decay of the running average of the weights")
     validate_every: int = option(250, "steps between validations, each with a checkpoint")
-    validation_pairs: int = option(96, "pairs that a validation scores; for deb 8 are a stack")
+    validation_pairs: int = option(
+        96, "pairs that a validation scores; for deb and meb 8 are a stack"
+    )
     seed: int = option(0, "source of chance")
 
     def __post_init__(self) -> None:

@@ -26,8 +26,32 @@ SLICES = 2
 #: Wide blurs are done at half the size, a quarter, an eighth: parts of an image begin at multiples
 #: of this, px, and reach as far beyond the kernel, so that they are blurred as the whole is.
 GRID_PX = 8
-#: Share of scenes whose surfaces are the parts of one picture, as a camera finds them.
-PARTED = 0.35
+
+
+@dataclass(frozen=True)
+class StackParameters:
+    """What stacks are rendered; the ranges are the module's.
+
+    Parameters
+    ----------
+    noise : float
+        Standard deviation of the sensor's noise, of full scale in sRGB.
+    parted : float
+        Share of scenes whose surfaces are the parts of one picture, as a camera finds them.
+    misplaced : float
+        Share of such parts that lie up to a pixel beside what is seen, as depth from a second
+        source does.
+    hard : float
+        Share of scenes without any pixel that two surfaces share.
+    """
+
+    noise: float = 0.003
+    parted: float = 0.35
+    misplaced: float = 0.0
+    hard: float = 0.0
+
+
+STACKS = StackParameters()
 
 
 @dataclass(frozen=True)
@@ -119,7 +143,11 @@ class FocalStackTruth:
 
 
 def focal_stack(
-    material: Material, planes: int, side: int, generator: Generator, *, noise: float = 0.003
+    material: Material,
+    planes: int,
+    side: int,
+    generator: Generator,
+    parameters: StackParameters = STACKS,
 ) -> FocalStackTruth:
     """Render a focal stack: tilted, bent and thin surfaces before a tilted background.
 
@@ -136,8 +164,8 @@ def focal_stack(
         Side, px.
     generator : torch.Generator
         Source of chance, on the material's device.
-    noise : float
-        Standard deviation of the sensor's noise, of full scale in sRGB.
+    parameters : StackParameters
+        Which scenes.
 
     Returns
     -------
@@ -147,7 +175,8 @@ def focal_stack(
     last = planes - 1.0
     sigma_px = float(uniform((1,), math.log(0.6), math.log(2.5), generator).exp())
     shape: PsfShape = "disk" if choose(1, 0.5, generator) else "gaussian"
-    parted = choose(1, PARTED, generator)
+    parted = choose(1, parameters.parted, generator)
+    hard = _happens(parameters.hard, generator)
     truth = texture(material, 1, full, 0.0 if parted else 0.15, generator)
     depth = _tilted(full, 0.9 * last, 0.2 * last, generator).clamp(0, last)
     scene = [Surface(premultiply(truth, torch.ones_like(truth[:, :1]))[0], depth)]
@@ -157,9 +186,14 @@ def focal_stack(
     bases = uniform((count,), 0, 0.9 * last, generator).sort(descending=True).values
     for base in bases.tolist():
         if parted:
-            layer = premultiply(truth, alike(truth, generator))
+            part = alike(truth, generator)
+            if _happens(parameters.misplaced, generator):
+                part = part.roll(_off_by_one(generator), (-2, -1))
+            layer = premultiply(truth, part)
         else:
             layer = foreground(material, truth, 0.15, 0.25, generator)
+        if hard:
+            layer = _hardened(layer)
         share, below = layer[0, 3], torch.where(alpha > 0.5, front, behind)
         # no surface passes through what it covers
         tilted = _tilted(full, base, 0.1 * last, generator).minimum(below).clamp(min=0)
@@ -176,7 +210,9 @@ def focal_stack(
         images.append(image)
     inner = slice(MARGIN_PX, MARGIN_PX + side)
     stack = linear_to_srgb(torch.stack(images)[..., inner, inner].clamp(0, 1))
-    stack = stack + noise * torch.randn(stack.shape, generator=generator, device=generator.device)
+    stack = stack + parameters.noise * torch.randn(
+        stack.shape, generator=generator, device=generator.device
+    )
     return FocalStackTruth(
         planes=(stack.clamp(0, 1) * 255).round() / 255,
         all_in_focus=linear_to_srgb(truth[0, :, inner, inner].clamp(0, 1)),
@@ -185,6 +221,26 @@ def focal_stack(
         behind=behind[inner, inner],
         sigma_px=sigma_px,
     )
+
+
+def _happens(chance: float, generator: Generator) -> bool:
+    """Draw, but where nothing is left to chance: those who never ask draw the scenes they did."""
+    return chance > 0 and bool(choose(1, chance, generator))
+
+
+def _off_by_one(generator: Generator) -> list[int]:
+    """Return rows and columns, each -1, 0 or 1."""
+    off: list[int] = torch.randint(
+        -1, 2, (2,), generator=generator, device=generator.device
+    ).tolist()
+    return off
+
+
+def _hardened(layer: Tensor) -> Tensor:
+    """Let a layer (B, C + 1, Y, X) cover each pixel that it covers most of, and no other."""
+    alpha = layer[:, -1:]
+    hard = (alpha > 0.5).to(layer)
+    return torch.cat([layer[:, :-1] / alpha.clamp(min=1e-3) * hard, hard], 1).clamp(0, 1)
 
 
 def _around(there: Tensor, beyond_px: int) -> tuple[slice, ...] | None:

@@ -1,4 +1,4 @@
-"""What a network is trained for: all that differs between FSB, KEB and DEB."""
+"""What a network is trained for: all that differs from network to network."""
 
 from __future__ import annotations
 

@@ -16,9 +16,11 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.io.writer import replacing
 from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.inference import autocast
+from napari_focusstack.networks.meb import MEB
 from napari_focusstack.networks.weights import NETWORKS
 from napari_focusstack.networks.widening import widen
 from napari_focusstack.training.depth_task import DepthTask
+from napari_focusstack.training.matte_task import MatteTask
 from napari_focusstack.training.pair_task import BlurTask, ForegroundTask
 from napari_focusstack.training.recipe import TrainParameters
 from napari_focusstack.training.task import Examples, Task
@@ -83,12 +85,13 @@ class Training:
     averaged : nn.Module
         Its ``module`` is the network with averaged weights.
     examples : Examples or None
-        Of the last validation; None for DEB.
+        Of the last validation; None for DEB and MEB.
 
     Raises
     ------
     InputError
-        If the checkpoint is of another network, or a DEB to start from is narrower than asked for.
+        If the checkpoint is of another network, or a DEB or MEB to start from is narrower than
+        asked for.
 
     Examples
     --------
@@ -113,10 +116,10 @@ class Training:
         torch.manual_seed(parameters.seed)
         network: Any = start or build(parameters.network, parameters.width)
         if network.config["width"] < parameters.width:
-            if isinstance(network, DEB):
+            if isinstance(network, DEB | MEB):
                 raise InputError(
-                    f"a DEB of width {network.config['width']} cannot be widened to "
-                    f"{parameters.width}; give its own width."
+                    f"a {parameters.network.upper()} of width {network.config['width']} cannot be "
+                    f"widened to {parameters.width}; give its own width."
                 )
             config = {**network.config, "width": parameters.width}
             network = widen(network, type(network)(**config))
@@ -188,7 +191,8 @@ class Training:
         dict of str to float
             ``mean_iou``, ``alpha_error`` and ``edge_error`` (along the boundary) for FSB,
             ``sigma_error`` (median, relative) and ``sigma_bias`` for KEB, ``edge_within_one``
-            (along steps of depth), ``within_one`` and ``exact`` for DEB.
+            (along steps of depth), ``within_one`` and ``exact`` for DEB, ``wrong``,
+            ``alpha_error`` and ``light_error`` (near steps of depth) for MEB.
         """
         found, truth, first = [], [], None
         for batch in self.task.validation():
@@ -237,13 +241,14 @@ class Training:
 
 
 def build(network: str, width: int) -> nn.Module:
-    """Return a fresh FSB, KEB or DEB."""
+    """Return a fresh network."""
     return NETWORKS[network](width)
 
 
 def task(parameters: TrainParameters, material: Material, held_back: Material) -> Task:
     """Return what the recipe's network is trained for."""
-    if parameters.network == "deb":
-        return DepthTask(parameters, material, held_back)
+    if parameters.network in ("deb", "meb"):
+        of_stacks = DepthTask if parameters.network == "deb" else MatteTask
+        return of_stacks(parameters, material, held_back)
     kind = ForegroundTask if parameters.network == "fsb" else BlurTask
     return kind(parameters, material, held_back, CROP_SIDES_PX)

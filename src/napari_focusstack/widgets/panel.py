@@ -66,8 +66,8 @@ BUTTONS = {
 }
 #: Rows of the parameters whose names and choices say too little by themselves.
 LABELS = {"near": "nearest plane", "intensity": "pixel values", "psf_shape": "shape of the blur"}
-#: Networks whose weights can be chosen: FSB and DEB find what is in focus, KEB the blur.
-NETWORKS = ("fsb", "deb", "keb")
+#: Networks whose weights can be chosen: FSB, DEB and MEB find what is in focus, KEB the blur.
+NETWORKS = ("fsb", "deb", "meb", "keb")
 WORDS = {
     "intensity": {
         "auto": "automatic",
@@ -193,7 +193,7 @@ class Panel(QWidget):
             folded(
                 "Options",
                 self.foreground["crf"].native,
-                _rows(self.weights["fsb"], self.weights["deb"]),
+                _rows(*(self.weights[name] for name in ("fsb", "deb", "meb"))),
             ),
             _heading("2 Blur"),
             _rows(self.psf, ("sigma", _stacked(self.sigma_px.native, self.sigma_unit.native))),

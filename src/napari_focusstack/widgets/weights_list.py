@@ -34,7 +34,7 @@ def known_weights(network: str) -> list[str]:
 
     Parameters
     ----------
-    network : {"fsb", "deb", "keb"}
+    network : {"fsb", "deb", "meb", "keb"}
         Whose weights are wanted.
 
     Returns
@@ -53,7 +53,7 @@ def named_weights(network: str) -> list[tuple[str, str]]:
 
     Parameters
     ----------
-    network : {"fsb", "deb", "keb"}
+    network : {"fsb", "deb", "meb", "keb"}
         Whose weights are wanted.
     """
     known = known_weights(network)
@@ -69,7 +69,7 @@ def add_weights(network: str, path: str | Path) -> None:
 
     Parameters
     ----------
-    network : {"fsb", "deb", "keb"}
+    network : {"fsb", "deb", "meb", "keb"}
         Whose weights they are.
     path : path
         Written by :func:`napari_focusstack.networks.weights.save`.

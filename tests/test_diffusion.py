@@ -16,7 +16,7 @@ from napari_focusstack.diffusion import (
     unveil,
 )
 from napari_focusstack.lens import Psf
-from napari_focusstack.optics import blur
+from napari_focusstack.optics import blur, far_focus, near_focus
 
 CASES = pytest.mark.parametrize(
     ("sigma_px", "shape"), [(2.0, "gaussian"), (3.0, "disk"), (5.0, "gaussian")]
@@ -148,3 +148,17 @@ def test_a_thin_gap_stays_within_the_light_there_is():
     assert torch.isfinite(result).all()
     assert result.min() >= 0
     assert result.max() <= 1
+
+
+@pytest.mark.parametrize("off", [1.0, 1.15])
+def test_a_dark_background_stays_as_dark_as_it_is_behind_a_bright_veil(off):
+    """A veil that is taken for a little wider than it is leaves no black rim."""
+    alpha = (torch.arange(96) < 40).float().expand(1, 1, 96, 96)
+    texture = 0.3 * torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    foreground, dark = 0.4 + texture, 0.006
+    background = torch.full_like(foreground, dark)
+    near = near_focus(foreground, alpha, background, 4.0)
+    far = far_focus(foreground, alpha, background, 4.0)
+    found = unmix(near, far, alpha, Psf(4.0 * off, 4.0 * off))[..., 8:-8, 40:80]
+    assert float(found.min()) > 0.1 * dark
+    assert float((found - dark).abs().mean()) < 0.15 * dark

@@ -11,6 +11,7 @@ from napari_focusstack.diffusion import transition_region
 from napari_focusstack.elimination import FAR_STEPS, RATIO, eliminate, rounded
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import FocusMap
+from napari_focusstack.inpainting import GUESS_PX
 from napari_focusstack.lens import Psf
 from napari_focusstack.optics import blur
 
@@ -162,6 +163,18 @@ def test_a_surface_between_planes_is_blurred_by_its_own_distance():
     wide, middle, narrow = widths
     assert wide > middle > narrow
     assert middle == pytest.approx(1.5 * narrow, abs=2)
+
+
+def test_where_depth_is_a_guess_nothing_is_computed():
+    depth = torch.full((1, 128, 96), 4.0)
+    depth[:, :, :40] = 1.0
+    sure = torch.full_like(depth, 0.1)
+    sure[:, :64] = 0.9
+    planes = torch.rand(4, 1, 128, 96, generator=torch.Generator().manual_seed(0))
+    focus = FocusMap.of_depth(depth, 4, sure)
+    _, region = computed(eliminate(light_of(planes), focus, Psf(2.0)), (128, 96))
+    assert region[:64].any(1).all()
+    assert not region[64 + GUESS_PX :].any()
 
 
 def test_distances_are_rounded_to_few_that_are_near_enough():

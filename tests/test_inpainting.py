@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from napari_focusstack.inpainting import HOLE, holes, inpaint
+from napari_focusstack.inpainting import GUESS_PX, HOLE, guessed, holes, inpaint
 
 
 @pytest.fixture
@@ -58,3 +58,12 @@ def test_the_more_confident_of_two_neighbours_counts_more():
     depth = torch.tensor([[[2.0, 9.0, 4.0, 9.0]]])
     confidence = torch.tensor([[[0.9, 0.0, 0.3, 0.0]]])
     assert 2 < float(inpaint(depth, confidence)[0, 0, 1]) < 3
+
+
+def test_depth_is_a_guess_where_nothing_around_is_sure():
+    confidence = torch.zeros(1, 40, 40)
+    confidence[:, 20, 20] = 0.5
+    known = ~guessed(confidence)
+    side = slice(20 - GUESS_PX, 21 + GUESS_PX)
+    assert known[:, side, side].all()
+    assert int(known.sum()) == (2 * GUESS_PX + 1) ** 2

@@ -6,6 +6,7 @@ import torch
 
 from napari_focusstack import occlusion
 from napari_focusstack.fusion import drain
+from napari_focusstack.inpainting import GUESS_PX
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.meb import MEB
 from napari_focusstack.occlusion import REACH_PX, Meeting, draw_edges, shared
@@ -158,6 +159,18 @@ def test_a_stack_without_steps_is_left_alone(stack, depth, shipped):
     focus = drawn(stack, flat, shipped)
     assert torch.equal(focus.front, flat)
     assert torch.equal(focus.behind, flat)
+
+
+def test_where_depth_is_a_guess_no_edge_is_drawn(stack, depth, shipped):
+    wrong = depth.roll((2, 2), (1, 2))
+    unsure = torch.full_like(depth, 0.1)
+    unsure[:, :60] = 0.9
+    focus = drain(draw_edges(stack, wrong, unsure, shipped))
+    below = slice(60 + GUESS_PX, None)
+    assert near_a_step(wrong)[:, below].any()
+    assert torch.equal(focus.depth[:, below], wrong[:, below])
+    assert (focus.alpha[:, below] == 1).all()
+    assert not torch.equal(focus.depth[:, :60], wrong[:, :60])
 
 
 def test_progress_is_told_block_by_block(stack, depth, monkeypatch):

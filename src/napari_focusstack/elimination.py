@@ -167,7 +167,7 @@ def _veiled(
     apart: Steps = float(distance.max()) if distance.min() == distance.max() else distance
     origins = [origin(outer[0].start, outer[1].start, focus.size)]
     spread = psf.defocus(alpha[None], origins, apart)
-    own = part.farthest.round() == plane
+    own = (part.farthest.round() == plane) & ~part.guessed
     veiled = (transition_region(alpha, spread[0]) & own)[0]
     region = torch.zeros_like(veiled)
     region[inner] = veiled[inner]

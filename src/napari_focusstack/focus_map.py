@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.inpainting import holes
+from napari_focusstack.inpainting import guessed, holes
 from napari_focusstack.segmentation import ANTIALIAS_PX, CERTAIN, alpha_from_labels, override
 
 if TYPE_CHECKING:
@@ -195,6 +195,16 @@ class FocusMap:
         """Return how much of each pixel lies clearly before a plane, (1, Y, X), 0..1."""
         limit = plane - STEP
         return self.alpha * (self.front <= limit) + (1 - self.alpha) * (self.behind <= limit)
+
+    @property
+    def guessed(self) -> Tensor:
+        """Where depth is a guess all around, bool (1, Y, X); nowhere in a pair.
+
+        See :func:`napari_focusstack.inpainting.guessed`.
+        """
+        if self.planes == 2:
+            return torch.zeros_like(self.alpha, dtype=torch.bool)
+        return guessed(self.confidence)
 
     def part(self, where: Region) -> FocusMap:
         """Return the map of some rows and columns."""

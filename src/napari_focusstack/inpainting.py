@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Depth of less confidence than this is not kept.
 HOLE = 0.2
+#: Steps of depth are guesses where it is no more sure than that as far as this around, px.
+GUESS_PX = 8
 
 
 def holes(confidence: Tensor) -> Tensor:
@@ -21,6 +23,16 @@ def holes(confidence: Tensor) -> Tensor:
     """
     low = confidence < HOLE
     return low & ~low.all()
+
+
+def guessed(confidence: Tensor) -> Tensor:
+    """Return where depth is no more than a guess all around, bool (1, Y, X).
+
+    Steps of depth there are no edges: nothing is drawn or unveiled, so that regions without any
+    detail stay clean.
+    """
+    known = (confidence >= HOLE).to(confidence)
+    return functional.max_pool2d(known, 2 * GUESS_PX + 1, 1, GUESS_PX) == 0
 
 
 def inpaint(depth: Tensor, confidence: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_focusstack.focus_map import STEP, FocusMap
+from napari_focusstack.inpainting import guessed
 from napari_focusstack.networks.inference import filled_up, in_half, tile_edges
 from napari_focusstack.networks.meb import edge_cues
 from napari_focusstack.pooling import greatest_of_nine
@@ -123,8 +124,9 @@ def draw_edges(
     Returns
     -------
     FocusMap
-        Beyond :data:`REACH_PX` of all steps of depth it is as given; alpha is strictly between 0
-        and 1 only beside an edge, so that the rest of the output is bit-exact.
+        Beyond :data:`REACH_PX` of all steps of depth, and where depth is a guess all around, it is
+        as given; alpha is strictly between 0 and 1 only beside an edge, so that the rest of the
+        output is bit-exact.
     """
     height, width = stack.size
     blocks = [
@@ -164,6 +166,8 @@ def _drawn(
     with torch.no_grad():
         answer = meb(cues.to(next(meb.parameters())).contiguous(memory_format=torch.channels_last))
     alpha = torch.sigmoid(answer.float())[0, :, : steps.shape[1], : steps.shape[2]]
+    found = (meeting.side_px > 0).to(alpha)
+    alpha = torch.where(guessed(sure), found, alpha)
     return shared(meeting, alpha, sure, len(stack)).part(inner)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.pooling import greatest_of_nine
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -31,8 +33,10 @@ def guessed(confidence: Tensor) -> Tensor:
     Steps of depth there are no edges: nothing is drawn or unveiled, so that regions without any
     detail stay clean.
     """
-    known = (confidence >= HOLE).to(confidence)
-    return functional.max_pool2d(known, 2 * GUESS_PX + 1, 1, GUESS_PX) == 0
+    around = confidence
+    for _ in range(GUESS_PX):
+        around = greatest_of_nine(around)
+    return around < HOLE
 
 
 def inpaint(depth: Tensor, confidence: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.inpainting import guessed, holes
+from napari_focusstack.pooling import greatest_of_nine
 from napari_focusstack.segmentation import ANTIALIAS_PX, CERTAIN, alpha_from_labels, override
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class FocusMap:
         kept = depth.round() == new
         confidence = torch.where(kept, self.confidence, 1.0)
         painted = self.of_depth(torch.where(kept, depth, new), self.planes, confidence)
-        beside = functional.max_pool2d((~kept).float(), 3, 1, 1) > 0
+        beside = greatest_of_nine((~kept).float()) > 0
         return FocusMap(
             torch.where(beside, painted.front, self.front),
             torch.where(beside, painted.behind, self.behind),
@@ -239,8 +240,8 @@ class FocusMap:
 
 def _antialiased(depth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return front, behind and alpha of a hard depth (1, Y, X)."""
-    least = -functional.max_pool2d(-depth, 3, 1, 1)
-    most = functional.max_pool2d(depth, 3, 1, 1)
+    least = -greatest_of_nine(-depth)
+    most = greatest_of_nine(depth)
     middle = (least + most) / 2
     padded = functional.pad(depth, (1, 1, 1, 1), mode="replicate")
     weights = torch.tensor([-1.0, 0, 1]).div(ANTIALIAS_PX).square().mul(-0.5).exp()

@@ -14,7 +14,7 @@ import torch
 
 from napari_focusstack.focus_map import STEP, FocusMap
 from napari_focusstack.inpainting import guessed
-from napari_focusstack.networks.inference import filled_up, in_half, tile_edges
+from napari_focusstack.networks.inference import filled_up, in_half, tiles_of
 from napari_focusstack.networks.meb import edge_cues
 from napari_focusstack.pooling import greatest_of_nine
 from napari_focusstack.progress import Progress
@@ -128,12 +128,7 @@ def draw_edges(
         as given; alpha is strictly between 0 and 1 only beside an edge, so that the rest of the
         output is bit-exact.
     """
-    height, width = stack.size
-    blocks = [
-        (slice(*rows), slice(*columns))
-        for rows in tile_edges(height, BLOCK_PX)
-        for columns in tile_edges(width, BLOCK_PX)
-    ]
+    blocks = tiles_of(stack.size, BLOCK_PX)
     drawn = FocusMap(depth.clone(), depth.clone(), torch.ones_like(depth), len(stack), confidence)
     meb = in_half(meb)
     work = each(lambda block: _drawn(stack, depth, confidence, meb, block), blocks, depth.device)

@@ -12,6 +12,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.networks.inference import segment_tiled
 from napari_focusstack.networks.opinion import near_odds
 from napari_focusstack.optics import blur
+from napari_focusstack.pooling import greatest_of_nine
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -175,7 +176,7 @@ def override(alpha: Tensor, mask: Tensor) -> Tensor:
         nearby (there alpha is doubt, not coverage); elsewhere the mask, antialiased.
     """
     disputed = ((alpha > 0.5) != mask).float()
-    regions = -functional.max_pool2d(-disputed, 3, 1, 1)
+    regions = -greatest_of_nine(-disputed)
     doubtful = functional.max_pool2d(regions, 2 * SOFT_REACH_PX + 3, 1, SOFT_REACH_PX + 1)
     return torch.where((disputed + doubtful) > 0, antialias(mask), alpha)
 

@@ -12,6 +12,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import STEP
 from napari_focusstack.lens import origin
 from napari_focusstack.optics import blur
+from napari_focusstack.pooling import greatest_of_nine
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,8 +110,8 @@ def along_steps(light: Light, focus: FocusMap) -> Windows:
         If nothing stands clearly before anything else.
     """
     depth = focus.depth
-    least = -functional.max_pool2d(-depth, 3, 1, 1)
-    most = functional.max_pool2d(depth, 3, 1, 1)
+    least = -greatest_of_nine(-depth)
+    most = greatest_of_nine(depth)
     jump = (most - least) * (most - least > STEP) * focus.confidence
     height, width = focus.size
     side = (min(WINDOW_PX, height), min(WINDOW_PX, width))

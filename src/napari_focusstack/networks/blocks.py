@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch.nn.functional as functional
@@ -44,6 +45,15 @@ class MSRB(nn.Module):
         self.before = nn.Sequential(conv(channels, channels), nn.ReLU(inplace=True))
         self.coarse = nn.Sequential(conv(channels, channels), nn.ReLU(inplace=True))
         self.after = conv(channels, channels, gain=0.3)
+
+    @property
+    def reach(self) -> int:
+        """How far it looks, px.
+
+        Through a convolution, a cell of its coarse scale, a convolution there, the interpolation
+        between cells and another convolution.
+        """
+        return 2 + math.ceil(2.5 * self.down)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, C, Y, X) to the same shape."""

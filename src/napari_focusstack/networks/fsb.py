@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -87,11 +86,11 @@ class FSB(nn.Module):
     def reach(self) -> int:
         """How far, px, an input pixel can change the answer: the overlap that tiles need.
 
-        A block looks through a convolution, a cell of its coarse scale, a convolution there, the
-        interpolation between cells and another convolution; outside the blocks there are the focus
-        measure over 17 px, its Laplacian and four convolutions.
+        Outside the blocks there are the focus measure over 17 px, its Laplacian and four
+        convolutions.
         """
-        return sum(2 + math.ceil(2.5 * down) for down in self.config["down"]) + 8 + 1 + 4
+        blocks = (block for block in self.modules() if isinstance(block, MSRB))
+        return sum(block.reach for block in blocks) + 8 + 1 + 4
 
     def stages(self) -> list[Callable[[Any], Any]]:
         """Return the network as steps to be taken one after another, so that each can be the last.

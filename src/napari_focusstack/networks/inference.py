@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_focusstack.networks.fsb import FSB
+    from napari_focusstack.region import Region
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -101,10 +102,20 @@ def tile_edges(length: int, tile_px: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
+def tiles_of(size: tuple[int, int], tile_px: int) -> list[Region]:
+    """Cut an image of a size into rows and columns of at most tile_px."""
+    height, width = size
+    return [
+        (slice(*rows), slice(*columns))
+        for rows in tile_edges(height, tile_px)
+        for columns in tile_edges(width, tile_px)
+    ]
+
+
 def tile_count(plane: Tensor, tile_px: int) -> int:
     """Return how many tiles :func:`segment_tiled` cuts a plane (C, Y, X) into."""
-    rows, columns = (len(tile_edges(length, tile_px)) for length in plane.shape[-2:])
-    return rows * columns
+    height, width = plane.shape[-2:]
+    return len(tiles_of((height, width), tile_px))
 
 
 def segment_tiled(

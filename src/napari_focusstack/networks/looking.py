@@ -8,7 +8,7 @@ import torch
 
 from napari_focusstack.memory import give_back, tile_side
 from napari_focusstack.networks.deb import CELL_PX, DRAWN_CELLS, plane_cues
-from napari_focusstack.networks.inference import filled_up, in_half, tile_edges
+from napari_focusstack.networks.inference import filled_up, in_half, tiles_of
 from napari_focusstack.progress import Progress
 from napari_focusstack.region import aligned, grow, inside
 from napari_focusstack.threads import each, side_by_side
@@ -87,17 +87,12 @@ def look(
         The maps, (C, Y, X), float32.
     """
     network = in_half(network)
-    height, width = planes.size
     most_together = side_by_side(planes.device)
     outer_px, together = tile_plan(
         len(planes), tile_px, reach_px, most_together, planes.budget_bytes
     )
     tile_px = max(network.stride, outer_px - 2 * reach_px)
-    tiles = [
-        (slice(*rows), slice(*columns))
-        for rows in tile_edges(height, tile_px)
-        for columns in tile_edges(width, tile_px)
-    ]
+    tiles = tiles_of(planes.size, tile_px)
 
     def work(tile: Region) -> Tensor:
         outer = aligned(grow(tile, reach_px, planes.size), network.stride)
@@ -110,7 +105,7 @@ def look(
     yield Progress("find focus", 0, len(tiles))
     for number, found in enumerate(each(work, tiles, planes.device, together)):
         if not number:
-            maps = torch.empty(len(found), height, width, device=planes.device)
+            maps = torch.empty(len(found), *planes.size, device=planes.device)
         maps[:, *tiles[number]] = found
         yield Progress("find focus", number + 1, len(tiles))
     give_back()

@@ -6,7 +6,6 @@ surfaces of a stack meet, and only draws the edge between them, pixel by pixel.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -103,9 +102,12 @@ class MEB(nn.Module):
 
     @property
     def reach(self) -> int:
-        """How far, px, an input pixel can change the answer: see :attr:`FSB.reach`."""
-        outside = SQUARES_PX[-1] // 2 + 1 + 3
-        return sum(2 + math.ceil(2.5 * down) for down in self.config["down"]) + outside
+        """How far, px, an input pixel can change the answer.
+
+        Outside the blocks there are the widest squares, the Laplacian and three convolutions.
+        """
+        blocks = (block for block in self.modules() if isinstance(block, MSRB))
+        return sum(block.reach for block in blocks) + SQUARES_PX[-1] // 2 + 1 + 3
 
     def forward(self, cues: Tensor) -> Tensor:
         """Return log-odds of the front surface, (B, 1, Y, X), from cues (B, 15, Y, X)."""

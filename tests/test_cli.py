@@ -421,6 +421,18 @@ def test_it_is_said_why_nothing_was_eliminated(stack, capsys):
     assert np.array_equal(read_image("out.tif"), stack[0][3])
 
 
+def test_what_is_wrong_with_the_planes_is_said_and_reported(stack, capsys):
+    planes, _ = stack
+    names = [f"z{number}.tif" for number in (0, 2, 1, 3, 4)]
+    for name, plane in zip(names, planes, strict=True):
+        write_image(Path(name), plane)
+    words = ["-o", "out.tif", "--elimination", "none", "--report", "r.json"]
+    assert cli.main(["fuse", *sorted(names), *words]) == 0
+    found = json.loads(Path("r.json").read_text())["found"]["findings"]
+    assert found[0] == "Planes 2 and 3 seem to be swapped."
+    assert capsys.readouterr().out.splitlines()[1:] == found
+
+
 def test_one_channel_tells_the_focus_of_all(stack):
     planes, _ = stack
     smooth = np.stack([np.linspace(0, 9000, 96 * 96).reshape(96, 96)] * 5).astype(np.uint16)

@@ -498,6 +498,23 @@ def test_depth_is_filled_where_nothing_is_in_focus_and_the_result_says_so(focal_
     assert same_bytes(result.image[40:50, 45:55], planes[4][40:50, 45:55])
 
 
+def test_what_is_wrong_with_the_planes_is_found_and_said(focal_stack):
+    planes = focal_stack.planes()
+    result = nfs.fuse([planes[at] for at in (0, 2, 1, 3, 4)], elimination="none", device="cpu")
+    assert result.diagnosis.order == (1, 3, 2, 4, 5)
+    assert result.figures()["findings"] == result.diagnosis.sentences()
+    good = nfs.fuse(planes, elimination="none", device="cpu")
+    assert good.diagnosis.order == ()
+
+
+def test_a_pair_and_given_labels_are_not_diagnosed(focal_stack, scene):
+    given = nfs.fuse(focal_stack.planes(), labels=focal_stack.labels, elimination="none")
+    pair = nfs.fuse(scene.planes(), elimination="none", device="cpu")
+    assert given.diagnosis is None
+    assert pair.diagnosis is None
+    assert pair.figures()["findings"] == []
+
+
 def test_given_labels_and_pairs_are_not_filled(focal_stack, scene):
     stack = nfs.fuse(focal_stack.planes(), labels=focal_stack.labels, elimination="none")
     assert (stack.confidence == 1).all()

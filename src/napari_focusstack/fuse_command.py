@@ -104,7 +104,12 @@ def run(options: argparse.Namespace, parameters: FuseParameters) -> None:
 
 
 def summary(result: FusionResult) -> str:
-    """Say in one line what was found."""
+    """Say in one line what was found, and in one line each what is wrong with the planes."""
+    wrong = [] if result.diagnosis is None else result.diagnosis.sentences()
+    return "\n".join([_made(result), *wrong])
+
+
+def _made(result: FusionResult) -> str:
     moved = result.registration
     said = "" if moved is None or moved.is_identity else f"{moved.reason}; "
     if filled := result.filled.mean():

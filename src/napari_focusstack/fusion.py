@@ -20,6 +20,7 @@ from napari_focusstack.stack import Stack
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from napari_focusstack.diagnostics.diagnosis import Diagnosis
     from napari_focusstack.diffusion import EliminationMethod
     from napari_focusstack.lens import Psf
     from napari_focusstack.registration import Registration
@@ -55,6 +56,9 @@ class FusionResult:
         How the planes were moved to lie on each other; None where nobody looked.
     plain : str
         Why nothing was eliminated and every pixel is a source pixel; empty where it was.
+    diagnosis : Diagnosis or None
+        Planes that are doubled, misplaced, missing or of no use; None of a pair, and where labels
+        were given.
     weights : dict of str to str
         SHA-256 of the networks' weights that were used.
     parameters : dict
@@ -71,6 +75,7 @@ class FusionResult:
     crf_backend: str | None
     registration: Registration | None = None
     plain: str = ""
+    diagnosis: Diagnosis | None = None
     weights: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
 
@@ -82,6 +87,7 @@ class FusionResult:
         psf: Psf | None,
         eliminated: tuple[np.ndarray, np.ndarray, np.ndarray],
         crf_backend: str | None,
+        diagnosis: Diagnosis | None = None,
     ) -> FusionResult:
         """Gather what was found; ``eliminated`` as :meth:`Stack.eliminate` returns it."""
         image, initial, region = eliminated
@@ -96,6 +102,7 @@ class FusionResult:
             crf_backend=crf_backend,
             registration=stack.registration,
             plain=stack.plain,
+            diagnosis=diagnosis,
             weights=stack.weights,
             parameters=asdict(stack.parameters),
         )
@@ -171,6 +178,7 @@ class FusionResult:
             "crf_backend": self.crf_backend,
             "transition_region": float(self.transition_region.mean()),
             "filled": float(self.filled.mean()),
+            "findings": self.diagnosis.sentences() if self.diagnosis else [],
         }
 
     @property
@@ -204,15 +212,16 @@ def fuse_steps(
     check_method(parameters.psf)
     stack = Stack(planes, parameters, budget_bytes)
     yield from stack.align(registration)
-    backend = None
+    backend, diagnosis = None, None
     labels = labels.data if is_layer(labels) else labels
     if labels is None:
         focus, backend = yield from stack.find_focus()
+        diagnosis = yield from stack.look_through(focus.labels)
     else:
         focus = labels if isinstance(labels, FocusMap) else stack.read_labels(labels)
     psf = yield from stack.find_psf(focus)
     eliminated = yield from stack.eliminate(focus, psf)
-    return FusionResult.of(stack, focus, psf, eliminated, backend)
+    return FusionResult.of(stack, focus, psf, eliminated, backend, diagnosis)
 
 
 def fuse(

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_focusstack import depth, elimination
 from napari_focusstack.alignment import align
+from napari_focusstack.diagnostics.diagnose import diagnose
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.intensity import Intensity
 from napari_focusstack.lens import distinct
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_focusstack.diagnostics.diagnosis import Diagnosis
     from napari_focusstack.diffusion import EliminationMethod
     from napari_focusstack.io.plane_store import StoredPlane
     from napari_focusstack.lens import Psf
@@ -204,6 +206,21 @@ class Stack:
             keb=keb,
             shown=self.intensity.to_display,
         )
+
+    def look_through(self, labels: np.ndarray) -> Generator[Progress, None, Diagnosis | None]:
+        """Look for planes that are doubled, misplaced, missing or foreign; a pair has none.
+
+        Parameters
+        ----------
+        labels : ndarray
+            Shape (Y, X): the plane in focus, 1..P.
+        """
+        if len(self) == 2:
+            return None
+        yield Progress("look through the planes", 0, 1)
+        found = diagnose(self.sources, labels)
+        yield Progress("look through the planes", 1, 1)
+        return found
 
     def is_veiled(self, focus: FocusMap) -> bool:
         """Tell whether there is anything to eliminate, and so a blur to be known."""

@@ -153,8 +153,8 @@ def fusing(
         canvas = Canvas(stack, focus, known.psf if veiled else None, edited.labels)
         yield from canvas.fuse()
         diagnosis = None
-        if segmented and len(stack) > 2:
-            diagnosis = yield from _diagnosed(stack, canvas.focus.labels)
+        if segmented:
+            diagnosis = yield from stack.look_through(canvas.focus.labels)
         others = []
         for other in channels.others:
             others.append((other, (yield from _with_focus_of(canvas, other, edited.labels))))
@@ -238,14 +238,6 @@ def _estimated(stack: Stack, found: Found, edited: FocusMap) -> Generator[Any, N
     return replace(
         found, psf=psf, psf_parameters=stack.parameters, weights=weights, painted_since=False
     )
-
-
-def _diagnosed(stack: Stack, labels: np.ndarray) -> Generator[Any, None, Diagnosis]:
-    """Look through the planes for what spoils a fusion."""
-    from napari_focusstack.diagnostics.diagnose import diagnose
-
-    yield Progress("look through the planes", 0, 1)
-    return diagnose(stack.sources, labels)
 
 
 def _part(parameters: FuseParameters, kind: type) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from napari_focusstack.matting import REACH_PX, measured
+from napari_focusstack.matting import REACH_PX, foreground_light, measured
 from napari_focusstack.segmentation import antialias
 
 
@@ -63,3 +63,32 @@ def test_nothing_beyond_the_reach_matters(edge):
     inner = slice(8 + REACH_PX, 40 - REACH_PX)
     found = measured(near[..., part, :], guess[..., part, :])[..., REACH_PX:-REACH_PX, :]
     torch.testing.assert_close(found, measured(near, guess)[..., inner, :], atol=1e-6, rtol=0)
+
+
+def test_the_own_light_of_a_foreground_is_told_from_the_background_beside_it(edge):
+    true, _ = edge
+    found = foreground_light(seen(true, 0.8, 0.3), true)
+    torch.testing.assert_close(found, (0.8 * true).expand_as(found), atol=2e-3, rtol=0)
+
+
+def test_a_wide_soft_edge_is_told_by_the_background_farther_away():
+    alpha = (torch.arange(64.0) - 26).div(9).clamp(0, 1).expand(1, 1, 48, 64)
+    found = foreground_light(seen(alpha, 0.8, 0.3), alpha)
+    near_background = (alpha > 0) & (alpha < 0.5)
+    expected = (0.8 * alpha).expand_as(found)
+    torch.testing.assert_close(
+        found[:, :1][near_background], expected[:, :1][near_background], atol=2e-3, rtol=0
+    )
+
+
+def test_without_any_background_near_all_light_counts_as_far_as_alpha_goes():
+    alpha = torch.full((1, 1, 32, 32), 0.4)
+    near = seen(alpha, 0.9, 0.2)
+    torch.testing.assert_close(foreground_light(near, alpha), near * 0.4)
+
+
+def test_own_light_is_never_more_than_alpha_lets_be_nor_less_than_none(edge):
+    true, guess = edge
+    found = foreground_light(seen(true, 0.9, 0.1, 0.3).clamp(0, 1), guess)
+    assert float(found.min()) >= 0
+    assert (found <= guess).all()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from napari_focusstack.lens import collect
+from napari_focusstack.lens import collect, is_map
+from napari_focusstack.matting import foreground_light
 from napari_focusstack.optics import blur, premultiply
 
 if TYPE_CHECKING:
@@ -155,9 +156,10 @@ def unmix(
 
     Where alpha lies between 0 and 1 the near plane mixes foreground with blurred background
     (Eq. 3), ``N = f.M + Mb.(b * K2)``: a first b takes that background out of the foreground, a
-    second b is then unveiled with the foreground alone. Where K2 is known, what b * K2 leaves
-    unexplained of the near plane is added to b where it was veiled (one back-projection): that
-    tames the rims which a wrong mask or sigma leaves.
+    second b is then unveiled with the foreground alone. In a stack, whose foreground lies at many
+    distances, the near plane beside the edge tells what is to be taken out. Where K2 is known, what
+    b * K2 leaves unexplained of the near plane is added to b where it was veiled (one
+    back-projection): that tames the rims which a wrong mask or sigma leaves.
 
     Parameters
     ----------
@@ -176,8 +178,11 @@ def unmix(
     Tensor
         Shape (n, C, Y, X).
     """
-    background, visible = unveil(far, near * alpha, alpha, psf, origins, steps)
-    foreground = own_light(near, background, visible, alpha, psf, steps)
+    if is_map(steps):  # each distance costs a blur, and the near plane tells as much
+        foreground = foreground_light(near, alpha)
+    else:
+        first, visible = unveil(far, near * alpha, alpha, psf, origins, steps)
+        foreground = own_light(near, first, visible, alpha, psf, steps)
     background, visible = unveil(far, foreground, alpha, psf, origins, steps)
     if psf.sigma_background_px is not None:
         background = checked(near - foreground, far, background, visible, alpha, psf, steps)

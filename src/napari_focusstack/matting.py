@@ -1,7 +1,7 @@
-"""Coverage of the pixels at a foreground's edge, measured in the plane that shows the edge sharp.
+"""Pixels at a foreground's edge, as the plane tells them apart that shows the edge sharp.
 
-Labels say nothing of it, and a network errs by a fraction of a pixel. The near plane knows: a pixel
-at the edge shows the foreground's light and the light behind it, mixed in these shares.
+Labels say nothing of coverage, and a network errs by a fraction of a pixel. The near plane knows: a
+pixel at the edge shows the foreground's light and the light behind it, mixed in these shares.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from napari_focusstack.optics import blur, premultiply, psf_radius
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Sigma of the surroundings that tell a pixel's foreground and background, px, and how far they go.
-BESIDE_PX = 1.5
-REACH_PX = psf_radius(BESIDE_PX)
+#: Sigma of the surroundings that tell a pixel's foreground and background, px; of those that tell
+#: the background where the first show none; and how far they go.
+BESIDE_PX, FARTHER_PX = 1.5, 3.0
+REACH_PX = psf_radius(FARTHER_PX)
 #: Standard deviation of the light of one surface within them, and of a given alpha.
 TEXTURE, DOUBT = 0.055, 0.25
 #: Least share of the surroundings that must be foreground, and background, to tell them.
@@ -67,8 +68,44 @@ def measured(near: Tensor, alpha: Tensor) -> Tensor:
     return torch.where(edge, corrected, alpha)
 
 
-def _mean(light: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
+def foreground_light(near: Tensor, alpha: Tensor) -> Tensor:
+    """Return the foreground's own light, told from the background that is seen beside it.
+
+    ``f.M = N - Mb.b'`` (Eq. 3), where b', the blurred light behind an edge, is the mean of the sure
+    background around: it hardly changes within a pixel or two. That costs a blur or two however
+    many distances there are between foreground and background.
+
+    Parameters
+    ----------
+    near : Tensor
+        See :func:`measured`.
+    alpha : Tensor
+        Shape (n, 1, Y, X), 0..1.
+
+    Returns
+    -------
+    Tensor
+        Shape (n, C, Y, X), 0..alpha; where no background is near, ``M.N``.
+
+    Examples
+    --------
+    >>> near = torch.tensor([0.9, 0.9, 0.5, 0.1, 0.1]).expand(1, 1, 5, 5)
+    >>> alpha = torch.tensor([1, 1, 0.5, 0, 0]).expand(1, 1, 5, 5)
+    >>> [round(float(a), 2) for a in foreground_light(near, alpha)[0, 0, 2]]
+    [0.9, 0.9, 0.45, 0.0, 0.0]
+    """
+    edge = (alpha > 0) & (alpha < 1)
+    sure = alpha <= 0
+    behind, enough = _mean(near, sure)
+    if (edge & ~enough).any():
+        farther, known = _mean(near, sure, FARTHER_PX)
+        behind, enough = torch.where(enough, behind, farther), enough | known
+    unmixed = (near - (1 - alpha) * behind).clamp(min=0).minimum(alpha)
+    return torch.where(edge & enough, unmixed, near * alpha)
+
+
+def _mean(light: Tensor, where: Tensor, sigma_px: float = BESIDE_PX) -> tuple[Tensor, Tensor]:
     """Return the mean light around each pixel where a mask is true, and whether there is enough."""
-    around = blur(premultiply(light, where.to(light)), BESIDE_PX)
+    around = blur(premultiply(light, where.to(light)), sigma_px)
     share = around[:, -1:]
     return around[:, :-1] / share.clamp(min=1e-4), share > ENOUGH

@@ -165,3 +165,27 @@ def test_parts_are_misplaced_by_a_pixel_at_most_to_all_sides():
     generator = torch.Generator().manual_seed(0)
     off = {tuple(stack_scenes._off_by_one(generator)) for _ in range(200)}
     assert off == {(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)}
+
+
+def test_a_blank_backdrop_is_given_the_depth_in_which_it_is_seen_best(material, monkeypatch):
+    """What scenes show in the planes that are called right is nearer to the truth for it."""
+
+    def wrong():
+        scenes = [render(material, seed, blank=1.0, noise=0.0) for seed in range(6)]
+        found = 0.0
+        for scene in scenes:
+            plane = scene.labels.long() - 1
+            shown = scene.planes.gather(0, plane[None, None].expand(1, 3, -1, -1))[0]
+            found += float((shown - scene.all_in_focus).square().mean())
+        return found
+
+    best = wrong()
+    monkeypatch.setattr(stack_scenes, "clearest", lambda cover, sharp, depth, bare: depth)
+    assert best < 0.6 * wrong()
+
+
+def test_blank_scenes_have_no_parts_and_draw_nothing_where_there_are_none(material, stacks):
+    again = render(material, 2, noise=0.0, blank=0.0)
+    assert torch.equal(again.planes, stacks[2].planes)
+    blank = render(material, 2, noise=0.0, blank=1.0, parted=1.0)
+    assert not torch.equal(blank.planes, stacks[2].planes)

@@ -29,6 +29,8 @@ PAIRS_PER_STACK = 8
 #: Share of near/far pairs among the stacks of a batch, and how many of them are validated with
 #: beside each stack.
 PAIRS, VALIDATION_PAIRS = 0.45, 4
+#: Share of stacks before a blank backdrop, which only those who have seen some tell right.
+BLANK = 0.2
 
 
 class DepthTask:
@@ -48,7 +50,7 @@ class DepthTask:
         self.parameters = parameters
         self.material = material
         self.held_back = held_back
-        self.pool = ScenePool(material, parameters.seed, StackParameters(noise=0.0))
+        self.pool = ScenePool(material, parameters.seed, StackParameters(noise=0.0, blank=BLANK))
         self._validation: list[StackExample] = []
 
     def draw(self, step: int, generator: Generator) -> list[StackExample]:

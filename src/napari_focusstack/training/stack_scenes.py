@@ -10,6 +10,7 @@ import torch
 
 from napari_focusstack.optics import blur, linear_to_srgb, over, premultiply, psf_radius
 from napari_focusstack.region import aligned, bounds, grow
+from napari_focusstack.training.backdrops import FLAT, backdrop, clearest, shaded
 from napari_focusstack.training.foreground import alike, foreground
 from napari_focusstack.training.shapes import choose, smooth_noise, uniform
 from napari_focusstack.training.synthesis import MARGIN_PX
@@ -43,12 +44,15 @@ class StackParameters:
         source does.
     hard : float
         Share of scenes without any pixel that two surfaces share.
+    blank : float
+        Share of scenes before a backdrop without any detail, bright or black.
     """
 
     noise: float = 0.003
     parted: float = 0.35
     misplaced: float = 0.0
     hard: float = 0.0
+    blank: float = 0.0
 
 
 STACKS = StackParameters()
@@ -177,7 +181,13 @@ def focal_stack(
     shape: PsfShape = "disk" if choose(1, 0.5, generator) else "gaussian"
     parted = choose(1, parameters.parted, generator)
     hard = _happens(parameters.hard, generator)
-    truth = texture(material, 1, full, 0.0 if parted else 0.15, generator)
+    blank = _happens(parameters.blank, generator)
+    shade = None
+    if blank:
+        parted = torch.zeros_like(parted)
+        truth, shade = backdrop(material, full, generator)
+    else:
+        truth = texture(material, 1, full, 0.0 if parted else 0.15, generator)
     depth = _tilted(full, 0.9 * last, 0.2 * last, generator).clamp(0, last)
     scene = [Surface(premultiply(truth, torch.ones_like(truth[:, :1]))[0], depth)]
     alpha, front, behind = torch.ones_like(depth), depth, depth
@@ -191,9 +201,11 @@ def focal_stack(
                 part = part.roll(_off_by_one(generator), (-2, -1))
             layer = premultiply(truth, part)
         else:
-            layer = foreground(material, truth, 0.15, 0.25, generator)
+            layer = foreground(material, truth, FLAT if blank else 0.15, 0.25, generator)
         if hard:
             layer = _hardened(layer)
+        if shade:
+            layer = shaded(layer, shade, generator)
         share, below = layer[0, 3], torch.where(alpha > 0.5, front, behind)
         # no surface passes through what it covers
         tilted = _tilted(full, base, 0.1 * last, generator).minimum(below).clamp(min=0)
@@ -202,12 +214,22 @@ def focal_stack(
         alpha = torch.where(share == 0, alpha, share)
         front = torch.where(share == 0, front, tilted)
         truth = over(layer, truth)
-    images = []
+    images, covers = [], []
+    sharp = torch.zeros_like(truth[0, :1])
+    for surface in scene[1:]:
+        sharp = sharp + (1 - sharp) * surface.layer[-1:]
     for plane in range(planes):
-        image = torch.zeros_like(truth[0])
-        for surface in scene:
-            image = over(surface.seen(plane, sigma_px, shape), image)
+        image = scene[0].seen(plane, sigma_px, shape)[:-1]
+        cover = torch.zeros_like(image[:1])
+        for surface in scene[1:]:
+            seen = surface.seen(plane, sigma_px, shape)
+            image, cover = over(seen, image), cover + (1 - cover) * seen[-1:]
         images.append(image)
+        covers.append(cover)
+    if blank:
+        nearest = torch.where(alpha > 0.5, front, behind)
+        best = clearest(torch.cat(covers), sharp[0], nearest, nearest == depth)
+        front, behind = (torch.where(one == depth, best, one) for one in (front, behind))
     inner = slice(MARGIN_PX, MARGIN_PX + side)
     stack = linear_to_srgb(torch.stack(images)[..., inner, inner].clamp(0, 1))
     stack = stack + parameters.noise * torch.randn(

@@ -150,3 +150,9 @@ def test_each_place_is_blurred_by_the_sigma_there(layer, shape):
         inner = slice(40 * number + 4, 40 * number + 36)
         exact = blur(layer, 2.0 * step, shape)
         torch.testing.assert_close(found[..., inner], exact[..., inner], atol=0.015, rtol=0)
+
+
+def test_a_veil_explains_the_planes_if_it_leaves_less_than_none_or_surfaces_tell_its_blur_clearly():
+    assert Psf(1.0, residual=0.5, plain=1.0).explains
+    assert not Psf(1.0, residual=0.99, plain=1.0).explains
+    assert Psf(1.0, residual=1.0, plain=1.0, is_clear=True).explains

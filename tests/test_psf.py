@@ -8,6 +8,7 @@ import torch
 from napari_focusstack.errors import InputError
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.psf import check_method, estimate, keb_sigma
+from napari_focusstack.step_blur import StepBlur
 from napari_focusstack.windows import Windows
 
 
@@ -51,6 +52,17 @@ def test_refinement_finds_its_way_back_from_a_wrong_answer_of_keb(pair):
 
 def test_reblur_alone_needs_no_network(pair):
     assert estimate(pair, psf="reblur").sigma_px == pytest.approx(3.0, rel=0.08)
+
+
+@pytest.mark.parametrize("method", ["reblur", "keb+reblur"])
+def test_what_surfaces_tell_goes_before_what_edges_tell(pair, method):
+    step = StepBlur(2.5, "disk", 0.1, 0.0, ((2.0, 0.02), (2.5, 0.01)))
+    found = estimate(pair, psf=method, step=step)
+    assert (found.sigma_px, found.shape, found.curve) == (2.5, "disk", step.curve)
+    assert found.is_clear
+    assert 0 < found.residual <= found.plain
+    # a method that does not name reblur, and a number, stay what they are
+    assert estimate(pair, psf=3.1, step=step).sigma_px == 3.1
 
 
 @pytest.mark.parametrize("psf", [2.345, "2.345", 2])

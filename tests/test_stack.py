@@ -62,6 +62,24 @@ def test_the_blur_of_one_plane_step_is_found_along_the_edges(make_focal_stack, s
     assert 0 < found.residual < 0.03
 
 
+def test_surfaces_tell_the_blur_and_keb_is_not_asked(make_focal_stack):
+    scene = make_focal_stack(5, 1.5, side=192)
+    stack = stack_of(scene.planes("uint16"))
+    found = stack.psf(stack.read_labels(scene.labels))
+    assert found.sigma_px == pytest.approx(1.5, rel=0.03)
+    assert found.is_clear
+    assert found.explains
+    assert stack.weights == {}
+
+
+def test_where_surfaces_are_small_edges_and_keb_tell_the_blur(planes):
+    """Every pixel of a mesh lies near a step."""
+    labels = np.where(np.indices((96, 96)).sum(0) // 12 % 2, 1, 5)
+    stack = stack_of(planes)
+    stack.psf(stack.read_labels(labels))
+    assert set(stack.weights) == {"keb"}
+
+
 def test_keb_answers_per_plane_step(planes, scene, keb_weights):
     stack = stack_of(planes, psf="keb", keb_weights=str(keb_weights))
     found = stack.psf(stack.read_labels(scene.labels))

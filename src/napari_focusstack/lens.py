@@ -118,6 +118,8 @@ class Psf:
         of the near one, in each window at the blur that leaves least.
     curve : tuple of (float, float)
         The residual over each sigma of K3 that was tried, sorted by sigma.
+    is_clear : bool
+        Whether surfaces tell the blur so clearly that a veil of it is to be expected.
     """
 
     sigma_px: float
@@ -127,6 +129,7 @@ class Psf:
     residual: float = math.inf
     plain: float = math.inf
     curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
+    is_clear: bool = False
 
     def reach_px(self, size: tuple[int, int], steps: float = 1.0) -> int:
         """Return how far light gets in an image of a size, from so many plane steps before, px."""
@@ -134,8 +137,8 @@ class Psf:
 
     @property
     def explains(self) -> bool:
-        """Whether a veil explains the planes better than none."""
-        return self.residual < FITS * self.plain
+        """Whether a veil explains the planes better than none, or is to be expected."""
+        return self.is_clear or self.residual < FITS * self.plain
 
     @property
     def sigma_2_px(self) -> float:

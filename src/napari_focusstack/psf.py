@@ -1,7 +1,8 @@
-"""The point spread function of a pair: from KEB, from reblur consistency, from both, or given."""
+"""The point spread function: from KEB, from reblur consistency, from both, or given."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
     from napari_focusstack.lens import Psf
     from napari_focusstack.networks.keb import KEB
     from napari_focusstack.reblur import PsfShapeChoice
+    from napari_focusstack.step_blur import StepBlur
     from napari_focusstack.windows import Windows
 
 PsfMethod = Literal["keb", "reblur", "keb+reblur"]
 METHODS: tuple[PsfMethod, ...] = ("keb", "reblur", "keb+reblur")
+#: Those that compare what is blurred with what is sharp.
+BY_REBLUR: tuple[PsfMethod, ...] = ("reblur", "keb+reblur")
+#: Those that ask KEB.
+BY_KEB: tuple[PsfMethod, ...] = ("keb", "keb+reblur")
 
 
 def check_method(psf: str | float) -> PsfMethod | float:
@@ -67,6 +73,7 @@ def estimate(
     shape: PsfShapeChoice = "auto",
     keb: KEB | None = None,
     shown: Callable[[Tensor], Tensor] | None = None,
+    step: StepBlur | None = None,
 ) -> Psf:
     """Estimate the PSF of a pair, or of one plane step of a stack.
 
@@ -84,6 +91,10 @@ def estimate(
         Needed where psf names it.
     shown : callable, optional
         See :func:`keb_sigma`; needed with keb.
+    step : StepBlur, optional
+        What the surfaces of a stack tell of the blur: surer than what edges and KEB tell, and
+        taken in place of it where psf names reblur. The residual along the edges says how well a
+        veil of that blur explains them.
 
     Returns
     -------
@@ -95,6 +106,9 @@ def estimate(
         If psf is neither a method nor a positive number.
     """
     method = check_method(psf)
+    if step is not None and method in BY_REBLUR:
+        found = fit(windows, step.shape, expected_px=step.sigma_px, fixed=True)
+        return replace(found, curve=step.curve, is_clear=step.is_clear)
     if method == "reblur":
         return fit(windows, shape)
     if isinstance(method, str):

@@ -21,9 +21,10 @@ from napari_focusstack.occlusion import draw_edges
 from napari_focusstack.order import is_reversed
 from napari_focusstack.planes import check_planes
 from napari_focusstack.progress import Progress
-from napari_focusstack.psf import check_method, estimate
+from napari_focusstack.psf import BY_KEB, BY_REBLUR, check_method, estimate
 from napari_focusstack.region import inside
 from napari_focusstack.segmentation import matte
+from napari_focusstack.step_blur import find_step_blur
 from napari_focusstack.windows import NoEdge, Windows, along_steps
 
 if TYPE_CHECKING:
@@ -183,28 +184,31 @@ class Stack:
         return isinstance(check_method(self.parameters.psf), str)
 
     def psf(self, focus: FocusMap) -> Psf:
-        """Estimate the blur per plane step along the edges that stand before something.
+        """Estimate the blur per plane step.
+
+        In a stack surfaces tell it where they are large enough to, and else the edges that stand
+        before something; of a pair edges do.
 
         Raises
         ------
         NoEdge
             If nothing stands clearly before anything else.
         """
+        method, shape = check_method(self.parameters.psf), self.parameters.psf_shape
+        step = None
         if len(self) > 2:
             windows = along_steps(self.light, focus)
+            if method in BY_REBLUR:
+                step = find_step_blur(self.light, focus, shape)
         else:
             near, far = (self.light(plane, self.whole) for plane in (1, 2))
             windows = Windows.along_boundary(near, far, focus.alpha)
         windows = replace(windows, alpha=measured(windows.near, windows.alpha))
         keb = None
-        if isinstance(self.parameters.psf, str) and "keb" in self.parameters.psf:
+        if step is None and method in BY_KEB:
             keb, self.weights["keb"] = weights.load("keb", self.device, self.parameters.keb_weights)
         return estimate(
-            windows,
-            psf=self.parameters.psf,
-            shape=self.parameters.psf_shape,
-            keb=keb,
-            shown=self.intensity.to_display,
+            windows, psf=method, shape=shape, keb=keb, shown=self.intensity.to_display, step=step
         )
 
     def look_through(self, labels: np.ndarray) -> Generator[Progress, None, Diagnosis | None]:

@@ -88,8 +88,8 @@ class Windows:
             row, column = divmod(cell, cells.shape[1])
             if cells[row, column] == 0 or len(corners) == WINDOWS:
                 break
-            corner = (_corner(row, side[0], height), _corner(column, side[1], width))
-            if _is_apart(corner, corners):
+            corner = (place_window(row, side[0], height), place_window(column, side[1], width))
+            if is_apart(corner, corners):
                 corners.append(corner)
         return cut_out(near, far, alpha, tuple(corners), side)
 
@@ -119,7 +119,7 @@ def along_steps(light: Light, focus: FocusMap) -> Windows:
     candidates = []
     for cell in cells.flatten().argsort(descending=True)[: 8 * WINDOWS].tolist():
         row, column = divmod(cell, cells.shape[1])
-        corner = (_corner(row, side[0], height), _corner(column, side[1], width))
+        corner = (place_window(row, side[0], height), place_window(column, side[1], width))
         where = slice(corner[0], corner[0] + side[0]), slice(corner[1], corner[1] + side[1])
         if cells[row, column] == 0:
             break
@@ -137,7 +137,7 @@ def along_steps(light: Light, focus: FocusMap) -> Windows:
             candidates.append(_Candidate(told, corner, near, far, alpha, behind - front, clear))
     chosen: list[_Candidate] = []
     for candidate in sorted(candidates, key=lambda one: one.told, reverse=True):
-        if len(chosen) < WINDOWS and _is_apart(candidate.corner, [one.corner for one in chosen]):
+        if len(chosen) < WINDOWS and is_apart(candidate.corner, [one.corner for one in chosen]):
             chosen.append(candidate)
     if not chosen:
         raise NoEdge(
@@ -197,12 +197,12 @@ def cut_out(
     return Windows(near, far, alpha, corners, size)
 
 
-def _is_apart(corner: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+def is_apart(corner: tuple[int, int], others: list[tuple[int, int]]) -> bool:
     """Tell whether a window lies far enough from those at other corners."""
     apart = (max(abs(a - b) for a, b in zip(corner, other, strict=True)) for other in others)
     return all(distance >= CELL_PX for distance in apart)
 
 
-def _corner(cell: int, window_px: int, limit: int) -> int:
+def place_window(cell: int, window_px: int, limit: int) -> int:
     """Return where a window around a cell begins, inside the image."""
     return max(0, min(cell * CELL_PX + (CELL_PX - window_px) // 2, limit - window_px))

@@ -1,0 +1,76 @@
+"""Places in a stack that one surface fills: nothing veils them, and they veil nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.pooling import greatest_of_nine
+from napari_focusstack.windows import CELL_PX, WINDOW_PX, is_apart, place_window
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_focusstack.focus_map import FocusMap
+    from napari_focusstack.region import Region
+
+    #: Rows and columns, and which of their pixels count, bool (1, Y, X).
+    Place = tuple[Region, Tensor]
+
+#: Depth within so many px differs by less than this many steps, and is as sure as this.
+AROUND_PX, EVEN, SURE = 12, 1.0, 0.4
+#: Side of the cells in which surfaces are looked for, px.
+COARSE_PX = 4
+#: Greatest number of places, and the share of a cell that counts as all of it.
+PLACES, FULL = 48, 0.9
+
+
+def even_places(focus: FocusMap) -> list[Place]:
+    """Find windows of which one sure surface fills much.
+
+    Parameters
+    ----------
+    focus : FocusMap
+        What is in focus where.
+
+    Returns
+    -------
+    list of (Region, Tensor)
+        At most :data:`PLACES`, those with most of it first: rows and columns of each, and where in
+        them depth hardly changes within :data:`AROUND_PX`, bool (1, Y, X).
+    """
+    even = _even(focus)
+    height, width = focus.size
+    side = (min(WINDOW_PX, height), min(WINDOW_PX, width))
+    share = functional.avg_pool2d(even[None].float(), CELL_PX // COARSE_PX, ceil_mode=True)[0, 0]
+    inner = torch.zeros(1, *side, dtype=torch.bool, device=even.device)
+    inner[:, AROUND_PX:-AROUND_PX, AROUND_PX:-AROUND_PX] = True
+    # of many alike some from all over the image
+    every = max(1, int((share > FULL).sum()) // PLACES)
+    found: list[Place] = []
+    corners: list[tuple[int, int]] = []
+    for cell in share.flatten().argsort(descending=True)[::every].tolist():
+        row, column = divmod(cell, share.shape[1])
+        if share[row, column] == 0 or len(found) == PLACES:
+            break
+        corner = place_window(row, side[0], height), place_window(column, side[1], width)
+        if is_apart(corner, corners):
+            corners.append(corner)
+            where = slice(corner[0], corner[0] + side[0]), slice(corner[1], corner[1] + side[1])
+            rows, columns = (torch.arange(one.start, one.stop) // COARSE_PX for one in where)
+            found.append((where, even[:, rows][:, :, columns] & inner))
+    return found
+
+
+def _even(focus: FocusMap) -> Tensor:
+    """Return which cells (1, Y / 4, X / 4) one sure surface fills, with all around them, bool."""
+    depth = focus.depth
+    farthest, nearest, doubt = (
+        functional.max_pool2d(one, COARSE_PX, ceil_mode=True)
+        for one in (depth, -depth, -focus.confidence)
+    )
+    for _ in range(AROUND_PX // COARSE_PX):
+        farthest, nearest = greatest_of_nine(farthest), greatest_of_nine(nearest)
+    return (farthest + nearest < EVEN) & (doubt < -SURE)

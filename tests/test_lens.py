@@ -152,7 +152,8 @@ def test_each_place_is_blurred_by_the_sigma_there(layer, shape):
         torch.testing.assert_close(found[..., inner], exact[..., inner], atol=0.015, rtol=0)
 
 
-def test_a_veil_explains_the_planes_if_it_leaves_less_than_none_or_surfaces_tell_its_blur_clearly():
+def test_a_veil_explains_the_planes_if_it_leaves_clearly_less_than_none():
     assert Psf(1.0, residual=0.5, plain=1.0).explains
     assert not Psf(1.0, residual=0.99, plain=1.0).explains
-    assert Psf(1.0, residual=1.0, plain=1.0, is_clear=True).explains
+    assert Psf(1.0, residual=1.0, plain=1.0, bar=math.inf).explains
+    assert not Psf(1.0, residual=0.9, plain=1.0, bar=0.8).explains

@@ -118,8 +118,8 @@ class Psf:
         of the near one, in each window at the blur that leaves least.
     curve : tuple of (float, float)
         The residual over each sigma of K3 that was tried, sorted by sigma.
-    is_clear : bool
-        Whether surfaces tell the blur so clearly that a veil of it is to be expected.
+    bar : float
+        The residual must be less than this share of ``plain`` for a veil to count as seen.
     """
 
     sigma_px: float
@@ -129,7 +129,7 @@ class Psf:
     residual: float = math.inf
     plain: float = math.inf
     curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
-    is_clear: bool = False
+    bar: float = FITS
 
     def reach_px(self, size: tuple[int, int], steps: float = 1.0) -> int:
         """Return how far light gets in an image of a size, from so many plane steps before, px."""
@@ -137,8 +137,8 @@ class Psf:
 
     @property
     def explains(self) -> bool:
-        """Whether a veil explains the planes better than none, or is to be expected."""
-        return self.is_clear or self.residual < FITS * self.plain
+        """Whether a veil explains the planes better than none."""
+        return self.residual < self.bar * self.plain
 
     @property
     def sigma_2_px(self) -> float:

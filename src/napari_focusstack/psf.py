@@ -108,7 +108,7 @@ def estimate(
     method = check_method(psf)
     if step is not None and method in BY_REBLUR:
         found = fit(windows, step.shape, expected_px=step.sigma_px, fixed=True)
-        return replace(found, curve=step.curve, is_clear=step.is_clear)
+        return replace(found, curve=step.curve, bar=step.bar)
     if method == "reblur":
         return fit(windows, shape)
     if isinstance(method, str):

@@ -7,6 +7,7 @@ of a step. That needs no edge, no mask, and only a rough depth.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -37,6 +38,8 @@ LEAST_PX, COARSE_BLURS, RATIO, HALVINGS = 0.4, 12, 1.35, 4
 #: Of what no blur leaves a blur must leave less than this share to count, and less than that one,
 #: with no more detail shining through surfaces than this, to need no other evidence.
 TELLS, CLEAR, THROUGH = 0.6, 0.4, 0.25
+#: See :attr:`StepBlur.bar`.
+DOUBTED = 0.8
 
 
 class StepBlur(NamedTuple):
@@ -52,9 +55,13 @@ class StepBlur(NamedTuple):
     curve: tuple[tuple[float, float], ...]
 
     @property
-    def is_clear(self) -> bool:
-        """Whether it explains nearly all, and surfaces hide what is behind them."""
-        return self.unexplained < CLEAR and self.through < THROUGH
+    def bar(self) -> float:
+        """What a veil of this blur has to stay under to count as seen, see :class:`Psf`.
+
+        Where the blur explains nearly all, and surfaces hide what is behind them, a veil is to be
+        expected, whatever edges tell; where not, edges must tell it the more clearly.
+        """
+        return math.inf if self.unexplained < CLEAR and self.through < THROUGH else DOUBTED
 
 
 class _Patches(NamedTuple):

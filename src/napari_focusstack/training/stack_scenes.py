@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_focusstack.optics import blur, linear_to_srgb, over, premultiply, psf_radius
-from napari_focusstack.region import aligned, bounds, grow
+from napari_focusstack.optics import linear_to_srgb, over, premultiply
 from napari_focusstack.training.backdrops import FLAT, backdrop, clearest, shaded
 from napari_focusstack.training.foreground import alike, foreground
 from napari_focusstack.training.shapes import choose, smooth_noise, uniform
+from napari_focusstack.training.surfaces import Surface
 from napari_focusstack.training.synthesis import MARGIN_PX
 from napari_focusstack.training.textures import texture
 
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
     from napari_focusstack.optics import PsfShape
     from napari_focusstack.training.material import Material
-
-#: Slices that a surface is cut into per plane step; whole, so that each plane has one in focus.
-SLICES = 2
-#: Wide blurs are done at half the size, a quarter, an eighth: parts of an image begin at multiples
-#: of this, px, and reach as far beyond the kernel, so that they are blurred as the whole is.
-GRID_PX = 8
 
 
 @dataclass(frozen=True)
@@ -56,52 +50,6 @@ class StackParameters:
 
 
 STACKS = StackParameters()
-
-
-@dataclass(frozen=True)
-class Surface:
-    """An opaque surface of varying depth, whole even where others cover it.
-
-    Parameters
-    ----------
-    layer : Tensor
-        Linear light premultiplied by alpha, and alpha: (C + 1, Y, X).
-    depth : Tensor
-        Shape (Y, X), plane steps from the nearest plane.
-    """
-
-    layer: Tensor
-    depth: Tensor
-
-    def seen(self, plane: float, sigma_step_px: float, shape: PsfShape) -> Tensor:
-        """Return the layer as a lens focused on a plane shows it.
-
-        Each slice of the surface is blurred by its distance from the plane, as a thin lens does.
-
-        Parameters
-        ----------
-        plane : float
-            Where the lens is focused, plane steps.
-        sigma_step_px : float
-            Blur per plane step, px.
-        shape : {"gaussian", "disk"}
-            Shape of the PSF.
-
-        Returns
-        -------
-        Tensor
-            Linear light premultiplied by alpha, and alpha: (C + 1, Y, X).
-        """
-        first, last = (float(end) * SLICES for end in self.depth.aminmax())
-        image = torch.zeros_like(self.layer)
-        for number in range(math.floor(first), math.ceil(last) + 1):
-            share = (1 - (self.depth * SLICES - number).abs()).clamp(min=0)
-            sigma_px = sigma_step_px * abs(number / SLICES - plane)
-            where = _around(share * self.layer[-1] > 0, psf_radius(sigma_px, shape) + GRID_PX)
-            if where is not None:
-                image[where] += blur((self.layer * share)[where], sigma_px, shape)
-        # neighbouring slices of a tilted surface are blurred unequally: no pixel is covered twice
-        return image / image[-1:].clamp(min=1)
 
 
 @dataclass(frozen=True)
@@ -263,15 +211,6 @@ def _hardened(layer: Tensor) -> Tensor:
     alpha = layer[:, -1:]
     hard = (alpha > 0.5).to(layer)
     return torch.cat([layer[:, :-1] / alpha.clamp(min=1e-3) * hard, hard], 1).clamp(0, 1)
-
-
-def _around(there: Tensor, beyond_px: int) -> tuple[slice, ...] | None:
-    """Return the part of an image (C, Y, X) near true pixels of (Y, X), if there are any."""
-    where = bounds(there)
-    if where is None:
-        return None
-    height, width = there.shape
-    return slice(None), *aligned(grow(where, beyond_px, (height, width)), GRID_PX)
 
 
 def _tilted(side: int, depth: float, range_: float, generator: Generator) -> Tensor:

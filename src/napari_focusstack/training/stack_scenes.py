@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,6 +18,8 @@ from napari_focusstack.training.synthesis import MARGIN_PX
 from napari_focusstack.training.textures import texture
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Generator, Tensor
 
     from napari_focusstack.optics import PsfShape
@@ -163,20 +166,14 @@ def focal_stack(
         front = torch.where(share == 0, front, tilted)
         truth = over(layer, truth)
     images, covers = [], []
-    sharp = torch.zeros_like(truth[0, :1])
-    for surface in scene[1:]:
-        sharp = sharp + (1 - sharp) * surface.layer[-1:]
     for plane in range(planes):
-        image = scene[0].seen(plane, sigma_px, shape)[:-1]
-        cover = torch.zeros_like(image[:1])
-        for surface in scene[1:]:
-            seen = surface.seen(plane, sigma_px, shape)
-            image, cover = over(seen, image), cover + (1 - cover) * seen[-1:]
-        images.append(image)
-        covers.append(cover)
+        ground, *others = (surface.seen(plane, sigma_px, shape) for surface in scene)
+        images.append(reduce(lambda image, seen: over(seen, image), others, ground[:-1]))
+        covers.append(_cover(others))
     if blank:
+        sharp = _cover([surface.layer for surface in scene[1:]])
         nearest = torch.where(alpha > 0.5, front, behind)
-        best = clearest(torch.cat(covers), sharp[0], nearest, nearest == depth)
+        best = clearest(torch.stack(covers), sharp, nearest, nearest == depth)
         front, behind = (torch.where(one == depth, best, one) for one in (front, behind))
     inner = slice(MARGIN_PX, MARGIN_PX + side)
     stack = linear_to_srgb(torch.stack(images)[..., inner, inner].clamp(0, 1))
@@ -191,6 +188,11 @@ def focal_stack(
         behind=behind[inner, inner],
         sigma_px=sigma_px,
     )
+
+
+def _cover(layers: Sequence[Tensor]) -> Tensor:
+    """Return how much of each pixel layers (C + 1, Y, X) cover together, (Y, X)."""
+    return 1 - reduce(torch.mul, [1 - layer[-1] for layer in layers])
 
 
 def _happens(chance: float, generator: Generator) -> bool:

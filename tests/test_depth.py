@@ -101,7 +101,7 @@ def test_the_most_confident_pixels_err_least(make_focal_stack, shipped):
     found, confidence = drain(depth.find(stack_of(scene.planes()), shipped, 1024))
     off = (found[0] - torch.from_numpy(scene.labels)).abs()
     kept = confidence[0] > confidence.quantile(0.2)
-    assert off[~kept].mean() > 1.8 * off[kept].mean()
+    assert off[~kept].mean() > 1.6 * off[kept].mean()
 
 
 @pytest.mark.parametrize(("dtype", "grey"), [("uint8", False), ("uint16", True), ("float32", True)])

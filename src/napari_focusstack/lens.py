@@ -117,7 +117,8 @@ class Psf:
         The residual without any veil removed: what a blurred far plane as it is leaves unexplained
         of the near one, in each window at the blur that leaves least.
     curve : tuple of (float, float)
-        The residual over each sigma of K3 that was tried, sorted by sigma.
+        The residual over each sigma of K3 that was tried, sorted by sigma; where surfaces told it,
+        what each leaves unexplained of them.
     bar : float
         The residual must be less than this share of ``plain`` for a veil to count as seen.
     """

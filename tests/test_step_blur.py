@@ -117,5 +117,6 @@ def test_the_curve_tells_all_that_was_tried_and_is_least_at_what_was_found():
 def test_edges_must_tell_a_veil_where_a_blur_explains_little_or_something_shines_through():
     assert StepBlur(1.0, "gaussian", 0.2, 0.1, ()).bar == math.inf
     assert StepBlur(1.0, "gaussian", 0.05, 0.3, ()).bar == math.inf
-    assert StepBlur(1.0, "gaussian", 0.45, 0.1, ()).bar == 0.8
+    assert StepBlur(1.0, "gaussian", 0.42, 0.0, ()).bar == 0.8
+    assert StepBlur(1.0, "gaussian", 0.35, 0.2, ()).bar == 0.8
     assert StepBlur(1.0, "gaussian", 0.2, 0.6, ()).bar == 0.8

@@ -35,9 +35,9 @@ IN_FOCUS = 0.3
 FIRST_STEPS, USUAL_PX = 2, 2.0
 #: Blurs that are tried: the least, px, how many more, in which ratio, and how often it is halved.
 LEAST_PX, COARSE_BLURS, RATIO, HALVINGS = 0.4, 12, 1.35, 4
-#: Of what no blur leaves a blur must leave less than this share to count; to need no other
-#: evidence, it and the share of detail that shines through must be less than that in all.
-TELLS, CLEAR = 0.6, 0.5
+#: Of what no blur leaves a blur must leave less than the first share to count, and less than the
+#: second to need no other evidence; with the detail that shines through, less than the third.
+TELLS, CLEAR, IN_ALL = 0.6, 0.4, 0.5
 #: See :attr:`StepBlur.bar`.
 DOUBTED = 0.8
 
@@ -61,7 +61,8 @@ class StepBlur(NamedTuple):
         Where the blur explains nearly all, and surfaces hide what is behind them, a veil is to be
         expected, whatever edges tell; where not, edges must tell it the more clearly.
         """
-        return math.inf if self.unexplained + self.through < CLEAR else DOUBTED
+        is_clear = self.unexplained < CLEAR and self.unexplained + self.through < IN_ALL
+        return math.inf if is_clear else DOUBTED
 
 
 class _Patches(NamedTuple):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.pooling import greatest_of_nine
-from napari_focusstack.windows import CELL_PX, WINDOW_PX, is_apart, place_window
+from napari_focusstack.windows import CELL_PX, corners_by, is_apart, window_at, window_side
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,23 +43,19 @@ def even_places(focus: FocusMap) -> list[Place]:
         them depth hardly changes within :data:`AROUND_PX`, bool (1, Y, X).
     """
     even = _even(focus)
-    height, width = focus.size
-    side = (min(WINDOW_PX, height), min(WINDOW_PX, width))
     share = functional.avg_pool2d(even[None].float(), CELL_PX // COARSE_PX, ceil_mode=True)[0, 0]
-    inner = torch.zeros(1, *side, dtype=torch.bool, device=even.device)
+    inner = torch.zeros(1, *window_side(focus.size), dtype=torch.bool, device=even.device)
     inner[:, AROUND_PX:-AROUND_PX, AROUND_PX:-AROUND_PX] = True
     # of many alike some from all over the image
     every = max(1, int((share > FULL).sum()) // PLACES)
     found: list[Place] = []
     corners: list[tuple[int, int]] = []
-    for cell in share.flatten().argsort(descending=True)[::every].tolist():
-        row, column = divmod(cell, share.shape[1])
-        if share[row, column] == 0 or len(found) == PLACES:
+    for corner in islice(corners_by(share, focus.size), None, None, every):
+        if len(found) == PLACES:
             break
-        corner = place_window(row, side[0], height), place_window(column, side[1], width)
         if is_apart(corner, corners):
             corners.append(corner)
-            where = slice(corner[0], corner[0] + side[0]), slice(corner[1], corner[1] + side[1])
+            where = window_at(corner, focus.size)
             rows, columns = (torch.arange(one.start, one.stop) // COARSE_PX for one in where)
             found.append((where, even[:, rows][:, :, columns] & inner))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -15,11 +16,14 @@ from napari_focusstack.optics import blur
 from napari_focusstack.pooling import greatest_of_nine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from napari_focusstack.elimination import Light
     from napari_focusstack.focus_map import FocusMap
     from napari_focusstack.lens import Origin, Steps
+    from napari_focusstack.region import Region
 
 #: Side, least distance and greatest number of windows.
 WINDOW_PX = 128
@@ -79,19 +83,13 @@ class Windows:
                 "boundary, so the PSF cannot be estimated; give psf as a number or paint a "
                 "mask."
             )
-        height, width = alpha.shape[-2:]
-        side = (min(WINDOW_PX, height), min(WINDOW_PX, width))
+        size = (alpha.shape[-2], alpha.shape[-1])
         cells = functional.avg_pool2d(information[None], CELL_PX, ceil_mode=True)[0]
-        order = cells.flatten().argsort(descending=True)[: 4 * WINDOWS].tolist()
         corners: list[tuple[int, int]] = []
-        for cell in order:
-            row, column = divmod(cell, cells.shape[1])
-            if cells[row, column] == 0 or len(corners) == WINDOWS:
-                break
-            corner = (place_window(row, side[0], height), place_window(column, side[1], width))
-            if is_apart(corner, corners):
+        for corner in islice(corners_by(cells, size), 4 * WINDOWS):
+            if len(corners) < WINDOWS and is_apart(corner, corners):
                 corners.append(corner)
-        return cut_out(near, far, alpha, tuple(corners), side)
+        return cut_out(near, far, alpha, tuple(corners), window_side(size))
 
 
 def along_steps(light: Light, focus: FocusMap) -> Windows:
@@ -113,16 +111,10 @@ def along_steps(light: Light, focus: FocusMap) -> Windows:
     least = -greatest_of_nine(-depth)
     most = greatest_of_nine(depth)
     jump = (most - least) * (most - least > STEP) * focus.confidence
-    height, width = focus.size
-    side = (min(WINDOW_PX, height), min(WINDOW_PX, width))
     cells = functional.avg_pool2d(jump[None], CELL_PX, ceil_mode=True)[0, 0]
     candidates = []
-    for cell in cells.flatten().argsort(descending=True)[: 8 * WINDOWS].tolist():
-        row, column = divmod(cell, cells.shape[1])
-        corner = (place_window(row, side[0], height), place_window(column, side[1], width))
-        where = slice(corner[0], corner[0] + side[0]), slice(corner[1], corner[1] + side[1])
-        if cells[row, column] == 0:
-            break
+    for corner in islice(corners_by(cells, focus.size), 8 * WINDOWS):
+        where = window_at(corner, focus.size)
         here = jump[0][where] >= 0.6 * jump[0][where].max()
         ends = [float(depths[0][where][here].median()) for depths in (least, most)]
         front, behind = (round(end) for end in ends)
@@ -197,12 +189,43 @@ def cut_out(
     return Windows(near, far, alpha, corners, size)
 
 
+def corners_by(cells: Tensor, size: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Yield the first row and column of a window around each cell that has anything, most first.
+
+    Parameters
+    ----------
+    cells : Tensor
+        What is in cells of :data:`CELL_PX`, (rows, columns), 0 or more.
+    size : (int, int)
+        Rows and columns of the image.
+    """
+    side = window_side(size)
+    for cell in cells.flatten().argsort(descending=True).tolist():
+        place = divmod(cell, cells.shape[1])
+        if cells[place] == 0:
+            return
+        row, column = map(_corner, place, side, size)
+        yield row, column
+
+
+def window_side(size: tuple[int, int]) -> tuple[int, int]:
+    """Return the rows and columns of a window in an image of a size."""
+    return min(WINDOW_PX, size[0]), min(WINDOW_PX, size[1])
+
+
+def window_at(corner: tuple[int, int], size: tuple[int, int]) -> Region:
+    """Return the rows and columns of the window at a corner of an image of a size."""
+    row, column = corner
+    rows, columns = window_side(size)
+    return slice(row, row + rows), slice(column, column + columns)
+
+
 def is_apart(corner: tuple[int, int], others: list[tuple[int, int]]) -> bool:
     """Tell whether a window lies far enough from those at other corners."""
     apart = (max(abs(a - b) for a, b in zip(corner, other, strict=True)) for other in others)
     return all(distance >= CELL_PX for distance in apart)
 
 
-def place_window(cell: int, window_px: int, limit: int) -> int:
+def _corner(cell: int, window_px: int, limit: int) -> int:
     """Return where a window around a cell begins, inside the image."""
     return max(0, min(cell * CELL_PX + (CELL_PX - window_px) // 2, limit - window_px))

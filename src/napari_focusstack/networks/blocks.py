@@ -21,6 +21,11 @@ def conv(inputs: int, outputs: int, gain: float = 2.0**0.5) -> nn.Conv2d:
     return layer
 
 
+def reach_of_blocks(network: nn.Module) -> int:
+    """Return how far the MSRBs of a network look one after another, px."""
+    return sum(block.reach for block in network.modules() if isinstance(block, MSRB))
+
+
 class MSRB(nn.Module):
     """Multi-scale residual block: a plain path and one that looks at a coarser scale.
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from napari_focusstack.networks.blocks import MSRB, conv
+from napari_focusstack.networks.blocks import MSRB, conv, reach_of_blocks
 from napari_focusstack.pooling import mean_of_square
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ class FSB(nn.Module):
         Outside the blocks there are the focus measure over 17 px, its Laplacian and four
         convolutions.
         """
-        blocks = (block for block in self.modules() if isinstance(block, MSRB))
-        return sum(block.reach for block in blocks) + 8 + 1 + 4
+        return reach_of_blocks(self) + 8 + 1 + 4
 
     def stages(self) -> list[Callable[[Any], Any]]:
         """Return the network as steps to be taken one after another, so that each can be the last.

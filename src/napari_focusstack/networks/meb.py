@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from napari_focusstack.networks.blocks import MSRB, conv
+from napari_focusstack.networks.blocks import MSRB, conv, reach_of_blocks
 from napari_focusstack.networks.fsb import laplacian
 from napari_focusstack.pooling import mean_of_square
 
@@ -106,8 +106,7 @@ class MEB(nn.Module):
 
         Outside the blocks there are the widest squares, the Laplacian and three convolutions.
         """
-        blocks = (block for block in self.modules() if isinstance(block, MSRB))
-        return sum(block.reach for block in blocks) + SQUARES_PX[-1] // 2 + 1 + 3
+        return reach_of_blocks(self) + SQUARES_PX[-1] // 2 + 1 + 3
 
     def forward(self, cues: Tensor) -> Tensor:
         """Return log-odds of the front surface, (B, 1, Y, X), from cues (B, 15, Y, X)."""

@@ -52,6 +52,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def light_of():
+    """Light read piece by piece from planes (C, Y, X), nearest first: of one or as labels say."""
+
+    def reading(planes):
+        def light(plane, where):
+            if isinstance(plane, int):
+                return planes[plane - 1][:, *where]
+            seen = {int(number): planes[int(number) - 1][:, *where] for number in plane.unique()}
+            return sum(torch.where(plane == number, part, 0) for number, part in seen.items())
+
+        return light
+
+    return reading
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder with the real and training material; a test that asks for it is marked `shared`."""
     return SHARED_DATA

@@ -8,22 +8,23 @@ import torch
 
 from napari_focusstack import elimination
 from napari_focusstack.diffusion import transition_region
-from napari_focusstack.elimination import FAR_STEPS, RATIO, eliminate, rounded
+from napari_focusstack.elimination import eliminate
 from napari_focusstack.errors import InputError
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.inpainting import GUESS_PX
 from napari_focusstack.lens import Psf
 from napari_focusstack.optics import blur
+from napari_focusstack.veils import rounded
 
 
-def light_of(planes):
-    """Planes (C, Y, X), nearest first, read piece by piece."""
-    return lambda number, where: planes[number - 1][:, *where]
-
-
-def walk(near, far, alpha, *args, **options):
+@pytest.fixture
+def walk(light_of):
     """Eliminate the veil of a pair."""
-    return eliminate(light_of([near, far]), FocusMap.of_pair(alpha), *args, **options)
+
+    def eliminated(near, far, alpha, *args, **options):
+        return eliminate(light_of([near, far]), FocusMap.of_pair(alpha), *args, **options)
+
+    return eliminated
 
 
 def region_of(scene, sigma_px, shape="gaussian"):
@@ -40,7 +41,7 @@ def assembled(blocks, near, far, alpha):
 
 @pytest.mark.parametrize("method", ["unmix", "subtract"])
 @pytest.mark.parametrize("shape", ["gaussian", "disk"])
-def test_blocks_give_what_the_whole_image_gives(make_scene, monkeypatch, method, shape):
+def test_blocks_give_what_the_whole_image_gives(make_scene, monkeypatch, method, shape, walk):
     scene = make_scene(2.0, softness=3.0, side=128)
     args = scene.near, scene.far, scene.alpha
     psf = Psf(2.0, 2.6, shape)
@@ -55,7 +56,7 @@ def test_blocks_give_what_the_whole_image_gives(make_scene, monkeypatch, method,
     torch.testing.assert_close(in_blocks, whole, atol=1e-6, rtol=0)
 
 
-def test_the_blocks_hold_the_transition_region_and_nothing_else(make_scene, monkeypatch):
+def test_the_blocks_hold_the_transition_region_and_nothing_else(make_scene, monkeypatch, walk):
     monkeypatch.setattr(elimination, "BLOCK_PX", 32)
     scene = make_scene(2.0)
     marked = torch.zeros(scene.alpha.shape[1:], dtype=torch.bool)
@@ -66,7 +67,7 @@ def test_the_blocks_hold_the_transition_region_and_nothing_else(make_scene, monk
     assert torch.equal(marked, region_of(scene, 2.0))
 
 
-def test_pixels_far_from_the_foreground_are_not_touched(make_scene):
+def test_pixels_far_from_the_foreground_are_not_touched(make_scene, walk):
     scene = make_scene(2.0, side=128)
     args = scene.near, scene.far, scene.alpha
     image = assembled(walk(*args, Psf(2.0)), *args)
@@ -77,7 +78,7 @@ def test_pixels_far_from_the_foreground_are_not_touched(make_scene):
     assert torch.equal(image[:, inside], scene.near[:, inside])
 
 
-def test_the_work_follows_the_length_of_the_boundary_not_the_area(monkeypatch):
+def test_the_work_follows_the_length_of_the_boundary_not_the_area(monkeypatch, walk):
     monkeypatch.setattr(elimination, "BLOCK_PX", 32)
     counts = []
     for side in (256, 512):
@@ -87,13 +88,13 @@ def test_the_work_follows_the_length_of_the_boundary_not_the_area(monkeypatch):
     assert counts == [256 // 32, 512 // 32]  # one row of blocks along a straight edge
 
 
-def test_a_mask_of_one_kind_leaves_nothing_to_do():
+def test_a_mask_of_one_kind_leaves_nothing_to_do(walk):
     plane = torch.rand(3, 64, 64)
     for value in (0.0, 1.0):
         assert list(walk(plane, plane, torch.full((1, 64, 64), value), Psf(2.0))) == []
 
 
-def test_method_none_computes_nothing_and_an_unknown_one_is_refused(make_scene):
+def test_method_none_computes_nothing_and_an_unknown_one_is_refused(make_scene, walk):
     scene = make_scene(2.0)
     args = scene.near, scene.far, scene.alpha, Psf(2.0)
     assert list(walk(*args, method="none")) == []
@@ -102,7 +103,7 @@ def test_method_none_computes_nothing_and_an_unknown_one_is_refused(make_scene):
 
 
 @pytest.mark.parametrize("sigma_px", [0.0, -2.0, math.nan])
-def test_a_sigma_that_is_no_positive_number_is_refused(make_scene, sigma_px):
+def test_a_sigma_that_is_no_positive_number_is_refused(make_scene, sigma_px, walk):
     scene = make_scene(2.0)
     with pytest.raises(InputError, match=f"sigma_px is {sigma_px}"):
         list(walk(scene.near, scene.far, scene.alpha, Psf(sigma_px)))
@@ -117,7 +118,7 @@ def computed(blocks, size):
     return image, marked
 
 
-def test_planes_far_apart_are_a_pair_with_a_wider_blur(make_scene):
+def test_planes_far_apart_are_a_pair_with_a_wider_blur(make_scene, walk, light_of):
     """A blur of 3 px over three plane steps is that of a pair one step apart."""
     scene = make_scene(3.0, side=128)
     stack = FocusMap.of_labels(np.where(scene.mask, 1, 4), 4, (128, 128))
@@ -136,7 +137,7 @@ def test_planes_far_apart_are_a_pair_with_a_wider_blur(make_scene):
         torch.testing.assert_close(found, expected, atol=0.02, rtol=0)
 
 
-def test_the_veil_widens_with_the_distance():
+def test_the_veil_widens_with_the_distance(light_of):
     """Beside a straight edge the veil of a Gaussian ends where its tail falls below TAIL."""
     widths = []
     for behind in (2, 3, 5):
@@ -150,7 +151,7 @@ def test_the_veil_widens_with_the_distance():
     assert widths == pytest.approx(tails, abs=1.5)
 
 
-def test_a_surface_between_planes_is_blurred_by_its_own_distance():
+def test_a_surface_between_planes_is_blurred_by_its_own_distance(light_of):
     """What lies at 1.5 is one plane and a half before plane 3."""
     widths = []
     for front in (1.0, 1.5, 2.0):
@@ -165,7 +166,7 @@ def test_a_surface_between_planes_is_blurred_by_its_own_distance():
     assert middle == pytest.approx(1.5 * narrow, abs=2)
 
 
-def test_where_depth_is_a_guess_nothing_is_computed():
+def test_where_depth_is_a_guess_nothing_is_computed(light_of):
     depth = torch.full((1, 128, 96), 4.0)
     depth[:, :, :40] = 1.0
     sure = torch.full_like(depth, 0.1)
@@ -177,35 +178,18 @@ def test_where_depth_is_a_guess_nothing_is_computed():
     assert not region[64 + GUESS_PX :].any()
 
 
-def test_distances_are_rounded_to_few_that_are_near_enough():
-    steps = torch.linspace(0.75, 60, 2000)
-    found = rounded(steps, 1.0)
-    assert len(found.unique()) <= 16
-    far = steps >= FAR_STEPS
-    assert ((found / steps)[far].log().abs() <= math.log(RATIO) / 2 + 1e-4).all()
-    assert ((found - steps)[~far].abs() <= 0.26).all()
-
-
-def test_distances_that_blur_alike_are_one():
-    steps = torch.linspace(0.75, 1.9, 50)
-    assert rounded(steps, 1.0).unique().tolist() == [1.0, 1.5, 2.0]
-    assert rounded(steps, 0.3).unique().tolist() == [1.0, 2.0]
-    assert rounded(torch.tensor(1.0), 0.3).item() == 1  # of a pair
-
-
-def test_a_slope_is_not_before_itself():
+def test_a_slope_is_not_before_itself(light_of):
     depth = torch.linspace(1, 6, 240).repeat(1, 48, 1)
     planes = torch.rand(6, 1, 48, 240, generator=torch.Generator().manual_seed(0))
     assert list(eliminate(light_of(planes), FocusMap.of_depth(depth, 6), Psf(1.0))) == []
 
 
-def test_only_planes_that_are_seen_or_veil_are_read(make_scene):
+def test_only_planes_that_are_seen_or_veil_are_read(make_scene, light_of):
     """Planes 2, 3 and 5 are in focus nowhere: what they show is not looked at."""
     scene = make_scene(2.0)
     labels = np.where(scene.mask, 1, 4)
-    images = {1: scene.near, 4: scene.far}
     blocks = eliminate(
-        lambda number, where: images[number][:, *where],
+        light_of([scene.near, None, None, scene.far]),
         FocusMap.of_labels(labels, 5, labels.shape),
         Psf(0.8),
     )

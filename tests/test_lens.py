@@ -101,19 +101,15 @@ def test_moving_the_foreground_back_removes_the_veil_that_a_still_model_leaves(m
     assert moving > still + 6
 
 
-def test_blocks_see_the_motion_of_the_whole_image(make_scene, monkeypatch):
+def test_blocks_see_the_motion_of_the_whole_image(make_scene, monkeypatch, light_of):
     monkeypatch.setattr(elimination, "BLOCK_PX", 96)
     scene = make_scene(2.0, side=2 * SIDE)
     psf = Psf(2.0, 2.0, breathing=Breathing(1.02, (1.0, 1.0)))
     origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]
     near, far, alpha = scene.near[None], scene.far[None], scene.alpha[None]
     whole = unmix(near, far, measured(near, alpha), psf, origins)[0]
-    planes = scene.near, scene.far
+    light = light_of([scene.near, scene.far])
     blocks = 0
-
-    def light(number, where):
-        return planes[number - 1][:, *where]
-
     for where, region, found in eliminate(light, FocusMap.of_pair(scene.alpha), psf):
         assert torch.allclose(found, whole[:, *where][:, region], atol=1e-4)
         blocks += 1

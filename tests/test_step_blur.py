@@ -26,10 +26,6 @@ def planes_of(depth, sigma_px, shape="gaussian", count=7, light=None):
     return [blur(light, sigma_px * abs(z - depth), shape)[0] for z in range(1, count + 1)]
 
 
-def reading(planes):
-    return lambda plane, where: planes[plane - 1][:, *where]
-
-
 def flat(depth, count=7, confidence=1.0):
     whole = torch.full((1, SIDE, SIDE), float(depth))
     return FocusMap.of_depth(whole, count, torch.full_like(whole, confidence))
@@ -37,8 +33,8 @@ def flat(depth, count=7, confidence=1.0):
 
 @pytest.mark.parametrize("shape", ["gaussian", "disk"])
 @pytest.mark.parametrize("sigma_px", [0.35, 0.8, 1.5, 2.5])
-def test_sigma_and_shape_are_found_within_a_few_percent(sigma_px, shape):
-    found = find_step_blur(reading(planes_of(3, sigma_px, shape)), flat(3))
+def test_sigma_and_shape_are_found_within_a_few_percent(sigma_px, shape, light_of):
+    found = find_step_blur(light_of(planes_of(3, sigma_px, shape)), flat(3))
     assert found.sigma_px == pytest.approx(sigma_px, rel=0.04)
     if sigma_px > 0.5:
         assert found.shape == shape
@@ -46,28 +42,28 @@ def test_sigma_and_shape_are_found_within_a_few_percent(sigma_px, shape):
     assert found.bar == math.inf
 
 
-def test_noise_hardly_matters():
+def test_noise_hardly_matters(light_of):
     generator = torch.Generator().manual_seed(2)
     planes = [
         plane + 0.02 * torch.randn(plane.shape, generator=generator) for plane in planes_of(4, 1.2)
     ]
-    found = find_step_blur(reading(planes), flat(4))
+    found = find_step_blur(light_of(planes), flat(4))
     assert found.sigma_px == pytest.approx(1.2, rel=0.06)
 
 
-def test_light_that_flickers_does_not_matter():
+def test_light_that_flickers_does_not_matter(light_of):
     planes = [
         plane * gain
         for plane, gain in zip(
             planes_of(4, 1.2), (0.8, 1.2, 1.0, 0.9, 1.1, 1.25, 0.85), strict=True
         )
     ]
-    found = find_step_blur(reading(planes), flat(4))
+    found = find_step_blur(light_of(planes), flat(4))
     assert found.sigma_px == pytest.approx(1.2, rel=0.04)
     assert found.unexplained < 0.1
 
 
-def test_a_surface_between_two_planes_does_not_mislead():
+def test_a_surface_between_two_planes_does_not_mislead(light_of):
     """Depth that lies far from any plane does not count; here half of the image does not."""
     planes = planes_of(3, 1.2)
     beside = planes_of(3.45, 1.2, light=surface(1))
@@ -76,20 +72,20 @@ def test_a_surface_between_two_planes_does_not_mislead():
     ]
     depth = torch.full((1, SIDE, SIDE), 3.0)
     depth[..., 80:] = 3.45
-    found = find_step_blur(reading(planes), FocusMap.of_depth(depth, 7))
+    found = find_step_blur(light_of(planes), FocusMap.of_depth(depth, 7))
     assert found.sigma_px == pytest.approx(1.2, rel=0.04)
 
 
-def test_a_shape_that_is_asked_for_is_kept():
+def test_a_shape_that_is_asked_for_is_kept(light_of):
     planes = planes_of(3, 1.5, "disk")
-    found = find_step_blur(reading(planes), flat(3), "gaussian")
+    found = find_step_blur(light_of(planes), flat(3), "gaussian")
     assert found.shape == "gaussian"
     assert found.sigma_px == pytest.approx(1.5, rel=0.15)
-    assert found.unexplained > find_step_blur(reading(planes), flat(3)).unexplained
+    assert found.unexplained > find_step_blur(light_of(planes), flat(3)).unexplained
 
 
-def test_three_planes_are_enough():
-    found = find_step_blur(reading(planes_of(1, 1.4, count=3)), flat(1, 3))
+def test_three_planes_are_enough(light_of):
+    found = find_step_blur(light_of(planes_of(1, 1.4, count=3)), flat(1, 3))
     assert found.sigma_px == pytest.approx(1.4, rel=0.04)
 
 
@@ -102,12 +98,12 @@ def test_three_planes_are_enough():
     ],
     ids=["unsure", "blank", "foreign"],
 )
-def test_where_no_surface_tells_none_is_found(planes, focus):
-    assert find_step_blur(reading(planes), focus) is None
+def test_where_no_surface_tells_none_is_found(planes, focus, light_of):
+    assert find_step_blur(light_of(planes), focus) is None
 
 
-def test_the_curve_tells_all_that_was_tried_and_is_least_at_what_was_found():
-    found = find_step_blur(reading(planes_of(3, 1.2)), flat(3))
+def test_the_curve_tells_all_that_was_tried_and_is_least_at_what_was_found(light_of):
+    found = find_step_blur(light_of(planes_of(3, 1.2)), flat(3))
     sigmas, errors = zip(*found.curve, strict=True)
     assert list(sigmas) == sorted(sigmas)
     assert len(sigmas) >= 12

@@ -37,12 +37,7 @@ def test_an_image_smaller_than_a_window_is_one_window(make_scene):
     assert torch.equal(windows.far[0], scene.far)
 
 
-def light_of(images):
-    """Planes (C, Y, X), nearest first, read piece by piece."""
-    return lambda number, where: images[number - 1][:, *where]
-
-
-def test_windows_of_a_stack_show_the_planes_in_which_both_surfaces_are_sharp():
+def test_windows_of_a_stack_show_the_planes_in_which_both_surfaces_are_sharp(light_of):
     side = 400
     depth = torch.full((1, side, side), 6.0)
     depth[:, :, :200] = 2.2
@@ -59,7 +54,7 @@ def test_windows_of_a_stack_show_the_planes_in_which_both_surfaces_are_sharp():
         assert not alpha[202 - x :].any()
 
 
-def test_windows_lie_where_depth_is_sure():
+def test_windows_lie_where_depth_is_sure(light_of):
     depth = torch.full((1, 256, 1024), 6.0)
     depth[:, :, :128] = 2.0
     depth[:, :, 640:] = 1.0  # a greater step, but a guess
@@ -72,7 +67,7 @@ def test_windows_lie_where_depth_is_sure():
     assert guessed.corners[0][1] > 512
 
 
-def test_each_window_has_its_own_steps():
+def test_each_window_has_its_own_steps(light_of):
     side = 500
     depth = torch.full((1, side, side), 5.0)
     depth[:, :100, :100] = 1
@@ -84,7 +79,7 @@ def test_each_window_has_its_own_steps():
     assert {steps for (y, _), steps in found.items() if y > 200} == {2.0}
 
 
-def test_what_a_third_surface_has_a_say_in_tells_less():
+def test_what_a_third_surface_has_a_say_in_tells_less(light_of):
     side = 256
     depth = torch.full((1, side, side), 6.0)
     depth[:, :, :100] = 1.0
@@ -113,7 +108,7 @@ def test_what_a_third_surface_has_a_say_in_tells_less():
     ],
     ids=["flat", "tilted", "within one plane"],
 )
-def test_where_nothing_stands_before_anything_there_is_no_window(depth):
+def test_where_nothing_stands_before_anything_there_is_no_window(depth, light_of):
     images = torch.rand(5, 1, 64, 64)
     with pytest.raises(NoEdge, match="nothing to unveil"):
         along_steps(light_of(images), FocusMap.of_depth(depth, 5))

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from napari_focusstack.lens import collect, is_map
-from napari_focusstack.matting import foreground_light
-from napari_focusstack.optics import blur, premultiply
+from napari_focusstack.optics import GRID_PX, HALVING_PX, blur, premultiply, psf_radius
+from napari_focusstack.region import aligned, grow, inside
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_focusstack.lens import Origin, Psf, Steps
     from napari_focusstack.optics import PsfShape
+    from napari_focusstack.region import Region
 
 EliminationMethod = Literal["unmix", "subtract", "none"]
 METHODS: tuple[EliminationMethod, ...] = ("unmix", "subtract", "none")
@@ -151,13 +152,16 @@ def unmix(
     psf: Psf,
     origins: list[Origin] = CENTRED,
     steps: Steps = 1.0,
+    foreground: Tensor | None = None,
+    wanted: Region | None = None,
 ) -> Tensor:
     """Return the sharp foreground over the unveiled background, ``R = f.M + Mb.b``.
 
     Where alpha lies between 0 and 1 the near plane mixes foreground with blurred background
     (Eq. 3), ``N = f.M + Mb.(b * K2)``: a first b takes that background out of the foreground, a
     second b is then unveiled with the foreground alone. In a stack, whose foreground lies at many
-    distances, the near plane beside the edge tells what is to be taken out. Where K2 is known, what
+    distances, the planes beside the edge tell it, see
+    :func:`~napari_focusstack.matting.foreground_light`. Where K2 is known, what
     b * K2 leaves unexplained of the near plane is added to b where it was veiled (one
     back-projection): that tames the rims which a wrong mask or sigma leaves.
 
@@ -172,21 +176,37 @@ def unmix(
         for the last.
     origins, steps
         See :func:`subtract`.
+    foreground : Tensor, optional
+        ``f.M``, the foreground's own light, (n, C, Y, X), where it is known.
+    wanted : tuple of slice, optional
+        Rows and columns to return; the others only shed light on them.
 
     Returns
     -------
     Tensor
         Shape (n, C, Y, X).
     """
-    if is_map(steps):  # each distance costs a blur, and the near plane tells as much
-        foreground = foreground_light(near, alpha)
-    else:
+    size = (near.shape[-2], near.shape[-1])
+    wanted = wanted or (slice(0, size[0]), slice(0, size[1]))
+    if foreground is None:
         first, visible = unveil(far, near * alpha, alpha, psf, origins, steps)
         foreground = own_light(near, first, visible, alpha, psf, steps)
     background, visible = unveil(far, foreground, alpha, psf, origins, steps)
+    around = aligned(grow(wanted, seen_px(psf, steps), size), GRID_PX)
+    far, foreground, alpha, background, visible, behind = (
+        one[..., *around]
+        for one in (far, foreground, alpha, background, visible, near - foreground)
+    )
     if psf.sigma_background_px is not None:
-        background = checked(near - foreground, far, background, visible, alpha, psf, steps)
-    return foreground + (1 - alpha) * background
+        steps = steps[..., *around] if is_map(steps) else steps
+        background = checked(behind, far, background, visible, alpha, psf, steps)
+    return (foreground + (1 - alpha) * background)[..., *inside(wanted, around)]
+
+
+def seen_px(psf: Psf, steps: Steps) -> int:
+    """Return how far :func:`checked` looks, px."""
+    most = float(torch.as_tensor(steps).max())
+    return psf_radius(most * psf.sigma_2_px, psf.shape) + psf_radius(nearby_px(psf)) + HALVING_PX
 
 
 def checked(

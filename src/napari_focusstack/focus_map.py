@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.choosing import choose
 from napari_focusstack.errors import InputError
 from napari_focusstack.inpainting import guessed, holes
 from napari_focusstack.pooling import greatest_of_nine
@@ -164,7 +165,7 @@ class FocusMap:
     @property
     def depth(self) -> Tensor:
         """Depth of what covers most of each pixel, (1, Y, X), 1..P."""
-        return torch.where(self.alpha > 0.5, self.front, self.behind)
+        return choose(self.alpha > 0.5, self.front, self.behind)
 
     @property
     def holes(self) -> Tensor:
@@ -185,12 +186,12 @@ class FocusMap:
     @property
     def nearest(self) -> Tensor:
         """Depth of the nearest surface in each pixel, (1, Y, X)."""
-        return torch.where(self.alpha > 0, self.front, self.behind)
+        return choose(self.alpha > 0, self.front, self.behind)
 
     @property
     def farthest(self) -> Tensor:
         """Depth of the farthest surface in each pixel, (1, Y, X)."""
-        return torch.where(self.alpha < 1, self.behind, self.front)
+        return choose(self.alpha < 1, self.behind, self.front)
 
     def before(self, plane: float) -> Tensor:
         """Return how much of each pixel lies clearly before a plane, (1, Y, X), 0..1."""

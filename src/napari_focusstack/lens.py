@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeGuard
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.choosing import choose, distinct
 from napari_focusstack.optics import blur, doubled, halved, halved_sigma, psf_radius
 from napari_focusstack.region import bounds, grow
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
     from napari_focusstack.optics import PsfShape
@@ -179,22 +179,6 @@ def is_map(steps: Steps) -> TypeGuard[Tensor]:
     return isinstance(steps, torch.Tensor) and steps.ndim == 4
 
 
-def distinct(values: Tensor | np.ndarray) -> list[float]:
-    """Return the values of what has few, sorted; in a third of the time that sorting takes.
-
-    Examples
-    --------
-    >>> distinct(torch.tensor([[2.0, 0.5], [2.0, 2.0]]))
-    [0.5, 2.0]
-    """
-    rest = (values.cpu().numpy() if isinstance(values, torch.Tensor) else values).ravel()
-    found = []
-    while len(rest):
-        found.append(float(rest[0]))
-        rest = rest[rest != rest[0]]
-    return sorted(found)
-
-
 def _blurred_apart(layers: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
     """Blur the light (n, C + 1, Y, X) of each pixel by its own sigma, of a few, and add it all up.
 
@@ -223,7 +207,7 @@ def _blurred_at(image: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
         blurred[where] += blur(image[where], sigma, shape) * here[where]
     if wide.any():
         half = _blurred_at(halved(image), _coarse(sigma_px), shape)
-        blurred = torch.where(wide, doubled(half, image.shape[-2:]), blurred)
+        blurred = choose(wide, doubled(half, image.shape[-2:]), blurred)
     return blurred
 
 

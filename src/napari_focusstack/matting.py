@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
+from napari_focusstack.choosing import choose
 from napari_focusstack.optics import blur, premultiply, psf_radius
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def measured(near: Tensor, alpha: Tensor) -> Tensor:
     share = ((near - behind) * apart).sum(1, keepdim=True).clamp(min=0).minimum(contrast)
     told = (edge & enough_front & enough_behind) / TEXTURE**2
     corrected = (share * told + alpha / DOUBT**2) / (contrast * told + 1 / DOUBT**2)
-    return torch.where(edge, corrected, alpha)
+    return choose(edge, corrected, alpha)
 
 
 def foreground_light(near: Tensor, alpha: Tensor) -> Tensor:
@@ -99,9 +98,9 @@ def foreground_light(near: Tensor, alpha: Tensor) -> Tensor:
     behind, enough = _mean(near, sure)
     if (edge & ~enough).any():
         farther, known = _mean(near, sure, FARTHER_PX)
-        behind, enough = torch.where(enough, behind, farther), enough | known
+        behind, enough = choose(enough, behind, farther), enough | known
     unmixed = (near - (1 - alpha) * behind).clamp(min=0).minimum(alpha)
-    return torch.where(edge & enough, unmixed, near * alpha)
+    return choose(edge & enough, unmixed, near * alpha)
 
 
 def _mean(light: Tensor, where: Tensor, sigma_px: float = BESIDE_PX) -> tuple[Tensor, Tensor]:

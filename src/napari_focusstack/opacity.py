@@ -11,9 +11,9 @@ from napari_focusstack.networks.fsb import laplacian
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.elimination import Light
     from napari_focusstack.even_surface import Place
     from napari_focusstack.focus_map import FocusMap
+    from napari_focusstack.fronts import Light
 
 #: A blur of so much leaves no detail of a surface, px.
 BLURRED_PX = 2.0

@@ -32,6 +32,8 @@ GAUSSIAN_REACH = 4.0
 MOST_SIGMA_PX = 100.0
 #: From this sigma on an image is blurred at half its size, which is then faster, px.
 WIDE_PX: dict[PsfShape, float] = {"gaussian": 5.0, "disk": 5.0}
+#: Wide blurs are computed on halved images, up to this coarse; so much farther they reach, px.
+GRID_PX, HALVING_PX = 16, 4
 #: Below this sigma (px) a PSF is a unit impulse on the pixel grid.
 IMPULSE_SIGMA_PX = 0.2
 

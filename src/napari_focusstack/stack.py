@@ -9,10 +9,10 @@ import numpy as np
 
 from napari_focusstack import depth, elimination
 from napari_focusstack.alignment import align
+from napari_focusstack.choosing import plane_of_each
 from napari_focusstack.diagnostics.diagnose import diagnose
 from napari_focusstack.focus_map import FocusMap
 from napari_focusstack.intensity import Intensity
-from napari_focusstack.lens import distinct
 from napari_focusstack.matting import measured
 from napari_focusstack.memory import memory_budget
 from napari_focusstack.networks import weights
@@ -90,9 +90,16 @@ class Stack:
         """All rows and columns."""
         return slice(0, self.size[0]), slice(0, self.size[1])
 
-    def light(self, plane: int, where: Region) -> Tensor:
-        """Return linear light (C, Y, X) of a part of a plane, counted from 1, the nearest."""
-        return self.intensity.to_light(self.sources[plane - 1][where], self.device)
+    def light(self, plane: int | Tensor, where: Region) -> Tensor:
+        """Return linear light (C, Y, X) of a part of a plane, counted from 1, the nearest.
+
+        Labels (Y, X) name a plane for each of its pixels.
+        """
+        if isinstance(plane, int):
+            pixels = self.sources[plane - 1][where]
+        else:
+            pixels = self.selected(plane.cpu().numpy(), where)
+        return self.intensity.to_light(pixels, self.device)
 
     def shown(self, plane: int, where: Region) -> Tensor:
         """Return a part of a plane as networks see it, (3, Y, X)."""
@@ -108,11 +115,7 @@ class Stack:
         where : tuple of slice
             Its rows and columns.
         """
-        chosen = np.empty((*labels.shape, *self.sources[0].shape[2:]), self.sources[0].dtype)
-        for number in distinct(labels):
-            here = labels == number
-            chosen[here] = self.sources[int(number) - 1][where][here]
-        return chosen
+        return plane_of_each(labels, lambda number: self.sources[number - 1][where])
 
     def _turn_round(self) -> None:
         self.near, self.sources = "last", self.sources[::-1]

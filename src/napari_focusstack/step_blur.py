@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from napari_focusstack.elimination import in_focus
 from napari_focusstack.even_surface import even_places
 from napari_focusstack.opacity import shine_through
 from napari_focusstack.optics import blur
@@ -20,9 +19,9 @@ from napari_focusstack.optics import blur
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.elimination import Light
     from napari_focusstack.even_surface import Place
     from napari_focusstack.focus_map import FocusMap
+    from napari_focusstack.fronts import Light
     from napari_focusstack.optics import PsfShape
     from napari_focusstack.reblur import PsfShapeChoice
     from napari_focusstack.region import Region
@@ -114,7 +113,7 @@ def _patches(light: Light, focus: FocusMap, places: list[Place], steps: int) -> 
     """Return the patches that change most so many steps before or behind their focus."""
 
     def luminance(planes: Tensor, where: Region) -> Tensor:
-        return in_focus(light, planes, where).mean(0, keepdim=True)
+        return light(planes, where).mean(0, keepdim=True)
 
     found = []
     for where, even in places:

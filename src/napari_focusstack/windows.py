@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.elimination import Light
     from napari_focusstack.focus_map import FocusMap
+    from napari_focusstack.fronts import Light
     from napari_focusstack.lens import Origin, Steps
     from napari_focusstack.region import Region
 

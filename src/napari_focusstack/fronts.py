@@ -1,0 +1,101 @@
+"""The nearest surface in each pixel: how much of it that covers, and its light.
+
+Every plane behind it is veiled by the same light, so it is told once for all planes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_focusstack.choosing import choose
+from napari_focusstack.matting import REACH_PX, foreground_light, measured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from napari_focusstack.focus_map import FocusMap
+    from napari_focusstack.region import Region
+
+    #: Linear light (C, Y, X) of rows and columns of a plane, which are counted from 1; or of the
+    #: planes that labels (Y, X) name for each pixel.
+    Light = Callable[[int | Tensor, Region], Tensor]
+
+
+@dataclass(frozen=True)
+class Fronts:
+    """What stands in front in each pixel of some rows and columns.
+
+    Parameters
+    ----------
+    where : tuple of slice
+        The rows and columns.
+    shown : Tensor
+        Shape (C, Y, X), linear light: each pixel as the plane shows it in which its front is in
+        focus.
+    own : Tensor
+        Same shape: the front's own light in it, without what is behind, 0..alpha.
+    alpha : Tensor
+        Shape (1, Y, X), 0..1: how much of the pixel the front covers, as the planes tell it.
+    """
+
+    where: Region
+    shown: Tensor
+    own: Tensor
+    alpha: Tensor
+
+    @classmethod
+    def of(cls, light: Light, focus: FocusMap, where: Region) -> Fronts:
+        """Tell them from the planes.
+
+        Parameters
+        ----------
+        light : callable
+            See :func:`napari_focusstack.elimination.eliminate`.
+        focus : FocusMap
+            Of the whole image.
+        where : tuple of slice
+            Rows and columns.
+        """
+        part = focus.part(where)
+        nearest = part.nearest
+        shown = light(nearest[0].round(), where)
+        soft = (part.alpha > 0) & (part.alpha < 1)
+        if not soft.any():
+            return cls(where, shown, shown * part.alpha, part.alpha)
+        middle, away_px = beside(torch.cat([part.front, part.behind]), soft)
+        front, behind = middle.split(1)
+        sides = choose(soft, part.alpha, (2 * nearest < front + behind).to(shown))
+        seen = (sides <= 0) & (away_px <= REACH_PX)
+        near = light(choose(seen, front, nearest)[0].round(), where)[None]
+        alpha = measured(near, sides[None])
+        own = foreground_light(near, alpha)[0]
+        return cls(where, shown, choose(soft, own, shown), alpha[0])
+
+
+def beside(values: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the values (C, Y, X) of the nearest of the pixels (1, Y, X) that are present.
+
+    And how far that is, px, (1, Y, X).
+    """
+    import cv2
+
+    true = present[0].cpu().numpy()
+    # seven times as fast as an exact distance transform
+    away_px, nearest = cv2.distanceTransformWithLabels(
+        (~true).view(np.uint8),
+        cv2.DIST_L2,
+        cv2.DIST_MASK_5,
+        labelType=cv2.DIST_LABEL_PIXEL,
+    )
+    here = np.flatnonzero(true)
+    flat = values.reshape(len(values), -1).cpu().numpy()
+    known = np.zeros((len(flat), len(here) + 1), flat.dtype)
+    known[:, nearest.ravel()[here]] = flat[:, here]
+    found = torch.from_numpy(known[:, nearest]).to(values.device)
+    return found, torch.from_numpy(away_px).to(values.device)[None]

@@ -51,6 +51,7 @@ def measured(near: Tensor, alpha: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> near = torch.tensor([0.9, 0.9, 0.9, 0.2, 0.1, 0.1, 0.1]).expand(1, 1, 7, 7)
     >>> alpha = torch.tensor([1, 1, 1, 0.5, 0, 0, 0]).expand(1, 1, 7, 7)
     >>> [round(float(a), 2) for a in measured(near, alpha)[0, 0, 3]]
@@ -88,6 +89,7 @@ def foreground_light(near: Tensor, alpha: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> near = torch.tensor([0.9, 0.9, 0.5, 0.1, 0.1]).expand(1, 1, 5, 5)
     >>> alpha = torch.tensor([1, 1, 0.5, 0, 0]).expand(1, 1, 5, 5)
     >>> [round(float(a), 2) for a in foreground_light(near, alpha)[0, 0, 2]]

@@ -17,6 +17,7 @@ from napari_focusstack.choosing import choose, distinct
 from napari_focusstack.diffusion import nearby_px, transition_region
 from napari_focusstack.focus_map import STEP
 from napari_focusstack.fronts import beside
+from napari_focusstack.inpainting import GUESS_PX
 from napari_focusstack.lens import origin
 from napari_focusstack.optics import GRID_PX, HALVING_PX, psf_radius
 from napari_focusstack.region import aligned, bounds, grow, inside, placed
@@ -98,7 +99,6 @@ def _veil(focus: FocusMap, psf: Psf, plane: int, where: Region) -> Veil | None:
     way = 2 * reach + 3 * back if focus.planes == 2 else reach + back // 2
     margin = HALVING_PX + way + psf_radius(nearby_px(psf))
     outer = aligned(grow(where, margin, focus.size), GRID_PX)
-    inner = inside(where, outer)
     part = focus.part(outer)
     alpha = part.before(plane)
     present = alpha > 0
@@ -109,20 +109,25 @@ def _veil(focus: FocusMap, psf: Psf, plane: int, where: Region) -> Veil | None:
     distance = rounded(plane - depth, psf.sigma_px)[None]
     apart: Steps = float(distance.max()) if distance.min() == distance.max() else distance
     origins = [origin(outer[0].start, outer[1].start, focus.size)]
-    spread = psf.defocus(alpha[None], origins, apart)
-    own = (part.farthest.round() == plane) & ~part.guessed
-    veiled = (transition_region(alpha, spread[0]) & own)[0]
-    region = torch.zeros_like(veiled)
-    region[inner] = veiled[inner]
-    computed = bounds(region)
-    if computed is None:
+    spread = psf.defocus(alpha[None], origins, apart)[0]
+    inner = inside(where, outer)
+    region = (transition_region(alpha[:, *inner], spread[:, *inner]) & _is_sure(focus, where))[0]
+    region &= part.farthest[0][inner].round() == plane
+    veiled = bounds(region)
+    if veiled is None:
         return None
-    where = placed(computed, outer)
-    seen = aligned(grow(where, margin, focus.size), GRID_PX)
+    there = placed(veiled, where)
+    seen = aligned(grow(there, margin, focus.size), GRID_PX)
     needed = inside(seen, outer)
     if isinstance(apart, torch.Tensor):
         apart = apart[..., *needed]
-    return Veil(plane, where, region[computed], seen, alpha[:, *needed], depth[:, *needed], apart)
+    return Veil(plane, there, region[veiled], seen, alpha[:, *needed], depth[:, *needed], apart)
+
+
+def _is_sure(focus: FocusMap, where: Region) -> Tensor:
+    """Return where in some rows and columns depth is more than a guess, bool (1, Y, X)."""
+    around = grow(where, GUESS_PX, focus.size)
+    return ~focus.part(around).guessed[:, *inside(where, around)]
 
 
 def _most_steps(focus: FocusMap, plane: int, where: Region, psf: Psf) -> float:

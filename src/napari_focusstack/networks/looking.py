@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_focusstack.region import Region
 
 #: Memory that tiles take together, and what one takes for each pixel of each plane.
-WORK_BYTES, BYTES_PER_PIXEL = 500 * 2**20, 36.0
+WORK_BYTES, BYTES_PER_PIXEL = 576 * 2**20, 36.0
 #: Side of a tile and what it sees beyond, px and in units of how far that is, below which most of
 #: the work is for what is beyond: fewer tiles are then worked on at a time, and they take more
 #: memory where there is some.

@@ -15,9 +15,9 @@ from napari_focusstack.fronts import Fronts
 from napari_focusstack.lens import origin
 from napari_focusstack.matting import REACH_PX
 from napari_focusstack.optics import check_sigma
-from napari_focusstack.region import around, grow, inside
+from napari_focusstack.region import grow, inside
 from napari_focusstack.threads import each
-from napari_focusstack.veils import veils_over
+from napari_focusstack.veils import all_seen, veils_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,12 +104,11 @@ def _unveiled(
     light: Light, focus: FocusMap, psf: Psf, method: EliminationMethod, block: Region
 ) -> Iterator[tuple[Region, Tensor, Tensor]]:
     """Yield what was behind the veils in a block, plane by plane."""
-    veils = list(veils_over(focus, psf, block))
-    if not veils:
-        return
-    seen = around(*(veil.seen for veil in veils))
-    fronts = Fronts.of(light, focus, grow(seen, REACH_PX, focus.size))
-    for veil in veils:
+    fronts = None
+    for veil in veils_over(focus, psf, block):
+        if fronts is None:
+            seen = all_seen(focus, psf, block)
+            fronts = Fronts.of(light, focus, grow(seen, REACH_PX, focus.size))
         yield veil.where, veil.region, _behind(light, focus, fronts, psf, method, veil)
 
 

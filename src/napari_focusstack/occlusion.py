@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 #: How far from a step of depth the edge may turn out to lie, px.
 REACH_PX = 6
+#: How far beyond a block MEB is given the planes to see, px: what lies farther away, of what it could
+#: look at, changed no alpha by more than 0.001.
+SEEN_PX = 32
 #: Greatest side of the blocks that the image is cut into, px.
 BLOCK_PX = 640
 
@@ -144,7 +147,7 @@ def _drawn(
     stack: Stack, depth: Tensor, confidence: Tensor, meb: MEB, block: Region
 ) -> FocusMap | None:
     """Return the map of a block, None where no step is near."""
-    seen = aligned(grow(block, meb.reach + 1, stack.size), meb.stride)
+    seen = aligned(grow(block, min(meb.reach + 1, SEEN_PX), stack.size), meb.stride)
     outer = grow(seen, REACH_PX, stack.size)
     meeting = Meeting.of(depth[:, *outer]).part(inside(seen, outer))
     inner = inside(block, seen)

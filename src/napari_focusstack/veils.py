@@ -93,12 +93,7 @@ def _veil(focus: FocusMap, psf: Psf, plane: int, where: Region) -> Veil | None:
     steps = _most_steps(focus, plane, where, psf)
     if not steps:
         return None
-    reach, back = psf.reach_px(focus.size, steps), psf_radius(steps * psf.sigma_2_px, psf.shape)
-    # of a pair to the last bit; in a stack what light does on a second way to and fro is left out,
-    # and of the way back the tail, as far as that is itself little changed by what is not seen
-    way = 2 * reach + 3 * back if focus.planes == 2 else reach + back // 2
-    margin = HALVING_PX + way + psf_radius(nearby_px(psf))
-    outer = aligned(grow(where, margin, focus.size), GRID_PX)
+    outer = _seen_from(where, focus, psf, steps)
     part = focus.part(outer)
     alpha = part.before(plane)
     present = alpha > 0
@@ -117,11 +112,27 @@ def _veil(focus: FocusMap, psf: Psf, plane: int, where: Region) -> Veil | None:
     if veiled is None:
         return None
     there = placed(veiled, where)
-    seen = aligned(grow(there, margin, focus.size), GRID_PX)
+    seen = _seen_from(there, focus, psf, steps)
     needed = inside(seen, outer)
     if isinstance(apart, torch.Tensor):
         apart = apart[..., *needed]
     return Veil(plane, there, region[veiled], seen, alpha[:, *needed], depth[:, *needed], apart)
+
+
+def all_seen(focus: FocusMap, psf: Psf, block: Region) -> Region:
+    """Return the rows and columns that light in a block may come from, for all its planes."""
+    farthest = int(focus.part(block).farthest.max().round())
+    return _seen_from(block, focus, psf, _most_steps(focus, farthest, block, psf))
+
+
+def _seen_from(where: Region, focus: FocusMap, psf: Psf, steps: float) -> Region:
+    """Return the rows and columns that light from so many steps before may come from."""
+    reach, back = psf.reach_px(focus.size, steps), psf_radius(steps * psf.sigma_2_px, psf.shape)
+    # of a pair to the last bit; in a stack what light does on a second way to and fro is left out,
+    # and of the way back the tail, as far as that is itself little changed by what is not seen
+    way = 2 * reach + 3 * back if focus.planes == 2 else reach + back // 2
+    margin = HALVING_PX + way + psf_radius(nearby_px(psf))
+    return aligned(grow(where, margin, focus.size), GRID_PX)
 
 
 def _is_sure(focus: FocusMap, where: Region) -> Tensor:

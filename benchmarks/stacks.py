@@ -133,8 +133,7 @@ def quality(scenes):
 def speed():
     from tifffile import imwrite
 
-    part = colour_stack((768, 1024))
-    planes = np.concatenate([part, part[::-1][:4]])
+    planes = colour_stack((768, 1024), 12)
     row = np.concatenate([planes, planes[:, :, ::-1], planes], 2)
     large = np.concatenate([row, row[:, ::-1], row, row[:, ::-1]], 1)
     with tempfile.TemporaryDirectory() as folder:

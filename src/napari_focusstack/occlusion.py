@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 #: How far from a step of depth the edge may turn out to lie, px.
 REACH_PX = 6
-#: How far beyond a block MEB is given the planes to see, px: what lies farther away, of what it could
-#: look at, changed no alpha by more than 0.001.
+#: How far beyond a block MEB is given the planes to see, px: of what it could look at beyond,
+#: nothing changed any alpha by more than 0.001.
 SEEN_PX = 32
 #: Greatest side of the blocks that the image is cut into, px.
 BLOCK_PX = 640

@@ -43,17 +43,19 @@ class Layer:
     depth: float
 
 
-def colour_stack(size: tuple[int, int] = SIZE) -> np.ndarray:
+def colour_stack(size: tuple[int, int] = SIZE, planes: int = 8) -> np.ndarray:
     """Photograph grass, a bristly specimen and pebbles before tissue.
 
     Parameters
     ----------
     size : tuple of int
         Height and width, px.
+    planes : int
+        From the grass to the tissue; the more, the farther apart these are.
 
     Returns
     -------
-    ndarray of uint8, (8, Y, X, 3)
+    ndarray of uint8, (planes, Y, X, 3)
         sRGB, nearest plane first.
 
     Examples
@@ -69,13 +71,14 @@ def colour_stack(size: tuple[int, int] = SIZE) -> np.ndarray:
     specimen, alpha, tissue = sample_layers(size)
     blade = cover(data.grass(), size)[..., None] * np.array([0.45, 0.95, 0.3], np.float32)
     stone = cover(data.gravel(), size)[..., None] * np.array([1.3, 1.1, 0.8], np.float32)
+    last = planes - 1
     scene = [
         Layer(_linear(blade), blades(size), 0),
-        Layer(_linear(specimen), alpha, 2),
-        Layer(_linear(stone), pebbles(size, seed=3), 4.5),
-        Layer(_linear(tissue), np.ones(size, np.float32), 7),
+        Layer(_linear(specimen), alpha, last * 2 / 7),
+        Layer(_linear(stone), pebbles(size, seed=3), last * 4.5 / 7),
+        Layer(_linear(tissue), np.ones(size, np.float32), last),
     ]
-    light = photograph(scene, planes=8)
+    light = photograph(scene, planes)
     return (linear_to_srgb(torch.from_numpy(light)) * 255).round().byte().numpy()
 
 

@@ -123,8 +123,7 @@ def _behind(
     """Return the light (C, n) of the pixels of a plane that are veiled."""
     here = inside(veil.seen, fronts.where)
     alpha = veil.alpha
-    nearest = focus.part(veil.seen).nearest
-    near = light(choose(alpha > 0, nearest, veil.depth)[0].round(), veil.seen)
+    near = light(veil.depth[0].round(), veil.seen)
     far = light(veil.plane, veil.seen)
     soft = (alpha > 0) & (alpha < 1)
     own = choose(soft, fronts.own[:, *here], fronts.shown[:, *here] * (alpha > 0))

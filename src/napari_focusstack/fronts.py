@@ -36,10 +36,11 @@ class Fronts:
     where : tuple of slice
         The rows and columns.
     shown : Tensor
-        Shape (C, Y, X), linear light: each pixel as the plane shows it in which its front is in
+        Shape (C, Y, X), linear light: each pixel as the plane shows it in which most of it is in
         focus.
     own : Tensor
-        Same shape: the front's own light in it, without what is behind, 0..alpha.
+        Same shape: where pixels are shared the front's own light in them, without what is behind,
+        0..alpha; else as shown.
     alpha : Tensor
         Shape (1, Y, X), 0..1: how much of the pixel the front covers, as the planes tell it.
     """
@@ -63,16 +64,16 @@ class Fronts:
             Rows and columns.
         """
         part = focus.part(where)
-        nearest = part.nearest
-        shown = light(nearest[0].round(), where)
+        depth = part.depth
+        shown = light(depth[0].round(), where)
         soft = (part.alpha > 0) & (part.alpha < 1)
         if not soft.any():
-            return cls(where, shown, shown * part.alpha, part.alpha)
+            return cls(where, shown, shown, part.alpha)
         middle, away_px = beside(torch.cat([part.front, part.behind]), soft)
         front, behind = middle.split(1)
-        sides = choose(soft, part.alpha, (2 * nearest < front + behind).to(shown))
-        seen = (sides <= 0) & (away_px <= REACH_PX)
-        near = light(choose(seen, front, nearest)[0].round(), where)[None]
+        sides = choose(soft, part.alpha, (2 * depth < front + behind).to(shown))
+        sharp = (sides < 1) & (away_px <= REACH_PX)
+        near = light(choose(sharp, front, depth)[0].round(), where)[None]
         alpha = measured(near, sides[None])
         own = foreground_light(near, alpha)[0]
         return cls(where, shown, choose(soft, own, shown), alpha[0])

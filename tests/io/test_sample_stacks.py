@@ -57,6 +57,17 @@ def test_colour_stack_has_eight_8_bit_planes_each_layer_sharp_in_its_own():
         hidden |= alpha > 0.01
 
 
+def test_of_more_planes_the_nearest_and_the_farthest_layer_stay_in_the_first_and_the_last():
+    size = (192, 256)
+    stack = colour_stack(size, 15)
+    assert stack.shape == (15, *size, 3)
+    fronts = np.maximum.reduce([blades(size), sample_layers(size)[1], pebbles(size, seed=3)])
+    tissue = ~ndimage.binary_dilation(fronts > 0.01, iterations=8)
+    for seen, plane in ((blades(size) > 0.99, 0), (tissue, 14)):
+        assert seen.sum() > 100
+        assert np.argmax([energy(one[..., 1])[seen].mean() for one in stack]) == plane
+
+
 def test_microscopy_stack_is_16_bit_with_noise_that_grows_as_light_does(monkeypatch):
     stack = microscopy_stack(SMALL)
     bare = np.linspace(0.05, 0.9, SMALL[0])[:, None] * np.ones(SMALL)

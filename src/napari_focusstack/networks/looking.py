@@ -131,7 +131,7 @@ def tile_plan(
     Examples
     --------
     >>> tile_plan(12, 1024, 96, 2, 10**10), tile_plan(50, 1024, 96, 2, 10**10)
-    ((768, 2), (528, 1))
+    ((832, 2), (576, 1))
     """
     bytes_per_pixel = BYTES_PER_PIXEL * planes
     most_px = tile_px + 2 * reach_px

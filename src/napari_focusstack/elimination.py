@@ -107,7 +107,7 @@ def _unveiled(
     fronts = None
     for veil in veils_over(focus, psf, block):
         if fronts is None:
-            seen = all_seen(focus, psf, block)
+            seen = all_seen(focus, psf, block) if focus.planes > 2 else veil.seen
             fronts = Fronts.of(light, focus, grow(seen, REACH_PX, focus.size))
         yield veil.where, veil.region, _behind(light, focus, fronts, psf, method, veil)
 
@@ -126,13 +126,15 @@ def _behind(
     near = light(veil.depth[0].round(), veil.seen)
     far = light(veil.plane, veil.seen)
     soft = (alpha > 0) & (alpha < 1)
-    own = choose(soft, fronts.own[:, *here], fronts.shown[:, *here] * (alpha > 0))
+    present = alpha > 0
     alpha = choose(soft, fronts.alpha[:, *here], alpha)[None]
     origins = [origin(veil.seen[0].start, veil.seen[1].start, focus.size)]
     wanted = inside(veil.where, veil.seen)
     if method == "subtract":
         found = subtract(near[None], far[None], alpha, psf, origins, veil.apart)[..., *wanted]
     else:
-        known = own[None] if focus.planes > 2 else None
-        found = unmix(near[None], far[None], alpha, psf, origins, veil.apart, known, wanted)
+        own = None
+        if focus.planes > 2:
+            own = choose(soft, fronts.own[:, *here], fronts.shown[:, *here] * present)[None]
+        found = unmix(near[None], far[None], alpha, psf, origins, veil.apart, own, wanted)
     return found[0][:, veil.region]

@@ -6,6 +6,7 @@ Every plane behind it is veiled by the same light, so it is told once for all pl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,16 +39,16 @@ class Fronts:
     shown : Tensor
         Shape (C, Y, X), linear light: each pixel as the plane shows it in which most of it is in
         focus.
-    own : Tensor
-        Same shape: where pixels are shared the front's own light in them, without what is behind,
-        0..alpha; else as shown.
+    near : Tensor
+        Same shape: beside edges as the plane shows it in which the front there is in focus.
     alpha : Tensor
-        Shape (1, Y, X), 0..1: how much of the pixel the front covers, as the planes tell it.
+        Shape (1, Y, X), 0..1: how much of the pixel the front covers, as the planes tell it; beside
+        an edge 1 on its side and 0 on the other.
     """
 
     where: Region
     shown: Tensor
-    own: Tensor
+    near: Tensor
     alpha: Tensor
 
     @classmethod
@@ -73,10 +74,15 @@ class Fronts:
         front, behind = middle.split(1)
         sides = choose(soft, part.alpha, (2 * depth < front + behind).to(shown))
         sharp = (sides < 1) & (away_px <= REACH_PX)
-        near = light(choose(sharp, front, depth)[0].round(), where)[None]
-        alpha = measured(near, sides[None])
-        own = foreground_light(near, alpha)[0]
-        return cls(where, shown, choose(soft, own, shown), alpha[0])
+        near = light(choose(sharp, front, depth)[0].round(), where)
+        return cls(where, shown, near, measured(near[None], sides[None])[0])
+
+    @cached_property
+    def own(self) -> Tensor:
+        """Where pixels are shared the front's own light in them, 0..alpha; else as shown."""
+        soft = (self.alpha > 0) & (self.alpha < 1)
+        own = foreground_light(self.near[None], self.alpha[None])[0]
+        return choose(soft, own, self.shown)
 
 
 def beside(values: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Most pieces at a time: each takes memory.
 MOST = 4
 #: Pieces after which memory is given back: often enough to matter, seldom enough to cost little.
-TIDY_EVERY = 3
+TIDY_EVERY = 2
 
 
 def side_by_side(device: torch.device) -> int:

@@ -16,7 +16,7 @@ import torch
 
 from napari_focusstack.lens import collect, is_map
 from napari_focusstack.optics import GRID_PX, HALVING_PX, blur, premultiply, psf_radius
-from napari_focusstack.region import aligned, grow, inside
+from napari_focusstack.region import aligned, grow, inside, whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -187,19 +187,18 @@ def unmix(
         Shape (n, C, Y, X).
     """
     size = (near.shape[-2], near.shape[-1])
-    wanted = wanted or (slice(0, size[0]), slice(0, size[1]))
+    wanted = wanted or whole(size)
     if foreground is None:
         first, visible = unveil(far, near * alpha, alpha, psf, origins, steps)
         foreground = own_light(near, first, visible, alpha, psf, steps)
     background, visible = unveil(far, foreground, alpha, psf, origins, steps)
     around = aligned(grow(wanted, seen_px(psf, steps), size), GRID_PX)
-    far, foreground, alpha, background, visible, behind = (
-        one[..., *around]
-        for one in (far, foreground, alpha, background, visible, near - foreground)
+    near, far, foreground, alpha, background, visible = (
+        one[..., *around] for one in (near, far, foreground, alpha, background, visible)
     )
     if psf.sigma_background_px is not None:
         steps = steps[..., *around] if is_map(steps) else steps
-        background = checked(behind, far, background, visible, alpha, psf, steps)
+        background = checked(near - foreground, far, background, visible, alpha, psf, steps)
     return (foreground + (1 - alpha) * background)[..., *inside(wanted, around)]
 
 

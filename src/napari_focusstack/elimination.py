@@ -15,7 +15,7 @@ from napari_focusstack.fronts import Fronts
 from napari_focusstack.lens import origin
 from napari_focusstack.matting import REACH_PX
 from napari_focusstack.optics import check_sigma
-from napari_focusstack.region import grow, inside
+from napari_focusstack.region import grow, inside, whole
 from napari_focusstack.threads import each
 from napari_focusstack.veils import all_seen, veils_over
 
@@ -91,7 +91,7 @@ def eliminate(
 
 def _blocks(focus: FocusMap, within: Region | None) -> Iterator[Region]:
     """Yield rows and columns, block by block."""
-    rows, columns = within or (slice(0, focus.size[0]), slice(0, focus.size[1]))
+    rows, columns = within or whole(focus.size)
     for top in range(rows.start, rows.stop, BLOCK_PX):
         for left in range(columns.start, columns.stop, BLOCK_PX):
             yield (

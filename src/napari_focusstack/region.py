@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 Region = tuple[slice, slice]
 
 
+def whole(size: tuple[int, int]) -> Region:
+    """Return all rows and columns of an image of a size."""
+    height, width = size
+    return slice(0, height), slice(0, width)
+
+
 def bounds(present: np.ndarray | Tensor) -> Region | None:
     """Return the rows and columns around all true pixels of (Y, X), None where there are none."""
     true = present if isinstance(present, np.ndarray) else present.cpu().numpy()

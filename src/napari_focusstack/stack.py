@@ -22,7 +22,7 @@ from napari_focusstack.order import is_reversed
 from napari_focusstack.planes import check_planes
 from napari_focusstack.progress import Progress
 from napari_focusstack.psf import BY_KEB, BY_REBLUR, check_method, estimate
-from napari_focusstack.region import inside
+from napari_focusstack.region import inside, whole
 from napari_focusstack.segmentation import matte
 from napari_focusstack.step_blur import find_step_blur
 from napari_focusstack.windows import NoEdge, Windows, along_steps
@@ -88,7 +88,7 @@ class Stack:
     @property
     def whole(self) -> Region:
         """All rows and columns."""
-        return slice(0, self.size[0]), slice(0, self.size[1])
+        return whole(self.size)
 
     def light(self, plane: int | Tensor, where: Region) -> Tensor:
         """Return linear light (C, Y, X) of a part of a plane, counted from 1, the nearest.

@@ -18,7 +18,7 @@ from napari_focusstack.diffusion import nearby_px, transition_region
 from napari_focusstack.focus_map import STEP
 from napari_focusstack.fronts import beside
 from napari_focusstack.inpainting import GUESS_PX
-from napari_focusstack.lens import origin
+from napari_focusstack.lens import is_map, origin
 from napari_focusstack.optics import GRID_PX, HALVING_PX, psf_radius
 from napari_focusstack.region import aligned, bounds, grow, inside, placed
 
@@ -114,7 +114,7 @@ def _veil(focus: FocusMap, psf: Psf, plane: int, where: Region) -> Veil | None:
     there = placed(veiled, where)
     seen = _seen_from(there, focus, psf, steps)
     needed = inside(seen, outer)
-    if isinstance(apart, torch.Tensor):
+    if is_map(apart):
         apart = apart[..., *needed]
     return Veil(plane, there, region[veiled], seen, alpha[:, *needed], depth[:, *needed], apart)
 

@@ -85,3 +85,20 @@ def test_the_page_on_registration_runs(run):
     rows, columns = names["rows"], names["columns"]
     apart = [np.abs(one - names["moved"][2])[rows, columns].mean() for one in names["moved"]]
     assert max(apart) < 0.01
+
+
+def test_the_python_page_names_everything_that_is_public():
+    table = (DOCS / "python.md").read_text("utf-8").partition("| name | what it is |")[2]
+    named = [
+        name
+        for row in table.splitlines()
+        for name in re.findall(r"`(\w+)`", row.partition("| ")[2])
+    ]
+    assert sorted(named) == sorted(set(napari_focusstack.__all__) - {"__version__"})
+
+
+def test_no_page_reaches_into_inner_modules():
+    for page in [*DOCS.glob("*.md"), DOCS.parent / "README.md"]:
+        assert "napari_focusstack." not in page.read_text("utf-8").replace(
+            "napari_focusstack.read_record", ""
+        )

@@ -9,14 +9,28 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "FocusMap": "focus_map",
     "FuseParameters": "parameters",
     "FusionResult": "fusion",
     "InputError": "errors",
+    "PlaneStore": "io.plane_store",
+    "Progress": "progress",
+    "Registration": "registration",
+    "ResultForm": "io.result_file",
+    "Surface": "surface",
+    "colour_stack": "io.sample_stacks",
     "eliminate": "fusion",
     "estimate_psf": "fusion",
     "fuse": "fusion",
+    "microscopy_stack": "io.sample_stacks",
+    "open_planes": "io.plane_store",
+    "read_record": "io.writer",
+    "register": "drift",
+    "result_file": "io.result_file",
     "sample_pair": "io.samples",
     "segment": "fusion",
+    "surface_of": "surface",
+    "write_mesh": "io.mesh",
 }
 
 __all__ = [*sorted(_HOME), "__version__"]

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
+from napari_focusstack.networks.device import autocast
 from napari_focusstack.networks.fsb import FSB
-from napari_focusstack.networks.inference import autocast
+from napari_focusstack.simulation.material import SourceImages
 from napari_focusstack.training import losses
-from napari_focusstack.training.material import Material
 from napari_focusstack.training.trainer import Training, TrainParameters
 
 DOWN = (2, 4, 8, 16, 32, 16, 8, 4)
@@ -33,7 +33,7 @@ class Recipe:
     down: tuple[int, ...] = DOWN
     weights: dict[str, float] = field(default_factory=dict)
 
-    def train(self, material: Material, steps: int) -> tuple[dict[str, float], torch.nn.Module]:
+    def train(self, material: SourceImages, steps: int) -> tuple[dict[str, float], torch.nn.Module]:
         """Return validation figures and the network."""
         shipped = {name: getattr(losses, name) for name in self.weights}
         torch.manual_seed(0)
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--only", choices=RECIPES, help="train one group of recipes")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    material = Material.load(options.data)
+    material = SourceImages.load(options.data)
     print(f"{options.steps} steps each; seconds per megapixel on one core", flush=True)
     print(f"{'recipe':>20}{'mean_iou':>10}{'alpha_error':>13}{'edge_error':>12}{'s/Mpx':>8}")
     for group in [options.only] if options.only else RECIPES:

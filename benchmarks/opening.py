@@ -27,7 +27,7 @@ from qtpy.QtWidgets import QApplication
 application, viewer = QApplication([]), ViewerModel()
 {before}
 began = perf_counter()
-from napari_focusstack.widgets.fuse import FuseWidget
+from napari_focusstack.widgets.fuse.dock import FuseWidget
 imported = perf_counter()
 dock = FuseWidget(viewer)
 print(imported - began, perf_counter() - imported)

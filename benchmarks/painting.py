@@ -14,23 +14,20 @@ from collections.abc import Iterator
 import numpy as np
 from napari.components import ViewerModel
 
-from napari_focusstack.editing import Canvas
-from napari_focusstack.focus_map import FocusMap
-from napari_focusstack.fusion import drain
-from napari_focusstack.io.sample_stacks import (
-    SIGMA_PER_PLANE_PX,
-    blades,
-    colour_stack,
-    pebbles,
-)
-from napari_focusstack.io.samples import sample_layers, sample_pair
-from napari_focusstack.lens import Psf
+from napari_focusstack.fusion.canvas import Canvas
+from napari_focusstack.fusion.pipeline import Pipeline
+from napari_focusstack.imaging.psf import Psf
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.stack import Stack
-from napari_focusstack.widgets.plane_labels import Found, labels_of
-from napari_focusstack.widgets.session import Session
-from napari_focusstack.widgets.source import Source
-from napari_focusstack.widgets.steps import Fused
+from napari_focusstack.runtime.progress import run
+from napari_focusstack.samples.drawing import blades, pebbles
+from napari_focusstack.samples.pair import sample_pair
+from napari_focusstack.samples.specimen import sample_layers
+from napari_focusstack.samples.stacks import SIGMA_PER_PLANE_PX, colour_stack
+from napari_focusstack.segmentation.focus_map import FocusMap
+from napari_focusstack.widgets.session.label_layer import Found, labels_of
+from napari_focusstack.widgets.session.session import Session
+from napari_focusstack.widgets.session.source import Source
+from napari_focusstack.widgets.session.tasks import Fused
 
 SIZE, BRUSH_PX, STROKES = (2048, 2048), 50, 12
 GOAL_MS = 100
@@ -55,9 +52,9 @@ def fused_session(planes: np.ndarray, labels: np.ndarray, sigma_px: float) -> Se
     viewer = ViewerModel()
     session = Session(viewer, Source((viewer.add_image(planes, rgb=True, name="stack"),)))
     focus = FocusMap.of_labels(labels.astype(np.uint8), len(planes), SIZE)
-    stack = Stack(planes, FuseParameters(device="cpu"))
-    canvas = Canvas(stack, focus, Psf(sigma_px, sigma_px), focus.labels)
-    drain(canvas.fuse())
+    pipeline = Pipeline(planes, FuseParameters(device="cpu"))
+    canvas = Canvas(pipeline, focus, Psf(sigma_px, sigma_px), focus.labels)
+    run(canvas.fuse())
     made = Fused(Found(focus), True, labels_of(focus), canvas)
     session.show_result(made, depth=len(planes) > 2)
     return session

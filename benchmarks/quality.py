@@ -27,9 +27,9 @@ from pathlib import Path
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.evaluation import Case, find_cases
-from napari_focusstack.io.reader import read_image
-from napari_focusstack.io.writer import write_image
+from napari_focusstack.evaluation.cases import Case, find_cases
+from napari_focusstack.io.reading.image import read_image
+from napari_focusstack.io.writing.image import write_image
 
 OURS = [sys.executable, "-m", "napari_focusstack"]
 

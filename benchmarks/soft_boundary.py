@@ -17,19 +17,24 @@ import torch
 from pymatting import estimate_alpha_cf
 from scipy.ndimage import binary_dilation, binary_erosion, uniform_filter
 
-from napari_focusstack import metrics
-from napari_focusstack.crf import refine
-from napari_focusstack.diffusion import transition_region
-from napari_focusstack.evaluation import Case, find_cases
-from napari_focusstack.focus_map import FocusMap
-from napari_focusstack.fusion import drain
-from napari_focusstack.io.reader import read_image
+from napari_focusstack.elimination.diffusion import transition_region
+from napari_focusstack.evaluation import truth_metrics as metrics
+from napari_focusstack.evaluation.cases import Case, find_cases
+from napari_focusstack.fusion.pipeline import Pipeline
+from napari_focusstack.imaging.blur import blur
+from napari_focusstack.io.reading.image import read_image
 from napari_focusstack.networks import weights
-from napari_focusstack.networks.inference import segment_tiled
-from napari_focusstack.optics import blur
+from napari_focusstack.networks.tiled_fsb import segment_tiled
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.segmentation import SOFT_REACH_PX, antialias, confine, override
-from napari_focusstack.stack import Stack
+from napari_focusstack.runtime.progress import run
+from napari_focusstack.segmentation.crf import refine
+from napari_focusstack.segmentation.focus_map import FocusMap
+from napari_focusstack.segmentation.labels import (
+    SOFT_REACH_PX,
+    antialias,
+    apply_hard_mask,
+    clamp_soft_band,
+)
 
 #: Window of the guided filter, px, and the variance of its guide that counts as an edge.
 WINDOW_PX, EDGE = 9, 1e-3
@@ -46,7 +51,7 @@ def tensor(alpha: Alpha) -> torch.Tensor:
 def crf(alpha: Alpha, guide: np.ndarray) -> torch.Tensor:
     """Let the CRF decide where it disagrees, as fusion does."""
     probability, _ = refine(alpha, guide)
-    return confine(override(tensor(alpha), tensor(probability) > 0.5))
+    return clamp_soft_band(apply_hard_mask(tensor(alpha), tensor(probability) > 0.5))
 
 
 def guided_filter(alpha: Alpha, guide: np.ndarray) -> torch.Tensor:
@@ -57,7 +62,7 @@ def guided_filter(alpha: Alpha, guide: np.ndarray) -> torch.Tensor:
     slope /= uniform_filter(grey * grey, WINDOW_PX) - mean_grey**2 + EDGE
     offset = mean_alpha - slope * mean_grey
     fitted = uniform_filter(slope, WINDOW_PX) * grey + uniform_filter(offset, WINDOW_PX)
-    return confine(tensor(fitted.clip(0, 1)))
+    return clamp_soft_band(tensor(fitted.clip(0, 1)))
 
 
 def closed_form(alpha: Alpha, guide: np.ndarray) -> torch.Tensor:
@@ -66,11 +71,11 @@ def closed_form(alpha: Alpha, guide: np.ndarray) -> torch.Tensor:
     trimap = np.full(mask.shape, 0.5)
     trimap[binary_erosion(mask, iterations=SOFT_REACH_PX, border_value=1)] = 1
     trimap[~binary_dilation(mask, iterations=SOFT_REACH_PX)] = 0
-    return confine(tensor(estimate_alpha_cf(guide / 255.0, trimap).clip(0, 1)))
+    return clamp_soft_band(tensor(estimate_alpha_cf(guide / 255.0, trimap).clip(0, 1)))
 
 
 REFINEMENTS: dict[str, Refinement] = {
-    "FSB": lambda alpha, guide: confine(tensor(alpha)),
+    "FSB": lambda alpha, guide: clamp_soft_band(tensor(alpha)),
     "FSB, hard": lambda alpha, guide: tensor(alpha > 0.5),
     "hard, antialiased": lambda alpha, guide: antialias(tensor(alpha) > 0.5),
     "CRF": crf,
@@ -81,10 +86,10 @@ REFINEMENTS: dict[str, Refinement] = {
 
 def score(case: Case, parameters: FuseParameters) -> dict[str, tuple[float, ...]]:
     """Return seconds, alpha error along the true edge, PSNR in the transition region and whole."""
-    stack = Stack([read_image(case.files[kind]) for kind in ("near", "far")], parameters)
-    shown = [stack.shown(plane, stack.whole) for plane in (1, 2)]
-    network, _ = weights.load("fsb", stack.device, parameters.fsb_weights)
-    found = drain(segment_tiled(network, *shown, parameters.tile_px))[0].numpy()
+    pipeline = Pipeline([read_image(case.files[kind]) for kind in ("near", "far")], parameters)
+    shown = [pipeline.stack.display(plane, pipeline.stack.full) for plane in (1, 2)]
+    network, _ = weights.load("fsb", pipeline.stack.device, parameters.fsb_weights)
+    found = run(segment_tiled(network, *shown, parameters.tile_px))[0].numpy()
     guide = (shown[0].permute(1, 2, 0) * 255).round().byte().numpy()
     truth, true_alpha = read_image(case.files["truth"]), tensor(case.alpha())
     region = transition_region(true_alpha, blur(true_alpha, case.sigma_px()))[0].numpy()
@@ -96,8 +101,8 @@ def score(case: Case, parameters: FuseParameters) -> dict[str, tuple[float, ...]
         alpha = refinement(found, guide)
         seconds = time.perf_counter() - began
         focus = FocusMap.of_pair(alpha)
-        psf = stack.psf(focus) if focus.has_steps() else None
-        image = drain(stack.eliminate(focus, psf))[0]
+        psf = pipeline.estimate_psf(focus) if focus.has_occlusions() else None
+        image = run(pipeline.eliminate(focus, psf))[0]
         error = float((alpha - true_alpha).abs()[0].numpy()[edge].mean())
         figures[name] = (
             seconds, error, metrics.psnr(image, truth, region), metrics.psnr(image, truth)

@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from napari_focusstack.io.samples import sample_pair
-from napari_focusstack.io.writer import write_image
+from napari_focusstack.io.writing.image import write_image
+from napari_focusstack.samples.pair import sample_pair
 
 #: Rows, columns, and what the project promises on two cores: seconds, gigabytes.
 SIZES = (((256, 384), 3.0, 2.5), ((2048, 2048), 40.0, 2.5))

@@ -22,22 +22,25 @@ import torch
 import torch.nn.functional as functional
 from scipy.ndimage import distance_transform_edt
 
-from napari_focusstack.focus_map import FocusMap
-from napari_focusstack.fusion import drain, fuse
-from napari_focusstack.io.sample_stacks import colour_stack
-from napari_focusstack.lens import Psf
-from napari_focusstack.metrics import psnr
-from napari_focusstack.networks.fsb import laplacian
-from napari_focusstack.optics import blur, linear_to_srgb, premultiply, srgb_to_linear
+from napari_focusstack.evaluation.truth_metrics import psnr
+from napari_focusstack.filters.laplacian import laplacian
+from napari_focusstack.fusion.fuse import fuse
+from napari_focusstack.fusion.pipeline import Pipeline
+from napari_focusstack.imaging.blur import blur
+from napari_focusstack.imaging.image_formation import premultiply
+from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.imaging.srgb import linear_to_srgb, srgb_to_linear
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.stack import Stack
-from napari_focusstack.training.material import Material
-from napari_focusstack.training.stack_scenes import FocalStackTruth, focal_stack
+from napari_focusstack.runtime.progress import run
+from napari_focusstack.samples.stacks import colour_stack
+from napari_focusstack.segmentation.focus_map import FocusMap
+from napari_focusstack.simulation.material import SourceImages
+from napari_focusstack.simulation.stacks import FocalStackTruth, focal_stack
 
 PLANES = 10
 FUSE_FILE = """
 import sys
-from napari_focusstack.cli import main
+from napari_focusstack.commands.main import main
 sys.exit(main(["fuse", sys.argv[1], "-o", sys.argv[2]]))
 """
 
@@ -69,7 +72,7 @@ def in_pairs(scores):
 
 def simulated(data, count):
     """Scenes of held-back pictures."""
-    _, held_back = Material.load(data).split()
+    _, held_back = SourceImages.load(data).split()
     generator = torch.Generator().manual_seed(5)
     for _ in range(count):
         yield focal_stack(held_back, PLANES, 256, generator)
@@ -112,12 +115,12 @@ def quality(scenes):
         planes = [eight_bits(plane) for plane in truth.planes]
         right, edges = eight_bits(truth.all_in_focus), depth_edges(truth)
         ours = fuse(planes, device="cpu")
-        stack = Stack(planes, FuseParameters(device="cpu"))
+        pipeline = Pipeline(planes, FuseParameters(device="cpu"))
         known = FocusMap.of_depth(truth.depth[None] + 1, PLANES)
         images = [
             fuse(planes, labels=sharpest(truth.planes), elimination="none").image,
             ours.image,
-            drain(stack.eliminate(known, Psf(truth.sigma_px, truth.sigma_px)))[0],
+            run(pipeline.eliminate(known, Psf(truth.sigma_px, truth.sigma_px)))[0],
         ]
         within = np.abs(ours.labels.astype(int) - truth.labels.numpy()) <= 1
         regions = np.ones_like(edges), edges

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 import napari_focusstack as nfs
-from napari_focusstack.io.writer import write_image
-from napari_focusstack.optics import linear_to_srgb
-from napari_focusstack.training.cases import bundled_material
-from napari_focusstack.training.synthesis import SceneParameters, synthesise
+from napari_focusstack.imaging.srgb import linear_to_srgb
+from napari_focusstack.io.writing.image import write_image
+from napari_focusstack.simulation.cases import bundled_material
+from napari_focusstack.simulation.pairs import SceneParameters, synthesise
 
 IMAGES = Path(__file__).parent / "images"
 #: Rows and columns of the detail that is shown, and how many times it is enlarged.

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 from qtpy.QtWidgets import QApplication, QScrollArea
 
-from napari_focusstack.io.layer_tiff import write_tiff
-from napari_focusstack.io.sample_stacks import PIXEL_UM, Z_STEP_UM, colour_stack, microscopy_stack
+from napari_focusstack.io.writing.layer_tiff import write_tiff
+from napari_focusstack.samples.stacks import PIXEL_UM, Z_STEP_UM, colour_stack, microscopy_stack
 
 if TYPE_CHECKING:
     from napari import Viewer

@@ -13,19 +13,19 @@ import torch
 from hypothesis import settings
 from scipy import ndimage
 
+from napari_focusstack.imaging.blur import blur
+from napari_focusstack.imaging.image_formation import (
+    composite_defocused,
+    far_focus,
+    near_focus,
+    over,
+    premultiply,
+)
+from napari_focusstack.imaging.srgb import linear_to_srgb
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
-from napari_focusstack.optics import (
-    blur,
-    far_focus,
-    linear_to_srgb,
-    near_focus,
-    over,
-    premultiply,
-    veil,
-)
 from napari_focusstack.parameters import FuseParameters
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -51,20 +51,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(absent)
 
 
+@dataclass(frozen=True)
+class Light:
+    """Samples light of planes (C, Y, X), nearest first: of one plane, or as labels say."""
+
+    planes: list[torch.Tensor]
+
+    def plane(self, number, region):
+        return self.planes[number - 1][:, *region]
+
+    def by_label(self, labels, region):
+        parts = {int(label): self.plane(int(label), region) for label in labels.unique()}
+        return sum(torch.where(labels == label, part, 0) for label, part in parts.items())
+
+
 @pytest.fixture(scope="session")
 def light_of():
-    """Light read piece by piece from planes (C, Y, X), nearest first: of one or as labels say."""
-
-    def reading(planes):
-        def light(plane, where):
-            if isinstance(plane, int):
-                return planes[plane - 1][:, *where]
-            seen = {int(number): planes[int(number) - 1][:, *where] for number in plane.unique()}
-            return sum(torch.where(plane == number, part, 0) for number, part in seen.items())
-
-        return light
-
-    return reading
+    """Samples light: light_of(planes), planes as tensors (C, Y, X), nearest first."""
+    return Light
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +145,7 @@ def scene(
         background,
         near_focus(foreground, alpha, background, sigma_background_px or sigma_px, shape),
         far_focus(foreground, alpha, background, sigma_px, shape),
-        veil(foreground, alpha, background, 0.0),
+        composite_defocused(foreground, alpha, background, 0.0),
     )
 
 

@@ -13,7 +13,7 @@ from napari.components import ViewerModel
 from npe2 import PluginManager
 
 import napari_focusstack
-from napari_focusstack.io import samples
+from napari_focusstack.samples import pair as samples
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PACKAGE = Path(napari_focusstack.__file__).parent
@@ -75,7 +75,7 @@ def test_the_page_on_stacks_runs(run):
 
 def test_the_page_on_big_stacks_runs(run):
     names = run("batch.md")
-    assert names["store"].held == "scratch"
+    assert names["store"].backing == "scratch"
     np.testing.assert_array_equal(tifffile.imread("fused.tif"), names["planes"][:2])
 
 

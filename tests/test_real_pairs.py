@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import napari_focusstack as nfs
-from napari_focusstack.metrics import mean_iou
+from napari_focusstack.evaluation.truth_metrics import mean_iou
 
 pytestmark = pytest.mark.shared
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from napari_focusstack.evaluation import evaluate, find_cases, mean_rows
+from napari_focusstack.evaluation.cases import find_cases
+from napari_focusstack.evaluation.score import evaluate
+from napari_focusstack.evaluation.tables import mean_rows
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.training.cases import PAIR_SCENES, bundled_material, write_cases
+from napari_focusstack.simulation.cases import PAIR_SCENES, bundled_material, write_cases
 
 CARD = Path(__file__).resolve().parents[1] / "weights" / "MODEL_CARD.md"
 #: What another processor's arithmetic may cost: dB, dB, share, share.

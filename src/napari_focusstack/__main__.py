@@ -2,6 +2,6 @@
 
 import sys
 
-from napari_focusstack.cli import main
+from napari_focusstack.commands.main import main
 
 sys.exit(main())

@@ -15,6 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
 SOFTWARE = "napari-focusstack"
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_focusstack.optics import blur
+from napari_focusstack.imaging.blur import blur
 
 
 def tilted_stack(count=8, side=96, slope=1.0, noise=0.01, seed=0, flat=None):

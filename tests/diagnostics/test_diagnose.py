@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from napari_focusstack.diagnostics.diagnose import check_pair, diagnose, shares_of
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.reader import images_in, read_image
+from napari_focusstack.io.reading.image import images_in, read_image
 
 RNG = np.random.default_rng(1)
 
@@ -22,19 +22,19 @@ def real_stack(folder):
 @pytest.mark.parametrize(("count", "side", "slope"), [(8, 96, 1.0), (12, 192, 0.4), (5, 64, 2.0)])
 def test_good_stacks_are_left_in_peace(make_stack, count, side, slope, noise, seed):
     good = make_stack(count, side, slope, noise, seed)
-    assert diagnose(good).sentences() == []
-    assert diagnose(good[::-1]).sentences() == []
+    assert diagnose(good).messages() == []
+    assert diagnose(good[::-1]).messages() == []
 
 
 def test_a_thin_specimen_is_left_in_peace(make_stack):
     for focus in (0, 1, 2.3, 4):
-        assert diagnose(make_stack(8, 128, noise=0.02, flat=focus)).sentences() == []
+        assert diagnose(make_stack(8, 128, noise=0.02, flat=focus)).messages() == []
 
 
 def test_trembling_is_left_in_peace(make_stack):
     steady = make_stack(10, 192, 0.8)
     moved = [ndimage.shift(p, RNG.normal(0, 1, 2), order=1, mode="nearest") for p in steady]
-    assert diagnose(moved).sentences() == []
+    assert diagnose(moved).messages() == []
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])
@@ -47,7 +47,7 @@ def test_dtypes_and_colours_are_told_alike(stack, dtype):
         found = diagnose(other)
         np.testing.assert_allclose(found.sharpness, reference.sharpness, rtol=1e-3)
         np.testing.assert_allclose(found.steps, reference.steps, rtol=1e-3)
-        assert found.sentences() == []
+        assert found.messages() == []
 
 
 def test_sharpness_over_z_peaks_at_the_plane_in_focus(make_stack):
@@ -63,18 +63,18 @@ def test_a_plane_twice_is_found_whatever_the_noise(stack):
     for copy in (stack[4], again):
         found = diagnose([*stack[:5], copy, *stack[5:]])
         assert found.twins == ((5, 6),)
-        assert found.sentences() == ["Planes 5 and 6 show the same image; leave one out."]
+        assert found.messages() == ["Planes 5 and 6 show the same image; leave one out."]
 
 
 def test_a_copy_far_away_is_found(stack):
     found = diagnose([*stack, stack[1]])
     assert found.twins == ((2, 9),)
-    assert len(found.sentences()) == 1
+    assert len(found.messages()) == 1
 
 
 def test_swapped_planes_are_named(stack):
     stack[2], stack[3] = stack[3], stack[2]
-    assert diagnose(stack).sentences() == ["Planes 3 and 4 seem to be swapped."]
+    assert diagnose(stack).messages() == ["Planes 3 and 4 seem to be swapped."]
     stack[1], stack[6] = stack[6], stack[1]
     assert diagnose(stack).order == (1, 7, 4, 3, 5, 6, 2, 8)
 
@@ -94,13 +94,13 @@ def test_a_lost_plane_leaves_a_gap(stack, lost):
     assert found.gaps == ((lost, lost + 1),)
     assert found.steps.argmax() == lost - 1
     assert found.steps[lost - 1] > 1.5
-    assert len(found.sentences()) == 1
+    assert len(found.messages()) == 1
 
 
 def test_a_foreign_plane_is_named_and_spoils_nothing_else(stack, make_stack):
     found = diagnose([*stack[:3], make_stack(seed=5)[3], *stack[3:]])
     assert found.foreign == (4,)
-    assert found.sentences() == [
+    assert found.messages() == [
         "Plane 4 resembles no other plane; check that it belongs to this stack."
     ]
     np.testing.assert_array_equal(np.isnan(found.steps), np.isin(np.arange(8), [2, 3]))
@@ -108,7 +108,7 @@ def test_a_foreign_plane_is_named_and_spoils_nothing_else(stack, make_stack):
 
 def test_two_unlike_pictures_do_not_belong_together(stack, make_stack):
     assert diagnose([stack[0], make_stack(seed=5)[3]]).foreign == (1, 2)
-    assert diagnose(stack[:2]).sentences() == []
+    assert diagnose(stack[:2]).messages() == []
 
 
 @pytest.mark.parametrize("nothing", ["dark", "noise"])
@@ -119,7 +119,7 @@ def test_a_plane_that_shows_nothing_is_named(stack, nothing):
     found = diagnose([*stack[:5], empty, *stack[5:]])
     assert found.blank == (6,)
     assert found.sharpness[5] == 0
-    assert len(found.sentences()) == 1
+    assert len(found.messages()) == 1
 
 
 def test_nothing_but_nothing_is_no_error(stack):
@@ -131,8 +131,8 @@ def test_a_jump_of_exposure_is_told_by_its_size(stack):
     found = diagnose(stack)
     assert list(found.flicker) == [4]
     assert np.isclose(found.flicker[4], 0.7, atol=0.03)
-    assert found.sentences()[0].startswith("Brightness jumps by up to 3")
-    assert len(found.sentences()) == 1
+    assert found.messages()[0].startswith("Brightness jumps by up to 3")
+    assert len(found.messages()) == 1
 
 
 def test_planes_that_give_nothing_are_redundant(stack):
@@ -143,7 +143,7 @@ def test_planes_that_give_nothing_are_redundant(stack):
     found = diagnose(stack, labels)
     assert found.redundant == (1, 3, 4, 6, 7, 8)
     assert found.shares.sum() == 1
-    assert found.sentences()[4].startswith("Plane 7 gives 0.04% of the pixels")
+    assert found.messages()[4].startswith("Plane 7 gives 0.04% of the pixels")
 
 
 def test_planes_are_read_once_and_let_go(make_stack):
@@ -194,7 +194,7 @@ def test_shares_leave_out_what_comes_from_no_plane():
 
 def test_a_real_16_bit_stack_is_left_in_peace(shared_data):
     found = diagnose(real_stack(shared_data / "dev" / "isl_phase_z13"))
-    assert found.sentences() == []
+    assert found.messages() == []
 
 
 def test_lost_planes_of_a_real_stack_are_found_where_file_numbers_jump(shared_data):

@@ -16,7 +16,7 @@ def diagnosis(**found):
 
 
 def test_a_good_stack_has_nothing_to_say():
-    assert diagnosis().sentences() == []
+    assert diagnosis().messages() == []
 
 
 def test_every_finding_is_one_sentence():
@@ -29,7 +29,7 @@ def test_every_finding_is_one_sentence():
         gaps=((5, 6), (8, 9)),
         flicker={2: 0.6, 5: 1.25},
         shares=shares,
-    ).sentences()
+    ).messages()
     assert said == [
         "Plane 1 shows nothing, or only noise; leave it out.",
         "Plane 7 resembles no other plane; check that it belongs to this stack.",
@@ -46,15 +46,15 @@ def test_every_finding_is_one_sentence():
 
 def test_two_swapped_planes_are_named_and_other_orders_written_out():
     swapped = diagnosis(order=(1, 2, 7, 4, 5, 6, 3, 8, 9), misplaced=(3, 7))
-    assert swapped.sentences() == ["Planes 3 and 7 seem to be swapped."]
+    assert swapped.messages() == ["Planes 3 and 7 seem to be swapped."]
     moved = diagnosis(order=(1, 9, 2, 3, 4, 5, 6, 7, 8), misplaced=(9,))
-    assert moved.sentences() == [
+    assert moved.messages() == [
         "Plane 9 seems out of order; neighbours are most alike in the order 1, 9, 2 to 8."
     ]
 
 
 def test_many_planes_are_counted():
-    said = diagnosis(flicker=dict.fromkeys(range(1, 9), 1.2)).sentences()
+    said = diagnosis(flicker=dict.fromkeys(range(1, 9), 1.2)).messages()
     assert said[0].startswith("Brightness jumps by up to 20% at 8 planes;")
 
 
@@ -75,5 +75,5 @@ def test_the_report_is_json_and_complete():
     assert report["foreign"] == [4]
     assert report["flicker"] == {"2": 0.5}
     assert report["twins"] == [[1, 2]]
-    assert report["findings"] == found.sentences()
+    assert report["findings"] == found.messages()
     assert len(report["findings"]) == 3

@@ -4,18 +4,18 @@ import pytest
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.filters.laplacian import laplacian
 from napari_focusstack.networks.deb import (
     CELL_PX,
     COLOURS,
     DEB,
-    DRAWN_CELLS,
+    DECODER_REACH_CELLS,
     MEASURES,
-    NOTHING,
+    NOISE_FLOOR,
     PIXELS,
-    Across,
-    plane_cues,
+    CrossPlaneBlock,
+    plane_features,
 )
-from napari_focusstack.networks.fsb import laplacian
 
 CELLS = MEASURES + COLOURS
 CUES = CELLS + 2 * PIXELS
@@ -35,14 +35,14 @@ def stack(planes, height=64, width=64, seed=0):
 def answer(network, *stacks):
     """Logits (B, P, Y, X)."""
     with torch.no_grad():
-        return network(torch.stack([plane_cues(planes) for planes in stacks]))
+        return network(torch.stack([plane_features(planes) for planes in stacks]))
 
 
 def test_the_default_is_the_network_that_is_shipped():
     network = DEB()
     assert network.config == {"width": 24, "levels": 4}
     assert network.stride == 64
-    assert sum(isinstance(module, Across) for module in network.modules()) == 10
+    assert sum(isinstance(module, CrossPlaneBlock) for module in network.modules()) == 10
 
 
 def test_the_config_builds_the_same_network(small):
@@ -63,7 +63,7 @@ def test_any_number_of_planes_will_do(small, planes):
 def test_sides_are_multiples_of_the_stride_and_no_more(levels):
     network = DEB(width=8, levels=levels)
     assert network.stride == CELL_PX * 2**levels
-    cues = plane_cues(stack(3, 64, 96))[None]
+    cues = plane_features(stack(3, 64, 96))[None]
     assert network(cues).shape == (1, 3, 64, 96)
     with pytest.raises(RuntimeError):
         network(cues[..., :-1])
@@ -99,12 +99,12 @@ def test_the_answer_moves_with_the_image_by_multiples_of_the_stride():
 
 
 def test_parts_are_drawn_as_the_whole_is(small):
-    cues = plane_cues(stack(4, 128, 64))[None]
+    cues = plane_features(stack(4, 128, 64))[None]
     with torch.no_grad():
-        features, whole = small.look(cues), small(cues)
-        rows = slice(12 - DRAWN_CELLS, 20 + DRAWN_CELLS)
-        part = small.draw(features[..., rows, :], cues[..., rows, :])
-    inner = slice(DRAWN_CELLS * CELL_PX, -DRAWN_CELLS * CELL_PX)
+        features, whole = small.encode(cues), small(cues)
+        rows = slice(12 - DECODER_REACH_CELLS, 20 + DECODER_REACH_CELLS)
+        part = small.decode(features[..., rows, :], cues[..., rows, :])
+    inner = slice(DECODER_REACH_CELLS * CELL_PX, -DECODER_REACH_CELLS * CELL_PX)
     expected = whole[..., 12 * CELL_PX : 20 * CELL_PX, :]
     torch.testing.assert_close(part[..., inner, :], expected, atol=1e-5, rtol=1e-4)
 
@@ -116,19 +116,19 @@ def test_no_pixel_changes_the_answer_beyond_the_reach(levels):
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.fill_(0.05)
-    side = -(-2 * network.reach // 64) * 64
+    side = -(-2 * network.receptive_radius_px // 64) * 64
     planes = torch.rand(2, 3, 16 * 4, side, dtype=torch.float64)
     changed = planes.clone()
     changed[0, :, :, 0] = 1 - changed[0, :, :, 0]
-    answers = [network(plane_cues(each)[None]) for each in (planes, changed)]
+    answers = [network(plane_features(each)[None]) for each in (planes, changed)]
     moved = ((answers[0] - answers[1]).abs().amax((0, 1, 2)) > 0).nonzero().max()
-    assert network.reach / 2 < int(moved) <= network.reach
+    assert network.receptive_radius_px / 2 < int(moved) <= network.receptive_radius_px
 
 
 def test_gradients_reach_every_weight():
     torch.manual_seed(2)
     network = DEB(width=8, levels=2)
-    logits = network(plane_cues(stack(3))[None])
+    logits = network(plane_features(stack(3))[None])
     torch.log_softmax(logits, 1)[:, 0].mean().backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
@@ -139,7 +139,7 @@ def test_gradients_reach_every_weight():
 @pytest.mark.parametrize("planes", [2, 5])
 def test_gradients_in_half_precision_are_those_of_full_precision(planes):
     torch.manual_seed(0)
-    block = Across(16).to(memory_format=torch.channels_last)
+    block = CrossPlaneBlock(16).to(memory_format=torch.channels_last)
     features = torch.randn(planes, 16, 96, 96).contiguous(memory_format=torch.channels_last)
     gradients = []
     for precision in (torch.float32, torch.bfloat16):
@@ -152,7 +152,7 @@ def test_gradients_in_half_precision_are_those_of_full_precision(planes):
 
 
 def test_a_block_adds_to_its_input():
-    block = Across(4)
+    block = CrossPlaneBlock(4)
     torch.nn.init.zeros_(block.across.weight)
     features = torch.rand(6, 4, 8, 8)
     assert torch.equal(block(features, 3), features)
@@ -160,7 +160,7 @@ def test_a_block_adds_to_its_input():
 
 def test_a_block_sees_its_neighbours_and_the_ends_stand_in_for_theirs():
     """With convolutions that pass on what they get, each part of the mixture can be read off."""
-    block = Across(1)
+    block = CrossPlaneBlock(1)
     with torch.no_grad():
         for layer in (block.within[0], block.within[2]):
             layer.weight.zero_()
@@ -177,13 +177,13 @@ def test_a_block_sees_its_neighbours_and_the_ends_stand_in_for_theirs():
 
 
 def test_cues_have_a_cell_for_four_pixels():
-    assert plane_cues(stack(2, 32, 48)).shape == (2, CUES, 8, 12)
+    assert plane_features(stack(2, 32, 48)).shape == (2, CUES, 8, 12)
     assert CUES == 42
 
 
 def test_a_plane_without_detail_has_the_least_of_every_measure():
-    flat = plane_cues(torch.full((1, 3, 32, 32), 0.3))
-    nothing = torch.log(torch.tensor(NOTHING)) / 2 + 1.5
+    flat = plane_features(torch.full((1, 3, 32, 32), 0.3))
+    nothing = torch.log(torch.tensor(NOISE_FLOOR)) / 2 + 1.5
     expected = torch.full_like(flat, nothing.item())
     expected[:, MEASURES:CELLS] = expected[:, CELLS + PIXELS :] = 2 * 0.3 - 1
     torch.testing.assert_close(flat, expected, atol=2e-3, rtol=0)
@@ -198,7 +198,7 @@ def test_focus_cues_do_not_see_brightness_or_colour():
 
 
 def measures(plane):
-    cues = plane_cues(plane)
+    cues = plane_features(plane)
     return torch.cat([cues[:, :MEASURES], cues[:, CELLS : CELLS + PIXELS]], 1)
 
 
@@ -209,7 +209,7 @@ def pixels_of(cues):
 
 def test_cues_do_not_see_which_way_a_plane_is_turned():
     plane = stack(1)
-    cues, turned = plane_cues(plane), plane_cues(plane.flip(-1))
+    cues, turned = plane_features(plane), plane_features(plane.flip(-1))
     torch.testing.assert_close(turned[:, :CELLS].flip(-1), cues[:, :CELLS], atol=1e-4, rtol=0)
     torch.testing.assert_close(pixels_of(turned).flip(-1), pixels_of(cues))
 
@@ -228,7 +228,7 @@ def test_more_contrast_is_more_of_every_focus_cue_and_less_blur_of_every_fine_on
 
 def test_colour_is_the_mean_of_a_cell():
     plane = stack(1)
-    colour = plane_cues(plane)[0, MEASURES:CELLS, 2, 3]
+    colour = plane_features(plane)[0, MEASURES:CELLS, 2, 3]
     expected = plane[0, :, 8:12, 12:16].mean((1, 2))
     torch.testing.assert_close(colour, 2 * expected - 1)
 
@@ -236,9 +236,9 @@ def test_colour_is_the_mean_of_a_cell():
 def test_pixel_cues_lie_where_their_pixels_are():
     plane = torch.full((1, 3, 32, 32), 0.5)
     plane[..., 13, 22] = 1.0
-    fine, grey = pixels_of(plane_cues(plane))[0]
+    fine, grey = pixels_of(plane_features(plane))[0]
     torch.testing.assert_close(grey, 2 * plane[0, 0] - 1)
-    energy = torch.exp(2 * (fine - 1.5)) - NOTHING
+    energy = torch.exp(2 * (fine - 1.5)) - NOISE_FLOOR
     expected = functional.avg_pool2d(
         laplacian(plane.mean(1, keepdim=True)).abs(), 3, 1, 1, count_include_pad=False
     )
@@ -249,4 +249,4 @@ def test_pixel_cues_lie_where_their_pixels_are():
 
 def test_cues_of_one_plane_do_not_depend_on_the_others():
     planes = stack(4)
-    torch.testing.assert_close(plane_cues(planes)[2:3], plane_cues(planes[2:3]))
+    torch.testing.assert_close(plane_features(planes)[2:3], plane_features(planes[2:3]))

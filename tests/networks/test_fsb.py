@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from napari_focusstack.filters.laplacian import laplacian
 from napari_focusstack.networks.blocks import MSRB
-from napari_focusstack.networks.fsb import FSB, focus_cues, laplacian
+from napari_focusstack.networks.fsb import FSB, focus_features
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_the_config_builds_the_same_network(small):
 def test_a_pixel_beyond_reach_changes_nothing_and_one_nearby_does(down):
     torch.manual_seed(1)
     network = FSB(width=8, down=down).double().eval()
-    side = (2 * network.reach + 32) // network.stride * network.stride
+    side = (2 * network.receptive_radius_px + 32) // network.stride * network.stride
     scene = planes(1, 6, side, side).double()
     farthest = 0
     for at in range(side // 2, side // 2 + network.stride):  # each place in a coarse cell
@@ -63,7 +64,7 @@ def test_a_pixel_beyond_reach_changes_nothing_and_one_nearby_does(down):
         rows, columns = difference.nonzero(as_tuple=True)
         distance = torch.maximum((rows - at).abs(), (columns - at).abs())
         farthest = max(farthest, int(distance.max()))
-    assert 0.4 * network.reach < farthest <= network.reach
+    assert 0.4 * network.receptive_radius_px < farthest <= network.receptive_radius_px
 
 
 def test_the_answer_moves_with_the_image_by_multiples_of_the_stride(small):
@@ -94,7 +95,7 @@ def test_the_laplacian_of_a_parabola_is_its_second_derivative():
 def test_the_cues_tell_which_plane_is_sharp_and_lose_no_channel():
     pair = torch.full((1, 6, 32, 32), 0.5)
     pair[:, :3] += 0.2 * (torch.arange(32) % 2 * 2 - 1)  # fine stripes in the near plane alone
-    cues = focus_cues(pair)
+    cues = focus_features(pair)
     assert cues.shape == (1, 8, 32, 32)
     # |Laplacian| of the stripes is 4 . 0.2 inside, 0 in the far plane
     assert float(cues[0, 6, 16, 16]) == pytest.approx(torch.log(torch.tensor(0.81 / 0.01)).item())

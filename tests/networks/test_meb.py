@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from napari_focusstack.networks.meb import CUES, MEB, SQUARES_PX, edge_cues
+from napari_focusstack.networks.meb import FEATURES, MEB, SQUARES_PX, edge_features
 
 SIDE = 48
 
@@ -18,7 +18,7 @@ def cues_of(near, far, side_px=0.0, steps=3.0, confidence=0.8):
     """Cues of two planes (3, Y, X); the rest is the same everywhere, or per pixel (Y, X)."""
     size = near.shape[1:]
     rest = [torch.zeros(size) + one for one in (side_px, steps, confidence)]
-    return edge_cues(near[None], far[None], *(one[None, None] for one in rest))
+    return edge_features(near[None], far[None], *(one[None, None] for one in rest))
 
 
 def noise(seed, contrast=1.0):
@@ -30,14 +30,14 @@ def test_the_default_is_the_network_that_is_shipped():
     network = MEB()
     assert network.config == {"width": 16, "down": [2, 4, 8, 4]}
     assert network.stride == 8
-    assert network.reach == 65
+    assert network.receptive_radius_px == 65
 
 
 def test_the_config_builds_the_same_network(small):
     again = MEB(**small.config)
     again.load_state_dict(small.state_dict())
     cues = cues_of(noise(0), noise(1))
-    assert cues.shape == (1, CUES, SIDE, SIDE)
+    assert cues.shape == (1, FEATURES, SIDE, SIDE)
     assert torch.equal(again(cues), small(cues))
 
 
@@ -81,18 +81,18 @@ def test_no_pixel_changes_the_answer_beyond_the_reach():
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.fill_(0.05)
-    side = 2 * network.reach // 16 * 16 + 32
+    side = 2 * network.receptive_radius_px // 16 * 16 + 32
     planes = [torch.rand(3, 8, side, dtype=torch.float64) for _ in range(2)]
     before = network(cues_of(*planes).double())
     middle = side // 2
     planes[0][..., middle:] = 0.5
     changed = (network(cues_of(*planes).double()) - before).abs()[0, 0].amax(0) > 1e-9
-    assert changed[: middle - network.reach].sum() == 0
-    assert changed[middle - network.reach // 3 : middle].all()
+    assert changed[: middle - network.receptive_radius_px].sum() == 0
+    assert changed[middle - network.receptive_radius_px // 3 : middle].all()
 
 
 def test_the_answer_moves_with_the_image_by_multiples_of_the_stride(small):
-    reach, stride = small.reach, small.stride
+    reach, stride = small.receptive_radius_px, small.stride
     side = (2 * reach // stride + 8) * stride
     planes = [torch.rand(3, 16, side, generator=torch.Generator().manual_seed(n)) for n in (0, 1)]
     here = small(cues_of(*planes))

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from napari_focusstack.networks.deb import DEB
-from napari_focusstack.training.cases import bundled_material
+from napari_focusstack.simulation.augmentation import StackExample
+from napari_focusstack.simulation.cases import bundled_material
+from napari_focusstack.training.config import TrainParameters
 from napari_focusstack.training.depth_task import DepthTask
-from napari_focusstack.training.recipe import TrainParameters
-from napari_focusstack.training.stack_examples import StackExample
 
 #: The foreground of a pair.
 NEAR = torch.arange(8).expand(8, 8) < 4

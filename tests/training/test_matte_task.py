@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from napari_focusstack.networks.meb import CUES, MEB
+from napari_focusstack.networks.meb import FEATURES, MEB
+from napari_focusstack.simulation.augmentation import StackExample
+from napari_focusstack.simulation.cases import bundled_material
 from napari_focusstack.training import matte_task
-from napari_focusstack.training.cases import bundled_material
+from napari_focusstack.training.config import TrainParameters
 from napari_focusstack.training.matte_task import Edges, MatteTask, edges_of
-from napari_focusstack.training.recipe import TrainParameters
-from napari_focusstack.training.stack_examples import StackExample
 
 pytestmark = pytest.mark.usefixtures("small_scenes")
 
@@ -20,10 +20,10 @@ def task():
     return MatteTask(parameters, material, material)
 
 
-def edges(side_px, alpha, contrast):
+def edges(signed_distance_px, alpha, contrast):
     """Edges of two rows of pixels."""
-    cues = torch.zeros(1, CUES, *side_px.shape)
-    cues[0, -5] = side_px / 3
+    cues = torch.zeros(1, FEATURES, *signed_distance_px.shape)
+    cues[0, -5] = signed_distance_px / 3
     return Edges(cues, alpha[None, None], contrast[None, None])
 
 
@@ -40,7 +40,7 @@ def test_stacks_are_drawn_whole_and_never_as_pairs(task, monkeypatch):
     drawn = [batch for step in range(6) for batch in task.draw(step, generator)]
     assert len(drawn) == 6 * 8  # of a quarter of the pixels
     assert min(planes) >= 3
-    assert all(batch.cues.shape == (1, CUES, 64, 64) for batch in drawn)
+    assert all(batch.cues.shape == (1, FEATURES, 64, 64) for batch in drawn)
 
 
 def test_the_truth_is_how_much_of_a_pixel_lies_before_the_middle(task, make_focal_stack):
@@ -50,10 +50,10 @@ def test_the_truth_is_how_much_of_a_pixel_lies_before_the_middle(task, make_foca
         torch.stack(scene.images).clamp(0, 1), torch.stack([torch.ones_like(front), front, front])
     )
     found = edges_of(example, task.deb)
-    near = found.side_px != 0
+    near = found.signed_distance_px != 0
     assert 0.1 < float(near.float().mean()) < 0.9
     # DEB finds most of the sides itself
-    side = (found.side_px > 0).float()
+    side = (found.signed_distance_px > 0).float()
     assert float((side != found.alpha)[near].float().mean()) < 0.2
     assert set(found.alpha.unique().tolist()) == {0, 1}
     assert float(found.contrast[near].mean()) > 2 * float(found.contrast[~near].mean())
@@ -66,7 +66,7 @@ def test_a_pixel_that_is_shared_is_so_in_truth(task, make_focal_stack):
     half = torch.full_like(labels, 0.5)
     example = StackExample(planes, torch.stack([half, 0 * half, 8 * half]))
     found = edges_of(example, task.deb)
-    near = found.side_px != 0
+    near = found.signed_distance_px != 0
     assert labels.any()
     assert (found.alpha[near] == 0.5).float().mean() > 0.9
 
@@ -78,9 +78,9 @@ def test_validation_edges_are_always_the_same(task):
 
 
 def test_scores_count_pixels_near_steps_alone(task):
-    side_px = torch.tensor([[0.5, 0.5, -0.5, 0.0]])
+    signed_distance_px = torch.tensor([[0.5, 0.5, -0.5, 0.0]])
     alpha = torch.tensor([[1.0, 0.0, 0.25, 1.0]])
-    batch = edges(side_px, alpha, torch.tensor([[0.5, 1.0, 1.0, 1.0]]))
+    batch = edges(signed_distance_px, alpha, torch.tensor([[0.5, 1.0, 1.0, 1.0]]))
     answer = torch.tensor([[[[0.8, 0.9, 0.25, 0.0]]]])
     scores = task.scores([answer], [task.truth(batch)])
     assert scores["wrong"] == pytest.approx(1 / 3)

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from napari_focusstack.simulation.cases import bundled_material
+from napari_focusstack.simulation.stacks import StackParameters
 from napari_focusstack.training import scene_pool
-from napari_focusstack.training.cases import bundled_material
 from napari_focusstack.training.scene_pool import ScenePool
-from napari_focusstack.training.stack_scenes import StackParameters
 
 CALM = StackParameters(noise=0.0)
 

@@ -4,16 +4,16 @@ import pytest
 import torch
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.metrics import mean_iou
-from napari_focusstack.networks.deb import DEB, plane_cues
+from napari_focusstack.evaluation.truth_metrics import mean_iou
+from napari_focusstack.networks.deb import DEB, plane_features
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.networks.meb import MEB
+from napari_focusstack.simulation.augmentation import StackExample
+from napari_focusstack.simulation.material import CUTOUT_PX, PHOTO_PX, SHAPE_PX, SourceImages
+from napari_focusstack.simulation.pairs import synthesise
 from napari_focusstack.training import pair_task, scene_pool, trainer
 from napari_focusstack.training.losses import boundary_weight
-from napari_focusstack.training.material import CUTOUT_PX, PHOTO_PX, SHAPE_PX, Material
-from napari_focusstack.training.stack_examples import StackExample
-from napari_focusstack.training.synthesis import synthesise
 from napari_focusstack.training.trainer import Training, TrainParameters, build
 
 VALIDATE = Training.validate
@@ -34,7 +34,7 @@ def material():
     rng = torch.Generator().manual_seed(0)
     coarse = torch.rand(10, 3, 80, 80, generator=rng)
     photos = torch.nn.functional.interpolate(coarse, (PHOTO_PX, PHOTO_PX), mode="bicubic")
-    return Material(
+    return SourceImages(
         (photos.clamp(0, 1) * 255).byte(),
         torch.empty(0, 1, SHAPE_PX, SHAPE_PX, dtype=torch.uint8),
         torch.empty(0, 4, CUTOUT_PX, CUTOUT_PX, dtype=torch.uint8),
@@ -319,7 +319,7 @@ def test_the_batch_counts_the_pixels_of_a_stack(material, tmp_path, monkeypatch)
     training = Training(parameters, material, tmp_path / "deb.ckpt")
     assert len(training.task.draw(0, training.generator)) == 4
     examples = [each for step in range(4) for each in training.task.draw(1, training.generator)]
-    answer = training.network(plane_cues(examples[0].planes)[None])[0]
+    answer = training.network(plane_features(examples[0].planes)[None])[0]
     assert answer.shape == examples[0].planes[:, 0].shape
     assert {len(example.planes) for example in examples} >= {2, 4}
 

@@ -1,7 +1,7 @@
 import pytest
 
-from napari_focusstack.widgets import weights_list
-from napari_focusstack.widgets.fuse import FuseWidget
+from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.fuse.dock import FuseWidget
 
 
 @pytest.fixture

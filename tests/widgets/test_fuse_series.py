@@ -9,7 +9,8 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
 import napari_focusstack as nfs
-from napari_focusstack.io.layers import read_layers, write_layer
+from napari_focusstack.plugin.reader import read_layers
+from napari_focusstack.plugin.writer import write_layer
 
 SCALE, ORIGIN = (3.0, 2.0, 0.5, 0.5), (1.0, 10.0, 3.0, 4.0)
 UNITS, AXES = ("s", "um", "um", "um"), ("t", "z", "y", "x")
@@ -355,7 +356,7 @@ def two_channels(viewer, planes, open_dock, tmp_path):
 def test_the_command_names_the_channel_that_leads_and_repeats_the_run(
     two_channels, qtbot, viewer, tmp_path, monkeypatch
 ):
-    from napari_focusstack.cli import main
+    from napari_focusstack.commands.main import main
 
     dock, path = two_channels
     press(qtbot, dock, "run_all")

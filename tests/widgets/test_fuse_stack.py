@@ -11,12 +11,13 @@ from napari.utils.interactions import mouse_press_callbacks, mouse_release_callb
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 import napari_focusstack as nfs
-from napari_focusstack.io.sample_stacks import Layer, photograph
-from napari_focusstack.io.writer import read_record, write_image
+from napari_focusstack.io.reading.record import read_record
+from napari_focusstack.io.writing.image import write_image
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.widgets import weights_list
-from napari_focusstack.widgets.fuse import FuseWidget
-from napari_focusstack.widgets.plane_labels import plane_colours
+from napari_focusstack.samples.stacks import Layer, photograph
+from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.fuse.dock import FuseWidget
+from napari_focusstack.widgets.session.label_layer import plane_colours
 
 PLANES, SIDE = 5, 96
 SCALE, ORIGIN = (2.0, 0.5, 0.5), (10.0, 3.0, 4.0)
@@ -381,7 +382,7 @@ def test_python_is_right_for_a_time_point_and_an_end_that_metadata_do_not_tell(
 def test_settings_are_copied_as_a_command_that_repeats_the_run(
     fused, qtbot, viewer, planes, tmp_path, monkeypatch
 ):
-    from napari_focusstack.cli import main
+    from napari_focusstack.commands.main import main
 
     folder = tmp_path / "stack.tif"  # of planes
     folder.mkdir()

@@ -8,9 +8,9 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QSlider
 
-from napari_focusstack.widgets.fuse import FuseWidget
+from napari_focusstack.widgets.fuse.dock import FuseWidget
 from napari_focusstack.widgets.open_stack import OpenStackWidget
-from napari_focusstack.widgets.train import TrainWidget
+from napari_focusstack.widgets.training.dock import TrainWidget
 
 #: Libraries that take long to import, or that a viewer without our layers never needs.
 HEAVY = {"PIL", "dask", "imagecodecs", "pandas", "scipy", "skimage", "tifffile", "torch"}

@@ -12,9 +12,10 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QScrollArea
 
-from napari_focusstack.io import sample_stacks, samples
-from napari_focusstack.networks.inference import Progress
-from napari_focusstack.widgets import weights_list
+from napari_focusstack.networks.tiled_fsb import Progress
+from napari_focusstack.samples import pair as samples
+from napari_focusstack.samples import stacks as sample_stacks
+from napari_focusstack.widgets.controls import weights_menu as weights_list
 
 NO_SCREEN = os.environ.get("QT_QPA_PLATFORM") == "offscreen" or (
     sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
@@ -82,7 +83,7 @@ def endless(monkeypatch):
         finally:
             left.append(True)
 
-    monkeypatch.setattr("napari_focusstack.stack.Stack.find_focus", matte)
+    monkeypatch.setattr("napari_focusstack.fusion.pipeline.Pipeline.segment", matte)
     return left
 
 

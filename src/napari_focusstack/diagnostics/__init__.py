@@ -1,1 +1,1 @@
-"""What is wrong with a focal stack, told from the planes alone."""
+"""What is wrong with the planes of a stack."""

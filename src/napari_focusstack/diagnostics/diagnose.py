@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.diagnostics.diagnosis import Diagnosis
-from napari_focusstack.diagnostics.likeness import (
-    coarse_correlation,
-    correlation,
-    log_sharpness,
-    look_at,
-)
-from napari_focusstack.diagnostics.sequence import (
+from napari_focusstack.diagnostics.plane_order import (
     better_order,
+    duplicates,
     gaps,
     misplaced,
     rms_distance,
-    twins,
+)
+from napari_focusstack.diagnostics.similarity import (
+    coarse_correlation,
+    correlation,
+    log_sharpness,
+    summarize,
 )
 from napari_focusstack.errors import InputError
-from napari_focusstack.planes import DTYPES, LEAST_PX
+from napari_focusstack.planes.checks import DTYPES, LEAST_PX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from napari_focusstack.diagnostics.likeness import Look
+    from napari_focusstack.diagnostics.similarity import PlaneSummary
+
 
 #: A plane belongs if its best correlation reaches this share of the median plane's, and this value.
 BELONGS_SHARE, BELONGS = 0.6, 0.2
@@ -65,12 +66,12 @@ def diagnose(planes: Iterable[np.ndarray], labels: np.ndarray | None = None) -> 
     >>> specimen = np.random.default_rng(0).random((64, 64)).cumsum(0).cumsum(1) % 1
     >>> from scipy.ndimage import gaussian_filter
     >>> stack = [gaussian_filter(specimen, 1 + z).astype(np.float32) for z in range(5)]
-    >>> diagnose(stack).sentences()
+    >>> diagnose(stack).messages()
     []
-    >>> diagnose([*stack[:3], stack[2], *stack[3:]]).sentences()
+    >>> diagnose([*stack[:3], stack[2], *stack[3:]]).messages()
     ['Planes 3 and 4 show the same image; leave one out.']
     """
-    looks, size = _look_through(planes)
+    looks, size = _summarize_all(planes)
     if labels is not None and labels.shape != size:
         raise InputError(f"labels have the shape {labels.shape}; give {size}, as the planes.")
     shares = None if labels is None else shares_of(labels, len(looks))
@@ -109,7 +110,7 @@ def check_pair(planes: Sequence[np.ndarray]) -> None:
     >>> near = np.random.default_rng(0).random((64, 64)).cumsum(0).cumsum(1) % 1
     >>> check_pair([near, 0.5 * near + 0.2])
     """
-    looks = [look_at(np.asarray(plane)) for plane in planes]
+    looks = [summarize(np.asarray(plane)) for plane in planes]
     if any(look.blank for look in looks):
         return
     alike = max(correlation(looks)[0, 1], coarse_correlation(looks)[0, 1])
@@ -156,9 +157,9 @@ def shares_of(labels: np.ndarray, count: int) -> np.ndarray:
     return pixels / max(1, pixels.sum())
 
 
-def _look_through(planes: Iterable[np.ndarray]) -> tuple[list[Look], tuple[int, ...]]:
+def _summarize_all(planes: Iterable[np.ndarray]) -> tuple[list[PlaneSummary], tuple[int, ...]]:
     """Look at planes one after the other; return the looks and (Y, X)."""
-    looks: list[Look] = []
+    looks: list[PlaneSummary] = []
     first: tuple[tuple[int, ...], np.dtype] | None = None
     for number, given in enumerate(planes, 1):
         plane = np.asarray(given)
@@ -177,7 +178,7 @@ def _look_through(planes: Iterable[np.ndarray]) -> tuple[list[Look], tuple[int, 
                 f"plane 1 is {first[1]} {first[0]}, plane {number} {plane.dtype} {plane.shape}; "
                 "give planes of one size and type."
             )
-        looks.append(look_at(plane))
+        looks.append(summarize(plane))
         if not np.isfinite(looks[-1].contrast):
             raise InputError(f"plane {number} holds NaN or infinite values; replace them first.")
     if first is None or len(looks) < 2:
@@ -185,7 +186,7 @@ def _look_through(planes: Iterable[np.ndarray]) -> tuple[list[Look], tuple[int, 
     return looks, first[0][:2]
 
 
-def _belong(looks: Sequence[Look]) -> np.ndarray:
+def _belong(looks: Sequence[PlaneSummary]) -> np.ndarray:
     """Tell of each plane whether it resembles another, as far as the others do: (P,) bool."""
     if len(looks) < 2:
         return np.ones(len(looks), bool)
@@ -195,7 +196,7 @@ def _belong(looks: Sequence[Look]) -> np.ndarray:
     return best >= max(BELONGS, BELONGS_SHARE * float(np.median(best)))
 
 
-def _in_sequence(looks: Sequence[Look], fine: Sequence[int]) -> dict[str, Any]:
+def _in_sequence(looks: Sequence[PlaneSummary], fine: Sequence[int]) -> dict[str, Any]:
     """Judge the planes that belong as a sequence; return fields of `Diagnosis`."""
     chosen = [looks[index] for index in fine]
     number = [index + 1 for index in fine]
@@ -206,7 +207,7 @@ def _in_sequence(looks: Sequence[Look], fine: Sequence[int]) -> dict[str, Any]:
     copies = _copies(chosen)
     single = [at for at in range(len(fine)) if at not in copies]
     same = [(original, copy) for copy, original in copies.items()]
-    same += [(single[a], single[b]) for a, b in twins(_of(angle, single), error[single])]
+    same += [(single[a], single[b]) for a, b in duplicates(_of(angle, single), error[single])]
     repeats = {second for _, second in same}
     once = [at for at in single if at not in repeats]
     order = better_order(_of(angle, once), sharpness[once])
@@ -235,7 +236,7 @@ def _of(pairs: np.ndarray, chosen: Sequence[int]) -> np.ndarray:
     return pairs[np.ix_(chosen, chosen)]
 
 
-def _copies(looks: Sequence[Look]) -> dict[int, int]:
+def _copies(looks: Sequence[PlaneSummary]) -> dict[int, int]:
     """Return the planes that equal an earlier one in every pixel kept, and that plane."""
     seen: dict[bytes, int] = {}
     first = [
@@ -245,7 +246,7 @@ def _copies(looks: Sequence[Look]) -> dict[int, int]:
     return {at: original for at, original in enumerate(first) if original != at}
 
 
-def _flicker(looks: Sequence[Look], fine: Sequence[int]) -> dict[int, float]:
+def _flicker(looks: Sequence[PlaneSummary], fine: Sequence[int]) -> dict[int, float]:
     """Return brightness over that of the three nearest planes, where it jumps."""
     brightness = np.array([looks[index].brightness for index in fine])
     contrast = np.array([looks[index].contrast for index in fine])

@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+
 #: A plane that gives a smaller share of the pixels can be left out.
 LEAST_SHARE = 0.001
 #: More planes than this are counted, not named.
@@ -24,7 +25,7 @@ class Diagnosis:
     ----------
     sharpness : ndarray, (P,)
         Focus measure of each plane, for a plot over z: see
-        `napari_focusstack.diagnostics.likeness.Look.sharpness`.
+        `napari_focusstack.diagnostics.similarity.PlaneSummary.sharpness`.
     brightness : ndarray, (P,)
         Mean luminance of each plane, pixel values.
     steps : ndarray, (P - 1,)
@@ -68,7 +69,7 @@ class Diagnosis:
             return ()
         return tuple((np.flatnonzero(self.shares < LEAST_SHARE) + 1).tolist())
 
-    def sentences(self) -> list[str]:
+    def messages(self) -> list[str]:
         """Return the findings, most serious first, one sentence each; none for a good stack."""
         said = [f"Plane {one} shows nothing, or only noise; leave it out." for one in self.blank]
         said += [
@@ -111,7 +112,7 @@ class Diagnosis:
             "flicker": {str(plane): ratio for plane, ratio in self.flicker.items()},
             "shares": None if self.shares is None else self.shares.tolist(),
             "redundant": list(self.redundant),
-            "findings": self.sentences(),
+            "findings": self.messages(),
         }
 
     def _order_said(self) -> str:
@@ -122,7 +123,7 @@ class Diagnosis:
         verb = "seems" if len(self.misplaced) == 1 else "seem"
         return (
             f"{_planes(self.misplaced).capitalize()} {verb} out of order; neighbours are most "
-            f"alike in the order {runs(self.order)}."
+            f"alike in the order {format_ranges(self.order)}."
         )
 
     def _redundancy_said(self, plane: int) -> str:
@@ -144,12 +145,12 @@ def _listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def runs(planes: Sequence[int]) -> str:
+def format_ranges(planes: Sequence[int]) -> str:
     """Write numbers of planes shortly.
 
     Examples
     --------
-    >>> runs([1, 3, 2, 4, 5, 6])
+    >>> format_ranges([1, 3, 2, 4, 5, 6])
     '1, 3, 2, 4 to 6'
     """
     found: list[list[int]] = []

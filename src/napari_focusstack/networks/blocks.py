@@ -21,9 +21,9 @@ def conv(inputs: int, outputs: int, gain: float = 2.0**0.5) -> nn.Conv2d:
     return layer
 
 
-def reach_of_blocks(network: nn.Module) -> int:
+def receptive_radius_of_blocks(network: nn.Module) -> int:
     """Return how far the MSRBs of a network look one after another, px."""
-    return sum(block.reach for block in network.modules() if isinstance(block, MSRB))
+    return sum(block.receptive_radius_px for block in network.modules() if isinstance(block, MSRB))
 
 
 class MSRB(nn.Module):
@@ -52,7 +52,7 @@ class MSRB(nn.Module):
         self.after = conv(channels, channels, gain=0.3)
 
     @property
-    def reach(self) -> int:
+    def receptive_radius_px(self) -> int:
         """How far it looks, px.
 
         Through a convolution, a cell of its coarse scale, a convolution there, the interpolation

@@ -14,29 +14,30 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from napari_focusstack.filters.laplacian import laplacian
+from napari_focusstack.filters.pooling import box3, pooled
 from napari_focusstack.networks.blocks import conv
-from napari_focusstack.networks.fsb import laplacian
-from napari_focusstack.pooling import mean_of_nine, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
+
 #: Cues are read at full size and kept at this fraction of it.
 CELL_PX = 4
-#: Channels of :func:`plane_cues`: focus measures of a cell, its colour, the sharpness and the grey
+#: Channels of :func:`plane_features`: focus measures of a cell, its colour, the sharpness and the grey
 #: of each of its pixels.
 MEASURES, COLOURS, PIXELS = 7, 3, CELL_PX**2
 #: Feature channels at half the size, where edges are drawn.
 FINE = 16
 #: How far they look, cells.
-DRAWN_CELLS = 4
+DECODER_REACH_CELLS = 4
 #: Focus measure of a region without detail: sensor noise of one grey level in 8 bits.
-NOTHING = 0.004
+NOISE_FLOOR = 0.004
 
 
-def plane_cues(plane: Tensor) -> Tensor:
+def plane_features(plane: Tensor) -> Tensor:
     """Return what tells focus in a plane, cell by cell.
 
     Parameters
@@ -63,7 +64,7 @@ def plane_cues(plane: Tensor) -> Tensor:
         energy = laplacian(pooled(grey, factor)).abs()
         measures.append(functional.interpolate(energy, size, mode="bilinear"))
     colour = pooled(plane, CELL_PX)
-    pixels = torch.cat([_level(mean_of_nine(laplacian(grey).abs())), 2 * grey - 1], 1)
+    pixels = torch.cat([_level(box3(laplacian(grey).abs())), 2 * grey - 1], 1)
     return torch.cat([_level(torch.cat(measures, 1)), 2 * colour - 1, _in_cells(pixels)], 1)
 
 
@@ -77,10 +78,10 @@ def _in_cells(pixels: Tensor) -> Tensor:
 
 
 def _level(energy: Tensor) -> Tensor:
-    return torch.log(energy + NOTHING) / 2 + 1.5
+    return torch.log(energy + NOISE_FLOOR) / 2 + 1.5
 
 
-class Across(nn.Module):
+class CrossPlaneBlock(nn.Module):
     """A residual block that looks at a plane's surroundings, at its neighbours and at all planes.
 
     Parameters
@@ -108,7 +109,7 @@ class Across(nn.Module):
         seen = stack.unbind(1)
         of_plane, of_all = self.across.weight.split([3 * self.channels, 2 * self.channels], 1)
         own, before, after = of_plane.split(self.channels, 1)
-        common = torch.cat([_greatest(seen), sum(seen[1:], seen[0]) / planes], 1)
+        common = torch.cat([_max_over_planes(seen), sum(seen[1:], seen[0]) / planes], 1)
         common = functional.conv2d(common, of_all, self.across.bias)
         # planes as rows, pixels as columns: conv3d has gradients in bfloat16 that are not finite
         beside = torch.cat([before, own, after], 2).contiguous(memory_format=torch.channels_last)
@@ -123,7 +124,7 @@ class Across(nn.Module):
         return added.flatten(0, 1)
 
 
-def _greatest(planes: Sequence[Tensor]) -> Tensor:
+def _max_over_planes(planes: Sequence[Tensor]) -> Tensor:
     """Return the greatest of each pixel; of many times the speed of ``amax`` across planes."""
     return reduce(torch.maximum, planes)
 
@@ -145,7 +146,7 @@ class DEB(nn.Module):
     Examples
     --------
     >>> network = DEB(width=8, levels=2)
-    >>> cues = torch.stack([plane_cues(torch.rand(1, 3, 64, 64)) for _ in range(5)], 1)
+    >>> cues = torch.stack([plane_features(torch.rand(1, 3, 64, 64)) for _ in range(5)], 1)
     >>> network(cues).shape
     torch.Size([1, 5, 64, 64])
     """
@@ -154,12 +155,12 @@ class DEB(nn.Module):
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "levels": levels}
         self.enter = conv(2 * MEASURES + COLOURS + 2, width)
-        self.down = nn.ModuleList(Across(width) for _ in range(levels))
-        self.deepest = Across(width)
-        self.up = nn.ModuleList(Across(width) for _ in range(levels))
+        self.down = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
+        self.deepest = CrossPlaneBlock(width)
+        self.up = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
         self.narrow = nn.Conv2d(width, FINE, 1)
         self.enter_fine = conv(3 * CELL_PX, FINE)
-        self.fine = Across(FINE)
+        self.fine = CrossPlaneBlock(FINE)
         self.leave = conv(FINE, 4, gain=1.0)
 
     @property
@@ -168,7 +169,7 @@ class DEB(nn.Module):
         return int(CELL_PX * 2 ** self.config["levels"])
 
     @property
-    def reach(self) -> int:
+    def receptive_radius_px(self) -> int:
         """How far, px, an input pixel can change the answer.
 
         Two convolutions and an interpolation at each level going up, two convolutions and a mean
@@ -182,24 +183,24 @@ class DEB(nn.Module):
         Parameters
         ----------
         cues : Tensor
-            Shape (B, P, 42, Y / 4, X / 4) from :func:`plane_cues`, nearest plane first.
+            Shape (B, P, 42, Y / 4, X / 4) from :func:`plane_features`, nearest plane first.
 
         Returns
         -------
         Tensor
             Shape (B, P, Y, X); a softmax over P makes them probabilities.
         """
-        return self.draw(self.look(cues), cues)
+        return self.decode(self.encode(cues), cues)
 
-    def look(self, cues: Tensor) -> Tensor:
+    def encode(self, cues: Tensor) -> Tensor:
         """Return what the U-Net sees, far and wide: (B P, 16, Y / 4, X / 4), from cues."""
         planes = cues.shape[1]
         cells = cues[:, :, : -2 * PIXELS]
-        beaten = _below_greatest(cells[:, :, :MEASURES])
+        below_max = _below_max(cells[:, :, :MEASURES])
         place = torch.linspace(-1, 1, planes, device=cues.device, dtype=cues.dtype)
         order = place[None, :, None, None, None].expand_as(cues[:, :, :1])
         spread = torch.full_like(order, 2.0 / planes)
-        features = self.enter(torch.cat([cells, 2 * beaten, order, spread], 2).flatten(0, 1))
+        features = self.enter(torch.cat([cells, 2 * below_max, order, spread], 2).flatten(0, 1))
         skips = []
         for block in self.down:
             features = block(features, planes)
@@ -212,20 +213,20 @@ class DEB(nn.Module):
         narrow: Tensor = self.narrow(features)
         return narrow
 
-    def draw(self, features: Tensor, cues: Tensor) -> Tensor:
+    def decode(self, features: Tensor, cues: Tensor) -> Tensor:
         """Return logits (B, P, Y, X) from what was seen and the same rows and columns of the cues.
 
-        An answer depends on what lies within :data:`DRAWN_CELLS`, so parts may be drawn one by one.
+        An answer depends on what lies within :data:`DECODER_REACH_CELLS`, so parts may be drawn one by one.
         """
         planes, pixels = cues.shape[1], cues[:, :, -2 * PIXELS :]
-        beaten = _below_greatest(pixels[:, :, :PIXELS])
-        fine = functional.pixel_shuffle(torch.cat([pixels, 2 * beaten], 2).flatten(0, 1), 2)
+        below_max = _below_max(pixels[:, :, :PIXELS])
+        fine = functional.pixel_shuffle(torch.cat([pixels, 2 * below_max], 2).flatten(0, 1), 2)
         features = functional.interpolate(features, scale_factor=2, mode="bilinear")
         features = functional.relu_(features + self.enter_fine(fine))
         logits = functional.pixel_shuffle(self.leave(self.fine(features, planes)), 2)
         return logits[:, 0].unflatten(0, (-1, planes))
 
 
-def _below_greatest(measures: Tensor) -> Tensor:
+def _below_max(measures: Tensor) -> Tensor:
     """Return by how much each plane's measures (B, P, C, Y, X) fall short of the greatest."""
-    return measures - _greatest(measures.unbind(1))[:, None]
+    return measures - _max_over_planes(measures.unbind(1))[:, None]

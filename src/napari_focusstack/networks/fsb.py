@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as functional
 from torch import nn
 
-from napari_focusstack.networks.blocks import MSRB, conv, reach_of_blocks
-from napari_focusstack.pooling import mean_of_square
+from napari_focusstack.filters.laplacian import laplacian
+from napari_focusstack.filters.pooling import box_filter
+from napari_focusstack.networks.blocks import MSRB, conv, receptive_radius_of_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def focus_cues(planes: Tensor) -> Tensor:
+def focus_features(planes: Tensor) -> Tensor:
     """Turn near and far planes (B, 6, Y, X) into what tells focus: (B, 8, Y, X).
 
     The means and amplified differences of the six channels lose nothing; the log ratio of the two
@@ -28,17 +28,9 @@ def focus_cues(planes: Tensor) -> Tensor:
     sharpness = [laplacian(plane.mean(1, keepdim=True)).abs() for plane in (near, far)]
     cues = [near + far - 1, 4 * (near - far)]
     for side in (5, 17):
-        in_near, in_far = (mean_of_square(one, side) for one in sharpness)
+        in_near, in_far = (box_filter(one, side) for one in sharpness)
         cues.append(torch.log((in_near + 0.01) / (in_far + 0.01)))
     return torch.cat(cues, 1)
-
-
-def laplacian(image: Tensor) -> Tensor:
-    """Return the 4-neighbour Laplacian of a batch (B, C, Y, X)."""
-    padded = functional.pad(image, (1, 1, 1, 1), mode="replicate")
-    rows, columns = padded[..., 1:-1], padded[..., 1:-1, :]
-    neighbours = rows[..., :-2, :] + rows[..., 2:, :] + columns[..., :-2] + columns[..., 2:]
-    return neighbours - 4 * image
 
 
 class FSB(nn.Module):
@@ -83,13 +75,13 @@ class FSB(nn.Module):
         return max(self.config["down"])
 
     @property
-    def reach(self) -> int:
+    def receptive_radius_px(self) -> int:
         """How far, px, an input pixel can change the answer: the overlap that tiles need.
 
         Outside the blocks there are the focus measure over 17 px, its Laplacian and four
         convolutions.
         """
-        return reach_of_blocks(self) + 8 + 1 + 4
+        return receptive_radius_of_blocks(self) + 8 + 1 + 4
 
     def stages(self) -> list[Callable[[Any], Any]]:
         """Return the network as steps to be taken one after another, so that each can be the last.
@@ -98,7 +90,7 @@ class FSB(nn.Module):
         """
 
         def enter(planes: Tensor) -> tuple[Tensor, Tensor]:
-            entered = self.enter(focus_cues(planes))
+            entered = self.enter(focus_features(planes))
             return entered, entered
 
         def passing(pair: nn.Module) -> Callable[[Any], Any]:

@@ -9,7 +9,7 @@ import torch.nn.functional as functional
 from torch import nn
 
 from napari_focusstack.networks.blocks import MSRB, conv
-from napari_focusstack.networks.fsb import focus_cues
+from napari_focusstack.networks.fsb import focus_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class KEB(nn.Module):
     """The KEB of Liu et al. (Fig. 3a): 2 MSRBs, spatial attention, pooling, 3 linear layers.
 
-    Its number, given to :func:`napari_focusstack.optics.psf`, is the estimated kernel (Eq. 2).
+    Its number, given to :func:`napari_focusstack.imaging.kernels.psf`, is the estimated kernel (Eq. 2).
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class KEB(nn.Module):
         Tensor
             Sigma of K3 (Eq. 4), shape (B,), px, > 0.
         """
-        seen = torch.cat([focus_cues(planes_and_mask), 2 * planes_and_mask[:, 6:] - 1], 1)
+        seen = torch.cat([focus_features(planes_and_mask), 2 * planes_and_mask[:, 6:] - 1], 1)
         features = self.blocks(torch.relu(self.enter(seen)))
         summary = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
         weight = torch.sigmoid(self.attention(summary))

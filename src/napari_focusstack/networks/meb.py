@@ -11,26 +11,27 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from napari_focusstack.networks.blocks import MSRB, conv, reach_of_blocks
-from napari_focusstack.networks.fsb import laplacian
-from napari_focusstack.pooling import mean_of_square
+from napari_focusstack.filters.laplacian import laplacian
+from napari_focusstack.filters.pooling import box_filter
+from napari_focusstack.networks.blocks import MSRB, conv, receptive_radius_of_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
+
 #: Sides of the squares over which the planes' sharpness is compared, px.
 SQUARES_PX = (3, 7, 17)
-#: Channels of :func:`edge_cues`.
-CUES = 3 + 3 + len(SQUARES_PX) + 1 + 5
+#: Channels of :func:`edge_features`.
+FEATURES = 3 + 3 + len(SQUARES_PX) + 1 + 5
 #: Sharpness of a region without detail, and least that two planes' are compared by.
 NOTHING, LITTLE = 0.004, 0.01
 #: Confidences beyond these count as these where they are read as odds.
 DOUBT, SURE = 0.05, 0.98
 
 
-def edge_cues(
+def edge_features(
     near: Tensor, far: Tensor, side_px: Tensor, steps: Tensor, confidence: Tensor
 ) -> Tensor:
     """Return what tells where an edge lies.
@@ -58,7 +59,7 @@ def edge_cues(
     sharpness = [laplacian(plane.mean(1, keepdim=True)).abs() for plane in (near, far)]
     cues = [near + far - 1, 4 * (near - far)]
     for square in SQUARES_PX:
-        in_near, in_far = (mean_of_square(one, square) for one in sharpness)
+        in_near, in_far = (box_filter(one, square) for one in sharpness)
         cues.append(torch.log((in_near + LITTLE) / (in_far + LITTLE)))
         if square == SQUARES_PX[0]:
             cues.append(torch.log(in_near + NOTHING) / 2 + 1.5)
@@ -80,14 +81,14 @@ class MEB(nn.Module):
 
     Examples
     --------
-    >>> MEB(width=8, down=(2,))(torch.rand(1, CUES, 32, 32)).shape
+    >>> MEB(width=8, down=(2,))(torch.rand(1, FEATURES, 32, 32)).shape
     torch.Size([1, 1, 32, 32])
     """
 
     def __init__(self, width: int = 16, down: Sequence[int] = (2, 4, 8, 4)) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "down": list(down)}
-        self.enter = conv(CUES, width)
+        self.enter = conv(FEATURES, width)
         self.blocks = nn.Sequential(*(MSRB(width, factor) for factor in down))
         self.leave = nn.Sequential(
             conv(width, width), nn.ReLU(inplace=True), conv(width, 1, gain=0.3)
@@ -101,12 +102,12 @@ class MEB(nn.Module):
         return max(self.config["down"])
 
     @property
-    def reach(self) -> int:
+    def receptive_radius_px(self) -> int:
         """How far, px, an input pixel can change the answer.
 
         Outside the blocks there are the widest squares, the Laplacian and three convolutions.
         """
-        return reach_of_blocks(self) + SQUARES_PX[-1] // 2 + 1 + 3
+        return receptive_radius_of_blocks(self) + SQUARES_PX[-1] // 2 + 1 + 3
 
     def forward(self, cues: Tensor) -> Tensor:
         """Return log-odds of the front surface, (B, 1, Y, X), from cues (B, 15, Y, X)."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+
 Network = FSB | KEB | DEB | MEB
 NETWORKS: dict[str, type[Network]] = {"fsb": FSB, "keb": KEB, "deb": DEB, "meb": MEB}
 REGISTRY = "registry.json"
@@ -40,22 +41,32 @@ def sha256(path: Path) -> str:
 def load(
     network: Literal["fsb"], device: torch.device, path: str | Path | None = None
 ) -> tuple[FSB, str]: ...
+
+
 @overload
 def load(
     network: Literal["keb"], device: torch.device, path: str | Path | None = None
 ) -> tuple[KEB, str]: ...
+
+
 @overload
 def load(
     network: Literal["deb"], device: torch.device, path: str | Path | None = None
 ) -> tuple[DEB, str]: ...
+
+
 @overload
 def load(
     network: Literal["meb"], device: torch.device, path: str | Path | None = None
 ) -> tuple[MEB, str]: ...
+
+
 @overload
 def load(
     network: str, device: torch.device, path: str | Path | None = None
 ) -> tuple[Network, str]: ...
+
+
 def load(network: str, device: torch.device, path: str | Path | None = None) -> tuple[Network, str]:
     """Load a trained network.
 
@@ -156,7 +167,7 @@ def save(model: nn.Module, path: Path) -> str:
     """
     from safetensors.torch import save_file
 
-    from napari_focusstack.io.writer import replacing
+    from napari_focusstack.files import replacing
 
     network = next(name for name, kind in NETWORKS.items() if isinstance(model, kind))
     state = {

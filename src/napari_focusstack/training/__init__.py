@@ -1,1 +1,1 @@
-"""Training of both networks on pairs synthesised by the imaging model."""
+"""Train the networks."""

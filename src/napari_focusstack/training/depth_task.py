@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from napari_focusstack.networks.deb import plane_cues
-from napari_focusstack.training.losses import deb_loss, mean_overlap, near_step
+from napari_focusstack.networks.deb import plane_features
+from napari_focusstack.simulation.augmentation import StackExample, render_pair
+from napari_focusstack.simulation.shapes import choose
+from napari_focusstack.simulation.stacks import StackParameters, focal_stack
+from napari_focusstack.training.losses import deb_loss, mean_iou, near_step
 from napari_focusstack.training.scene_pool import PLANES, ScenePool
-from napari_focusstack.training.shapes import choose
-from napari_focusstack.training.stack_examples import StackExample, pair_of
-from napari_focusstack.training.stack_scenes import StackParameters, focal_stack
 from napari_focusstack.training.task import VALIDATION_SEED
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from torch import Generator, Tensor
 
-    from napari_focusstack.training.material import Material
-    from napari_focusstack.training.recipe import TrainParameters
+    from napari_focusstack.simulation.material import SourceImages
+    from napari_focusstack.training.config import TrainParameters
+
 
 #: Side of the stacks to validate with, px: a multiple of 64.
 VALIDATION_SIDE_PX = 256
@@ -45,7 +46,7 @@ class DepthTask:
     """
 
     def __init__(
-        self, parameters: TrainParameters, material: Material, held_back: Material
+        self, parameters: TrainParameters, material: SourceImages, held_back: SourceImages
     ) -> None:
         self.parameters = parameters
         self.material = material
@@ -58,13 +59,13 @@ class DepthTask:
         numbers = self.pool.numbers(step, self.parameters.batch, generator)
         pairs = choose(len(numbers), PAIRS, generator).tolist()
         return [
-            pair_of(self.material, generator) if pair else self.pool.varied(number, generator)
+            render_pair(self.material, generator) if pair else self.pool.varied(number, generator)
             for number, pair in zip(numbers, pairs, strict=True)
         ]
 
     def answer(self, network: Any, batch: StackExample) -> Tensor:
         """Return logits, (P, Y, X)."""
-        logits: Tensor = network(plane_cues(batch.planes)[None])[0]
+        logits: Tensor = network(plane_features(batch.planes)[None])[0]
         return logits
 
     def loss(self, answer: Tensor, batch: StackExample) -> Tensor:
@@ -79,7 +80,7 @@ class DepthTask:
                 scene = focal_stack(self.held_back, PLANES, VALIDATION_SIDE_PX, generator)
                 self._validation.append(StackExample(scene.planes, scene.layered_depth))
                 for _ in range(VALIDATION_PAIRS):
-                    self._validation.append(pair_of(self.held_back, generator))
+                    self._validation.append(render_pair(self.held_back, generator))
         yield from self._validation
 
     def found(self, answer: Tensor) -> Tensor:
@@ -103,18 +104,17 @@ class DepthTask:
         figures, overlaps = [], []
         for plane, depth in zip(found, truth, strict=True):
             if depth.dtype == torch.bool:
-                overlaps.append(mean_overlap(plane[None], depth[None]))
+                overlaps.append(mean_iou(plane[None], depth[None]))
                 continue
             off = (plane - depth.round()).abs()
             right = [off == 0, off <= 1, off[near_step(depth)] <= 1]
             figures.append(torch.stack([share.float().mean() for share in right]))
         exact, within_one, edge = torch.stack(figures).nanmean(0).tolist()
-        mean_iou = float(torch.stack(overlaps).mean())
         return {
             "edge_within_one": edge,
             "within_one": within_one,
             "exact": exact,
-            "mean_iou": mean_iou,
+            "mean_iou": float(torch.stack(overlaps).mean()),
         }
 
     def examples(self, first: StackExample, found: list[Tensor], truth: list[Tensor]) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.networks.fsb import laplacian
+from napari_focusstack.filters.laplacian import laplacian
 
 if TYPE_CHECKING:
     from torch import Tensor
+
 
 #: Weights of the gradient and the map loss in Eq. 11.
 LAMBDA_1, LAMBDA_2 = 2.0, 8.0
@@ -93,7 +94,7 @@ def keb_loss(sigma_px: Tensor, truth_px: Tensor) -> Tensor:
     return torch.abs(sigma_px - truth_px).mean()
 
 
-def mean_overlap(found: Tensor, true: Tensor) -> Tensor:
+def mean_iou(found: Tensor, true: Tensor) -> Tensor:
     """Return the mean of the IoU of foreground and background of each mask.
 
     Parameters

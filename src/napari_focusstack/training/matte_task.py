@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from napari_focusstack.depth import read_answer
 from napari_focusstack.networks import weights
-from napari_focusstack.networks.deb import plane_cues
-from napari_focusstack.networks.meb import edge_cues
-from napari_focusstack.occlusion import Meeting
+from napari_focusstack.networks.deb import plane_features
+from napari_focusstack.networks.meb import edge_features
+from napari_focusstack.segmentation.depth import decode_logits
+from napari_focusstack.segmentation.depth_edges import SurfacePair
+from napari_focusstack.simulation.augmentation import StackExample
+from napari_focusstack.simulation.stacks import StackParameters, focal_stack
 from napari_focusstack.training.losses import meb_loss
 from napari_focusstack.training.scene_pool import PLANES, ScenePool
-from napari_focusstack.training.stack_examples import StackExample
-from napari_focusstack.training.stack_scenes import StackParameters, focal_stack
 from napari_focusstack.training.task import VALIDATION_SEED
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from napari_focusstack.networks.deb import DEB
-    from napari_focusstack.training.material import Material
-    from napari_focusstack.training.recipe import TrainParameters
+    from napari_focusstack.simulation.material import SourceImages
+    from napari_focusstack.training.config import TrainParameters
+
 
 #: Edges of photographs that do not lie where the depth's do, or are harder, are seen as well.
 SCENES = StackParameters(noise=0.0, parted=0.5, misplaced=0.4, hard=0.4)
@@ -42,7 +43,7 @@ class Edges:
     Parameters
     ----------
     cues : Tensor
-        Shape (1, 15, Y, X), see :func:`~napari_focusstack.networks.meb.edge_cues`.
+        Shape (1, 15, Y, X), see :func:`~napari_focusstack.networks.meb.edge_features`.
     alpha : Tensor
         Shape (1, 1, Y, X), 0..1: true share of what lies nearer than the middle between both.
     contrast : Tensor
@@ -54,8 +55,8 @@ class Edges:
     contrast: Tensor
 
     @property
-    def side_px(self) -> Tensor:
-        """Distance from the step that DEB found, px, see :class:`Meeting`; (1, 1, Y, X)."""
+    def signed_distance_px(self) -> Tensor:
+        """Distance from the step that DEB found, px, see :class:`SurfacePair`; (1, 1, Y, X)."""
         return 3 * self.cues[:, -5:-4]
 
 
@@ -71,7 +72,7 @@ class MatteTask:
     """
 
     def __init__(
-        self, parameters: TrainParameters, material: Material, held_back: Material
+        self, parameters: TrainParameters, material: SourceImages, held_back: SourceImages
     ) -> None:
         self.parameters = parameters
         self.held_back = held_back
@@ -97,7 +98,7 @@ class MatteTask:
 
     def loss(self, answer: Tensor, batch: Edges) -> Tensor:
         """Return cross entropy and mean error, weighted where a wrong edge is seen most."""
-        return meb_loss(answer, batch.alpha, batch.side_px, batch.contrast)
+        return meb_loss(answer, batch.alpha, batch.signed_distance_px, batch.contrast)
 
     def validation(self) -> Iterator[Edges]:
         """Yield edges of held-back pictures, rendered at the first time."""
@@ -115,7 +116,7 @@ class MatteTask:
 
     def truth(self, batch: Edges) -> Tensor:
         """Return true alpha, the contrast and where a step is near, (1, 3, Y, X)."""
-        return torch.cat([batch.alpha, batch.contrast, (batch.side_px != 0).float()], 1)
+        return torch.cat([batch.alpha, batch.contrast, (batch.signed_distance_px != 0).float()], 1)
 
     def scores(self, found: list[Tensor], truth: list[Tensor]) -> dict[str, float]:
         """Return figures of the pixels near a step.
@@ -148,9 +149,9 @@ class MatteTask:
 def edges_of(example: StackExample, deb: DEB) -> Edges:
     """Return the edges that a DEB finds in a stack, and the truth of them."""
     planes = example.planes
-    cues = torch.stack([plane_cues(plane[None]) for plane in planes], 1)
-    depth, confidence = read_answer(iter([deb(cues)[0]]), cues[0]).split(1)
-    meeting = Meeting.of(depth)
+    cues = torch.stack([plane_features(plane[None]) for plane in planes], 1)
+    depth, confidence = decode_logits(iter([deb(cues)[0]]), cues[0]).split(1)
+    meeting = SurfacePair.of(depth)
     near, far = (
         planes.gather(0, surface.round().long()[:, None].expand(1, 3, -1, -1) - 1)
         for surface in (meeting.front, meeting.behind)
@@ -160,7 +161,7 @@ def edges_of(example: StackExample, deb: DEB) -> Edges:
     true = alpha * (front <= middle) + (1 - alpha) * (behind <= middle)
     steps = meeting.behind - meeting.front
     return Edges(
-        edge_cues(near, far, meeting.side_px[None], steps[None], confidence[None]),
+        edge_features(near, far, meeting.signed_distance_px[None], steps[None], confidence[None]),
         true[None, None],
         (near - far).abs().mean(1, keepdim=True),
     )

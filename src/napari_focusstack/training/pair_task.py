@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from napari_focusstack.training.losses import boundary, fsb_loss, keb_loss, mean_overlap
-from napari_focusstack.training.synthesis import KEB_SCENES, Pairs, SceneParameters, synthesise
+from napari_focusstack.simulation.pairs import KEB_SCENES, Pairs, SceneParameters, synthesise
+from napari_focusstack.training.losses import boundary, fsb_loss, keb_loss, mean_iou
 from napari_focusstack.training.task import VALIDATION_SEED, Examples
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from torch import Generator, Tensor
 
-    from napari_focusstack.training.material import Material
-    from napari_focusstack.training.recipe import TrainParameters
+    from napari_focusstack.simulation.material import SourceImages
+    from napari_focusstack.training.config import TrainParameters
+
 
 #: Pairs of a batch, and their side in px, that a validation scores at once.
 VALIDATION_BATCH, VALIDATION_SIDE_PX = 8, 128
@@ -38,8 +39,8 @@ class PairTask:
     """
 
     parameters: TrainParameters
-    material: Material
-    held_back: Material
+    material: SourceImages
+    held_back: SourceImages
     sides_px: Sequence[int]
     scenes: ClassVar[SceneParameters] = SceneParameters()
 
@@ -90,7 +91,7 @@ class ForegroundTask(PairTask):
         answer, true = torch.cat(found), torch.cat(truth)
         error, edge = (answer - true).abs(), boundary(true)
         return {
-            "mean_iou": float(mean_overlap(answer > 0.5, true > 0.5).mean()),
+            "mean_iou": float(mean_iou(answer > 0.5, true > 0.5).mean()),
             "alpha_error": float(error.mean()),
             "edge_error": float((error * edge).sum() / edge.sum()),
         }

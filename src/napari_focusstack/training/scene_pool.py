@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_focusstack.training.stack_examples import StackExample, vary
-from napari_focusstack.training.stack_scenes import focal_stack
+from napari_focusstack.simulation.augmentation import StackExample, augment
+from napari_focusstack.simulation.stacks import focal_stack
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from napari_focusstack.training.material import Material
-    from napari_focusstack.training.stack_scenes import StackParameters
+    from napari_focusstack.simulation.material import SourceImages
+    from napari_focusstack.simulation.stacks import StackParameters
+
 
 #: Planes of a scene, and its side, px: a multiple of 64.
 PLANES, SIDE_PX = 10, 192
@@ -38,10 +39,10 @@ class ScenePool:
     seed : int
         Of the training.
     parameters : StackParameters
-        Which scenes; noise is for :func:`vary` to add.
+        Which scenes; noise is for :func:`augment` to add.
     """
 
-    def __init__(self, material: Material, seed: int, parameters: StackParameters) -> None:
+    def __init__(self, material: SourceImages, seed: int, parameters: StackParameters) -> None:
         self.material = material
         self.seed = seed
         self.parameters = parameters
@@ -69,5 +70,5 @@ class ScenePool:
         return StackExample(planes / 255, layered_depth.float())
 
     def varied(self, number: int, generator: Generator) -> StackExample:
-        """Return another photograph of a scene, see :func:`vary`."""
-        return vary(self.scene(number), generator)
+        """Return another photograph of a scene, see :func:`augment`."""
+        return augment(self.scene(number), generator)

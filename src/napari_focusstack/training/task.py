@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from torch import Generator, Tensor
 
+
 #: Seed of the scenes that validations score, the same whatever a training's own seed.
 VALIDATION_SEED = 12345
 

@@ -13,16 +13,16 @@ import torch
 from torch import nn
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.writer import replacing
+from napari_focusstack.files import replacing
 from napari_focusstack.networks.deb import DEB
-from napari_focusstack.networks.inference import autocast
+from napari_focusstack.networks.device import autocast
 from napari_focusstack.networks.meb import MEB
+from napari_focusstack.networks.net2net import net2wider
 from napari_focusstack.networks.weights import NETWORKS
-from napari_focusstack.networks.widening import widen
+from napari_focusstack.training.config import TrainParameters
 from napari_focusstack.training.depth_task import DepthTask
 from napari_focusstack.training.matte_task import MatteTask
 from napari_focusstack.training.pair_task import BlurTask, ForegroundTask
-from napari_focusstack.training.recipe import TrainParameters
 from napari_focusstack.training.task import Examples, Task
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.training.material import Material
+    from napari_focusstack.simulation.material import SourceImages
+
 
 __all__ = ["Examples", "Progress", "TrainParameters", "Training", "build", "task"]
-
 #: Sides of training crops of pairs, px: large ones teach the inside of flat objects. Multiples of
 #: 32.
 CROP_SIDES_PX = (128, 192, 256, 352)
@@ -104,7 +104,7 @@ class Training:
     def __init__(
         self,
         parameters: TrainParameters,
-        material: Material,
+        material: SourceImages,
         checkpoint: Path,
         start: nn.Module | None = None,
     ) -> None:
@@ -122,7 +122,7 @@ class Training:
                     f"widened to {parameters.width}; give its own width."
                 )
             config = {**network.config, "width": parameters.width}
-            network = widen(network, type(network)(**config))
+            network = net2wider(network, type(network)(**config))
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network,
@@ -245,7 +245,7 @@ def build(network: str, width: int) -> nn.Module:
     return NETWORKS[network](width)
 
 
-def task(parameters: TrainParameters, material: Material, held_back: Material) -> Task:
+def task(parameters: TrainParameters, material: SourceImages, held_back: SourceImages) -> Task:
     """Return what the recipe's network is trained for."""
     if parameters.network in ("deb", "meb"):
         of_stacks = DepthTask if parameters.network == "deb" else MatteTask

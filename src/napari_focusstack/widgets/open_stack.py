@@ -22,21 +22,22 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledRangeSlider
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.calibration import SPELLINGS, UNKNOWN
-from napari_focusstack.io.focal_stack import FocalStack, find_stacks
-from napari_focusstack.io.layer_data import Choice, choose, layers_of
-from napari_focusstack.io.reader import IMAGE_SUFFIXES
-from napari_focusstack.io.stack_pixels import pixels
-from napari_focusstack.progress import Progress
-from napari_focusstack.widgets.plane_preview import PlanePreview
-from napari_focusstack.widgets.task import TaskBar
+from napari_focusstack.io.reading.calibration import SPELLINGS, UNKNOWN
+from napari_focusstack.io.reading.image import IMAGE_SUFFIXES
+from napari_focusstack.io.reading.stack_header import StackHeader, find_stacks
+from napari_focusstack.io.reading.stack_pixels import pixels
+from napari_focusstack.plugin.layer_data import Choice, choose, layers_of
+from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.widgets.controls.plane_preview import PlanePreview
+from napari_focusstack.widgets.controls.task_bar import TaskBar
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from napari.components import ViewerModel
 
-    from napari_focusstack.io.layer_data import LayerData
+    from napari_focusstack.plugin.layer_data import LayerData
+
 
 LENGTHS = (UNKNOWN, *(unit for unit in SPELLINGS if unit not in ("ms", "s", "min")))
 AXIS_TITLES = {"Z": "Z (depth)", "T": "T (time)", "C": "C (channel)"}
@@ -54,7 +55,7 @@ class OpenStackWidget(QWidget):
     def __init__(self, napari_viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = napari_viewer
-        self._stacks: list[FocalStack] = []
+        self._stacks: list[StackHeader] = []
         self.source = QLabel("No file chosen.")
         self.source.setWordWrap(True)
         self.files_button = QPushButton("Files…")
@@ -89,7 +90,7 @@ class OpenStackWidget(QWidget):
         self._enable()
 
     @property
-    def stack(self) -> FocalStack | None:
+    def stack(self) -> StackHeader | None:
         """The series chosen, as its file describes it; None before a file is."""
         index = self.series.currentIndex()
         return self._stacks[index] if 0 <= index < len(self._stacks) else None
@@ -133,7 +134,7 @@ class OpenStackWidget(QWidget):
         if path:
             self.inspect([path])
 
-    def _show_stacks(self, paths: list[Path], stacks: list[FocalStack]) -> None:
+    def _show_stacks(self, paths: list[Path], stacks: list[StackHeader]) -> None:
         self._stacks = stacks
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         self.source.setText(f"{paths[0].name}{more}")
@@ -208,7 +209,7 @@ class OpenStackWidget(QWidget):
         layout.addStretch(1)
 
 
-def _inspection(paths: list[Path]) -> Generator[Progress, None, list[FocalStack]]:
+def _inspection(paths: list[Path]) -> Generator[Progress, None, list[StackHeader]]:
     yield Progress("look", 0, 1)
     stacks = find_stacks(paths)
     if not any(_axes(stack) for stack in stacks):
@@ -216,7 +217,7 @@ def _inspection(paths: list[Path]) -> Generator[Progress, None, list[FocalStack]
     return stacks
 
 
-def _reading(stack: FocalStack, choice: Choice) -> Generator[Progress, None, list[LayerData]]:
+def _reading(stack: StackHeader, choice: Choice) -> Generator[Progress, None, list[LayerData]]:
     yield Progress("read", 0, 1)
     chosen, data = choose(stack, pixels(stack), choice)
     layers = layers_of(chosen, data, choice.near)
@@ -226,13 +227,13 @@ def _reading(stack: FocalStack, choice: Choice) -> Generator[Progress, None, lis
     return layers
 
 
-def _axes(stack: FocalStack) -> str:
+def _axes(stack: StackHeader) -> str:
     """Return the axes that may be focus."""
     sizes = zip(stack.axes, stack.shape, strict=True)
     return "".join(axis for axis, size in sizes if axis not in "YXS" and size > 1)
 
 
-def _title(stack: FocalStack) -> str:
+def _title(stack: StackHeader) -> str:
     sizes = " x ".join(str(size) for size in stack.shape)
     return f"{stack.series + 1}: {stack.axes} {sizes} {stack.dtype}"
 

@@ -1,0 +1,1 @@
+"""Fuse many stacks, and go on where some fail."""

@@ -1,0 +1,103 @@
+"""The command ``napari-focusstack batch``: many stacks, one bar, one line per failure."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_focusstack.batch.job import ENDINGS, SUFFIXES
+from napari_focusstack.commands.fuse import add_stack_arguments
+from napari_focusstack.commands.options import add_options, parse_bytes, read_parameters
+from napari_focusstack.errors import InputError
+from napari_focusstack.parameters import FuseParameters
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_focusstack.runtime.progress import Progress
+
+
+#: Outputs to be asked for.
+SAVED = tuple(name for name in ENDINGS if name != "image")
+
+
+HELP = "fuse many stacks, and go on where some fail"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `batch` takes beside the options of a fusion."""
+    parser.add_argument(
+        "sources", nargs="+", help="stacks: files, folders of planes, or a quoted pattern of them"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
+    parser.add_argument(
+        "--format",
+        choices=tuple(SUFFIXES),
+        default="tiff",
+        help="write OME-TIFF or OME-Zarr (default tiff)",
+    )
+    for name in SAVED:
+        parser.add_argument(
+            f"--save-{name}",
+            dest="save",
+            action="append_const",
+            const=name,
+            default=[],
+            help=f"write NAME{ENDINGS[name]} too",
+        )
+    parser.add_argument(
+        "--registration", type=Path, help="how the planes of every stack lie, saved before"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="skip what an earlier run finished, if unchanged"
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="run on dask.distributed: tcp://HOST:PORT, or local for a process per core",
+    )
+    add_stack_arguments(parser)
+    add_options(parser, FuseParameters)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run a batch; raise InputError at the end if any stack failed."""
+    from tqdm import tqdm
+
+    from napari_focusstack.batch.batch import batch, find_sources
+    from napari_focusstack.batch.report import REPORT
+    from napari_focusstack.registration.transforms import Registration
+
+    sources = find_sources(options.sources, options.output)
+    known = Registration.load(options.registration) if options.registration else None
+    counts = {"done": 0, "skipped": 0, "failed": 0}
+    with tqdm(total=len(sources), unit="stack", disable=None) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.set_postfix_str(f"{progress.step} {progress.done}/{progress.total}")
+
+        outcomes = batch(
+            sources,
+            options.output,
+            read_parameters(options, FuseParameters),
+            channel=options.channel,
+            save=options.save,
+            format=options.format,
+            registration=known,
+            resume=options.resume,
+            scheduler=options.scheduler,
+            budget_bytes=parse_bytes(options.memory) if options.memory else None,
+            progress=show,
+        )
+        for outcome in outcomes:
+            counts[outcome.status] += 1
+            bar.update()
+            if outcome.status == "failed":
+                bar.write(f"{outcome.source}: {outcome.message}", file=sys.stderr)
+    print(f"{options.output}: {', '.join(f'{count} {what}' for what, count in counts.items())}")
+    if counts["failed"]:
+        raise InputError(
+            f"{counts['failed']} of {len(sources)} stacks failed; mend them and run again with "
+            f"--resume; {options.output / REPORT} tells all."
+        )

@@ -1,0 +1,90 @@
+"""Options of commands: parameter dataclasses as flags, amounts of memory, folders."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.parameters import FuseParameters, option_type
+from napari_focusstack.training.config import TrainParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+Parameters = TypeVar("Parameters", FuseParameters, TrainParameters)
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+BINARY_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def add_options(parser: argparse.ArgumentParser, kind: type, exclude: Sequence[str] = ()) -> None:
+    """Add each field of a parameter dataclass as an option, but those that are given otherwise."""
+    for each in fields(kind):
+        if each.name in exclude:
+            continue
+        flag = f"--{each.name.replace('_', '-')}"
+        text = each.metadata["help"].replace("%", "%%")
+        if isinstance(each.default, bool):
+            parser.add_argument(
+                flag, action=argparse.BooleanOptionalAction, default=each.default, help=text
+            )
+        else:
+            parser.add_argument(
+                flag,
+                default=each.default,
+                type=option_type(each),
+                choices=each.metadata["choices"] or None,
+                help=f"{text} (default {each.default})",
+            )
+
+
+def read_parameters(options: argparse.Namespace, kind: type[Parameters]) -> Parameters:
+    """Return the parameters that :func:`add_options` had parsed."""
+    return kind(**{each.name: getattr(options, each.name) for each in fields(kind)})
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; InputError if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}.") from error
+
+
+def parse_bytes(text: str) -> int:
+    """Read an amount of memory.
+
+    Parameters
+    ----------
+    text : str
+        A number with or without a unit: B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB
+        (powers of 1024); the B may be left out.
+
+    Returns
+    -------
+    int
+        Bytes, above 0.
+
+    Raises
+    ------
+    InputError
+        If it is no such amount.
+
+    Examples
+    --------
+    >>> parse_bytes("512 MiB"), parse_bytes("2g")
+    (536870912, 2000000000)
+    """
+    found = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*([kmgt]?)(i?)b?", text.strip(), re.IGNORECASE)
+    if found:
+        number, letter, binary = found.groups()
+        unit = letter.upper() + binary.lower()
+        amount = int(float(number) * {**UNITS, **BINARY_UNITS}.get(unit, 0))
+        if amount > 0:
+            return amount
+    raise InputError(f"{text!r} is no amount of memory; give one such as 1.5GB or 800MiB.")

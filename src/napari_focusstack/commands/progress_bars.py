@@ -1,0 +1,48 @@
+"""Progress bars of the command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_focusstack.planes.scratch import Closing
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from tqdm import tqdm
+
+    from napari_focusstack.runtime.progress import Progress
+
+
+#: Seconds of work before a progress bar appears.
+DELAY_S = 1.0
+
+
+class Bars(Closing):
+    """A bar for each step of the work that takes a while; called with its progress."""
+
+    def __init__(self) -> None:
+        self.step = ""
+        self.bar: tqdm[NoReturn] | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far a step is."""
+        if self.bar is None or progress.step != self.step:
+            from tqdm import tqdm
+
+            self.close()
+            self.step = progress.step
+            self.bar = tqdm(
+                desc=progress.step,
+                total=progress.total,
+                delay=DELAY_S,
+                leave=False,
+                unit="part",
+                disable=None,  # where nobody watches
+            )
+        self.bar.update(progress.done - self.bar.n)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.close()

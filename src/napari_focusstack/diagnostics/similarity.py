@@ -1,0 +1,194 @@
+"""How sharp each plane of a focal stack is, and how alike two of them are, without the noise.
+
+Everything rests on the autocovariance of a plane at a distance of k px, r(k): noise that differs
+from pixel to pixel adds to r(0) alone, so r(1) and r(2) show the specimen only. One regular sample
+of square tiles at full resolution stands for a plane.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_focusstack.imaging.luminance import CODED_WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+#: Side of a tile, px, and the most tiles that stand for a plane.
+TILE_PX, MOST_TILES = 16, 5000
+#: About as many pixels of a plane, in a corner of each tile, are kept to compare it with others.
+KEPT_PX, LEAST_CORNER_PX = 65536, 4
+LUMINANCE = np.array(CODED_WEIGHTS, np.float32)
+#: Correlations less certain than this say nothing.
+MOST_ERROR = 0.2
+#: Share of the sharpness of the sharper tiles below which a tile counts as equally unsharp.
+SHARPNESS_FLOOR = 0.03
+
+
+@dataclass(frozen=True)
+class PlaneSummary:
+    """What is kept of a plane, a third of a megabyte at most.
+
+    Parameters
+    ----------
+    brightness : float
+        Mean luminance, in pixel values.
+    contrast : float
+        Standard deviation of luminance, in pixel values.
+    detail : ndarray, (T,)
+        Vollath's F4 of each tile over r(1) of the plane, see `sharpness`.
+    level : ndarray, (T,)
+        Mean luminance of each tile.
+    corner : ndarray, (T, N, N)
+        Luminance less brightness in the upper left corner of each tile, float32.
+    error : float
+        Standard error of the correlation with this plane that noise brings; infinite if constant.
+    """
+
+    brightness: float
+    contrast: float
+    detail: np.ndarray
+    level: np.ndarray
+    corner: np.ndarray
+    error: float
+
+    @property
+    def blank(self) -> bool:
+        """Whether the plane shows nothing, or nothing but noise."""
+        return self.error > MOST_ERROR
+
+    @property
+    def sharpness(self) -> float:
+        """Sharpness of the plane, (r(1) - r(2)) / r(1), 0 for a blank plane.
+
+        This is the focus measure F4 of Vollath (1987), mean of I(x) I(x+1) - I(x) I(x+2) along
+        rows and columns within tiles, over the variance that is not noise. It grows with the share
+        of fine detail, and knows neither gain, nor offset, nor noise that differs from pixel to
+        pixel.
+        """
+        return 0.0 if self.blank else float(self.detail.mean())
+
+
+def summarize(plane: np.ndarray) -> PlaneSummary:
+    """Take what is needed of a plane.
+
+    Parameters
+    ----------
+    plane : ndarray, (Y, X) or (Y, X, 3)
+        At least 16 px in either direction, any numeric dtype.
+
+    Returns
+    -------
+    Look
+
+    Examples
+    --------
+    >>> x = np.arange(64)
+    >>> stripes = np.tile(np.uint8(100 + 50 * np.sin(x)), (64, 1))
+    >>> broader = np.tile(np.uint8(100 + 50 * np.sin(x / 2)), (64, 1))
+    >>> summarize(stripes).sharpness > summarize(broader).sharpness > 0
+    True
+    """
+    tiles = _tiles(plane)
+    brightness = float(tiles.mean(dtype=np.float64))
+    tiles = tiles - np.float32(brightness)
+    level = tiles.mean((1, 2))
+    side = min(TILE_PX, max(LEAST_CORNER_PX, math.isqrt(KEPT_PX // len(tiles))))
+    variance = float(np.mean(tiles**2, dtype=np.float64))
+    specimen = float(
+        (tiles[:, 1:] * tiles[:, :-1]).mean(dtype=np.float64)
+        + (tiles[:, :, 1:] * tiles[:, :, :-1]).mean(dtype=np.float64)
+    )
+    specimen /= 2
+    within = tiles - level[:, None, None]
+    vollath = (within[:, :-2] * (within[:, 1:-1] - within[:, 2:])).mean((1, 2))
+    vollath += (within[:, :, :-2] * (within[:, :, 1:-1] - within[:, :, 2:])).mean((1, 2))
+    noise = max(0.0, variance - specimen)
+    kept = math.sqrt(len(tiles)) * side
+    return PlaneSummary(
+        brightness=brightness,
+        contrast=math.sqrt(variance),
+        detail=vollath / (2 * specimen) if specimen > 0 else np.zeros_like(level),
+        level=level + brightness,
+        corner=np.ascontiguousarray(tiles[:, :side, :side]),
+        error=noise / (specimen * kept) if specimen > 0 else math.inf,
+    )
+
+
+def correlation(looks: Sequence[PlaneSummary]) -> np.ndarray:
+    """Correlate every plane with every other, free of noise.
+
+    With a the pixels of one plane and b those of another, r_ab(1) is the mean of a(x) b(x+1) and
+    b(x) a(x+1) along rows and columns; the correlation is r_ab(1) / sqrt(r_a(1) r_b(1)).
+
+    Parameters
+    ----------
+    looks : sequence of Look
+        One per plane, of planes of one size.
+
+    Returns
+    -------
+    ndarray, (P, P)
+        -1..1; 1 for planes that differ by gain, offset and noise alone, 0 with a blank plane.
+    """
+    count = len(looks)
+    covariance = np.zeros((count, count))
+    for first in range(0, len(looks[0].corner), 256):
+        corners = np.stack([look.corner[first : first + 256] for look in looks]).astype(np.float64)
+        for here, beside in (
+            (corners[..., :-1], corners[..., 1:]),
+            (corners[..., :-1, :], corners[..., 1:, :]),
+        ):
+            covariance += here.reshape(count, -1) @ beside.reshape(count, -1).T
+    covariance += covariance.T
+    seen = np.array([not look.blank for look in looks])
+    scale = np.sqrt(np.where(seen, np.maximum(np.diag(covariance), 0), 0))
+    scale = np.outer(scale, scale)
+    return np.clip(np.divide(covariance, scale, where=scale > 0, out=np.zeros_like(scale)), -1, 1)
+
+
+def coarse_correlation(looks: Sequence[PlaneSummary]) -> np.ndarray:
+    """Correlate the tile means, which defocus hardly changes, of all pairs: (P, P), -1..1."""
+    level = np.array([look.level - look.brightness for look in looks], np.float64)
+    scale = np.sqrt((level**2).sum(1))
+    scale = np.outer(scale, scale)
+    return np.clip(
+        np.divide(level @ level.T, scale, where=scale > 0, out=np.zeros_like(scale)), -1, 1
+    )
+
+
+def log_sharpness(looks: Sequence[PlaneSummary]) -> np.ndarray:
+    """Tell where planes are sharp, which a shift of some pixels between them hardly changes.
+
+    Parameters
+    ----------
+    looks : sequence of Look
+        One per plane, of planes of one size, none blank.
+
+    Returns
+    -------
+    ndarray, (P, T)
+        Logarithm of sharpness in each tile that is sharp somewhere along the stack.
+    """
+    detail = np.array([look.detail for look in looks], np.float64)
+    best = detail.max(0)
+    floor = SHARPNESS_FLOOR * np.quantile(best, 0.9)
+    if floor <= 0:
+        return np.zeros((len(looks), 1))
+    return np.log(np.maximum(detail[:, best >= 3 * floor], 0) + floor)
+
+
+def _tiles(plane: np.ndarray) -> np.ndarray:
+    """Return luminance of a regular choice of the tiles of a plane, (T, 16, 16) float32."""
+    rows, columns = (length // TILE_PX for length in plane.shape[:2])
+    step = math.ceil(math.sqrt(rows * columns / MOST_TILES))
+    whole = plane[: rows * TILE_PX, : columns * TILE_PX]
+    tiles = whole.reshape(rows, TILE_PX, columns, TILE_PX, -1)[::step, :, ::step]
+    colours = tiles.astype(np.float32)
+    grey = colours @ LUMINANCE if colours.shape[-1] == 3 else colours[..., 0]
+    return grey.transpose(0, 2, 1, 3).reshape(-1, TILE_PX, TILE_PX)

@@ -1,0 +1,1 @@
+"""Remove the light of the blurred foreground from the background around it."""

@@ -1,0 +1,143 @@
+"""Compute the transition region of a focal stack, block by block and plane by plane.
+
+:mod:`~napari_focusstack.elimination.occluders` finds the foreground of each plane,
+:mod:`~napari_focusstack.elimination.front_layer` its light, once for all planes behind it, and
+:mod:`~napari_focusstack.elimination.diffusion` solves for the background.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_focusstack.elimination.alpha_matting import REACH_PX
+from napari_focusstack.elimination.diffusion import METHODS, subtract, unmix
+from napari_focusstack.elimination.front_layer import FrontLayer
+from napari_focusstack.elimination.occluders import occlusions_in, support_of
+from napari_focusstack.errors import InputError
+from napari_focusstack.filters.select import blend
+from napari_focusstack.imaging.kernels import check_sigma
+from napari_focusstack.imaging.psf import origin
+from napari_focusstack.runtime.region import full, pad, to_local
+from napari_focusstack.runtime.threads import parallel_map
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from napari_focusstack.elimination.diffusion import EliminationMethod
+    from napari_focusstack.elimination.occluders import Occlusion
+    from napari_focusstack.imaging.psf import Psf
+    from napari_focusstack.planes.focal_stack import PlaneSampler
+    from napari_focusstack.runtime.region import Region
+    from napari_focusstack.segmentation.focus_map import FocusMap
+
+#: Side of the blocks that the work is cut into, px.
+BLOCK_PX = 512
+
+
+def eliminate(
+    light: PlaneSampler,
+    focus: FocusMap,
+    psf: Psf,
+    method: EliminationMethod = "unmix",
+    within: Region | None = None,
+) -> Iterator[tuple[Region, Tensor, Tensor]]:
+    """Compute the transition region. The caller copies all other pixels from the planes.
+
+    Pixels are computed only where one surface occludes another. The cost follows the length of the
+    occlusion boundaries, not the area of the image. Each piece is computed with the margin that the
+    PSFs reach, so the answer does not depend on the blocks.
+
+    Parameters
+    ----------
+    light : PlaneSampler
+        Linear light of the planes.
+    focus : FocusMap
+        Depth and alpha of the whole image.
+    psf : Psf
+        Blurs per plane step; of a pair also the foreground's breathing.
+    method : {"unmix", "subtract", "none"}
+        ``none`` yields nothing: every pixel is a source pixel.
+    within : tuple of slice, optional
+        Rows and columns to compute; the whole image if not given.
+
+    Yields
+    ------
+    region : tuple of slice
+        Rows and columns of a piece.
+    mask : Tensor
+        Bool, (Y, X) of the piece: its part of the transition region.
+    light : Tensor
+        Shape (C, n): the all-in-focus light of the n pixels of the mask, linear, 0..1.
+
+    Raises
+    ------
+    InputError
+        If the sigma of K3 is not positive or the method is unknown.
+    """
+    check_sigma(psf.sigma_px)
+    if method not in METHODS:
+        raise InputError(f"elimination is {method!r}; choose one of {', '.join(METHODS)}.")
+    if method == "none":
+        return
+
+    def work(block: Region) -> list[tuple[Region, Tensor, Tensor]]:
+        return list(_solve_block(light, focus, psf, method, block))
+
+    for solved in parallel_map(work, _blocks(focus, within), focus.alpha.device):
+        yield from solved
+
+
+def _blocks(focus: FocusMap, within: Region | None) -> Iterator[Region]:
+    """Yield rows and columns, block by block."""
+    rows, columns = within or full(focus.size)
+    for top in range(rows.start, rows.stop, BLOCK_PX):
+        for left in range(columns.start, columns.stop, BLOCK_PX):
+            yield (
+                slice(top, min(top + BLOCK_PX, rows.stop)),
+                slice(left, min(left + BLOCK_PX, columns.stop)),
+            )
+
+
+def _solve_block(
+    light: PlaneSampler, focus: FocusMap, psf: Psf, method: EliminationMethod, block: Region
+) -> Iterator[tuple[Region, Tensor, Tensor]]:
+    """Yield the background of each plane of a block, see :func:`eliminate`."""
+    front = None
+    for occlusion in occlusions_in(focus, psf, block):
+        if front is None:
+            support = occlusion.support if focus.is_pair else support_of(focus, psf, block)
+            front = FrontLayer.of(light, focus, pad(support, REACH_PX, focus.size))
+        solved = _solve_occlusion(light, focus, front, psf, method, occlusion)
+        yield occlusion.bbox, occlusion.mask, solved
+
+
+def _solve_occlusion(
+    light: PlaneSampler,
+    focus: FocusMap,
+    front: FrontLayer,
+    psf: Psf,
+    method: EliminationMethod,
+    occlusion: Occlusion,
+) -> Tensor:
+    """Return the light (C, n) of the occluded pixels of a plane."""
+    support, steps = occlusion.support, occlusion.distance_steps
+    here = to_local(support, front.region)
+    alpha = occlusion.alpha
+    near = light.by_label(occlusion.depth[0].round(), support)
+    far = light.plane(occlusion.plane, support)
+    soft = (alpha > 0) & (alpha < 1)
+    present = alpha > 0
+    alpha = blend(soft, front.alpha[:, *here], alpha)[None]
+    origins = [origin(support[0].start, support[1].start, focus.size)]
+    crop = to_local(occlusion.bbox, support)
+    if method == "subtract":
+        image = subtract(near[None], far[None], alpha, psf, origins, steps)[..., *crop]
+    else:
+        foreground = None
+        if not focus.is_pair:
+            hard = front.in_focus[:, *here] * present
+            foreground = blend(soft, front.premultiplied[:, *here], hard)[None]
+        image = unmix(near[None], far[None], alpha, psf, origins, steps, foreground, crop)
+    return image[0][:, occlusion.mask]

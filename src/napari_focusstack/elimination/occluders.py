@@ -1,0 +1,187 @@
+"""The foreground of each plane of a focal stack: which surfaces, at which distance, and where.
+
+For plane k all surfaces nearer than it are foreground: what the paper does for two planes holds for
+each plane of a stack. A surface d plane steps before plane k is blurred there by d times the sigma
+per step, as a thin lens does.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_focusstack.elimination.back_projection import error_smoothing_px
+from napari_focusstack.elimination.diffusion import transition_region
+from napari_focusstack.filters.nearest import nearest_values
+from napari_focusstack.filters.select import blend, unique_values
+from napari_focusstack.imaging.blur import GRID_PX, HALVING_PX
+from napari_focusstack.imaging.kernels import psf_radius
+from napari_focusstack.imaging.psf import origin
+from napari_focusstack.imaging.varying_blur import is_per_pixel
+from napari_focusstack.runtime.region import align, bounding_box, pad, to_global, to_local
+from napari_focusstack.segmentation.depth_inpainting import UNRELIABLE_RADIUS_PX
+from napari_focusstack.segmentation.focus_map import MIN_OCCLUSION_STEP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from napari_focusstack.imaging.psf import Psf
+    from napari_focusstack.imaging.varying_blur import DistanceSteps
+    from napari_focusstack.runtime.region import Region
+    from napari_focusstack.segmentation.focus_map import FocusMap
+
+#: Sigma per plane step, px, from which on distances are rounded to half plane steps; below it to
+#: whole ones. Chosen on simulated stacks: finer rounding changes nothing and costs blurs.
+HALF_STEPS_FROM_PX = 0.8
+#: Distance, plane steps, from which on distances are rounded to powers of this ratio.
+LOG_FROM_STEPS, LOG_RATIO = 2.0, 1.35
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """The foreground of one plane.
+
+    Parameters
+    ----------
+    plane : int
+        The plane, counted from 1.
+    bbox : tuple of slice
+        Rows and columns around all occluded pixels.
+    mask : Tensor
+        Bool, (Y, X) of ``bbox``: the occluded pixels.
+    support : tuple of slice
+        Rows and columns from which light may reach ``bbox``.
+    alpha, depth : Tensor
+        Shape (1, Y, X) of ``support``: coverage of each pixel by the foreground, and its depth;
+        beside the foreground that of its nearest pixel.
+    distance_steps : float or Tensor
+        Distance of the foreground before the plane, plane steps.
+    """
+
+    plane: int
+    bbox: Region
+    mask: Tensor
+    support: Region
+    alpha: Tensor
+    depth: Tensor
+    distance_steps: DistanceSteps
+
+
+def occlusions_in(focus: FocusMap, psf: Psf, block: Region) -> Iterator[Occlusion]:
+    """Yield the foreground of each plane that has pixels in a block and is occluded there.
+
+    Parameters
+    ----------
+    focus : FocusMap
+        Of the whole image.
+    psf : Psf
+        Blurs per plane step.
+    block : tuple of slice
+        Rows and columns.
+    """
+    planes = focus.crop(block).farthest.round()
+    for plane in map(int, unique_values(planes)):
+        extent = bounding_box(planes[0] == plane)
+        assert extent is not None
+        occlusion = _occlusion_of(focus, psf, plane, to_global(extent, block))
+        if occlusion is not None:
+            yield occlusion
+
+
+def _occlusion_of(focus: FocusMap, psf: Psf, plane: int, region: Region) -> Occlusion | None:
+    """Return the foreground of a plane in a region, None where nothing occludes it."""
+    steps = _max_distance_steps(focus, plane, region, psf)
+    if not steps:
+        return None
+    outer = _support_of(region, focus, psf, steps)
+    part = focus.crop(outer)
+    alpha = part.occluding_alpha(plane)
+    present = alpha > 0
+    if not present.any():
+        return None
+    depth = blend(part.behind <= plane - MIN_OCCLUSION_STEP, part.depth, part.front)
+    depth, _ = nearest_values(depth, present)
+    distance = quantize_distances(plane - depth, psf.sigma_px)[None]
+    one = distance.min() == distance.max()
+    distance_steps: DistanceSteps = float(distance.max()) if one else distance
+    origins = [origin(outer[0].start, outer[1].start, focus.size)]
+    spread = psf.scatter_blur(alpha[None], origins, distance_steps)[0]
+    inner = to_local(region, outer)
+    mask = transition_region(alpha[:, *inner], spread[:, *inner]) & _reliable_depth(focus, region)
+    mask = mask[0]
+    mask &= part.farthest[0][inner].round() == plane
+    extent = bounding_box(mask)
+    if extent is None:
+        return None
+    bbox = to_global(extent, region)
+    support = _support_of(bbox, focus, psf, steps)
+    crop = to_local(support, outer)
+    if is_per_pixel(distance_steps):
+        distance_steps = distance_steps[..., *crop]
+    return Occlusion(
+        plane, bbox, mask[extent], support, alpha[:, *crop], depth[:, *crop], distance_steps
+    )
+
+
+def support_of(focus: FocusMap, psf: Psf, block: Region) -> Region:
+    """Return the rows and columns from which light may reach a block, in any of its planes."""
+    farthest = int(focus.crop(block).farthest.max().round())
+    return _support_of(block, focus, psf, _max_distance_steps(focus, farthest, block, psf))
+
+
+def _support_of(region: Region, focus: FocusMap, psf: Psf, steps: float) -> Region:
+    """Return the rows and columns from which light of surfaces so many steps before may come."""
+    reach = psf.reach_px(focus.size, steps)
+    back = psf_radius(steps * psf.sigma_k2_px, psf.shape)
+    # A pair is exact to the last bit: light spreads by K3 twice, is blurred by K2 and K3 again.
+    # Of a stack the second way is left out, and half of the way back: it changes no pixel by more
+    # than the rounding of distances does.
+    way = 2 * reach + 3 * back if focus.is_pair else reach + back // 2
+    margin = HALVING_PX + way + psf_radius(error_smoothing_px(psf))
+    return align(pad(region, margin, focus.size), GRID_PX)
+
+
+def _reliable_depth(focus: FocusMap, region: Region) -> Tensor:
+    """Return where depth is more than a guess, bool (1, Y, X) of a region."""
+    outer = pad(region, UNRELIABLE_RADIUS_PX, focus.size)
+    return ~focus.crop(outer).unreliable[:, *to_local(region, outer)]
+
+
+def _max_distance_steps(focus: FocusMap, plane: int, region: Region, psf: Psf) -> float:
+    """Return the greatest distance before a plane of what may blur into a region, plane steps."""
+    steps = plane - 1.0  # no surface is nearer than plane 1
+    while steps:
+        outer = pad(region, psf.reach_px(focus.size, steps), focus.size)
+        distance = plane - float(focus.crop(outer).nearest.min())
+        if distance < MIN_OCCLUSION_STEP:
+            return 0.0
+        if distance >= steps:
+            return steps
+        steps = distance
+    return steps
+
+
+def quantize_distances(distance_steps: Tensor, sigma_px: float) -> Tensor:
+    """Round distances, plane steps, to few values: each value costs a blur.
+
+    Parameters
+    ----------
+    distance_steps : Tensor
+        Any shape, plane steps.
+    sigma_px : float
+        Blur per plane step, px.
+
+    Returns
+    -------
+    Tensor
+        Same shape.
+    """
+    least = 0.5 if sigma_px >= HALF_STEPS_FROM_PX else 1.0
+    near = (distance_steps / least).round().clamp(min=1) * least
+    power = (distance_steps.clamp(min=1).log() / math.log(LOG_RATIO)).round()
+    return blend(distance_steps < LOG_FROM_STEPS, near, torch.exp(power * math.log(LOG_RATIO)))

@@ -1,0 +1,1 @@
+"""Score fused images, with and without truth."""

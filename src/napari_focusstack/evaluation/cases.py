@@ -1,0 +1,91 @@
+"""Folders of cases: which files belong together, and what they say."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.files import IMAGE_SUFFIXES
+from napari_focusstack.io.reading.image import read_labels
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+#: ``NAME-near.png``, ``NAME_far.tif``, ...
+CASE_FILE = re.compile(r"(?P<name>.+)[-_](?P<kind>near|far|truth|mask|meta)\.\w+$")
+
+
+@dataclass(frozen=True)
+class Case:
+    """The files of one case.
+
+    Parameters
+    ----------
+    name : str
+        What they share.
+    files : dict of str to Path
+        By kind: near, far, and if they are there truth, mask (white is foreground), meta (JSON with
+        ``sigma_px``).
+    """
+
+    name: str
+    files: dict[str, Path]
+
+    def alpha(self) -> np.ndarray | None:
+        """Return the true alpha (Y, X), float32, 0..1, or None."""
+        if "mask" not in self.files:
+            return None
+        mask = read_labels(self.files["mask"])
+        return mask.astype(np.float32) / max(1, int(mask.max()))
+
+    def sigma_px(self) -> float | None:
+        """Return the true sigma of K3, px, or None."""
+        if "meta" not in self.files:
+            return None
+        sigma: float | None = json.loads(self.files["meta"].read_text()).get("sigma_px")
+        return sigma
+
+
+def find_cases(folder: Path) -> list[Case]:
+    """Return the cases of a folder, sorted by name.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds files named ``NAME-near.*``, ``NAME-far.*``, and optionally ``NAME-truth.*``,
+        ``NAME-mask.*`` and ``NAME-meta.json``.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing, has no case, or a case lacks a plane.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; name one with NAME-near and NAME-far images.")
+    found: dict[str, dict[str, Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if match := CASE_FILE.match(path.name):
+            found.setdefault(match["name"], {})[match["kind"]] = path
+    if not found:
+        raise InputError(
+            f"{folder} has no cases; name their files NAME-near.png, NAME-far.png, ..."
+        )
+    for name, files in found.items():
+        if lacking := {"near", "far"} - set(files):
+            raise InputError(f"case {name} in {folder} has no {lacking.pop()} plane; add it.")
+    return [Case(name, files) for name, files in sorted(found.items())]
+
+
+def find_image(folder: Path, case: Case) -> Path:
+    """Return the image that another program made of a case."""
+    for suffix in (*IMAGE_SUFFIXES, ".jpg"):
+        path = folder / f"{case.name}{suffix}"
+        if path.is_file():
+            return path
+    raise InputError(f"{folder} has no image {case.name}.png of case {case.name}; add it.")

@@ -1,0 +1,45 @@
+"""What every metric asks of its images, and says where they are otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Image = NDArray[Any]
+    Grey = NDArray[np.float64]
+
+#: Full scale of each type of pixel.
+DATA_RANGE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+
+
+def check_images(**images: Image) -> None:
+    """Raise InputError unless all images are of one shape and of a type that metrics take."""
+    (first, reference), *others = images.items()
+    for name, image in images.items():
+        if image.dtype.name not in DATA_RANGE:
+            raise InputError(f"{name} has dtype {image.dtype}; give uint8, uint16 or float32.")
+        if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)) or not image.size:
+            raise InputError(f"{name} has shape {image.shape}; give (Y, X) or (Y, X, 3).")
+        if not np.isfinite(image).all():
+            raise InputError(f"{name} holds NaN or infinite values; replace them first.")
+    for name, image in others:
+        if image.shape != reference.shape or image.dtype != reference.dtype:
+            raise InputError(
+                f"{name} is {image.dtype} {image.shape} but {first} is {reference.dtype} "
+                f"{reference.shape}; give images of one shape and dtype."
+            )
+
+
+def check_size(image: Image, window_px: int) -> None:
+    """Raise InputError if an image is smaller than a window, px."""
+    if min(image.shape[:2]) < window_px:
+        raise InputError(
+            f"The images are {image.shape[0]} x {image.shape[1]} px; give at least "
+            f"{window_px} px in either direction."
+        )

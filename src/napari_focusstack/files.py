@@ -1,0 +1,184 @@
+"""Files and folders that appear whole under their name, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from time import sleep
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import DTypeLike
+
+
+TIFF_SUFFIXES = (".tif", ".tiff")
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".png")
+PNG_DTYPES = ("uint8", "uint16")
+
+
+def check_writable(
+    path: str | Path,
+    *,
+    suffixes: tuple[str, ...] = IMAGE_SUFFIXES,
+    dtype: DTypeLike | None = None,
+) -> None:
+    """Raise now if a file could not be written later, before minutes of work.
+
+    Parameters
+    ----------
+    path : path
+        File to be written; it may exist.
+    suffixes : tuple of str
+        Allowed suffixes.
+    dtype : dtype, optional
+        Of the image to be written, where known: PNG holds uint8 and uint16 only.
+
+    Raises
+    ------
+    InputError
+        If the suffix is unknown or cannot hold `dtype`, the folder is missing or not writable,
+        or `path` is a folder or a write-protected file.
+
+    Examples
+    --------
+    >>> check_writable("all_in_focus.png", dtype="float32")
+    Traceback (most recent call last):
+    napari_focusstack.errors.InputError: all_in_focus.png cannot hold float32; use .tif.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in suffixes:
+        raise InputError(f"{path} has the suffix {suffix!r}; use {', '.join(suffixes)}.")
+    if suffix == ".png" and dtype is not None and np.dtype(dtype).name not in PNG_DTYPES:
+        raise InputError(f"{path} cannot hold {np.dtype(dtype)}; use .tif.")
+    target = path.resolve()
+    if target.is_dir():
+        raise InputError(f"{path} is a folder; give a file name.")
+    if not target.parent.is_dir():
+        raise InputError(f"the folder {target.parent} does not exist; create it first.")
+    if not os.access(target.parent, os.W_OK):
+        raise InputError(f"the folder {target.parent} is not writable; choose another.")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise InputError(f"{path} is write-protected; choose another name.")
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file in UTF-8, such as a JSON report, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        File with any suffix.
+    text : str
+        Its content.
+
+    Raises
+    ------
+    InputError
+        As `write_image`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> path = Path(tempfile.mkdtemp()) / "report.json"
+    >>> write_text(path, "{}")
+    >>> path.read_text()
+    '{}'
+    """
+    path = Path(path)
+    check_writable(path, suffixes=(path.suffix.lower(),))
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a hidden temporary name beside a file or folder; it takes its place on success.
+
+    What was written under the temporary name goes where the block raises.
+    """
+    target = path.resolve()  # a link stays a link
+    temporary = target.with_name(f".{uuid4().hex}.part{target.suffix}")
+    with writing(path):
+        try:
+            yield temporary
+            put_in_place(temporary, target)
+        finally:
+            _remove(temporary)
+
+
+@contextlib.contextmanager
+def staging_folder(path: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside a path for outputs in progress; it goes at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent))
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def put_in_place(made: Path, target: Path) -> None:
+    """Move a whole file or folder to its name, where an older one may lie.
+
+    Raises
+    ------
+    InputError
+        If a folder of that name is there and no Zarr group: nothing of ours.
+    """
+    if target.is_dir():  # no folder can be moved onto one that holds something
+        check_replaceable(target)
+        old = made.with_name(f"{made.name}.old")
+        target.replace(old)
+        made.replace(target)
+        _remove(old)
+    else:
+        made.replace(target)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise InputError if a folder is there and no Zarr group."""
+    if folder.exists() and not (folder / "zarr.json").is_file():
+        raise InputError(f"{folder} is there and no Zarr group; choose another name.")
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of a folder with all that lies in it."""
+    files = (one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    return sum(one.stat().st_size for one in files)
+
+
+def _remove(path: Path) -> None:
+    """Delete a file or a folder, if it is there."""
+    # After an error, threads of zarr may still put chunks into a folder for a moment.
+    for _ in range(20):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        if not path.exists():
+            return
+        sleep(0.05)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says of a path that cannot be written into an InputError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(
+            f"cannot write {path} ({reason}); free space or choose another folder."
+        ) from error

@@ -1,0 +1,1 @@
+"""Image filters that know nothing of optics."""

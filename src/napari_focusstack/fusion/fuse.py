@@ -1,0 +1,188 @@
+"""Fuse a focal stack: segment, estimate the PSF, remove the veil, keep the rest bit for bit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.near_end import prepare
+from napari_focusstack.fusion.pipeline import Pipeline
+from napari_focusstack.fusion.result import FusionResult
+from napari_focusstack.imaging.kernels import check_sigma
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.planes.layer_planes import focus_of, is_layer
+from napari_focusstack.psf_estimation.estimate import check_method
+from napari_focusstack.runtime.progress import Progress, run
+from napari_focusstack.segmentation.focus_map import FocusMap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from napari_focusstack.elimination.diffusion import EliminationMethod
+    from napari_focusstack.planes.focal_stack import Planes
+    from napari_focusstack.registration.transforms import Registration
+
+
+def fuse_steps(
+    planes: Planes,
+    labels: np.ndarray | FocusMap | None,
+    parameters: FuseParameters,
+    registration: Registration | None = None,
+    budget_bytes: int | None = None,
+) -> Generator[Progress, None, FusionResult]:
+    """Fuse step by step: as :func:`fuse`, but yielding progress; close it to stop.
+
+    Tiles take at most ``budget_bytes`` of memory, half of what is free if not given.
+    """
+    check_method(parameters.psf)
+    pipeline = yield from prepare(planes, parameters, registration, budget_bytes)
+    backend, diagnosis = None, None
+    labels = labels.data if is_layer(labels) else labels
+    if labels is None:
+        focus, backend = yield from pipeline.segment()
+        diagnosis = yield from pipeline.diagnose(focus.labels)
+    else:
+        focus = labels if isinstance(labels, FocusMap) else pipeline.read_labels(labels)
+    psf = yield from pipeline.find_psf(focus)
+    eliminated = yield from pipeline.eliminate(focus, psf)
+    return FusionResult.of(pipeline, focus, psf, eliminated, backend, diagnosis)
+
+
+def fuse(
+    planes: Planes,
+    *,
+    labels: np.ndarray | FocusMap | None = None,
+    registration: Registration | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> FusionResult:
+    """Fuse planes into one all-in-focus image without the halo around what stands in front.
+
+    Parameters
+    ----------
+    planes : ndarray or sequence of ndarray
+        Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, nearest plane
+        first, P >= 2; uint8, uint16 or float32; or those of a ``PlaneStore``. In napari also a
+        stack layer, or a near and a far layer: what a layer's metadata say of its focus axis and
+        its near end is honoured.
+    labels : ndarray, layer or FocusMap, optional
+        Shape (Y, X): the plane in focus, 1 is the nearest, 0 the farthest. Of a pair also a mask of
+        0 and 255, or an alpha in 0..1 as floats. The ``focus`` of another result, such as of
+        another channel, is taken as it is. Found by FSB and DEB if not given.
+    registration : Registration, optional
+        How the planes lie, found before: of another channel, another time point, or from a file.
+    progress : callable, optional
+        Called with a :class:`~napari_focusstack.runtime.progress.Progress` after each tile.
+    **options
+        Fields of :class:`~napari_focusstack.parameters.FuseParameters`: ``psf``, ``psf_shape``,
+        ``elimination``, ``intensity``, ``near``, ``device``, ``crf``, ``tile_px``, ...
+
+    Returns
+    -------
+    FusionResult
+
+    Raises
+    ------
+    InputError
+        If planes, labels or an option cannot be used; the message says why and what to do.
+
+    Examples
+    --------
+    >>> import napari_focusstack as nfs
+    >>> near, far, truth = nfs.sample_pair(size=(96, 128))
+    >>> result = nfs.fuse([near, far], psf="reblur", device="cpu")
+    >>> result.image.shape, result.image.dtype
+    ((96, 128, 3), dtype('uint8'))
+    """
+    if is_layer(planes) and "near" not in options:
+        options["near"] = focus_of(planes).get("near", "first")
+    return run(fuse_steps(planes, labels, FuseParameters(**options), registration), progress)
+
+
+def segment(
+    planes: Planes, *, progress: Callable[[Progress], None] | None = None, **options: Any
+) -> np.ndarray:
+    """Find the plane in focus: uint8 labels (Y, X), 1 is the nearest.
+
+    Parameters
+    ----------
+    planes, progress, **options
+        As for :func:`fuse`.
+
+    Returns
+    -------
+    ndarray of uint8
+
+    Raises
+    ------
+    InputError
+        If planes or an option cannot be used.
+    """
+    pipeline = run(prepare(planes, FuseParameters(**options)), progress)
+    focus: FocusMap
+    focus, _ = run(pipeline.segment(), progress)
+    return focus.labels
+
+
+def estimate_psf(planes: Planes, labels: np.ndarray, **options: Any) -> float:
+    """Estimate the blur of the foreground in the far plane.
+
+    Parameters
+    ----------
+    planes, **options
+        As for :func:`fuse`; ``psf`` names the method.
+    labels : ndarray
+        As for :func:`fuse`.
+
+    Returns
+    -------
+    float
+        Sigma of K3, px.
+
+    Raises
+    ------
+    InputError
+        If planes or labels cannot be used, or the mask has no boundary.
+    """
+    pipeline: Pipeline = run(prepare(planes, FuseParameters(**options)))
+    return pipeline.estimate_psf(pipeline.read_labels(labels)).sigma_px
+
+
+def eliminate(
+    planes: Planes,
+    labels: np.ndarray,
+    sigma_px: float,
+    *,
+    method: EliminationMethod = "unmix",
+    **options: Any,
+) -> np.ndarray:
+    """Remove the veil with a known mask and blur.
+
+    Parameters
+    ----------
+    planes, **options
+        As for :func:`fuse`.
+    labels : ndarray
+        As for :func:`fuse`.
+    sigma_px : float
+        Sigma of K3, the foreground's blur in the far plane, px.
+    method : {"unmix", "subtract", "none"}
+        How.
+
+    Returns
+    -------
+    ndarray
+        All-in-focus image, shape and dtype of a plane.
+
+    Raises
+    ------
+    InputError
+        If planes, labels, sigma or method cannot be used.
+    """
+    if "psf" in options or "elimination" in options:
+        raise InputError("eliminate takes sigma_px and method in place of psf and elimination.")
+    sigma_px = check_sigma(sigma_px)
+    result: FusionResult = fuse(planes, labels=labels, psf=sigma_px, elimination=method, **options)
+    return result.image

@@ -1,0 +1,212 @@
+"""The steps of a fusion, in order, and what they leave for the record.
+
+    align -> segment -> estimate_psf -> eliminate
+
+A pair and a stack of more planes differ in how they are segmented, in what the blur is estimated
+from, and in what is checked. :mod:`~napari_focusstack.fusion.strategies` holds both ways; the
+pipeline chooses one when it is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from napari_focusstack.elimination.blockwise import eliminate
+from napari_focusstack.fusion.strategies import strategy_for
+from napari_focusstack.networks import weights
+from napari_focusstack.networks.device import resolve_device
+from napari_focusstack.planes.focal_stack import FocalStack
+from napari_focusstack.psf_estimation.boundary_windows import NoOcclusionBoundary
+from napari_focusstack.psf_estimation.estimate import check_method
+from napari_focusstack.registration.align import align
+from napari_focusstack.runtime.memory import memory_budget
+from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.runtime.region import to_local
+from napari_focusstack.segmentation.focus_map import FocusMap
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any
+
+    from napari_focusstack.diagnostics.diagnosis import Diagnosis
+    from napari_focusstack.elimination.diffusion import EliminationMethod
+    from napari_focusstack.imaging.psf import Psf
+    from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.planes.focal_stack import Planes
+    from napari_focusstack.registration.transforms import Registration
+    from napari_focusstack.runtime.region import Region
+
+
+class Pipeline:
+    """The steps of one fusion.
+
+    Parameters
+    ----------
+    planes : ndarray or sequence of ndarray
+        See :func:`napari_focusstack.planes.checks.check_planes`.
+    parameters : FuseParameters
+        Of all steps. ``near="auto"`` leaves the order as given, see
+        :mod:`napari_focusstack.fusion.near_end`.
+    budget_bytes : int, optional
+        Most memory that tiles may take; half of what is free if not given.
+
+    Attributes
+    ----------
+    stack : FocalStack
+        The planes, nearest first.
+    registration : Registration or None
+        How the planes were moved; None where registration was not tried.
+    near : {"first", "last"}
+        Which end of the planes as given is nearest to the lens.
+    plain : str
+        Why every pixel is a source pixel; empty where light is computed.
+    weights : dict of str to str
+        SHA-256 of the weights of each network that ran.
+
+    Raises
+    ------
+    InputError
+        If planes or parameters cannot be used.
+    """
+
+    def __init__(
+        self, planes: Planes, parameters: FuseParameters, budget_bytes: int | None = None
+    ) -> None:
+        self.parameters = parameters
+        budget = memory_budget() if budget_bytes is None else budget_bytes
+        device = resolve_device(parameters.device)
+        self.stack = FocalStack(planes, parameters.intensity, device, budget)
+        self.strategy = strategy_for(self.stack)
+        self.registration: Registration | None = None
+        self.near: Literal["first", "last"] = "first"
+        self.plain = ""
+        self.weights: dict[str, str] = {}
+        if parameters.near == "last":
+            self.reverse()
+
+    def reverse(self) -> None:
+        """Take the last plane as given for the nearest."""
+        self.near = "last"
+        self.stack.reverse()
+
+    def align(self, known: Registration | None = None) -> Generator[Progress, None, None]:
+        """Register the planes, see :func:`napari_focusstack.registration.align.align`."""
+        self.stack.sources, self.registration = yield from align(
+            self.stack.sources, self.parameters, known
+        )
+
+    def segment(self) -> Generator[Progress, None, tuple[FocusMap, str | None]]:
+        """Estimate depth and alpha: FSB and DEB for a pair, DEB and MEB for more planes.
+
+        Returns
+        -------
+        focus : FocusMap
+        crf_backend : str or None
+            Which CRF ran.
+        """
+        return (yield from self.strategy.segment(self.stack, self.parameters, self._network))
+
+    def read_labels(self, labels: np.ndarray) -> FocusMap:
+        """Return the focus map of labels, see :meth:`FocusMap.of_labels`."""
+        focus = FocusMap.of_labels(labels, len(self.stack), self.stack.size)
+        return focus.to(self.stack.device)
+
+    def find_psf(self, focus: FocusMap) -> Generator[Progress, None, Psf | None]:
+        """Estimate the blur, and decide whether anything is to be eliminated.
+
+        Returns
+        -------
+        Psf or None
+            None where every pixel is to be a source pixel; :attr:`plain` then says why.
+        """
+        self.plain = ""
+        if self.parameters.elimination == "none":
+            self.plain = "elimination is none"
+        elif not focus.has_occlusions():
+            self.plain = "nothing stands before anything else"
+        else:
+            yield Progress("estimate PSF", 0, 1)
+            psf = None
+            try:
+                psf = self.estimate_psf(focus)
+            except NoOcclusionBoundary as reason:
+                self.plain = str(reason)
+            if psf is not None and self._is_estimated and not self.strategy.accepts(psf):
+                psf = None
+                self.plain = (
+                    "nothing veils what lies behind it (transmitted light, or planes that do not "
+                    "belong together); give psf as a number to remove a veil all the same"
+                )
+            yield Progress("estimate PSF", 1, 1)
+            return psf
+        return None
+
+    @property
+    def _is_estimated(self) -> bool:
+        """Whether the blur is estimated rather than given."""
+        return isinstance(check_method(self.parameters.psf), str)
+
+    def estimate_psf(self, focus: FocusMap) -> Psf:
+        """Estimate the blur per plane step.
+
+        Raises
+        ------
+        NoOcclusionBoundary
+            If no surface stands clearly before another.
+        """
+        return self.strategy.estimate_psf(self.stack, focus, self.parameters, self._network)
+
+    def diagnose(self, labels: np.ndarray) -> Generator[Progress, None, Diagnosis | None]:
+        """Look for planes that are doubled, misplaced, missing or unrelated; a pair has none.
+
+        Parameters
+        ----------
+        labels : ndarray
+            Shape (Y, X): the plane in focus, 1..P.
+        """
+        return (yield from self.strategy.diagnose(self.stack, labels))
+
+    def needs_psf(self, focus: FocusMap) -> bool:
+        """Tell whether there is anything to eliminate, and so a blur to be known."""
+        return self.parameters.elimination != "none" and focus.has_occlusions()
+
+    def eliminate(
+        self,
+        focus: FocusMap,
+        psf: Psf | None,
+        method: EliminationMethod | None = None,
+        within: Region | None = None,
+    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Remove the halo, by the method of the parameters if none is given.
+
+        Returns
+        -------
+        image, initial : ndarray
+            All-in-focus image and initial fusion; equal where there is no PSF.
+        region : ndarray of bool
+            The transition region, (Y, X). All three are of the rows and columns ``within``, or of
+            the whole image.
+        """
+        within = within or self.stack.full
+        labels = focus.crop(within).labels
+        initial = self.stack.select(labels, within)
+        image, region = initial.copy(), np.zeros(labels.shape, bool)
+        if psf is None:
+            return image, initial, region
+        method = method or self.parameters.elimination
+        for piece, mask, light in eliminate(self.stack, focus, psf, method, within):
+            computed = mask.cpu().numpy()
+            values = self.stack.intensity.from_light(light)
+            here = to_local(piece, within)
+            image[here][computed] = values[:, 0] if image.ndim == 2 else values
+            region[here] |= computed
+            yield Progress("fuse", piece[0].stop, within[0].stop)
+        return image, initial, region
+
+    def _network(self, name: str) -> Any:
+        """Return a network with its weights, and note them for the record."""
+        path = getattr(self.parameters, f"{name}_weights")
+        network, self.weights[name] = weights.load(name, self.stack.device, path)
+        return network

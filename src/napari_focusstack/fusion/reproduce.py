@@ -1,0 +1,154 @@
+"""A run in words that repeat it: as Python, as a command, and back from a record."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.parameters import FuseParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+def changed(parameters: FuseParameters) -> dict[str, Any]:
+    """Return the parameters that differ from their defaults, in order."""
+    return {
+        each.name: getattr(parameters, each.name)
+        for each in fields(FuseParameters)
+        if getattr(parameters, each.name) != each.default
+    }
+
+
+def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | None = None) -> str:
+    """Return a line of Python that repeats a run.
+
+    Parameters
+    ----------
+    parameters : FuseParameters
+        Its settings.
+    planes : sequence of str
+        Expressions for what was fused: a stack, or a near and a far plane.
+    labels : str, optional
+        Expression for labels that were painted.
+
+    Examples
+    --------
+    >>> as_python(FuseParameters(psf=4.5), ['viewer.layers["pair"]'])
+    'result = nfs.fuse(viewer.layers["pair"], psf=4.5)'
+    """
+    what = planes[0] if len(planes) == 1 else f"[{', '.join(planes)}]"
+    given = [] if labels is None else [f"labels={labels}"]
+    given += [f"{name}={value!r}" for name, value in changed(parameters).items()]
+    return f"result = nfs.fuse({', '.join([what, *given])})"
+
+
+def as_command(
+    parameters: FuseParameters,
+    planes: Sequence[str],
+    output: str,
+    labels: str | None = None,
+    channel: int | None = None,
+) -> str:
+    """Return a shell command that repeats a run.
+
+    Parameters
+    ----------
+    parameters : FuseParameters
+        Its settings.
+    planes : sequence of str
+        Files that were fused.
+    output : str
+        File to write.
+    labels : str, optional
+        File of labels that were painted.
+    channel : int, optional
+        Channel whose focus counts for all, from 1, of a file that has several.
+
+    Examples
+    --------
+    >>> as_command(FuseParameters(crf=False, psf=4.5), ["my stack.tif"], "out.tif")
+    "napari-focusstack fuse 'my stack.tif' -o out.tif --psf 4.5 --no-crf"
+    """
+    words = ["napari-focusstack", "fuse", *planes, "-o", output]
+    if labels is not None:
+        words += ["--labels", labels]
+    if channel is not None:
+        words += ["--channel", str(channel)]
+    for name, value in changed(parameters).items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{'' if value else 'no-'}{flag}")
+        else:
+            words += [f"--{flag}", str(value)]
+    return shlex.join(words)
+
+
+def read_settings(path: str | Path) -> dict[str, Any]:
+    """Read the record of a run from what it wrote.
+
+    Parameters
+    ----------
+    path : path
+        An image (TIFF, PNG), or a report (.json).
+
+    Returns
+    -------
+    dict
+        The record, which :func:`from_record` takes.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds no record of ours.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> report = Path(tempfile.mkdtemp()) / "report.json"
+    >>> _ = report.write_text('{"software": "napari-focusstack", "parameters": {"psf": 4.5}}')
+    >>> from_record(read_settings(report)).psf
+    4.5
+    """
+    from pathlib import Path
+
+    from napari_focusstack.io.reading.record import read_record
+    from napari_focusstack.provenance import SOFTWARE
+
+    path = Path(path)
+    if path.suffix.lower() != ".json":
+        return read_record(path)
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path} ({error.strerror}); name another file.") from error
+    except ValueError:  # no JSON, or no text at all
+        report = None
+    if not isinstance(report, dict) or report.get("software") != SOFTWARE:
+        raise InputError(f"{path} is no report of {SOFTWARE}; name one that a fusion wrote.")
+    return report
+
+
+def from_record(record: Mapping[str, Any]) -> FuseParameters:
+    """Return the parameters that a record tells of.
+
+    Raises
+    ------
+    InputError
+        If it holds none, or a value that is no choice any more.
+
+    Examples
+    --------
+    >>> from_record({"parameters": {"psf": 4.5, "crf": False}}).psf
+    4.5
+    """
+    told = record.get("parameters")
+    if not isinstance(told, dict):
+        raise InputError("the record holds no parameters; load one that a fusion wrote.")
+    known = {each.name for each in fields(FuseParameters)}
+    return FuseParameters(**{name: value for name, value in told.items() if name in known})

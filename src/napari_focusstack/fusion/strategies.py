@@ -1,0 +1,157 @@
+"""A pair and a stack of more planes: what their fusions do differently."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from napari_focusstack.diagnostics.diagnose import diagnose
+from napari_focusstack.elimination.alpha_matting import refine_alpha
+from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
+from napari_focusstack.psf_estimation.defocus_slope import estimate_defocus_slope
+from napari_focusstack.psf_estimation.estimate import BY_KEB, BY_REBLUR, check_method, estimate
+from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.segmentation.depth import estimate_depth
+from napari_focusstack.segmentation.depth_edges import refine_edges
+from napari_focusstack.segmentation.focus_map import FocusMap
+from napari_focusstack.segmentation.foreground import estimate_matte
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import numpy as np
+
+    from napari_focusstack.diagnostics.diagnosis import Diagnosis
+    from napari_focusstack.imaging.psf import Psf
+    from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.planes.focal_stack import FocalStack
+    from napari_focusstack.psf_estimation.defocus_slope import DefocusSlope
+
+    #: Returns a network, on the stack's device, by its name.
+    Networks = Callable[[str], Any]
+    Segmented = Generator[Progress, None, tuple[FocusMap, str | None]]
+
+
+class Strategy(Protocol):
+    """What depends on the number of planes."""
+
+    def segment(
+        self, stack: FocalStack, parameters: FuseParameters, networks: Networks
+    ) -> Segmented:
+        """Estimate depth and alpha; returns the focus map and which CRF ran."""
+
+    def estimate_psf(
+        self,
+        stack: FocalStack,
+        focus: FocusMap,
+        parameters: FuseParameters,
+        networks: Networks,
+    ) -> Psf:
+        """Estimate the blur per plane step; NoOcclusionBoundary if nothing shows it."""
+
+    def accepts(self, psf: Psf) -> bool:
+        """Tell whether an estimated blur explains the planes well enough to eliminate with it."""
+
+    def diagnose(
+        self, stack: FocalStack, labels: np.ndarray
+    ) -> Generator[Progress, None, Diagnosis | None]:
+        """Look for planes that are doubled, misplaced, missing or unrelated."""
+
+
+def strategy_for(stack: FocalStack) -> Strategy:
+    """Return the strategy for a stack by its number of planes."""
+    return PairStrategy() if len(stack) == 2 else StackStrategy()
+
+
+class PairStrategy:
+    """Near and far plane: the foreground's matte by FSB, its regions by DEB and a CRF."""
+
+    def segment(
+        self, stack: FocalStack, parameters: FuseParameters, networks: Networks
+    ) -> Segmented:
+        """See :class:`Strategy`."""
+        deb, fsb = networks("deb"), networks("fsb")
+        alpha, backend = yield from estimate_matte(stack, fsb, deb, parameters)
+        return FocusMap.of_pair(alpha), backend
+
+    def estimate_psf(
+        self,
+        stack: FocalStack,
+        focus: FocusMap,
+        parameters: FuseParameters,
+        networks: Networks,
+    ) -> Psf:
+        """See :class:`Strategy`."""
+        near, far = (stack.plane(number, stack.full) for number in (1, 2))
+        patches = BoundaryPatches.from_pair(near, far, focus.alpha)
+        return _estimate(patches, stack, parameters, networks)
+
+    def accepts(self, psf: Psf) -> bool:
+        """Accept any blur: a near and a far plane were given, so one occludes the other."""
+        return True
+
+    def diagnose(
+        self, stack: FocalStack, labels: np.ndarray
+    ) -> Generator[Progress, None, Diagnosis | None]:
+        """Return None: registration checks that both planes show the same scene."""
+        return None
+        yield
+
+
+class StackStrategy:
+    """Three planes or more: depth by DEB, its edges by MEB, the blur from surfaces in focus."""
+
+    def segment(
+        self, stack: FocalStack, parameters: FuseParameters, networks: Networks
+    ) -> Segmented:
+        """See :class:`Strategy`."""
+        deb = networks("deb")
+        depth, confidence = yield from estimate_depth(stack, deb, parameters.tile_px)
+        return (yield from refine_edges(stack, depth, confidence, networks("meb"))), None
+
+    def estimate_psf(
+        self,
+        stack: FocalStack,
+        focus: FocusMap,
+        parameters: FuseParameters,
+        networks: Networks,
+    ) -> Psf:
+        """See :class:`Strategy`."""
+        patches = BoundaryPatches.from_stack(stack, focus)
+        slope = None
+        if check_method(parameters.psf) in BY_REBLUR:
+            slope = estimate_defocus_slope(stack, focus, parameters.psf_shape)
+        return _estimate(patches, stack, parameters, networks, slope)
+
+    def accepts(self, psf: Psf) -> bool:
+        """Accept a blur that explains the planes better than no occlusion does."""
+        return psf.is_significant
+
+    def diagnose(
+        self, stack: FocalStack, labels: np.ndarray
+    ) -> Generator[Progress, None, Diagnosis | None]:
+        """See :class:`Strategy`."""
+        yield Progress("look through the planes", 0, 1)
+        diagnosis = diagnose(stack.sources, labels)
+        yield Progress("look through the planes", 1, 1)
+        return diagnosis
+
+
+def _estimate(
+    patches: BoundaryPatches,
+    stack: FocalStack,
+    parameters: FuseParameters,
+    networks: Networks,
+    slope: DefocusSlope | None = None,
+) -> Psf:
+    """Estimate the blur from patches along occlusion boundaries, asking KEB where it is needed."""
+    method = check_method(parameters.psf)
+    patches = replace(patches, alpha=refine_alpha(patches.near, patches.alpha))
+    return estimate(
+        patches,
+        psf=method,
+        shape=parameters.psf_shape,
+        keb=networks("keb") if slope is None and method in BY_KEB else None,
+        to_display=stack.intensity.to_display,
+        slope=slope,
+    )

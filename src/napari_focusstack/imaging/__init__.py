@@ -1,0 +1,1 @@
+"""The imaging model: light, point spread functions, image formation."""

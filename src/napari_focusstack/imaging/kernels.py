@@ -1,0 +1,136 @@
+"""Point spread functions as kernels: Gaussian (Eq. 2) and disk (Eq. 1)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+PsfShape = Literal["gaussian", "disk"]
+#: A Gaussian PSF is cut where 4 sigma leave less than 1e-4 of its light outside.
+GAUSSIAN_REACH = 4.0
+#: Greatest sigma (px) that is convolved with: beyond it kernels are larger than planes.
+MOST_SIGMA_PX = 100.0
+#: Below this sigma (px) a PSF is a unit impulse on the pixel grid.
+IMPULSE_SIGMA_PX = 0.2
+
+
+def psf_radius(sigma_px: float, shape: PsfShape = "gaussian") -> int:
+    """Return how many pixels beyond its centre a PSF reaches.
+
+    Parameters
+    ----------
+    sigma_px : float
+        Standard deviation along one axis, px.
+    shape : {"gaussian", "disk"}
+        A Gaussian is cut at 4 sigma; a disk of standard deviation sigma has the radius 2 sigma.
+
+    Returns
+    -------
+    int
+        Pixels; 0 for a unit impulse.
+
+    Examples
+    --------
+    >>> psf_radius(2.0), psf_radius(2.0, "disk")
+    (8, 5)
+    """
+    if sigma_px < IMPULSE_SIGMA_PX:
+        return 0
+    return math.ceil(GAUSSIAN_REACH * sigma_px if shape == "gaussian" else 2 * sigma_px + 0.5)
+
+
+def gaussian_profile(sigma_px: Tensor, radius: int) -> Tensor:
+    """Sample the Gaussian of Eq. 2 along one axis.
+
+    Parameters
+    ----------
+    sigma_px : Tensor
+        Shape (B,), px.
+    radius : int
+        Pixels on either side of the centre.
+
+    Returns
+    -------
+    Tensor
+        Shape (B, 2 radius + 1); each row sums to 1. The 2-D PSF is its outer product.
+    """
+    offset = torch.arange(-radius, radius + 1, device=sigma_px.device, dtype=sigma_px.dtype)
+    profile = torch.exp(-0.5 * (offset / sigma_px.clamp(min=1e-3)[:, None]) ** 2)
+    return profile / profile.sum(1, keepdim=True)
+
+
+def disk_psf(sigma_px: Tensor, radius: int) -> Tensor:
+    """Sample the uniform disk, the image of a point through a round aperture (Eq. 1).
+
+    Parameters
+    ----------
+    sigma_px : Tensor
+        Shape (B,), px: the standard deviation along one axis, half the radius of the disk, so that
+        one number means the same blur for both shapes.
+    radius : int
+        Pixels on either side of the centre.
+
+    Returns
+    -------
+    Tensor
+        Shape (B, 2 radius + 1, 2 radius + 1), each summing to 1, the rim antialiased over a pixel.
+    """
+    offset = torch.arange(-radius, radius + 1, device=sigma_px.device, dtype=sigma_px.dtype)
+    distance = torch.hypot(offset[:, None], offset[None, :])
+    disk = (2 * sigma_px[:, None, None] + 0.5 - distance).clamp(0, 1)
+    return disk / disk.sum((1, 2), keepdim=True)
+
+
+def psf(sigma_px: float, shape: PsfShape = "gaussian") -> Tensor:
+    """Return the point spread function as a kernel.
+
+    Parameters
+    ----------
+    sigma_px : float
+        Standard deviation along one axis, px, > 0.
+    shape : {"gaussian", "disk"}
+        The paper's Gaussian (Eq. 2), or the uniform disk of an ideal aperture (Eq. 1).
+
+    Returns
+    -------
+    Tensor
+        Shape (2 r + 1, 2 r + 1), float32, summing to 1.
+
+    Raises
+    ------
+    InputError
+        If sigma_px is not a number above 0 and at most 100.
+
+    Examples
+    --------
+    >>> tuple(psf(2.0).shape), round(float(psf(2.0).sum()), 5)
+    ((17, 17), 1.0)
+    """
+    sigma = torch.tensor([check_sigma(sigma_px)])
+    radius = psf_radius(sigma_px, shape)
+    if shape == "disk":
+        return disk_psf(sigma, radius)[0]
+    profile = gaussian_profile(sigma, radius)[0]
+    return profile[:, None] * profile[None, :]
+
+
+def check_sigma(sigma_px: float) -> float:
+    """Return sigma_px as a float, or raise InputError unless it lies in 0..100 px and above 0."""
+    try:
+        usable = 0 < sigma_px <= MOST_SIGMA_PX
+    except TypeError:
+        usable = False
+    if not usable:
+        raise InputError(
+            f"sigma_px is {sigma_px}; give the blur in pixels as a number above 0, at most "
+            f"{MOST_SIGMA_PX:g}."
+        )
+    return float(sigma_px)

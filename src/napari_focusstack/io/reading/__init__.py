@@ -1,0 +1,1 @@
+"""Read files: images, stacks, calibration, records."""

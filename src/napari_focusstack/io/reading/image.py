@@ -1,0 +1,205 @@
+"""Read images and labels of any common format, pixel for pixel, and find those of a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, tiff_planes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp")
+PLANE_DTYPES = ("uint8", "uint16", "float32")
+GREY_TOLERANCE = 8  # levels between the channels of a mask saved as RGB
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read one plane.
+
+    Parameters
+    ----------
+    path : path
+        JPEG, PNG, TIFF, WebP or BMP file.
+
+    Returns
+    -------
+    ndarray, (Y, X) or (Y, X, 3)
+        Stored pixels as uint8, uint16 or float32. Nothing is rescaled, an EXIF rotation is not
+        applied (napari does not either), and an opaque alpha channel is dropped.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, cut short, not an image, holds more than one plane, or has
+        transparent pixels or another dtype.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np, tifffile
+    >>> path = Path(tempfile.mkdtemp()) / "near.tif"
+    >>> tifffile.imwrite(path, np.zeros((32, 48, 3), np.uint8), photometric="rgb")
+    >>> read_image(path).shape
+    (32, 48, 3)
+    """
+    path = Path(path)
+    return as_image(_single_plane(path), path)
+
+
+def read_labels(path: str | Path) -> np.ndarray:
+    """Read a label image or a mask.
+
+    Parameters
+    ----------
+    path : path
+        Image file with integers, grey, or RGB without colour: hand-made masks are often saved so,
+        and their channels may differ by a few levels along soft edges. The first one counts.
+
+    Returns
+    -------
+    ndarray, (Y, X)
+        Labels in the integer dtype of the file; a one-bit mask comes as uint8.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is coloured, or does not hold integers.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np, tifffile
+    >>> path = Path(tempfile.mkdtemp()) / "labels.tif"
+    >>> tifffile.imwrite(path, np.eye(4, dtype=np.int32) + 1)
+    >>> read_labels(path)[0]
+    array([2, 1, 1, 1], dtype=int32)
+    """
+    path = Path(path)
+    labels = _without_alpha(_single_plane(path), path)
+    if labels.dtype == bool:
+        labels = labels.astype(np.uint8)
+    if labels.dtype.kind not in "ui":
+        raise InputError(f"{path} has dtype {labels.dtype}; save labels as integers.")
+    if labels.ndim == 3:
+        if np.ptp(labels, axis=2).max() > GREY_TOLERANCE:
+            raise InputError(f"{path} is coloured, not a label image; save its labels as grey.")
+        labels = labels[..., 0]
+    return np.ascontiguousarray(labels)
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Return the images of a folder in natural order; raise InputError if it holds none."""
+    with reading(folder):
+        paths = [
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in IMAGE_SUFFIXES
+            and not path.name.startswith(".")
+            and path.is_file()
+        ]
+    if not paths:
+        raise InputError(f"{folder} holds no images; expected {', '.join(IMAGE_SUFFIXES)} files.")
+    return in_natural_order(paths)
+
+
+def in_natural_order(paths: Iterable[Path]) -> list[Path]:
+    """Sort files by name with their numbers as numbers: z2 before z10."""
+    return sorted(paths, key=_natural_order)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a codec raises on a damaged file into an InputError of one sentence."""
+    try:
+        yield
+    except InputError:
+        raise
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); ask its owner.") from error
+    except Exception as error:  # each codec raises its own class
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path} cannot be read, it may be cut short or damaged ({reason}); "
+            "copy or export it again."
+        ) from error
+
+
+def _natural_order(path: Path) -> tuple[list[str | int], str]:
+    parts = re.split(r"(\d+)", path.name.lower())
+    return [int(part) if part.isdecimal() else part for part in parts], path.name
+
+
+def _single_plane(path: Path) -> np.ndarray:
+    planes = _decode(path)
+    if len(planes) != 1:
+        raise InputError(f"{path} holds {len(planes)} planes where one is expected; extract one.")
+    return planes[0]
+
+
+def as_image(plane: np.ndarray, path: Path) -> np.ndarray:
+    """Return a plane as fusions take it: opaque, grey or RGB, of a dtype that they know."""
+    if plane.dtype.name not in PLANE_DTYPES:
+        raise InputError(
+            f"{path} has dtype {plane.dtype}; convert it to {', '.join(PLANE_DTYPES)}."
+        )
+    return np.ascontiguousarray(_without_alpha(plane, path))
+
+
+def _without_alpha(plane: np.ndarray, path: Path) -> np.ndarray:
+    if plane.ndim == 3 and plane.shape[2] in (2, 4):
+        opaque = np.iinfo(plane.dtype).max if plane.dtype.kind in "ui" else 1
+        if (plane[..., -1] != opaque).any():
+            raise InputError(
+                f"{path} has {plane.shape[2]} channels, the last not opaque; "
+                "remove its transparency and save it as grey or RGB."
+            )
+        plane = plane[..., :-1]
+    if plane.ndim == 3 and plane.shape[2] == 1:
+        plane = plane[..., 0]
+    if plane.ndim == 3 and plane.shape[2] != 3:
+        raise InputError(f"{path} has {plane.shape[2]} channels; save it as grey or RGB.")
+    return plane
+
+
+def _decode(path: Path) -> list[np.ndarray]:
+    """Return all planes of a file as stored; the format is told by content, not by suffix."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder where an image is expected; give a folder alone.")
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path.")
+    with reading(path):
+        with path.open("rb") as file:
+            start = file.read(12)
+        if not start:
+            raise InputError(f"{path} is empty (0 bytes); copy or export it again.")
+        if start.startswith(TIFF_SIGNATURES):
+            return tiff_planes(path)
+        if start[:4] == b"\x89PNG":
+            # Pillow would silently cut 16-bit RGB to 8 bits.
+            from imagecodecs import png_decode
+
+            return [png_decode(path.read_bytes())]
+        if start[:2] in (b"\xff\xd8", b"BM") or (start[:4], start[8:]) == (b"RIFF", b"WEBP"):
+            return [_pillow_plane(path)]
+    raise InputError(f"{path} is not an image; give {', '.join(IMAGE_SUFFIXES)} files.")
+
+
+def _pillow_plane(path: Path) -> np.ndarray:
+    # imagecodecs fills a truncated JPEG with grey and says nothing; Pillow raises.
+    from PIL import Image
+
+    with Image.open(BytesIO(path.read_bytes())) as image:
+        if image.mode == "CMYK":
+            raise InputError(f"{path} is a CMYK picture; convert it to RGB.")
+        return np.asarray(image.convert("RGB") if image.mode == "P" else image)

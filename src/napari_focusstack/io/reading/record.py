@@ -1,0 +1,84 @@
+"""The record of a result, read back from its file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.files import TIFF_SUFFIXES
+from napari_focusstack.io.reading.calibration import ome_root
+from napari_focusstack.provenance import SOFTWARE
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile
+
+
+def read_note(tiff: TiffFile) -> dict[str, Any] | None:
+    """Return the note that `write_tiff` left, or None where a TIFF is not its work.
+
+    Parameters
+    ----------
+    tiff : TiffFile
+        Any TIFF.
+
+    Returns
+    -------
+    dict or None
+        Keys "software", "layer_type", "record", which may be None, "translate": where the first
+        pixel lies, by axis; 0 where it does not say; and "steps": step and unit by axis, in the
+        order of the data, also of axes of one slice, which the format may drop.
+    """
+    if tiff.pages.first.software != SOFTWARE:
+        return None
+    if tiff.is_imagej:
+        text = (tiff.imagej_metadata or {}).get("Info", "null")
+    elif tiff.is_ome:
+        text = ome_root(tiff.ome_metadata).findtext("{*}Image/{*}Description", "null")
+    else:
+        return (tiff.shaped_metadata or ({},))[0].get("note")
+    return json.loads(text)
+
+
+def read_record(path: str | Path) -> dict[str, Any]:
+    """Read back the record that `write_image` or `write_layer` stored.
+
+    Parameters
+    ----------
+    path : path
+        TIFF or PNG file.
+
+    Returns
+    -------
+    dict
+        The record.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds no record of ours.
+    """
+    path = Path(path)
+    try:
+        record = _record(path)
+    except OSError as error:
+        raise InputError(f"cannot read {path} ({error.strerror or error}).") from error
+    except Exception:  # not an image, or with another description
+        record = None
+    if not isinstance(record, dict) or record.get("software") != SOFTWARE:
+        raise InputError(f"{path} holds no record of {SOFTWARE}; give one of its results.")
+    return record
+
+
+def _record(path: Path) -> Any:
+    if path.suffix.lower() in TIFF_SUFFIXES:
+        from tifffile import TiffFile
+
+        with TiffFile(path) as tiff:
+            note = read_note(tiff)
+            return note["record"] if note else json.loads(tiff.pages.first.description)
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return json.loads(str(image.info["Description"]))

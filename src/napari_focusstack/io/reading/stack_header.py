@@ -1,0 +1,313 @@
+"""What a focal stack on disk is, told from the headers of its files."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.calibration import UNKNOWN, Channel, calibration, channels
+from napari_focusstack.io.reading.image import (
+    images_in,
+    in_natural_order,
+    read_image,
+    reading,
+)
+from napari_focusstack.io.reading.plane_names import check_names
+from napari_focusstack.io.reading.record import read_note
+from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, check_end, image_series
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy as np
+    from tifffile import TiffFile, TiffPageSeries
+
+
+# What is wrong with a file is told by InputError; its own words would be a second line on stderr.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+#: Letters of axes without a name: tifffile's two, and ours where it gives several the same.
+UNNAMED = "QIJKL"
+#: What makes a folder a Zarr.
+ZARR_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
+
+
+@dataclass(frozen=True)
+class StackHeader:
+    """What one image series is, before any of its pixels is read."""
+
+    #: One TIFF, or the image files of the planes in order.
+    files: tuple[Path, ...]
+    #: Which image of a TIFF.
+    series: int
+    #: A letter per axis: Z depth, T time, C channel, Q, I unnamed; then Y, X, and S if RGB.
+    axes: str
+    #: Size per axis; the last is 3 (RGB) or 4 (RGBA) where S is the last axis.
+    shape: tuple[int, ...]
+    #: In the machine's byte order.
+    dtype: np.dtype
+    #: Distance between neighbours along each axis but S, > 0; 1 where unknown.
+    scale: tuple[float, ...]
+    #: Unit of each scale; "pixel" where unknown.
+    units: tuple[str, ...]
+    #: Names and colours along C; empty without that axis.
+    channels: tuple[Channel, ...] = ()
+    #: Whether the plugin wrote it as labels.
+    labels: bool = False
+    #: Of a result of this program: how it was made.
+    record: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """File name without its endings, or the folder's name."""
+        if len(self.files) > 1:
+            return self.files[0].parent.name
+        return self.files[0].stem.removesuffix(".ome")
+
+    @property
+    def rgb(self) -> bool:
+        """Whether the last axis holds the colours of a pixel."""
+        return self.axes.endswith("S")
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all pixels."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def focus_axis(self) -> int | None:
+        """Index of the axis along which focus changes; None without."""
+        return focus_axis(self.axes, self.shape)
+
+    @property
+    def other_axes(self) -> dict[str, int]:
+        """Sizes along the axes beside focus, rows, columns and colours, by letter."""
+        return {
+            axis: size
+            for number, (axis, size) in enumerate(zip(self.axes, self.shape, strict=True))
+            if axis not in "YXS" and number != self.focus_axis
+        }
+
+
+def focus_axis(axes: str, shape: Sequence[int]) -> int | None:
+    """Return the index of the axis along which focus changes, if any.
+
+    Parameters
+    ----------
+    axes : str
+        A letter per axis, from `letters`.
+    shape : sequence of int
+        Size per axis.
+
+    Returns
+    -------
+    int or None
+        The first with more than one plane of: depth, the unnamed ones from the last, time, which
+        is how some microscopes record a focus drive.
+
+    Examples
+    --------
+    >>> focus_axis("TZCYX", (4, 5, 2, 32, 48)), focus_axis("CYX", (2, 32, 48))
+    (1, None)
+    """
+    unnamed = [axis for axis in reversed(axes) if axis in UNNAMED]
+    for axis in ["Z", *unnamed, "T"]:
+        if axis in axes and shape[axes.index(axis)] > 1:
+            return axes.index(axis)
+    return None
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[TiffFile]:
+    """Open a TIFF; planes that a plain writer appended one by one appear as one series."""
+    from tifffile import TiffFile
+
+    with reading(path), contextlib.ExitStack() as stack:
+        tiff = stack.enter_context(TiffFile(path))
+        series = image_series(tiff)
+        planes = {one.shape for one in series if one.shape == one.keyframe.shape}
+        if tiff.is_shaped and len(series) > 1 and {one.shape for one in series} == planes:
+            tiff = stack.enter_context(TiffFile(path, is_shaped=False))
+        yield tiff
+
+
+def describe(tiff: TiffFile, index: int = 0) -> StackHeader:
+    """Tell what a series of a TIFF is.
+
+    Parameters
+    ----------
+    tiff : TiffFile
+        ImageJ hyperstack, OME-TIFF, or any other TIFF.
+    index : int
+        Of the series.
+
+    Returns
+    -------
+    FocalStack
+        Axes in their stored order, but Y, X and S last.
+
+    Examples
+    --------
+    >>> from io import BytesIO
+    >>> import numpy as np, tifffile
+    >>> file = BytesIO()
+    >>> tifffile.imwrite(file, np.zeros((5, 2, 8, 9), "u2"), imagej=True, metadata={"axes": "ZCYX"})
+    >>> _ = file.seek(0)
+    >>> with tifffile.TiffFile(file) as tiff:
+    ...     stack = describe(tiff)
+    >>> stack.axes, stack.shape, stack.focus_axis, len(stack.channels)
+    ('ZCYX', (5, 2, 8, 9), 0, 2)
+    """
+    series = tiff.series[index]
+    stored = letters(series)
+    axes = _ordered(stored)
+    sizes = dict(zip(stored, series.shape, strict=True))
+    steps = calibration(tiff, index)
+    note = read_note(tiff) or {}
+    known = [steps.get(axis, (1.0, UNKNOWN)) for axis in axes if axis != "S"]
+    return StackHeader(
+        files=(Path(tiff.filehandle.path),),
+        series=index,
+        axes=axes,
+        shape=tuple(sizes[axis] for axis in axes),
+        dtype=series.dtype.newbyteorder("="),
+        scale=tuple(step for step, _ in known),
+        units=tuple(unit for _, unit in known),
+        channels=channels(tiff, index, sizes["C"]) if "C" in axes else (),
+        labels=note.get("layer_type") == "labels",
+        record=note.get("record"),
+    )
+
+
+def find_stacks(paths: Sequence[Path]) -> list[StackHeader]:
+    """Tell what image series lie in a file, a folder, or a list of image files.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        One TIFF; or one folder or several files with one plane each, sorted naturally (z2 before
+        z10).
+
+    Returns
+    -------
+    list of FocalStack
+        One per series of the TIFF, thumbnails left out; one in all for plane images.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged or not an image, there are fewer than two plane images, the
+        names in a folder tell of a missing plane or of several stacks, or the pages of a TIFF
+        differ in size.
+    """
+    if len(paths) == 1 and paths[0].is_dir():
+        return [_stack_of_folder(paths[0])]
+    if len(paths) > 1:
+        return [stack_of_files(in_natural_order(paths))]
+    (path,) = paths
+    if not is_tiff(path):
+        read_image(path)  # says what is wrong with a file that is no image at all
+        raise InputError(f"{path} is a single picture; give a TIFF, or the folder of its planes.")
+    with opened(path) as tiff:
+        check_end(tiff)
+        own = image_series(tiff)
+        sizes = {one.keyframe.shape: None for one in own}
+        if own[0].kind == "generic" and len(sizes) > 1:
+            listed = ", ".join(" x ".join(map(str, size)) for size in sizes)
+            raise InputError(f"{path} holds pages of {listed} px; give planes of one size.")
+        return [describe(tiff, index) for index, one in enumerate(tiff.series) if one in own]
+
+
+def stack_of_files(files: Sequence[Path]) -> StackHeader:
+    """Tell what image files with one plane each make, in the order given.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Two or more; of TIFFs, the first tells the size of a pixel.
+
+    Returns
+    -------
+    FocalStack
+        With the axes ZYX or ZYXS.
+
+    Raises
+    ------
+    InputError
+        If there is one file only, or the first cannot be read.
+    """
+    if len(files) < 2:
+        raise InputError(f"{files[0]} is the only image there; give at least two planes.")
+    first = read_image(files[0])
+    steps: dict[str, tuple[float, str]] = {}
+    if is_tiff(files[0]):
+        with opened(files[0]) as tiff:
+            steps = calibration(tiff)
+    known = [(1.0, UNKNOWN), *(steps.get(axis, (1.0, UNKNOWN)) for axis in "YX")]
+    return StackHeader(
+        files=tuple(files),
+        series=0,
+        axes="ZYXS" if first.ndim == 3 else "ZYX",
+        shape=(len(files), *first.shape),
+        dtype=first.dtype,
+        scale=tuple(step for step, _ in known),
+        units=tuple(unit for _, unit in known),
+    )
+
+
+def _stack_of_folder(folder: Path) -> StackHeader:
+    with reading(folder):
+        if any((folder / name).is_file() for name in ZARR_FILES):
+            raise InputError(f"{folder} is a Zarr, which is not read; export it as OME-TIFF.")
+    files = images_in(folder)
+    if len(files) > 1:
+        check_names(files)
+    return stack_of_files(files)
+
+
+def is_tiff(path: Path) -> bool:
+    """Tell by its first bytes whether a file is a TIFF; False where there is none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4).startswith(TIFF_SIGNATURES)
+    except OSError:
+        return False
+
+
+def plane_size(path: Path) -> tuple[int, int]:
+    """Read height and width (px) from the header of an image file; InputError if it has none."""
+    with reading(path):
+        if not path.stat().st_size:
+            raise InputError(f"{path} is empty (0 bytes); copy or export it again.")
+        if is_tiff(path):
+            from tifffile import TiffFile
+
+            with TiffFile(path) as tiff:
+                return tiff.pages.first.imagelength, tiff.pages.first.imagewidth
+        from PIL import Image
+
+        with Image.open(path) as image:
+            return image.height, image.width
+
+
+def letters(series: TiffPageSeries) -> str:
+    """Return the axes of a series as stored, each with a letter of its own."""
+    found = ""
+    samples = series.shape[series.axes.index("S")] if "S" in series.axes else 0
+    for axis in series.axes:
+        if axis == "S" and samples not in (3, 4) and "C" not in series.axes:
+            axis = "C"
+        if axis in found:
+            axis = next(one for one in UNNAMED if one not in series.axes + found)
+        found += axis
+    return found
+
+
+def _ordered(letters: str) -> str:
+    return "".join(axis for axis in letters if axis not in "YXS") + "".join(
+        axis for axis in "YXS" if axis in letters
+    )

@@ -1,0 +1,199 @@
+"""The pixels of a focal stack: in memory, or plane by plane from disk where they are many."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.image import read_image, reading
+from napari_focusstack.io.reading.stack_header import letters, opened, plane_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dask.array import Array
+    from tifffile import TiffFile, TiffFrame, TiffPage, TiffPageSeries
+
+    from napari_focusstack.io.reading.stack_header import StackHeader
+
+
+#: Larger stacks stay on disk; each plane is read when it is looked at.
+EAGER_BYTES = 256 * 2**20
+
+
+def pixels(stack: StackHeader, eager_bytes: int | None = None) -> np.ndarray | Array:
+    """Read the pixels.
+
+    Parameters
+    ----------
+    stack : FocalStack
+        From `napari_focusstack.io.reading.stack_header.find_stacks`.
+    eager_bytes : int, optional
+        Instead of `EAGER_BYTES`; 0 reads nothing yet.
+
+    Returns
+    -------
+    ndarray or dask Array
+        Of the stack's shape and dtype; lazy, a chunk per plane, beyond `EAGER_BYTES`.
+
+    Raises
+    ------
+    InputError
+        If the file is cut short or damaged, or plane images differ in size or dtype. A lazy array
+        may find damage only when it is computed.
+    """
+    eager = stack.nbytes <= (EAGER_BYTES if eager_bytes is None else eager_bytes)
+    if len(stack.files) > 1:
+        return _planes(stack, eager)
+    with opened(stack.files[0]) as tiff:
+        series = tiff.series[stack.series]
+        pages = Pages.of(tiff, series)
+        if eager or pages is None:
+            stored: np.ndarray | Array = series.asarray()
+        else:
+            stored = _lazy(pages.read, series.shape, series.dtype, len(pages.shape))
+        order = [letters(series).index(axis) for axis in stack.axes]
+        return stored.astype(stack.dtype, copy=False).transpose(order)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Where the pages of a TIFF series lie, so that each is read without the others."""
+
+    #: File and offset of each page: of its pixels if they are raw, of its header otherwise.
+    places: tuple[tuple[Path, int], ...]
+    #: Of a page.
+    shape: tuple[int, ...]
+    #: As stored, in the byte order of the file.
+    dtype: np.dtype
+    #: Whether the pixels lie in the file as they lie in memory.
+    raw: bool
+
+    @classmethod
+    def of(cls, tiff: TiffFile, series: TiffPageSeries) -> Pages | None:
+        """Find the pages, in stored order; None where pages do not divide the series.
+
+        Raises
+        ------
+        ValueError
+            If the pixels of a page lie beyond the end of the file.
+        """
+        shape, dtype = series.keyframe.shape, series.dtype.newbyteorder(tiff.byteorder)
+        divided = series.shape[-len(shape) :] == shape
+        if series.dataoffset is not None:
+            # Of pages in one piece, some programs write the first header alone.
+            path, size = Path(tiff.filehandle.path), series.keyframe.nbytes
+            starts = range(series.dataoffset, series.dataoffset + series.nbytes, size)
+            _check_whole(start + size <= tiff.filehandle.size for start in starts)
+            places = tuple((path, start) for start in starts)
+            return cls(places, shape, dtype, raw=True) if divided else None
+        _check_whole(
+            page is not None and max(_ends(page)) <= page.parent.filehandle.size
+            for page in series.pages
+        )
+        pages = [page for page in series.pages if page is not None]
+        raw = all(map(_is_raw, pages))
+        places = tuple(
+            (Path(page.parent.filehandle.path), page.dataoffsets[0] if raw else page.offset)
+            for page in pages
+        )
+        return cls(places, shape, dtype, raw) if divided else None
+
+    def read(self, number: int, part: tuple[int | slice, ...] = ()) -> np.ndarray:
+        """Read a part of a page, all of it without `part`; of raw pixels, little more than that.
+
+        Raises
+        ------
+        InputError
+            If the file is cut short or damaged there.
+        """
+        path, offset = self.places[number]
+        with reading(path):
+            if not self.raw:
+                return _page(path, offset)[part]
+            end = offset + math.prod(self.shape) * self.dtype.itemsize
+            if end > path.stat().st_size:  # reading a mapped file past its end kills the process
+                raise ValueError("pixels are missing")
+            # Mapped anew each time, so that what was looked at does not stay in memory.
+            mapped = np.memmap(path, self.dtype, "r", offset, self.shape)
+            return np.array(mapped[part], self.dtype.newbyteorder("="))
+
+
+def check_plane_files(stack: StackHeader) -> None:
+    """Raise InputError if the headers of image files with one plane each tell of several sizes."""
+    for path in stack.files:
+        _check_same(stack, path, (*plane_size(path), *stack.shape[3:]), stack.dtype)
+
+
+def read_plane_file(stack: StackHeader, number: int) -> np.ndarray:
+    """Read one of image files with one plane each; InputError if it is unlike the first."""
+    plane = read_image(stack.files[number])
+    _check_same(stack, stack.files[number], plane.shape, plane.dtype)
+    return plane
+
+
+def _planes(stack: StackHeader, eager: bool) -> np.ndarray | Array:
+    """Return the pixels of image files with one plane each."""
+    check_plane_files(stack)
+    if eager:
+        return np.stack([read_plane_file(stack, number) for number in range(len(stack.files))])
+    return _lazy(partial(read_plane_file, stack), stack.shape, stack.dtype, len(stack.shape) - 1)
+
+
+def _check_same(stack: StackHeader, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    if (shape, dtype) != (stack.shape[1:], stack.dtype):
+        raise InputError(
+            f"{path.name} is {dtype} {shape}, {stack.files[0].name} {stack.dtype} "
+            f"{stack.shape[1:]}; give planes of one size and type."
+        )
+
+
+def _check_whole(pages: Iterable[bool]) -> None:
+    for number, whole in enumerate(pages, 1):
+        if not whole:
+            raise ValueError(f"pixels are missing from page {number} on")
+
+
+def _ends(page: TiffPage | TiffFrame) -> list[int]:
+    """Return where each segment of a page ends."""
+    return [a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True)]
+
+
+def _is_raw(page: TiffPage | TiffFrame) -> bool:
+    """Tell whether the pixels of a page lie in the file as they lie in memory."""
+    one_piece = list(page.dataoffsets[1:]) == _ends(page)[:-1]
+    keyframe = page.keyframe
+    return one_piece and keyframe is not None and keyframe.is_final
+
+
+def _page(path: Path, offset: int) -> np.ndarray:
+    """Decode the page whose header starts at an offset; no other is looked at."""
+    from tifffile import TiffFile, TiffPage
+
+    with TiffFile(path) as tiff:
+        tiff.filehandle.seek(offset)
+        return TiffPage(tiff, 0).asarray()
+
+
+def _lazy(
+    read: Callable[[int], np.ndarray], shape: tuple[int, ...], dtype: np.dtype, plane_ndim: int
+) -> Array:
+    """Return a lazy array of planes; `read` is given their numbers in the order of the array."""
+    import dask.array as da
+
+    leading, plane = shape[:-plane_ndim], shape[-plane_ndim:]
+
+    def block(block_id: tuple[int, ...]) -> np.ndarray:
+        number = np.ravel_multi_index(block_id[: len(leading)], leading) if leading else 0
+        return read(int(number)).reshape((1,) * len(leading) + plane)
+
+    sizes = [(1,) * size for size in leading] + [(size,) for size in plane]
+    return da.map_blocks(
+        block, chunks=tuple(sizes), dtype=dtype, meta=np.empty((0,) * len(shape), dtype)
+    )

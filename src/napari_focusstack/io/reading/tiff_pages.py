@@ -1,0 +1,135 @@
+"""The planes of a TIFF: its axes understood, and nothing missing at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tifffile import TiffFile, TiffPageSeries
+
+
+# Axes that may hold the planes, as tifffile names them: depth, unnamed (I, Q), or time, which is
+# how some microscopes record a focus drive. Channels never do.
+STACK_AXES = "ZIQT"
+#: First bytes of a TIFF or BigTIFF in either byte order.
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+IMAGE_DESCRIPTION = 270  # TIFF tag
+
+
+def tiff_planes(path: Path) -> list[np.ndarray]:
+    """Decode the planes of a single-page or multi-page TIFF.
+
+    Parameters
+    ----------
+    path : path
+        ImageJ, OME or plain TIFF.
+
+    Returns
+    -------
+    list of ndarray, each (Y, X) or (Y, X, S)
+        Planes in their stored order and dtype; S counts the samples of a pixel.
+
+    Raises
+    ------
+    InputError
+        If the file has more axes than a focal stack, or images of different shapes.
+    ValueError
+        If its end is missing. A damaged file raises whatever tifffile and the codecs raise.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np, tifffile
+    >>> path = Path(tempfile.mkdtemp()) / "stack.tif"
+    >>> tifffile.imwrite(path, np.zeros((5, 32, 48), np.uint16))
+    >>> len(tiff_planes(path))
+    5
+    """
+    from tifffile import TiffFile
+
+    with TiffFile(path) as tiff:
+        check_end(tiff)
+        planes = [_series_planes(one, path) for one in image_series(tiff)]
+    # Plain writers that append page by page make a series of each plane.
+    if len(planes) > 1 and any(
+        len(one) > 1 or one[0].shape != planes[0][0].shape for one in planes
+    ):
+        raise InputError(
+            f"{path} holds {len(planes)} images of different shapes; save the focal stack alone."
+        )
+    return [plane for one in planes for plane in one]
+
+
+def image_series(tiff: TiffFile) -> list[TiffPageSeries]:
+    """Return the series that are images of their own, not thumbnails or levels of a pyramid."""
+    return [one for one in tiff.series if not one.keyframe.is_reduced]
+
+
+def check_end(tiff: TiffFile) -> None:
+    """Raise ValueError if the end of the file is missing."""
+    if _is_cut_short(tiff):
+        raise ValueError("its last part is missing")
+
+
+def check_pixels(series: TiffPageSeries) -> None:
+    """Raise ValueError if a segment of the pixels lies beyond the end of the file."""
+    # Segments may be decoded from fewer bytes than they had without an error.
+    if series.dataoffset is None and not all(_is_whole(page) for page in series.pages):
+        raise ValueError("pixels are missing")
+
+
+def _series_planes(series: TiffPageSeries, path: Path) -> list[np.ndarray]:
+    sizes = list(zip(series.axes, series.shape, strict=True))
+    stacked = [(axis, size) for axis, size in sizes if axis not in "YXS" and size > 1]
+    if len(stacked) > 1 or any(axis not in STACK_AXES for axis, _ in stacked):
+        found = ", ".join(f"{axis} = {size}" for axis, size in stacked)
+        raise InputError(
+            f"{path} has the axes {found} beside Y and X, a focal stack has Z only; extract one "
+            "channel and time point, or relabel the axis as Z."
+        )
+    check_pixels(series)
+    pixels = series.asarray()
+    if "S" in series.axes:
+        pixels = np.moveaxis(pixels, series.axes.index("S"), -1)
+    plane_shape = [size for axis, size in sizes if axis in "YX"]
+    plane_shape += [size for axis, size in sizes if axis == "S"]
+    return list(pixels.reshape(-1, *plane_shape))
+
+
+def _is_whole(page: Any) -> bool:
+    if page is None:
+        return False
+    ends = (a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True))
+    return max(ends) <= page.parent.filehandle.size
+
+
+def _is_cut_short(tiff: TiffFile) -> bool:
+    """Follow the chain of page headers; tifffile drops what lies past the end without an error."""
+    file, layout, width = tiff.filehandle, tiff.tiff, tiff.tiff.offsetsize
+    order: Literal["little", "big"] = "little" if layout.byteorder == "<" else "big"
+    seen: set[int] = set()
+    offset = tiff.pages.first.offset
+    while offset and offset not in seen:
+        seen.add(offset)
+        file.seek(offset)
+        count = int.from_bytes(file.read(layout.tagnosize), order)
+        if file.tell() + count * layout.tagsize + width > file.size:
+            return True
+        for _ in range(count):
+            # Two bytes each for tag and type, then the length, then where the value starts.
+            entry = file.read(layout.tagsize)
+            tag = int.from_bytes(entry[:2], order)
+            length = int.from_bytes(entry[4 : 4 + width], order)
+            start = int.from_bytes(entry[4 + width :], order)
+            # The description names the axes, and OME-TIFF puts it last.
+            if tag == IMAGE_DESCRIPTION and length > width and start + length > file.size:
+                return True
+        offset = int.from_bytes(file.read(width), order)
+    return False

@@ -1,0 +1,93 @@
+"""Write one image with its record."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.files import PNG_DTYPES, TIFF_SUFFIXES, check_writable, replacing
+from napari_focusstack.provenance import SOFTWARE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def write_image(
+    path: str | Path, image: np.ndarray, *, record: Mapping[str, Any] | None = None
+) -> None:
+    """Write a grey, RGB or label image; an existing file is replaced only once all is written.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .tif or .tiff (compressed without loss), or .png (uint8 and uint16 only).
+    image : ndarray, (Y, X) or (Y, X, 3)
+        Any numeric dtype that the format holds.
+    record : mapping, optional
+        From `napari_focusstack.provenance.record`; stored as JSON in the TIFF ImageDescription or
+        the PNG text "Description", where `read_record` finds it.
+
+    Raises
+    ------
+    InputError
+        As `check_writable`; if the image has another shape; or if writing fails, as on a full
+        disk, which leaves nothing behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from napari_focusstack.io.reading.record import read_record
+    >>> path = Path(tempfile.mkdtemp()) / "out.tif"
+    >>> write_image(path, np.zeros((4, 5), np.uint16), record={"software": "napari-focusstack"})
+    >>> read_record(path)
+    {'software': 'napari-focusstack'}
+    """
+    path = Path(path)
+    check_writable(path, dtype=image.dtype)
+    if image.ndim != 2 and (image.ndim != 3 or image.shape[2] != 3):
+        raise InputError(f"cannot write shape {image.shape} to {path}; give (Y, X) or (Y, X, 3).")
+    # Spaced colons, for tifffile takes any description with `"shape":` for its own.
+    description = (
+        None if record is None else json.dumps(record, allow_nan=False, separators=(", ", " : "))
+    )
+    with replacing(path) as temporary:
+        if path.suffix.lower() in TIFF_SUFFIXES:
+            _write_tiff(temporary, image, description)
+        else:
+            _write_png(temporary, image, description)
+
+
+def _write_tiff(path: Path, image: np.ndarray, description: str | None) -> None:
+    from tifffile import imwrite
+
+    imwrite(
+        path,
+        image,
+        photometric="rgb" if image.ndim == 3 else "minisblack",
+        compression="zlib",
+        # Fiji cannot undo the floating-point predictor, and labels gain nothing from one.
+        predictor=image.dtype.name in PNG_DTYPES,
+        description=description,
+        software=SOFTWARE,
+        metadata=None,
+    )
+
+
+def _write_png(path: Path, image: np.ndarray, description: str | None) -> None:
+    from imagecodecs import png_encode
+
+    png = png_encode(np.ascontiguousarray(image))
+    if description is not None:
+        # A text chunk, by the PNG specification, right after the 33 bytes up to the header's end.
+        chunk = b"tEXtDescription\0" + description.encode("ascii")
+        size, checksum = struct.pack(">I", len(chunk) - 4), struct.pack(">I", zlib.crc32(chunk))
+        png = png[:33] + size + chunk + checksum + png[33:]
+    path.write_bytes(png)

@@ -1,0 +1,200 @@
+"""Write a layer as a TIFF that keeps its scale, units, place and the record of how it was made.
+
+ImageJ's own format where it can hold the pixels, OME-TIFF where the name ends in .ome.tif, and
+tifffile's description of axes for the rest (32-bit labels, 16-bit colours), all compressed without
+loss. A note in JSON lies where each format has room for text: ImageJ's Info, the Description of the
+OME image, or the description itself.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.files import PNG_DTYPES, TIFF_SUFFIXES, check_writable, replacing
+from napari_focusstack.io.reading.calibration import UNKNOWN
+from napari_focusstack.provenance import SOFTWARE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import DTypeLike
+
+
+IMAGEJ_ORDER = "TZCYXS"
+IMAGEJ_DTYPES = ("uint8", "uint16", "float32")
+OME_ENDINGS = (".ome.tif", ".ome.tiff")
+#: Longer files need offsets of 64 bits (BigTIFF), which ImageJ's format lacks.
+MOST_BYTES = 2**32 - 2**25
+
+
+def write_tiff(
+    path: str | Path,
+    data: Any,
+    *,
+    axes: str,
+    scale: Sequence[float],
+    units: Sequence[str],
+    translate: Sequence[float] = (),
+    layer_type: Literal["image", "labels"] = "image",
+    record: Mapping[str, Any] | None = None,
+    dtype: DTypeLike | None = None,
+) -> None:
+    """Write an image, labels or a stack of them; an existing file is replaced only at the end.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .tif or .tiff; .ome.tif and .ome.tiff make an OME-TIFF.
+    data : ndarray, dask Array or the like
+        Numbers or bool (written as 0 and 1); read plane by plane.
+    axes : str
+        A letter per axis: Z, T, C or any other, then Y, X, and S for RGB or RGBA. ImageJ's format
+        stores them in the order TZCYXS.
+    scale : sequence of float
+        Distance between neighbours along each axis but S, > 0.
+    units : sequence of str
+        Unit of each scale, from `napari_focusstack.io.reading.calibration.SPELLINGS`, or "pixel".
+    translate : sequence of float, optional
+        Where the first pixel lies along each axis but S, in units. Kept in the note, and where
+        ImageJ (origin) and OME-TIFF (position of each plane) look for it.
+    layer_type : {"image", "labels"}
+        Kept in the note, so that labels are read as labels again.
+    record : mapping, optional
+        From `napari_focusstack.provenance.record`; `napari_focusstack.io.reading.record.read_record`
+        finds it.
+    dtype : dtype, optional
+        To convert the data to.
+
+    Raises
+    ------
+    InputError
+        As `napari_focusstack.io.writing.image.write_image`, and if the format cannot hold the dtype.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "stack.tif"
+    >>> stack = np.zeros((5, 32, 48), np.uint16)
+    >>> write_tiff(path, stack, axes="ZYX", scale=(2, 0.65, 0.65), units=("um", "um", "um"))
+    """
+    from tifffile import OmeXmlError, imwrite
+
+    path = Path(path)
+    check_writable(path, suffixes=TIFF_SUFFIXES)
+    dtype = np.dtype(dtype or data.dtype).newbyteorder("=")
+    dtype = np.dtype(np.uint8) if dtype.kind == "b" else dtype
+    sizes = dict(zip(axes, data.shape, strict=True))
+    steps = dict(zip(axes.removesuffix("S"), zip(scale, units, strict=True), strict=True))
+    places = {axis: float(place) for axis, place in zip(axes, translate, strict=False) if place}
+    note = {"software": SOFTWARE, "layer_type": layer_type, "record": record}
+    note |= {"translate": places, "steps": steps}
+    text = json.dumps(note, allow_nan=False)
+    stored, bigtiff = axes, math.prod(data.shape) * dtype.itemsize > MOST_BYTES
+    given: dict[str, Any]
+    if path.name.lower().endswith(OME_ENDINGS):
+        given = {"ome": True, "metadata": {**ome_steps(steps), "axes": axes, "Description": text}}
+        given["metadata"] |= _ome_planes(sizes, steps, places)
+    elif not bigtiff and _suits_imagej(dtype, axes):
+        stored = "".join(sorted(axes, key=IMAGEJ_ORDER.index))
+        given = {"imagej": True, "metadata": {**_imagej(steps, places), "axes": stored}}
+        given["metadata"]["Info"] = text
+    else:
+        given = {"metadata": {**_imagej(steps, places), "axes": axes, "note": note}}
+    resolution = [1 / steps[axis][0] for axis in "XY"]
+    with replacing(path) as temporary:
+        try:
+            imwrite(
+                temporary,
+                _planes(data, axes, stored, dtype),
+                shape=tuple(sizes[axis] for axis in stored),
+                dtype=dtype,
+                photometric="rgb" if axes.endswith("S") else "minisblack",
+                compression="zlib",
+                # Fiji cannot undo the floating-point predictor, and labels gain nothing from one.
+                predictor=dtype.name in PNG_DTYPES and layer_type == "image",
+                resolution=(resolution[0], resolution[1]),
+                resolutionunit="none",
+                software=SOFTWARE,
+                bigtiff=bigtiff,
+                **given,
+            )
+        except InputError:  # of planes that are read only now
+            raise
+        except (ValueError, OmeXmlError) as error:
+            raise InputError(
+                f"{path} cannot hold {dtype} {data.shape} ({error}); use .tif, or convert it "
+                "to uint8, uint16 or float32."
+            ) from error
+
+
+def _planes(data: Any, axes: str, stored: str, dtype: np.dtype) -> Iterator[np.ndarray]:
+    """Yield the planes in the order that their axes are stored in."""
+    count = len(axes.rstrip("YXS"))
+    order = [axes.index(axis) for axis in stored[:count]]
+    for place in np.ndindex(*(data.shape[axis] for axis in order)):
+        index = tuple(place[order.index(axis)] for axis in range(count))
+        yield np.ascontiguousarray(data[index], dtype)
+
+
+def _suits_imagej(dtype: np.dtype, axes: str) -> bool:
+    if axes.endswith("S"):
+        return dtype == np.uint8 and set(axes) <= set(IMAGEJ_ORDER)
+    return dtype.name in IMAGEJ_DTYPES and set(axes) <= set(IMAGEJ_ORDER)
+
+
+def _imagej(steps: Mapping[str, tuple[float, str]], places: Mapping[str, float]) -> dict[str, Any]:
+    unit = steps["X"][1]
+    meta: dict[str, Any] = {"unit": unit}
+    if steps["Y"][1] != unit:
+        meta["yunit"] = steps["Y"][1]
+    if "Z" in steps:
+        meta["spacing"] = steps["Z"][0]
+        if steps["Z"][1] != unit:
+            meta["zunit"] = steps["Z"][1]
+    if "T" in steps:
+        meta["finterval"], meta["tunit"] = steps["T"]
+    for axis in places.keys() & set("XYZ"):
+        # ImageJ tells which pixel lies at 0, not where the first pixel lies.
+        meta[f"{axis.lower()}origin"] = -places[axis] / steps[axis][0]
+    return meta
+
+
+def ome_steps(steps: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
+    """Return the distances between pixels, time points and planes as OME metadata says them."""
+    meta: dict[str, Any] = {}
+    for axis, (step, unit) in steps.items():
+        if axis in "XYZ":
+            meta[f"PhysicalSize{axis}"] = step
+            meta[f"PhysicalSize{axis}Unit"] = _ome_unit(unit)
+        elif axis == "T" and unit != UNKNOWN:
+            meta["TimeIncrement"], meta["TimeIncrementUnit"] = step, unit
+    return meta
+
+
+def _ome_planes(
+    sizes: Mapping[str, int],
+    steps: Mapping[str, tuple[float, str]],
+    places: Mapping[str, float],
+) -> dict[str, Any]:
+    """Return the position of each plane, where any axis begins elsewhere than at 0."""
+    leading = [axis for axis in sizes if axis not in "YXS"]
+    planes = list(np.ndindex(*(sizes[axis] for axis in leading)))
+    told: dict[str, Any] = {}
+    for axis in [axis for axis in "XYZ" if axis in places]:
+        step, unit = steps[axis]
+        along = leading.index(axis) if axis in leading else None
+        told[f"Position{axis}"] = [
+            places[axis] + (0 if along is None else step * plane[along]) for plane in planes
+        ]
+        told[f"Position{axis}Unit"] = [_ome_unit(unit)] * len(planes)
+    return {"Plane": told} if told else {}
+
+
+def _ome_unit(unit: str) -> str:
+    return {"um": "µm", "inch": "in"}.get(unit, unit)

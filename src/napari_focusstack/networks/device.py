@@ -1,0 +1,80 @@
+"""Where and how precisely networks run: device, bfloat16."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+from torch import nn
+
+from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+
+Net = TypeVar("Net", bound=nn.Module)
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """Turn a device's name into a device that is there.
+
+    Parameters
+    ----------
+    name : str
+        ``auto`` (CUDA, else MPS, else CPU), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+
+    Returns
+    -------
+    torch.device
+
+    Raises
+    ------
+    InputError
+        If the name is unknown or that device is absent.
+
+    Examples
+    --------
+    >>> resolve_device("cpu")
+    device(type='cpu')
+    """
+    here = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, present in here.items() if present))
+    kind, _, index = name.partition(":")
+    if kind not in here or (index and not (kind == "cuda" and index.isdigit())):
+        raise InputError(f"device is {name!r}; choose one of {', '.join(DEVICES)}.")
+    absent = kind == "cuda" and int(index or 0) >= torch.cuda.device_count()
+    if absent or not here[kind]:
+        present = ", ".join(kind for kind, is_here in here.items() if is_here)
+        raise InputError(f"device {name!r} is not on this machine; it has {present}.")
+    return torch.device(name)
+
+
+def autocast(device: torch.device) -> AbstractContextManager[None]:
+    """Return the context that runs convolutions in bfloat16 where the hardware is made for it."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_bfloat16(device))
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device multiplies bfloat16 in hardware, faster than float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return False
+
+
+def to_bfloat16(network: Net) -> Net:
+    """Return a copy of a network in half precision where its device is made for that.
+
+    In half precision all through, converting to and fro does not cost more than the convolutions.
+    """
+    device = next(network.parameters()).device
+    return deepcopy(network).to(torch.bfloat16 if has_bfloat16(device) else torch.float32)

@@ -1,0 +1,96 @@
+"""A focal stack at the door: what is accepted, and what is said of the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.planes.layer_planes import is_layer, single_plane, stack_planes
+from napari_focusstack.planes.lazy_plane import LazyPlane
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+DTYPES = ("uint8", "uint16", "float32")
+#: Smallest side of a plane, px.
+LEAST_PX = 16
+
+
+def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]) -> list[Any]:
+    """Return the planes of a stack, or say what is wrong with them.
+
+    Parameters
+    ----------
+    planes : ndarray or sequence of ndarray
+        Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, P >= 2; uint8,
+        uint16 or float32.
+
+    Returns
+    -------
+    list of ndarray or StoredPlane
+        In the order given, in the machine's byte order; planes of a
+        :class:`~napari_focusstack.io.reading.plane_store.PlaneStore` are read one at a time and left there.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two planes, they differ in shape or type, are of another type, hold
+        NaN or infinity, or are constant.
+
+    Examples
+    --------
+    >>> stack = np.arange(2 * 32 * 32, dtype=np.uint16).reshape(2, 32, 32)
+    >>> [plane.shape for plane in check_planes(stack)]
+    [(32, 32), (32, 32)]
+    """
+    if is_layer(planes):
+        planes = stack_planes(planes)
+    stack = [_plane(plane) for plane in planes]
+    if len(stack) < 2:
+        noun = "plane was" if len(stack) == 1 else "planes were"
+        raise InputError(f"{len(stack)} {noun} given; give two or more, a near and a far one.")
+    for number, plane in enumerate(stack, 1):
+        if plane.ndim not in (2, 3) or (plane.ndim == 3 and plane.shape[-1] != 3):
+            raise InputError(
+                f"plane {number} has the shape {plane.shape}; give (Y, X), or (Y, X, 3) for RGB."
+            )
+        if min(plane.shape[:2]) < LEAST_PX:
+            raise InputError(
+                f"plane {number} is {plane.shape[0]} x {plane.shape[1]} px; give at least "
+                f"{LEAST_PX} px on each side."
+            )
+        if plane.dtype.name not in DTYPES:
+            raise InputError(
+                f"plane {number} is of type {plane.dtype}; convert it to one of "
+                f"{', '.join(DTYPES)}."
+            )
+        if plane.shape != stack[0].shape or plane.dtype != stack[0].dtype:
+            raise InputError(
+                f"plane 1 is {stack[0].dtype} {stack[0].shape}, plane {number} {plane.dtype} "
+                f"{plane.shape}; give planes of one size and type."
+            )
+        values = np.asarray(plane[:, :])
+        if plane.dtype.kind == "f" and not np.isfinite(values).all():
+            bad = int((~np.isfinite(values)).sum())
+            raise InputError(
+                f"plane {number} holds {bad} NaN or infinite values; replace them first."
+            )
+        if (values == values[0, 0]).all():
+            raise InputError(
+                f"plane {number} is constant ({values.flat[0]}), so nothing in it can be in focus; "
+                "check that it is the right image."
+            )
+    return stack
+
+
+def _plane(plane: Any) -> Any:
+    """Return what can be read by rows and columns; what lies on disk is left there."""
+    if is_layer(plane):
+        plane = single_plane(plane)
+    if isinstance(plane, LazyPlane):
+        return plane
+    values = np.asarray(plane)
+    return values.astype(values.dtype.newbyteorder("="), copy=False)

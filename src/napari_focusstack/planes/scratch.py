@@ -1,0 +1,127 @@
+"""Planes that memory should not hold: a temporary file that is gone when it is closed."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import shutil
+import tempfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from numpy.typing import DTypeLike
+
+
+#: Zeros written at once where a system cannot reserve space.
+_BLOCK_BYTES = 2**24
+
+
+class Closing:
+    """Something to be closed: ``with`` closes it."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+class ScratchPlanes(Closing):
+    """Planes in a temporary file, whose whole space is reserved at the start.
+
+    Each access maps the file anew, so that what was looked at does not stay in memory.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Number of planes, then the shape of each.
+    dtype : dtype
+        Of the pixels.
+
+    Raises
+    ------
+    InputError
+        If the folder for temporary files (``TMPDIR``) has too little space.
+
+    Examples
+    --------
+    >>> with ScratchPlanes((2, 32, 48), "uint16") as scratch:
+    ...     scratch.write(1, np.ones((4, 5)), np.s_[8:12, 20:25])
+    ...     scratch.read(1, np.s_[10:14, 24:27])[:, 0]
+    array([1, 1, 0, 0], dtype=uint16)
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
+        self.shape, self.dtype = shape[1:], np.dtype(dtype)
+        self._plane_bytes = math.prod(self.shape) * self.dtype.itemsize
+        needed, folder = shape[0] * self._plane_bytes, tempfile.gettempdir()
+        if shutil.disk_usage(folder).free < needed:
+            raise _disk_full(needed, folder)
+        self._file = tempfile.TemporaryFile(prefix="napari-focusstack-")  # noqa: SIM115
+        try:
+            self._reserve(needed)
+        except OSError as error:
+            self._file.close()
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise _disk_full(needed, folder) from error
+            raise
+
+    def read(self, number: int, part: tuple[slice, ...] = ()) -> np.ndarray:
+        """Return a copy of a part of a plane; all of it without `part`."""
+        return np.array(self._plane(number)[part])
+
+    def write(self, number: int, pixels: np.ndarray, part: tuple[slice, ...] = ()) -> None:
+        """Put pixels into a part of a plane."""
+        self._plane(number)[part] = pixels
+
+    def close(self) -> None:
+        """Delete the file."""
+        self._file.close()
+
+    def __del__(self) -> None:
+        """Delete the file of planes that nobody holds any more."""
+        if hasattr(self, "_file"):
+            self.close()
+
+    def _plane(self, number: int) -> np.memmap:
+        return np.memmap(
+            self._file, self.dtype, "r+", offset=number * self._plane_bytes, shape=self.shape
+        )
+
+    def _reserve(self, size: int) -> None:
+        # Writing to mapped pages that the disk cannot hold would kill the process.
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._file.fileno(), 0, size)
+            return
+        zeros = bytes(min(size, _BLOCK_BYTES))
+        for start in range(0, size, _BLOCK_BYTES):
+            self._file.write(zeros[: size - start])
+        self._file.flush()
+
+
+def _disk_full(needed: int, folder: str) -> InputError:
+    free = shutil.disk_usage(folder).free
+    return InputError(
+        f"the disk is full: {needed / 1e9:.2f} GB are needed in {folder} for a while and "
+        f"{free / 1e9:.2f} GB are free; free space, set TMPDIR to another folder, or allow more "
+        "memory."
+    )

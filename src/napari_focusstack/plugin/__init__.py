@@ -1,0 +1,1 @@
+"""What napari.yaml names: reader, writers and samples, without importing napari."""

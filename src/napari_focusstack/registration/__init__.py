@@ -1,0 +1,1 @@
+"""Bring planes to lie on each other."""

@@ -1,0 +1,1 @@
+"""How work runs: pieces, threads, memory, progress. Knows nothing of optics."""

@@ -1,0 +1,1 @@
+"""Bundled samples, drawn rather than stored."""

@@ -1,0 +1,272 @@
+"""Which plane is in focus where: the depth of each pixel, and soft edges between surfaces.
+
+Planes are counted from 1, the nearest. At an edge a pixel shows two surfaces: the front one
+covers ``alpha`` of it, the rest is what lies behind. A pair is the case of two planes: the front is
+at 1, what is behind at 2, and alpha is the foreground mask M.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.filters.pooling import max_filter3
+from napari_focusstack.filters.select import blend
+from napari_focusstack.segmentation.depth_inpainting import holes, unreliable
+from napari_focusstack.segmentation.labels import (
+    ALPHA_EPS,
+    ANTIALIAS_PX,
+    alpha_from_labels,
+    apply_hard_mask,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from napari_focusstack.runtime.region import Region
+
+
+#: A surface this much nearer than a plane, in plane steps, hides what that plane shows; a tilted
+#: surface passes from one plane to the next without a step.
+MIN_OCCLUSION_STEP = 0.75
+#: Rows that are looked at together: few, so that memory goes into the map alone.
+STRIP_PX = 512
+
+
+@dataclass(frozen=True)
+class FocusMap:
+    """The depth of each pixel.
+
+    Parameters
+    ----------
+    front, behind : Tensor
+        Shape (1, Y, X), float32, 1..P: depth in planes of the nearest surface in a pixel, and of
+        what it leaves uncovered.
+    alpha : Tensor
+        Shape (1, Y, X), 0..1: how much of the pixel the front covers.
+    planes : int
+        P.
+    confidence : Tensor
+        Shape (1, Y, X), 0..1: how sure depth is. Labels are certain; of a pair it is
+        ``|2 alpha - 1|``.
+    """
+
+    front: Tensor
+    behind: Tensor
+    alpha: Tensor
+    planes: int
+    confidence: Tensor
+
+    @classmethod
+    def of_pair(cls, alpha: Tensor) -> FocusMap:
+        """Return the map of a near and a far plane from the foreground's alpha (1, Y, X)."""
+        near = alpha.new_ones(()).expand_as(alpha)
+        return cls(near, near + 1, alpha, 2, (2 * alpha - 1).abs())
+
+    @classmethod
+    def of_depth(cls, depth: Tensor, planes: int, confidence: Tensor | None = None) -> FocusMap:
+        """Return the map of a hard depth (1, Y, X), 1..P, its steps antialiased.
+
+        Without a confidence (1, Y, X) it is certain.
+        """
+        front, behind, alpha = depth.clone(), depth.clone(), torch.ones_like(depth)
+        rows = depth.shape[1]
+        for top in range(0, rows, STRIP_PX):
+            strip = slice(top, min(top + STRIP_PX, rows))
+            outer = slice(max(0, strip.start - 1), min(rows, strip.stop + 1))
+            inner = slice(strip.start - outer.start, strip.stop - outer.start)
+            edges = _antialiased(depth[:, outer])
+            for whole, part in zip((front, behind, alpha), edges, strict=True):
+                whole[:, strip] = part[:, inner]
+        if confidence is None:
+            confidence = depth.new_ones(()).expand_as(depth)
+        return cls(front, behind, alpha, planes, confidence)
+
+    @classmethod
+    def of_labels(cls, labels: np.ndarray, planes: int, size: tuple[int, int]) -> FocusMap:
+        """Read labels.
+
+        Parameters
+        ----------
+        labels : ndarray
+            Shape (Y, X), 1..P; 0 is the farthest plane. Of a pair also a mask or a matte, see
+            :func:`~napari_focusstack.segmentation.labels.alpha_from_labels`.
+        planes : int
+            P.
+        size : tuple of int
+            Rows and columns of the planes.
+
+        Raises
+        ------
+        InputError
+            If the shape differs or a label names no plane.
+        """
+        labels = np.asarray(labels)
+        if planes == 2:
+            return cls.of_pair(alpha_from_labels(labels, size))
+        if labels.shape != size:
+            raise InputError(
+                f"labels have the shape {labels.shape}, the planes {size}; make them equal."
+            )
+        if labels.dtype.kind not in "ui":
+            raise InputError(f"labels are of type {labels.dtype}; give whole numbers 1..{planes}.")
+        if labels.size and not 0 <= labels.min() <= labels.max() <= planes:
+            odd = labels.max() if labels.max() > planes else labels.min()
+            raise InputError(
+                f"labels hold the value {odd}; a stack of {planes} planes has 1 (nearest) to "
+                f"{planes}."
+            )
+        depth = np.where(labels == 0, planes, labels).astype(np.float32)
+        return cls.of_depth(torch.from_numpy(depth)[None], planes)
+
+    def with_labels(self, labels: np.ndarray) -> FocusMap:
+        """Return the map with labels painted over it; soft edges stay where nothing was painted.
+
+        What was painted is certain.
+
+        Parameters
+        ----------
+        labels : ndarray
+            Shape (Y, X), 1..P; 0 is the farthest plane, and so is all but 1 of a pair.
+
+        Raises
+        ------
+        InputError
+            If a label names no plane.
+        """
+        if self.is_pair:
+            mask = torch.from_numpy(labels == 1)[None].to(self.alpha.device)
+            return self.of_pair(apply_hard_mask(self.alpha, mask))
+        if (most := int(labels.max(initial=0))) > self.planes:
+            raise InputError(
+                f"label {most} names no plane, for there are {self.planes}; paint with 1 (nearest) "
+                f"to {self.planes}, and undo the stroke."
+            )
+        whole = torch.from_numpy(np.where(labels == 0, self.planes, labels).astype(np.float32))
+        depth, new = self.depth, whole[None].to(self.alpha.device)
+        kept = depth.round() == new
+        confidence = torch.where(kept, self.confidence, 1.0)
+        painted = self.of_depth(torch.where(kept, depth, new), self.planes, confidence)
+        beside = max_filter3((~kept).float()) > 0
+        return FocusMap(
+            torch.where(beside, painted.front, self.front),
+            torch.where(beside, painted.behind, self.behind),
+            torch.where(beside, painted.alpha, self.alpha),
+            self.planes,
+            confidence,
+        )
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether there are a near and a far plane only."""
+        return self.planes == 2
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.alpha.shape[-2], self.alpha.shape[-1]
+
+    @property
+    def depth(self) -> Tensor:
+        """Depth of what covers most of each pixel, (1, Y, X), 1..P."""
+        return blend(self.alpha > 0.5, self.front, self.behind)
+
+    @property
+    def holes(self) -> Tensor:
+        """Where depth is no more than a guess, bool (1, Y, X); nowhere in a pair.
+
+        See :func:`napari_focusstack.segmentation.depth_inpainting.holes`.
+        """
+        if self.is_pair:
+            return torch.zeros_like(self.alpha, dtype=torch.bool)
+        return holes(self.confidence)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The plane of what covers most of each pixel, (Y, X), uint8, or uint16 beyond 255."""
+        depth = self.depth[0].round().cpu().numpy()
+        return depth.astype(np.uint8 if depth.max() < 256 else np.uint16)
+
+    @property
+    def nearest(self) -> Tensor:
+        """Depth of the nearest surface in each pixel, (1, Y, X)."""
+        return blend(self.alpha > 0, self.front, self.behind)
+
+    @property
+    def farthest(self) -> Tensor:
+        """Depth of the farthest surface in each pixel, (1, Y, X)."""
+        return blend(self.alpha < 1, self.behind, self.front)
+
+    def occluding_alpha(self, plane: float) -> Tensor:
+        """Return how much of each pixel lies clearly before a plane, (1, Y, X), 0..1."""
+        limit = plane - MIN_OCCLUSION_STEP
+        return self.alpha * (self.front <= limit) + (1 - self.alpha) * (self.behind <= limit)
+
+    @property
+    def unreliable(self) -> Tensor:
+        """Where depth is a guess all around, bool (1, Y, X); nowhere in a pair.
+
+        See :func:`napari_focusstack.segmentation.depth_inpainting.unreliable`.
+        """
+        if self.is_pair:
+            return torch.zeros_like(self.alpha, dtype=torch.bool)
+        return unreliable(self.confidence)
+
+    def crop(self, where: Region) -> FocusMap:
+        """Return the map of some rows and columns."""
+        return self._each(lambda one: one[:, *where])
+
+    def paste(self, where: Region, part: FocusMap) -> None:
+        """Change the map of some rows and columns."""
+        for whole, new in (
+            (self.front, part.front),
+            (self.behind, part.behind),
+            (self.alpha, part.alpha),
+            (self.confidence, part.confidence),
+        ):
+            if whole.stride(-1):  # what is the same everywhere is stored once
+                whole[:, *where] = new
+
+    def has_occlusions(self) -> bool:
+        """Tell whether anything stands before something else."""
+        depth = self.depth
+        return bool(depth.min() <= depth.max() - MIN_OCCLUSION_STEP)
+
+    def to(self, device: torch.device) -> FocusMap:
+        """Return the map on a device."""
+        return self._each(lambda one: one.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> FocusMap:
+        front, behind, alpha, confidence = map(
+            change, (self.front, self.behind, self.alpha, self.confidence)
+        )
+        return FocusMap(front, behind, alpha, self.planes, confidence)
+
+
+def _antialiased(depth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return front, behind and alpha of a hard depth (1, Y, X)."""
+    least = -max_filter3(-depth)
+    most = max_filter3(depth)
+    middle = (least + most) / 2
+    padded = functional.pad(depth, (1, 1, 1, 1), mode="replicate")
+    weights = torch.tensor([-1.0, 0, 1]).div(ANTIALIAS_PX).square().mul(-0.5).exp()
+    cover = torch.zeros_like(depth)
+    for row in range(3):
+        for column in range(3):
+            weight = float(weights[row] * weights[column] / weights.sum() ** 2)
+            part = padded[:, row : row + depth.shape[1], column : column + depth.shape[2]]
+            cover += weight * (part <= middle)
+    # whatever the softness, a pixel keeps its own surface: thin lines stay
+    own = depth <= middle
+    cover = torch.where(own, cover.clamp(min=0.51), cover.clamp(max=0.49))
+    soft = (most - least > MIN_OCCLUSION_STEP) & (cover > ALPHA_EPS) & (cover < 1 - ALPHA_EPS)
+    front = torch.where(soft & ~own, least, depth)
+    behind = torch.where(soft & own, most, depth)
+    return front, behind, torch.where(soft, cover, 1.0)

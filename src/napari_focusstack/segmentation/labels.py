@@ -1,0 +1,135 @@
+"""Labels as the hard view of alpha: read, antialiased, painted over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.filters.pooling import max_filter3
+from napari_focusstack.imaging.blur import blur
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+#: Labels of a pair; what nobody painted is far.
+NEAR_LABEL, FAR_LABEL = 1, 2
+#: Alpha nearer than this to 0 or 1 is 0 or 1: a sigmoid never quite says either.
+ALPHA_EPS = 0.02
+#: Softness further than this from the mask's edge is doubt, not coverage, px.
+SOFT_REACH_PX = 4
+#: How far a changed mask changes alpha through :func:`apply_hard_mask`, px.
+EDIT_REACH_PX = 8
+#: Blur that turns a hard edge into the antialiased one it came from, px.
+ANTIALIAS_PX = 0.7
+
+
+def clamp_soft_band(alpha: Tensor) -> Tensor:
+    """Keep alpha soft along the mask's edge only; elsewhere it becomes 0 or 1.
+
+    Parameters
+    ----------
+    alpha : Tensor
+        Shape (1, Y, X), 0..1.
+
+    Returns
+    -------
+    Tensor
+        Same shape; strictly between 0 and 1 only within :data:`SOFT_REACH_PX` of the 0.5 contour,
+        so that the rest of the output is bit-exact.
+    """
+    hard = (alpha > 0.5).to(alpha)
+    size = 2 * SOFT_REACH_PX + 1
+    grown = functional.max_pool2d(hard, size, 1, SOFT_REACH_PX)
+    shrunk = -functional.max_pool2d(-hard, size, 1, SOFT_REACH_PX)
+    soft = ((alpha - ALPHA_EPS) / (1 - 2 * ALPHA_EPS)).clamp(0, 1)
+    return torch.where(grown > shrunk, soft, hard)
+
+
+def apply_hard_mask(alpha: Tensor, mask: Tensor) -> Tensor:
+    """Let a hard mask decide, and alpha only how soft the edge is where both see the same edge.
+
+    Parameters
+    ----------
+    alpha : Tensor
+        Shape (1, Y, X), 0..1.
+    mask : Tensor
+        Bool, same shape: painted, or refined.
+
+    Returns
+    -------
+    Tensor
+        Alpha where its hard view is the mask and no region that is more than a sliver disagrees
+        nearby (there alpha is doubt, not coverage); elsewhere the mask, antialiased.
+    """
+    disputed = ((alpha > 0.5) != mask).float()
+    regions = -max_filter3(-disputed)
+    doubtful = functional.max_pool2d(regions, 2 * SOFT_REACH_PX + 3, 1, SOFT_REACH_PX + 1)
+    return torch.where((disputed + doubtful) > 0, antialias(mask), alpha)
+
+
+def antialias(mask: Tensor) -> Tensor:
+    """Return the alpha (1, Y, X) of a hard mask (bool): its edges as a pixel grid samples them."""
+    soft = blur(mask.float(), ANTIALIAS_PX)
+    return torch.where((soft > ALPHA_EPS) & (soft < 1 - ALPHA_EPS), soft, mask.float())
+
+
+def alpha_from_labels(labels: np.ndarray, shape: tuple[int, int]) -> Tensor:
+    """Read labels, a mask or a matte as the foreground's alpha.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Shape (Y, X). Integers: 1 is the near plane, 0 and 2 the far one; bool or 0/255: the
+        foreground mask; bytes with levels between 0 and 255, or floats in 0..1: alpha.
+    shape : tuple of int
+        Rows and columns of the planes.
+
+    Returns
+    -------
+    Tensor
+        Shape (1, Y, X), float32, on the CPU; edges of hard labels are antialiased.
+
+    Raises
+    ------
+    InputError
+        If the shape differs or a value is none of these.
+
+    Examples
+    --------
+    >>> float(alpha_from_labels(np.array([[1, 2]] * 2), (2, 2)).max()) <= 1
+    True
+    """
+    labels = np.asarray(labels)
+    if labels.shape != shape:
+        raise InputError(
+            f"labels have the shape {labels.shape}, the planes {shape}; make them equal."
+        )
+    if labels.dtype.kind == "f":
+        outside = ~((labels >= 0) & (labels <= 1))
+        if outside.any():
+            raise InputError(
+                f"labels of floats are an alpha in 0..1, but hold {labels[outside][0]}; "
+                "rescale them."
+            )
+        return torch.from_numpy(labels.astype(np.float32))[None]
+    if labels.dtype.kind not in "bui":
+        raise InputError(f"labels are of type {labels.dtype}; give integers, bool or an alpha.")
+    values = set(np.unique(labels).tolist())
+    if 255 in values and labels.dtype == np.uint8:
+        if not values <= {0, 255}:
+            return torch.from_numpy(labels.astype(np.float32) / 255)[None]
+        mask = labels == 255
+    elif values <= {0, NEAR_LABEL, FAR_LABEL}:
+        mask = labels == NEAR_LABEL
+    else:
+        odd = sorted(values - {0, NEAR_LABEL, FAR_LABEL})[0]
+        raise InputError(
+            f"labels hold the value {odd}; a pair has 1 (near) and 2 or 0 (far), or a mask 0 and "
+            "255."
+        )
+    return antialias(torch.from_numpy(mask)[None])

@@ -1,0 +1,1 @@
+"""Scenes with truth, rendered by the imaging model, for training and evaluation."""

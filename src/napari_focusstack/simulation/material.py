@@ -1,0 +1,216 @@
+"""The pictures that training scenes are made of, held on the device as one tensor per kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch import Tensor
+
+
+#: Sides at which photos, shapes and cutouts are held, px.
+PHOTO_PX, SHAPE_PX, CUTOUT_PX = 348, 224, 320
+#: Most squares that a large picture is cut into along each side.
+MOST_SQUARES = 5
+
+
+@dataclass(frozen=True)
+class SourceImages:
+    """Photos, alpha shapes and cutouts with their own alpha.
+
+    Parameters
+    ----------
+    photos : Tensor
+        Shape (n, 3, 348, 348), uint8, sRGB.
+    shapes : Tensor
+        Shape (n, 1, 224, 224), uint8 alpha; may be empty (procedural shapes are always there).
+    cutouts : Tensor
+        Shape (n, 4, 320, 320), uint8, sRGB and alpha; may be empty.
+    """
+
+    photos: Tensor
+    shapes: Tensor
+    cutouts: Tensor
+
+    @classmethod
+    def load(cls, folder: Path, device: torch.device | str = "cpu") -> SourceImages:
+        """Read ``photos/``, ``shapes/`` and ``cutouts/`` of a data folder.
+
+        Parameters
+        ----------
+        folder : Path
+            With sub-folder ``photos`` (JPEG, PNG, ...), and if they are there ``shapes`` (grey
+            alpha) and ``cutouts`` (RGBA).
+        device : torch.device or str
+            Where the tensors go.
+
+        Returns
+        -------
+        Material
+
+        Raises
+        ------
+        InputError
+            If the folder holds no photos.
+        """
+        photos = _read_folder(folder / "photos", PHOTO_PX, 3)
+        if not len(photos):
+            raise InputError(
+                f"{folder} has no pictures in a sub-folder photos; put at least one image there."
+            )
+        shapes = _read_folder(folder / "shapes", SHAPE_PX, 1)
+        cutouts = _read_folder(folder / "cutouts", CUTOUT_PX, 4)
+        return cls(photos.to(device), shapes.to(device), cutouts.to(device))
+
+    @classmethod
+    def from_pictures(
+        cls, pictures: Iterable[np.ndarray], device: torch.device | str = "cpu"
+    ) -> SourceImages:
+        """Take photos from memory; shapes are procedural.
+
+        Parameters
+        ----------
+        pictures : iterable of ndarray, (Y, X) or (Y, X, 3)
+            Of any numeric dtype; all but uint8 are scaled by their range to 8 bits. A large one is
+            cut into several squares.
+        device : torch.device or str
+            Where the tensors go.
+
+        Returns
+        -------
+        Material
+
+        Raises
+        ------
+        InputError
+            If there is no picture, or one has another shape.
+        """
+        squares = [
+            fit_square(square, PHOTO_PX)
+            for picture in pictures
+            for square in _squares(_to_rgb(picture), PHOTO_PX)
+        ]
+        if not squares:
+            raise InputError("there are no pictures to train with; give at least one.")
+        return cls(
+            torch.cat(squares).to(device),
+            torch.empty(0, 1, SHAPE_PX, SHAPE_PX, dtype=torch.uint8, device=device),
+            torch.empty(0, 4, CUTOUT_PX, CUTOUT_PX, dtype=torch.uint8, device=device),
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self.photos.device
+
+    def split(self, every: int = 10) -> tuple[SourceImages, SourceImages]:
+        """Return (training, validation) material that share no picture.
+
+        Parameters
+        ----------
+        every : int
+            Each such picture of each kind goes to validation; a kind of fewer pictures serves both.
+        """
+
+        def part(pictures: Tensor, validation: bool) -> Tensor:
+            if len(pictures) < every:
+                return pictures
+            held_back = torch.arange(len(pictures), device=pictures.device) % every == 0
+            return pictures[held_back if validation else ~held_back]
+
+        kinds = (self.photos, self.shapes, self.cutouts)
+        return (
+            SourceImages(*(part(kind, False) for kind in kinds)),
+            SourceImages(*(part(kind, True) for kind in kinds)),
+        )
+
+
+def _read_folder(folder: Path, side: int, channels: int) -> Tensor:
+    from napari_focusstack.io.reading.image import IMAGE_SUFFIXES
+
+    if not folder.is_dir():
+        return torch.empty(0, channels, side, side, dtype=torch.uint8)
+    pictures = [
+        fit_square(_read_picture(path, channels), side)
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in IMAGE_SUFFIXES
+    ]
+    return torch.cat(pictures) if pictures else torch.empty(0, channels, side, side).byte()
+
+
+def _read_picture(path: Path, channels: int) -> np.ndarray:
+    """Return (Y, X, channels) uint8: grey (or the alpha, where there is one), RGB or RGBA."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as file:
+            picture: Image.Image = file
+            if picture.mode.startswith("I"):
+                picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+            if channels == 1 and "A" in picture.getbands():
+                picture = picture.getchannel("A")
+            pixels = np.array(picture.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels]))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(
+            f"{path} cannot be read as a picture ({error}); remove or mend it."
+        ) from error
+    return pixels[..., None] if channels == 1 else pixels
+
+
+def _to_rgb(picture: np.ndarray) -> np.ndarray:
+    """Return a picture as (Y, X, 3) uint8."""
+    if picture.ndim == 2:
+        picture = np.repeat(picture[..., None], 3, -1)
+    if picture.ndim != 3 or picture.shape[-1] != 3 or not picture.size:
+        raise InputError(f"a picture has the shape {picture.shape}; give (Y, X) or (Y, X, 3).")
+    if picture.dtype == np.uint8:
+        return picture
+    light = picture.astype(np.float32)
+    known = light[np.isfinite(light)]
+    low, high = (known.min(), known.max()) if known.size else (0, 0)
+    scaled = np.nan_to_num((light - low) / (high - low or 1), nan=0, posinf=1, neginf=0)
+    return (scaled * 255).round().astype(np.uint8)
+
+
+def _squares(picture: np.ndarray, side: int) -> Iterator[np.ndarray]:
+    """Yield squares of a picture (Y, X, C), in the middles of equal parts; a small one is whole."""
+    starts = []
+    for length in picture.shape[:2]:
+        parts = min(MOST_SQUARES, max(1, length // side))
+        middles = (np.arange(parts) + 0.5) * length / parts
+        starts.append((middles - side / 2).clip(min=0).astype(int))
+    for top in starts[0]:
+        for left in starts[1]:
+            yield picture[top : top + side, left : left + side]
+
+
+def fit_square(picture: np.ndarray, side: int) -> Tensor:
+    """Return a picture (Y, X, C) uint8 as a square (1, C, side, side).
+
+    Photos are cut, since scaling would soften them; alphas and cutouts are scaled to fit whole.
+    """
+    tensor = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
+    height, width = tensor.shape[-2:]
+    if picture.shape[-1] != 3:
+        spare = [max(height, width) - width, max(height, width) - height]
+        tensor = functional.pad(
+            tensor,
+            (spare[0] // 2, spare[0] - spare[0] // 2, spare[1] // 2, spare[1] - spare[1] // 2),
+        )
+        fitted = functional.interpolate(tensor, (side, side), mode="bilinear", antialias=True)
+        return fitted.round().clamp(0, 255).byte()
+    missing = [max(0, side - width), max(0, side - height)]
+    mode = "reflect" if missing[0] < width and missing[1] < height else "replicate"
+    tensor = functional.pad(tensor, (0, missing[0], 0, missing[1]), mode=mode)
+    top, left = (tensor.shape[-2] - side) // 2, (tensor.shape[-1] - side) // 2
+    return tensor[..., top : top + side, left : left + side].byte()

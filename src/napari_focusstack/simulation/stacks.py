@@ -1,0 +1,225 @@
+"""Focal stacks with truth: surfaces of continuous depth behind one another, seen by a thin lens."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_focusstack.imaging.image_formation import over, premultiply
+from napari_focusstack.imaging.srgb import linear_to_srgb
+from napari_focusstack.simulation.backdrops import FLAT, backdrop, clearest, shaded
+from napari_focusstack.simulation.foreground import foreground, similar_region
+from napari_focusstack.simulation.pairs import MARGIN_PX
+from napari_focusstack.simulation.shapes import choose, smooth_noise, uniform
+from napari_focusstack.simulation.surfaces import Surface
+from napari_focusstack.simulation.textures import texture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Generator, Tensor
+
+    from napari_focusstack.imaging.kernels import PsfShape
+    from napari_focusstack.simulation.material import SourceImages
+
+
+@dataclass(frozen=True)
+class StackParameters:
+    """What stacks are rendered; the ranges are the module's.
+
+    Parameters
+    ----------
+    noise : float
+        Standard deviation of the sensor's noise, of full scale in sRGB.
+    parted : float
+        Share of scenes whose surfaces are the parts of one picture, as a camera finds them.
+    misplaced : float
+        Share of such parts that lie up to a pixel beside what is seen, as depth from a second
+        source does.
+    hard : float
+        Share of scenes without any pixel that two surfaces share.
+    blank : float
+        Share of scenes before a backdrop without any detail, bright or black.
+    """
+
+    noise: float = 0.003
+    parted: float = 0.35
+    misplaced: float = 0.0
+    hard: float = 0.0
+    blank: float = 0.0
+
+
+STACKS = StackParameters()
+
+
+@dataclass(frozen=True)
+class FocalStackTruth:
+    """A focal stack with what is true of it.
+
+    Parameters
+    ----------
+    planes : Tensor
+        Shape (P, 3, Y, X), coded as sRGB, 0..1, nearest first.
+    all_in_focus : Tensor
+        Shape (3, Y, X), coded as sRGB: every surface sharp, free of noise.
+    alpha : Tensor
+        Shape (Y, X), 0..1: how much of a pixel the nearest surface in it covers.
+    front, behind : Tensor
+        Shape (Y, X): depth of that surface and of what it covers, in plane steps, 0 is the nearest
+        plane; equal where alpha is 1.
+    sigma_px : float
+        Blur per plane step, px.
+    """
+
+    planes: Tensor
+    all_in_focus: Tensor
+    alpha: Tensor
+    front: Tensor
+    behind: Tensor
+    sigma_px: float
+
+    @property
+    def layered_depth(self) -> Tensor:
+        """Alpha, front and behind as one tensor (3, Y, X)."""
+        return torch.stack([self.alpha, self.front, self.behind])
+
+    @property
+    def depth(self) -> Tensor:
+        """Depth of what covers most of each pixel, (Y, X), plane steps."""
+        return torch.where(self.alpha > 0.5, self.front, self.behind)
+
+    @property
+    def labels(self) -> Tensor:
+        """Labels (Y, X) counted from 1: the plane nearest to the depth of each pixel."""
+        return self.depth.round().clamp(0, len(self.planes) - 1).to(torch.uint8) + 1
+
+
+def focal_stack(
+    material: SourceImages,
+    planes: int,
+    side: int,
+    generator: Generator,
+    parameters: StackParameters = STACKS,
+) -> FocalStackTruth:
+    """Render a focal stack: tilted, bent and thin surfaces before a tilted background.
+
+    Some scenes are one picture whose parts of like colour lie at different depths, so that steps of
+    depth follow the edges of what is seen and both sides look alike, as in a photo of one place.
+
+    Parameters
+    ----------
+    material : Material
+        Pictures to draw from.
+    planes : int
+        How many planes, at least 2.
+    side : int
+        Side, px.
+    generator : torch.Generator
+        Source of chance, on the material's device.
+    parameters : StackParameters
+        Which scenes.
+
+    Returns
+    -------
+    FocalStackTruth
+    """
+    full = side + 2 * MARGIN_PX
+    last = planes - 1.0
+    sigma_px = float(uniform((1,), math.log(0.6), math.log(2.5), generator).exp())
+    shape: PsfShape = "disk" if choose(1, 0.5, generator) else "gaussian"
+    parted = choose(1, parameters.parted, generator)
+    hard = _happens(parameters.hard, generator)
+    blank = _happens(parameters.blank, generator)
+    shade = None
+    if blank:
+        parted = torch.zeros_like(parted)
+        truth, shade = backdrop(material, full, generator)
+    else:
+        truth = texture(material, 1, full, 0.0 if parted else 0.15, generator)
+    depth = _tilted(full, 0.9 * last, 0.2 * last, generator).clamp(0, last)
+    scene = [Surface(premultiply(truth, torch.ones_like(truth[:, :1]))[0], depth)]
+    alpha, front, behind = torch.ones_like(depth), depth, depth
+    fewest, beyond = (4, 5) if parted else (2, 4)
+    count = fewest + int(torch.randint(beyond, (1,), generator=generator, device=generator.device))
+    bases = uniform((count,), 0, 0.9 * last, generator).sort(descending=True).values
+    for base in bases.tolist():
+        if parted:
+            part = similar_region(truth, generator)
+            if _happens(parameters.misplaced, generator):
+                part = part.roll(_off_by_one(generator), (-2, -1))
+            layer = premultiply(truth, part)
+        else:
+            layer = foreground(material, truth, FLAT if blank else 0.15, 0.25, generator)
+        if hard:
+            layer = _hardened(layer)
+        if shade:
+            layer = shaded(layer, shade, generator)
+        share, below = layer[0, 3], torch.where(alpha > 0.5, front, behind)
+        # no surface passes through what it covers
+        tilted = _tilted(full, base, 0.1 * last, generator).minimum(below).clamp(min=0)
+        scene.append(Surface(layer[0], tilted))
+        behind = torch.where(share == 0, behind, torch.where(share == 1, tilted, below))
+        alpha = torch.where(share == 0, alpha, share)
+        front = torch.where(share == 0, front, tilted)
+        truth = over(layer, truth)
+    images, covers = [], []
+    for plane in range(planes):
+        ground, *others = (surface.seen(plane, sigma_px, shape) for surface in scene)
+        images.append(reduce(lambda image, seen: over(seen, image), others, ground[:-1]))
+        covers.append(_cover(others))
+    if blank:
+        sharp = _cover([surface.layer for surface in scene[1:]])
+        nearest = torch.where(alpha > 0.5, front, behind)
+        best = clearest(torch.stack(covers), sharp, nearest, nearest == depth)
+        front, behind = (torch.where(one == depth, best, one) for one in (front, behind))
+    inner = slice(MARGIN_PX, MARGIN_PX + side)
+    stack = linear_to_srgb(torch.stack(images)[..., inner, inner].clamp(0, 1))
+    stack = stack + parameters.noise * torch.randn(
+        stack.shape, generator=generator, device=generator.device
+    )
+    return FocalStackTruth(
+        planes=(stack.clamp(0, 1) * 255).round() / 255,
+        all_in_focus=linear_to_srgb(truth[0, :, inner, inner].clamp(0, 1)),
+        alpha=alpha[inner, inner],
+        front=front[inner, inner],
+        behind=behind[inner, inner],
+        sigma_px=sigma_px,
+    )
+
+
+def _cover(layers: Sequence[Tensor]) -> Tensor:
+    """Return how much of each pixel layers (C + 1, Y, X) cover together, (Y, X)."""
+    return 1 - reduce(torch.mul, [1 - layer[-1] for layer in layers])
+
+
+def _happens(chance: float, generator: Generator) -> bool:
+    """Draw, but where nothing is left to chance: those who never ask draw the scenes they did."""
+    return chance > 0 and bool(choose(1, chance, generator))
+
+
+def _off_by_one(generator: Generator) -> list[int]:
+    """Return rows and columns, each -1, 0 or 1."""
+    off: list[int] = torch.randint(
+        -1, 2, (2,), generator=generator, device=generator.device
+    ).tolist()
+    return off
+
+
+def _hardened(layer: Tensor) -> Tensor:
+    """Let a layer (B, C + 1, Y, X) cover each pixel that it covers most of, and no other."""
+    alpha = layer[:, -1:]
+    hard = (alpha > 0.5).to(layer)
+    return torch.cat([layer[:, :-1] / alpha.clamp(min=1e-3) * hard, hard], 1).clamp(0, 1)
+
+
+def _tilted(side: int, depth: float, range_: float, generator: Generator) -> Tensor:
+    """Return a tilted and bent surface around a depth, (side, side), plane steps."""
+    device = generator.device
+    place = torch.linspace(-1, 1, side, device=device)
+    rows, columns, bend = (torch.randn(3, generator=generator, device=device) * range_).tolist()
+    bent = bend / 2 * smooth_noise(1, side, 3, generator)[0, 0]
+    return depth + rows * place[:, None] + columns * place[None] + bent

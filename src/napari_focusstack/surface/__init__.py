@@ -1,0 +1,1 @@
+"""The image over its depth as a surface."""

@@ -1,0 +1,45 @@
+"""A textured surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Share of pixels that a texture may cut at either end of the range.
+DISPLAY_TAIL = 0.001
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A triangle mesh, seen from low z.
+
+    Parameters
+    ----------
+    vertices : ndarray, (V, 3)
+        Positions (z, y, x) in world units, float32.
+    faces : ndarray, (F, 3)
+        Indices of the corners of each triangle, int32, counter-clockwise as the image shows them.
+    colours : ndarray, (V, 3) or (V,)
+        Mean RGB or grey value around each vertex, uint8 as `shown` makes it.
+    texcoords : ndarray, (V, 2)
+        Place (u, v) of each vertex in the image, 0..1, u to the right and v upwards, float32.
+    jump : float
+        Triangles whose corners differ more than this along z were left out, world units.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray
+    texcoords: np.ndarray
+    jump: float
+
+
+def shown(image: np.ndarray) -> np.ndarray:
+    """Return an image as 8 bits for display; all but uint8 is stretched, 0.1% cut at either end."""
+    if image.dtype == np.uint8:
+        return image
+    dark, bright = np.quantile(image[::4, ::4], [DISPLAY_TAIL, 1 - DISPLAY_TAIL])
+    scale = 255 / (bright - dark) if bright > dark else 0.0
+    stretched = (image.astype(np.float32) - np.float32(dark)) * np.float32(scale)
+    return np.clip(stretched, 0, 255).round().astype(np.uint8)

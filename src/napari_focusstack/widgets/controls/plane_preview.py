@@ -1,0 +1,93 @@
+"""A small picture of the middle plane of a focal stack, read beside the GUI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtWidgets import QLabel
+from superqt.utils import create_worker
+
+from napari_focusstack.io.reading.stack_pixels import pixels
+from napari_focusstack.plugin.layer_data import choose
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+    from napari_focusstack.io.reading.stack_header import StackHeader
+    from napari_focusstack.plugin.layer_data import Choice
+
+
+HEIGHT_PX = 180
+
+
+class PlanePreview(QLabel):
+    """Shows the plane asked for last; one still being read for an earlier wish is dropped."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(HEIGHT_PX)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._wish = 0
+
+    def ask(self, stack: StackHeader, choice: Choice) -> None:
+        """Read and show the middle plane of what the user chose."""
+        self._wish += 1
+        worker = create_worker(
+            _answer, self._wish, stack, choice, _start_thread=False, _ignore_errors=True
+        )
+        # Methods, not lambdas: Qt disconnects them when the widget goes.
+        worker.returned.connect(self._show)
+        worker.errored.connect(self._fail)
+        worker.start()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._wish += 1
+        super().clear()
+
+    def _show(self, answer: tuple[int, np.ndarray]) -> None:
+        wish, plane = answer
+        if wish != self._wish:
+            return
+        height, width = plane.shape[:2]
+        image = QImage(plane.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+        shape = Qt.AspectRatioMode.KeepAspectRatio
+        self.setPixmap(QPixmap.fromImage(image).scaled(self.width(), HEIGHT_PX, shape))
+
+    def _fail(self, _: Exception) -> None:
+        # What is wrong with the file is said in full when it is opened.
+        self.setText("no preview")
+
+
+def _answer(wish: int, stack: StackHeader, choice: Choice) -> tuple[int, np.ndarray]:
+    return wish, middle_plane(stack, choice)
+
+
+def middle_plane(stack: StackHeader, choice: Choice) -> np.ndarray:
+    """Read the middle plane, its contrast stretched for the eye.
+
+    Parameters
+    ----------
+    stack : FocalStack
+        What the file says; no other plane of it is read.
+    choice : Choice
+        What the user says; of all channels, the first is shown.
+
+    Returns
+    -------
+    ndarray of uint8, (y, x, 3)
+        Every n-th pixel, so that y is about twice `HEIGHT_PX` at most.
+    """
+    chosen, data = choose(stack, pixels(stack, eager_bytes=0), choice)
+    data = data[len(data) // 2]
+    while data.ndim > 2 + chosen.rgb:
+        data = data[0]
+    stride = max(1, data.shape[0] // (2 * HEIGHT_PX))
+    plane = np.asarray(data)[::stride, ::stride].astype(np.float32)
+    plane = plane[..., :3] if chosen.rgb else plane[..., None]
+    low, high = np.nanpercentile(plane, (0.2, 99.8))
+    shown = np.nan_to_num((plane - low) / max(high - low, 1e-12)).clip(0, 1) * 255
+    return np.broadcast_to(shown, (*shown.shape[:2], 3)).astype(np.uint8)

@@ -1,0 +1,136 @@
+"""The menus that offer the viewer's layers, their axes and channels, and what is chosen there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.planes.layer_axes import is_beside
+from napari_focusstack.planes.layer_planes import focus_axis_of, focus_of
+from napari_focusstack.widgets.fuse.panel import STACK_ALONE
+from napari_focusstack.widgets.session.source import Source
+from napari_focusstack.widgets.session.tasks import Channels
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+
+    from napari_focusstack.widgets.fuse.panel import Panel
+
+
+class LayerMenus:
+    """Keeps the dock's menus up to date with the layers that can be fused.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers are offered, but those that a fusion made.
+    panel : Panel
+        Whose menus they are.
+    """
+
+    def __init__(self, viewer: Viewer, panel: Panel) -> None:
+        self.viewer = viewer
+        self.panel = panel
+        #: What is offered, by the name that its menus have.
+        self._named: dict[str, Image] = {}
+        #: The stack whose axes are offered, and how many planes it has.
+        self._chosen: Image | None = None
+        self._planes = 0
+        for menu in (panel.far, panel.axis):
+            menu.changed.connect(self._offer_others)
+
+    # ---- what is chosen
+
+    @property
+    def stack(self) -> Image | None:
+        """The layer chosen as focal stack, if it is there."""
+        return self._layer(self.panel.stack.value)
+
+    def source(self) -> Source:
+        """Return the planes that are chosen.
+
+        Raises
+        ------
+        InputError
+            If there is no image layer.
+        """
+        stack, far = self.stack, self._layer(self.panel.far.value)
+        if stack is None:
+            raise InputError("there is no image layer; open a focal stack first.")
+        layers = (stack,) if far is None else (stack, far)
+        return Source.shown(layers, int(self.panel.axis.value or 0), self.viewer.dims.point)
+
+    def channels_of(self, source: Source) -> Channels:
+        """Return the other channels of a source: along its own axis, and of layers beside it."""
+        menu = self.panel.channels
+        beside = [
+            replace(source, layers=(layer,))
+            for name in menu.chosen
+            if (layer := self._layer(name)) is not None
+        ]
+        others = [one for each in beside for one in (each, *each.other_channels())]
+        return Channels((*source.other_channels(), *others), menu.together)
+
+    def _layer(self, name: str | None) -> Image | None:
+        return next((layer for layer in self.viewer.layers if layer.name == name), None)
+
+    # ---- what is offered
+
+    def refresh(self) -> None:
+        """Offer the image layers that are there; what was chosen stays, by a new name too."""
+        from napari.layers import Image
+
+        menus = (self.panel.stack, self.panel.far)
+        chosen = [(menu, self._named.get(menu.value)) for menu in menus]
+        self._named = {
+            layer.name: layer
+            for layer in self.viewer.layers
+            if isinstance(layer, Image) and "made_from" not in focus_of(layer)
+        }
+        self.panel.stack.choices = list(self._named)
+        self.panel.far.choices = [STACK_ALONE, *self._named]
+        for menu, layer in chosen:
+            if layer in self._named.values():
+                menu.value = layer.name
+
+    def follow_stack(self) -> None:
+        """Offer the axes of the stack that is chosen, and begin with what its metadata say."""
+        layer, panel = self.stack, self.panel
+        if layer is None:
+            return
+        axes = list(range(max(1, layer.ndim - 2)))
+        panel.axis.choices = [(f"{axis}: {layer.axis_labels[axis]}", axis) for axis in axes]
+        if layer is not self._chosen:
+            self._chosen = layer
+            if (axis := focus_axis_of(layer)) in axes:
+                panel.axis.value = axis
+            near = focus_of(layer).get("near")
+            if near in panel.input["near"].choices:
+                panel.input["near"].value = near
+        self._offer_others()
+        planes = self.source().count
+        if planes != self._planes:
+            self._planes = planes
+            panel.with_depth.value = planes > 2
+
+    def _offer_others(self, *_: Any) -> None:
+        """Offer other channels and time points, where there are any."""
+        layer = self.stack
+        if layer is None:
+            return
+        source, path = self.source(), focus_of(layer).get("path")
+        beside = [
+            name
+            for name, other in self._named.items()
+            if len(source.layers) == 1 and layer.ndim > 2 and is_beside(layer, other)
+        ]
+        usual = [
+            name
+            for name in beside
+            if path is not None and focus_of(self._named[name]).get("path") == path
+        ]
+        self.panel.channels.offer(beside, usual)
+        self.panel.channels_row.setVisible(bool(beside) or source.channel_axis is not None)
+        self.panel.buttons["fuse_series"].setVisible(len(source.time_points()) > 1)

@@ -1,0 +1,293 @@
+"""What the *Fuse focal stack* dock is made of, and where it lies; it does nothing yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from magicgui.widgets import CheckBox, ComboBox
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_focusstack.io.reading.calibration import UNKNOWN, unit_name
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.widgets.controls.channel_menu import ChannelMenu
+from napari_focusstack.widgets.controls.form import SPACING_PX, folded, form, number_box
+from napari_focusstack.widgets.controls.line_plot import Curve
+from napari_focusstack.widgets.controls.plane_legend import Legend
+from napari_focusstack.widgets.controls.task_bar import TaskBar
+from napari_focusstack.widgets.controls.weights_menu import named_weights
+from napari_focusstack.widgets.controls.wipe import Wipe
+
+if TYPE_CHECKING:
+    from magicgui.widgets import FloatSpinBox
+    from magicgui.widgets.bases import ValueWidget
+    from napari.viewer import Viewer
+
+
+#: Where the second layer is not needed, and what the blur is called when the user gives it.
+STACK_ALONE, GIVEN = "(in the stack)", "given"
+BUTTONS = {
+    "run_all": ("Run all", "segment, estimate the blur and fuse, with the settings below"),
+    "segment": ("Segment", "find which plane is in focus where; what you painted stays on top"),
+    "drop_fixes": ("Drop painted fixes", "go back to the labels as they were found"),
+    "pick_plane": (
+        "Pick plane under cursor",
+        "click in the picture: the brush takes the plane found there, and the slider shows it",
+    ),
+    "paint_plane": (
+        "Paint with this plane",
+        "the brush takes the plane that the slider below the picture shows",
+    ),
+    "estimate": ("Estimate blur", "measure the blur along the edges of the labels"),
+    "fuse": ("Fuse", "fuse with the labels and the blur at hand"),
+    "fuse_series": (
+        "Fuse all time points",
+        "fuse each time point with its labels and its blur, and find what lacks",
+    ),
+    "show_surface": (
+        "Show in 3-D",
+        "lay the fused image over its depth as a surface; press again to go back",
+    ),
+    "load_layer": ("Load from layer", "take over how the selected layer was made"),
+    "load_file": (
+        "Load from file\N{HORIZONTAL ELLIPSIS}",
+        "take over how an image of ours was made, or what a report (.json) tells",
+    ),
+    "copy_python": ("Copy as Python", "copy a line for napari's console that repeats this run"),
+    "copy_command": ("Copy as command", "copy a line for a shell that repeats this run"),
+}
+#: Rows of the parameters whose names and choices say too little by themselves.
+LABELS = {"near": "nearest plane", "intensity": "pixel values", "psf_shape": "shape of the blur"}
+#: Networks whose weights can be chosen: FSB, DEB and MEB find what is in focus, KEB the blur.
+NETWORKS = ("fsb", "deb", "meb", "keb")
+WORDS = {
+    "intensity": {
+        "auto": "automatic",
+        "linear": "linear (camera data)",
+        "srgb": "sRGB (photographs)",
+    },
+    "register": {"auto": "where they moved", "on": "always", "off": "never"},
+    "near": {"first": "the first", "last": "the last", "auto": "find out"},
+    "psf_shape": {"auto": "automatic", "gaussian": "Gaussian", "disk": "disk"},
+    "elimination": {
+        "unmix": "unmix (imaging model)",
+        "subtract": "subtract (the paper's)",
+        "none": "none (source pixels only)",
+    },
+}
+#: Methods that find the blur.
+METHODS = [
+    ("network, then reblurring", "keb+reblur"),
+    ("reblurring alone", "reblur"),
+    ("network alone", "keb"),
+    ("the sigma given here", GIVEN),
+]
+#: Label that all labels are as wide as.
+WIDEST = LABELS["psf_shape"]
+#: A dock that leaves room for the picture.
+WIDTH_PX, HEIGHT_PX = 360, 690
+MARGIN_PX = 6
+
+
+class Panel(QWidget):
+    """The controls of the dock, in a scroll area above the progress bar.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers can be chosen.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__()
+        self.stack = ComboBox(name="stack", label="focal stack", choices=[])
+        self.stack.tooltip = "layer that holds all planes, or the near plane"
+        self.far = ComboBox(name="far", label="far plane", choices=[STACK_ALONE])
+        self.far.tooltip = "second layer, where the planes are layers of their own"
+        self.axis = ComboBox(name="axis", label="focus axis", choices=[0])
+        self.axis.tooltip = "axis along which focus changes"
+        self.channels = ChannelMenu()
+        self.input = form(FuseParameters, ("near", "register", "intensity", "device", "tile_px"))
+        self.foreground = form(FuseParameters, ("crf",))
+        self.foreground["crf"].text = "refine edges (CRF)"
+        self.blur = form(FuseParameters, ("psf_shape",))
+        self.elimination = form(FuseParameters, ("elimination",))
+        for widget in (*self.input, *self.blur, *self.elimination):
+            widget.label = LABELS.get(widget.name, widget.label)
+            if widget.name in WORDS:
+                chosen = widget.value
+                # a function, for magicgui goes back to a list given first where a parent changes
+                widget.choices = lambda menu: [(b, a) for a, b in WORDS[menu.name].items()]
+                widget.value = chosen
+        self.psf = ComboBox(name="psf", label="found by", choices=METHODS)
+        self.psf.tooltip = _help("psf")
+        self.sigma_px = _sigma_box("sigma_px", 100, "blur of the foreground in the far plane")
+        self.sigma_px.native.setSuffix(" px")
+        self.sigma_unit = _sigma_box("sigma_unit", 1e6, "the same by the scale of the layer")
+        self.sigma_unit.label_changed.connect(self._name_unit)
+        self._name_unit(UNKNOWN)
+        self.weights = {
+            network: ComboBox(
+                name=f"{network}_weights",
+                label=f"{network.upper()} weights",
+                choices=lambda *_, network=network: named_weights(network),
+                tooltip=_help(f"{network}_weights"),
+            )
+            for network in NETWORKS
+        }
+        self.with_diffusion = CheckBox(name="diffusion", text="show what was removed")
+        self.with_diffusion.tooltip = "add a layer with the light that elimination took away"
+        self.with_depth = CheckBox(name="depth", text="show depth")
+        self.with_depth.tooltip = (
+            "add a layer with the depth of each pixel behind the nearest plane"
+        )
+        self.live = CheckBox(name="live", text="follow the brush", value=True)
+        self.live.tooltip = "fuse again around each stroke while labels are painted"
+        self.figures = QLabel()
+        self.figures.setWordWrap(True)
+        self.residual = Curve("sigma (px)", "residual (%)")
+        self.kernel = Curve("distance (px)", "kernel")
+        self.sharpness = Curve("plane, from the nearest", "sharpness")
+        self.legend = Legend()
+        self.wipe = Wipe(viewer)
+        self.tasks = TaskBar()
+        self.buttons: dict[str, QPushButton] = {}
+        for name, (text, tip) in BUTTONS.items():
+            self.buttons[name] = QPushButton(text)
+            self.buttons[name].setToolTip(tip)
+        for name in ("pick_plane", "show_surface"):
+            self.buttons[name].setCheckable(True)
+        self._lay_out()
+
+    def sizeHint(self) -> QSize:
+        """Return a size that fits a small screen; what does not fit is scrolled."""
+        return QSize(WIDTH_PX, HEIGHT_PX)
+
+    def _name_unit(self, label: str) -> None:
+        """Show sigma in the unit named, "sigma (um)", unless it is px again."""
+        unit = label.removeprefix("sigma (").removesuffix(")")
+        known = unit_name(unit)
+        self.sigma_unit.native.setSuffix(f" {unit if known == UNKNOWN else known}")
+        self.sigma_unit.native.setHidden(unit == UNKNOWN)
+
+    def _lay_out(self) -> None:
+        button = self.buttons
+        self.channels_row = _rows(("other channels", self.channels))
+        parts = [
+            _rows(self.stack, self.far, self.axis),
+            self.channels_row,
+            folded("Input", _rows(*self.input)),
+            button["run_all"],
+            _heading("1 Planes in focus"),
+            _columns(button["segment"], button["drop_fixes"]),
+            self.legend,
+            _columns(button["pick_plane"], button["paint_plane"]),
+            folded(
+                "Options",
+                self.foreground["crf"].native,
+                _rows(*(self.weights[name] for name in ("fsb", "deb", "meb"))),
+            ),
+            _heading("2 Blur"),
+            _rows(self.psf, ("sigma", _stacked(self.sigma_px.native, self.sigma_unit.native))),
+            button["estimate"],
+            folded(
+                "Options and curves",
+                _rows(self.blur["psf_shape"], self.weights["keb"]),
+                _columns(self.residual, self.kernel),
+            ),
+            _heading("3 Fused image"),
+            _rows(*self.elimination),
+            _columns(self.live.native, self.with_depth.native),
+            self.with_diffusion.native,
+            _columns(button["fuse"], button["show_surface"]),
+            button["fuse_series"],
+            self.figures,
+            folded("Sharpness of the planes", self.sharpness),
+            _heading("Compare"),
+            self.wipe,
+            folded(
+                "Settings",
+                _columns(button["load_layer"], button["load_file"]),
+                _columns(button["copy_python"], button["copy_command"]),
+            ),
+        ]
+        inside = _stacked(*parts)
+        inside.layout().addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(*[MARGIN_PX] * 4)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(self.tasks)
+
+
+def _help(name: str) -> str:
+    """Return what a parameter's field says of it."""
+    text: str = FuseParameters.__dataclass_fields__[name].metadata["help"]
+    return text
+
+
+def _sigma_box(name: str, most: float, tip: str) -> FloatSpinBox:
+    box = number_box(1e-4, name=name, max=most)
+    box.tooltip = f"{tip}; change it to give your own"
+    box.native.setSpecialValueText("not yet known")
+    return box
+
+
+def _rows(*rows: ValueWidget | tuple[str, QWidget]) -> QWidget:
+    """Return labelled rows, whose labels are as wide as those of any other rows."""
+    block = QWidget()
+    form = QFormLayout(block)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setVerticalSpacing(SPACING_PX)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for row in rows:
+        text, native = row if isinstance(row, tuple) else (row.label, row.native)
+        if isinstance(native, QComboBox):
+            # long names of layers and files must not widen the dock
+            shrink = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            native.setSizeAdjustPolicy(shrink)
+        label = QLabel(text)
+        label.setMinimumWidth(label.fontMetrics().horizontalAdvance(WIDEST))
+        label.setToolTip(native.toolTip())
+        form.addRow(label, native)
+    return block
+
+
+def _columns(*widgets: QWidget) -> QWidget:
+    """Return widgets side by side, each as wide as the others."""
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        row.addWidget(widget, 1)
+    return both
+
+
+def _stacked(*widgets: QWidget) -> QWidget:
+    """Return widgets one below the other."""
+    all_of_them = QWidget()
+    column = QVBoxLayout(all_of_them)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(SPACING_PX)
+    for widget in widgets:
+        column.addWidget(widget)
+    return all_of_them
+
+
+def _heading(text: str) -> QLabel:
+    heading = QLabel(f"<b>{text}</b>")
+    heading.setContentsMargins(0, SPACING_PX, 0, 0)
+    return heading

@@ -1,0 +1,129 @@
+"""Which plane the brush paints with: picked under the cursor, shown by the slider, or clicked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.widgets.session.label_layer import plane_colours
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari.layers import Labels
+    from napari.viewer import Viewer
+    from qtpy.QtWidgets import QPushButton
+
+    from napari_focusstack.widgets.controls.plane_legend import Legend
+    from napari_focusstack.widgets.session.session import Session
+
+
+class PlaneBrush:
+    """Keeps the selected label, the stack's slider and a legend together.
+
+    The slider follows the selected label, however that is chosen; the label follows the slider only
+    when asked to.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose mouse and slider are meant.
+    legend : Legend
+        Shows the colours of the planes.
+    eyedropper : QPushButton
+        Checkable; down until a plane is picked.
+    """
+
+    def __init__(self, viewer: Viewer, legend: Legend, eyedropper: QPushButton) -> None:
+        self.viewer = viewer
+        self.legend = legend
+        self.eyedropper = eyedropper
+        self.session: Session | None = None
+        self.labels: Labels | None = None
+
+    def follow(self, session: Session | None) -> None:
+        """Serve the Labels layer of a session, and no other."""
+        self.session = session
+        labels = None if session is None else session.labels
+        if labels is self.labels:
+            return
+        self.stop_picking()
+        if self.labels is not None:
+            self.labels.events.selected_label.disconnect(self._selected)
+        self.labels = labels
+        planes = 0 if labels is None or session is None else session.source.count
+        self.legend.offer(plane_colours(planes) if planes > 2 else {})
+        if labels is not None:
+            labels.events.selected_label.connect(self._selected)
+            self.legend.choose(labels.selected_label)
+
+    def paint_with(self, plane: int) -> None:
+        """Take a plane, counted from 1, for the brush, and let the slider show it."""
+        labels, session = self._ready()
+        # of a pair what is far has no label: it is erased
+        labels.selected_label = 0 if session.source.count == 2 and plane == 2 else plane
+        labels.mode = "paint"
+        self.viewer.layers.selection.active = labels
+        session.source.show_plane(self.viewer.dims, session.end, plane)
+
+    def paint_with_shown(self) -> int:
+        """Take the plane that the slider shows for the brush; return it."""
+        _, session = self._ready()
+        plane = session.source.plane_at(self.viewer.dims, session.end)
+        self.paint_with(plane)
+        return plane
+
+    def pick(self) -> None:
+        """Take the plane of the pixel that is clicked next."""
+        try:
+            labels, _ = self._ready()
+        except InputError:
+            self.eyedropper.setChecked(False)
+            raise
+        self.stop_picking()
+        labels.mode = "pan_zoom"  # or the click would paint
+        self.eyedropper.setChecked(True)
+        self.viewer.mouse_drag_callbacks.append(self._clicked)
+
+    def stop_picking(self) -> None:
+        """Leave the mouse alone again."""
+        self.eyedropper.setChecked(False)
+        if self._clicked in self.viewer.mouse_drag_callbacks:
+            self.viewer.mouse_drag_callbacks.remove(self._clicked)
+
+    def _clicked(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
+        """Pick what was pressed on once the button is let go: what the mouse does next paints."""
+        position = event.position
+        yield
+        while event.type == "mouse_move":
+            yield
+        plane = self._plane_under(position)
+        self.stop_picking()
+        if plane is not None:
+            self.paint_with(plane)
+
+    def _plane_under(self, position: tuple[float, ...]) -> int | None:
+        """Return the plane at a place in the world, None outside the labels."""
+        labels, session = self._ready()
+        place = tuple(round(at) for at in labels.world_to_data(position)[-labels.ndim :])
+        data = np.asarray(labels.data)
+        if not all(0 <= at < size for at, size in zip(place, data.shape, strict=True)):
+            return None
+        # what is not labelled is farthest
+        return int(data[place]) or session.source.count
+
+    def _ready(self) -> tuple[Labels, Session]:
+        labels, session = self.labels, self.session
+        if labels is None or session is None or labels not in self.viewer.layers:
+            raise InputError("there are no labels yet; press Segment or Run all first.")
+        return labels, session
+
+    def _selected(self, _: Any) -> None:
+        if self.labels is None or self.session is None:
+            return
+        plane, source = self.labels.selected_label, self.session.source
+        self.legend.choose(plane)
+        if 1 <= plane <= source.count and source.layers[0] in self.viewer.layers:
+            source.show_plane(self.viewer.dims, self.session.end, plane)

@@ -1,0 +1,78 @@
+"""How a run was made: told by a layer or a file, and written as a line that repeats it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QFileDialog
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.reproduce import as_command, as_python, read_settings
+from napari_focusstack.planes.layer_planes import focus_of
+from napari_focusstack.widgets.session.label_layer import labels_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari.layers import Layer
+    from qtpy.QtWidgets import QWidget
+
+    from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.widgets.session.session import Session
+
+
+#: Files that hold a record.
+RECORD_FILES = "Results and reports (*.tif *.tiff *.png *.json)"
+#: What the command takes for one stack only.
+NO_LABELS = "it leaves out what was painted, for it takes labels of one time point and channel only"
+
+
+def record_of_layer(layer: Layer | None) -> Mapping[str, Any]:
+    """Return the record of a layer, from this session or from its file.
+
+    Raises
+    ------
+    InputError
+        If there is no layer, or it has none.
+    """
+    if layer is None:
+        raise InputError("no layer is selected; select one that a fusion made.")
+    told: Mapping[str, Any] | None = focus_of(layer).get("record")
+    if told is None and layer.source.path:
+        told = read_settings(layer.source.path)
+    if told is None:
+        raise InputError(f"layer {layer.name!r} holds no settings; select one that we made.")
+    return told
+
+
+def ask_record(parent: QWidget) -> tuple[Mapping[str, Any], str] | None:
+    """Return the record in a file that the user chooses, and its name; None if none is chosen.
+
+    Raises
+    ------
+    InputError
+        If the file holds none.
+    """
+    path, _ = QFileDialog.getOpenFileName(parent, "Settings of a fusion", "", RECORD_FILES)
+    return (read_settings(path), Path(path).name) if path else None
+
+
+def python_of(session: Session, parameters: FuseParameters) -> str:
+    """Return a line for napari's console that repeats a run, with what was painted."""
+    planes = session.source.expressions(parameters.near)
+    return as_python(parameters, planes, session.painted_labels())
+
+
+def command_of(session: Session, parameters: FuseParameters) -> tuple[str, str]:
+    """Return a line for a shell that repeats a run, and what it leaves out, "" if nothing.
+
+    It fuses all time points and channels of a file, with the focus of the channel that leads.
+    """
+    source, labels = session.source, None
+    painted = session.is_painted
+    if painted and not source.is_one_of_many:
+        labels = f"{labels_name(source)}.tif"
+    output = f"{source.name} fused.tif"
+    line = as_command(parameters, source.files(), output, labels, source.channel)
+    return line, NO_LABELS if painted and labels is None else ""

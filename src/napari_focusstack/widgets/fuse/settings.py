@@ -1,0 +1,97 @@
+"""The settings of a fusion as the dock's controls say them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls.form import values
+from napari_focusstack.widgets.controls.weights_menu import SHIPPED, known_weights
+from napari_focusstack.widgets.fuse.panel import GIVEN
+
+if TYPE_CHECKING:
+    from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
+    from napari_focusstack.widgets.fuse.panel import Panel
+
+
+class FuseSettings:
+    """Reads parameters from controls, and sets controls by parameters.
+
+    Parameters
+    ----------
+    panel : Panel
+        Whose controls they are.
+    menus : LayerMenus
+        The stack chosen there has a distance between planes, and a unit for sigma.
+    """
+
+    def __init__(self, panel: Panel, menus: LayerMenus) -> None:
+        self.panel = panel
+        self.menus = menus
+        panel.sigma_px.changed.connect(self._sigma_given)
+        panel.sigma_unit.changed.connect(self._sigma_given_in_unit)
+
+    def parameters(self) -> FuseParameters:
+        """Return the settings, a checked value each."""
+        panel = self.panel
+        told: dict[str, Any] = {**values(panel.input), **values(panel.foreground)}
+        told |= {**values(panel.blur), **values(panel.elimination)}
+        if panel.stack.value:
+            told["z_step"], _ = self.menus.source().plane_step
+        told["psf"] = panel.sigma_px.value if panel.psf.value == GIVEN else panel.psf.value
+        for network, menu in panel.weights.items():
+            told[f"{network}_weights"] = None if menu.value == SHIPPED else menu.value
+        # pydensecrf would hold the interpreter, and with it the GUI
+        return FuseParameters(**told, crf_backend="torch")
+
+    def set_parameters(self, parameters: FuseParameters) -> None:
+        """Set all controls; none where the weights are missing."""
+        panel = self.panel
+        for network in panel.weights:
+            path = getattr(parameters, f"{network}_weights")
+            if path is not None and path not in known_weights(network):
+                weights_list.add_weights(network, path)
+        for container in (panel.input, panel.foreground, panel.blur, panel.elimination):
+            for widget in container:
+                widget.value = getattr(parameters, widget.name)
+        given = not isinstance(parameters.psf, str)
+        panel.psf.value = GIVEN if given else parameters.psf
+        if given:
+            self.show_sigma(float(parameters.psf))
+        for network, menu in panel.weights.items():
+            menu.value = getattr(parameters, f"{network}_weights") or SHIPPED
+
+    def begin_as_preferred(self) -> None:
+        """Begin with what the Preferences say, where napari knows of this plugin."""
+        from napari.settings import get_plugin_settings
+
+        try:
+            chosen = get_plugin_settings("napari-focusstack").fusing
+        except KeyError:
+            return
+        self.panel.input["device"].value = chosen.device
+        self.panel.input["tile_px"].value = chosen.tile_px
+        self.panel.live.value = chosen.live
+
+    # ---- sigma, in px and in the unit of the stack
+
+    def show_sigma(self, sigma_px: float) -> None:
+        """Show sigma in both its fields, as found rather than given."""
+        panel, (size, unit) = self.panel, self._pixel
+        for spin, value in ((panel.sigma_px, sigma_px), (panel.sigma_unit, sigma_px * size)):
+            with spin.changed.blocked():
+                spin.value = round(value, 4)
+        panel.sigma_unit.label = f"sigma ({unit})"
+
+    def _sigma_given(self, sigma_px: float) -> None:
+        self.panel.psf.value = GIVEN
+        self.show_sigma(sigma_px)
+
+    def _sigma_given_in_unit(self, sigma: float) -> None:
+        self._sigma_given(sigma / self._pixel[0])
+
+    @property
+    def _pixel(self) -> tuple[float, str]:
+        """Size of a pixel of the stack, and its unit."""
+        return self.menus.source().pixel if self.panel.stack.value else (1.0, "pixel")

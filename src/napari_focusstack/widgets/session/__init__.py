@@ -1,0 +1,1 @@
+"""What the dock knows of a stack while it is worked on, and the layers it shows."""

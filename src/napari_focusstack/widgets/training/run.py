@@ -1,0 +1,235 @@
+"""A training as a widget runs it in a thread: paused, stopped and saved from outside."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.files import check_writable
+from napari_focusstack.widgets.controls.weights_menu import SHIPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    import torch
+
+    from napari_focusstack.simulation.material import SourceImages
+    from napari_focusstack.training.config import TrainParameters
+    from napari_focusstack.training.trainer import Examples, Training
+
+
+#: Seconds between looks whether a pause is over.
+POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a run says about itself.
+
+    Parameters
+    ----------
+    step : str
+        What it does, in words.
+    done, total : int
+        Steps done and planned.
+    loss : float, optional
+        Of the step just made; None where none was.
+    seconds_left : float
+        To the end at the present pace.
+    scores : dict of str to float
+        Validation figures, where the step validated.
+    examples : Examples, optional
+        What that validation saw.
+    saved : bool
+        Whether the weights have just been written.
+    problem : str
+        Why they could not be, in a sentence.
+    """
+
+    step: str
+    done: int
+    total: int
+    loss: float | None = None
+    seconds_left: float = 0.0
+    scores: dict[str, float] = field(default_factory=dict)
+    examples: Examples | None = None
+    saved: bool = False
+    problem: str = ""
+
+
+@dataclass
+class TrainingRun:
+    """One training, made and run in a thread by :meth:`steps`; all else is called from outside.
+
+    Parameters
+    ----------
+    parameters : TrainParameters
+        The recipe.
+    source : Path, or sequence of (array, bool)
+        Data folder; or pictures (..., Y, X), or (..., Y, X, 3 or 4) where the second says RGB.
+    output : Path
+        Weights to write; the checkpoint lies beside them. The folder is made if need be.
+    start : str, optional
+        Weights to start from, "shipped" or a path.
+    device : str
+        As :func:`napari_focusstack.networks.device.resolve_device` takes it.
+    resume : bool
+        Go on from the checkpoint, if there is one.
+    """
+
+    parameters: TrainParameters
+    source: Path | Sequence[tuple[Any, bool]]
+    output: Path
+    start: str | None = SHIPPED
+    device: str = "auto"
+    resume: bool = False
+    training: Training | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Make the switches that the thread looks at between steps."""
+        self._stop, self._pause, self._save = (threading.Event() for _ in range(3))
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the training stands, to go on from."""
+        return checkpoint_beside(self.output)
+
+    @property
+    def paused(self) -> bool:
+        """Whether it is to make no step."""
+        return self._pause.is_set()
+
+    def check(self) -> None:
+        """Raise what can be said before any work.
+
+        Raises
+        ------
+        InputError
+            If the output cannot be written, or its checkpoint is there and not to be resumed.
+        """
+        if self.output.parent.is_dir():
+            check_writable(self.output, suffixes=(".safetensors",))
+        if self.checkpoint.exists() and not self.resume:
+            raise InputError(
+                f"{self.checkpoint} is there already; tick resume to go on, or name another output."
+            )
+
+    def pause(self, paused: bool) -> None:
+        """Make no step after the present one, or go on."""
+        self._pause.set() if paused else self._pause.clear()
+
+    def stop(self) -> None:
+        """End after the present step; the checkpoint is written then."""
+        self._stop.set()
+
+    def save(self) -> None:
+        """Have the averaged weights written after the present step."""
+        self._save.set()
+
+    def write(self) -> None:
+        """Write the averaged weights now; from outside only while no thread trains them."""
+        from napari_focusstack.networks import weights
+
+        if self.training is not None:
+            weights.save(self.training.averaged.module, self.output)
+
+    def steps(self) -> Generator[Step, None, None]:
+        """Train to the last step or to :meth:`stop`, then write what is asked for.
+
+        Yields
+        ------
+        Step
+            After the pictures are read, after each step, and now and then during a pause. Closing
+            the generator stops as well: the checkpoint is written.
+        """
+        training = self.training = self._prepare()
+        yield self._say("train")
+        try:
+            self.output.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"cannot make the folder {self.output.parent} ({error.strerror}); choose another."
+            ) from error
+        check_writable(self.output, suffixes=(".safetensors",))
+        made, seconds = 0, 0.0
+        with closing(iter(training)) as steps:
+            while not self._stop.is_set():
+                if self._save.is_set():
+                    yield self._answer_save()
+                if self._pause.is_set():
+                    yield self._say("paused")
+                    time.sleep(POLL_S)
+                    continue
+                began = time.monotonic()
+                progress = next(steps, None)
+                if progress is None:
+                    break
+                made, seconds = made + 1, seconds + time.monotonic() - began
+                yield self._say(
+                    "train",
+                    loss=progress.loss,
+                    seconds_left=(progress.steps - progress.step) * seconds / made,
+                    scores=progress.scores,
+                    examples=training.examples if progress.scores else None,
+                )
+        if training.step >= self.parameters.steps or self._save.is_set():
+            self.write()
+            yield self._say("train", saved=True)
+
+    def _say(self, step: str, **what: Any) -> Step:
+        done = self.training.step if self.training is not None else 0
+        return Step(step, done, self.parameters.steps, **what)
+
+    def _answer_save(self) -> Step:
+        self._save.clear()
+        try:
+            self.write()
+        except InputError as error:
+            return self._say("train", problem=str(error))
+        return self._say("train", saved=True)
+
+    def _prepare(self) -> Training:
+        from napari_focusstack.networks import weights
+        from napari_focusstack.networks.device import resolve_device
+        from napari_focusstack.training.trainer import Training
+
+        device = resolve_device(self.device)
+        material = self._material(device)
+        start = None
+        if self.start is not None:
+            path = None if self.start == SHIPPED else self.start
+            start, _ = weights.load(self.parameters.network, device, path)
+        training = Training(self.parameters, material, self.checkpoint, start)
+        if training.step >= self.parameters.steps:
+            raise InputError(
+                f"{self.checkpoint} has done {training.step} of {self.parameters.steps} steps "
+                "already; give more steps, or name another output."
+            )
+        return training
+
+    def _material(self, device: torch.device) -> SourceImages:
+        from napari_focusstack.simulation.material import SourceImages
+
+        if isinstance(self.source, Path):
+            return SourceImages.load(self.source, device)
+        planes = (plane for data, rgb in self.source for plane in pictures(data, rgb))
+        return SourceImages.from_pictures(planes, device)
+
+
+def checkpoint_beside(output: Path) -> Path:
+    """Return where the checkpoint of weights lies."""
+    return output.parent / f"{output.stem}.ckpt"
+
+
+def pictures(data: Any, rgb: bool) -> Iterator[np.ndarray]:
+    """Yield each plane (Y, X) or (Y, X, 3) of an array; a lazy one is read plane by plane."""
+    for index in np.ndindex(data.shape[: -3 if rgb else -2]):
+        plane = np.asarray(data[index])
+        yield plane[..., :3] if rgb else plane

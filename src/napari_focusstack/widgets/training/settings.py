@@ -1,0 +1,176 @@
+"""The form of a training: pictures, recipe, what to start from, where to write."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui.types import FileDialogMode
+from magicgui.widgets import CheckBox, ComboBox, FileEdit, Label
+from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.parameters import InputParameters
+from napari_focusstack.training.config import TrainParameters
+from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls.form import field_widget, folded
+from napari_focusstack.widgets.training.run import TrainingRun, checkpoint_beside
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+FOLDER, LAYERS = "a folder", "selected layers"
+FRESH, FILE = "nothing (afresh)", "a file ..."
+#: Fields of the recipe that are in view; the others are folded away.
+MAIN = ("network", "steps", "validate_every", "batch", "learning_rate")
+
+
+class TrainSettings(QWidget):
+    """Rows for all that a :class:`TrainingRun` needs.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Its selected image layers can serve as photos.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.viewer = viewer
+        self.recipe = {each.name: field_widget(each) for each in fields(TrainParameters)}
+        self.recipe["steps"].label = "steps in all"
+        (device,) = (each for each in fields(InputParameters) if each.name == "device")
+        self.device = field_widget(device)
+        self.source = ComboBox(
+            label="photos from",
+            choices=[FOLDER, LAYERS],
+            tooltip="selected image layers can stand in for photos; shapes are made up then",
+        )
+        self.folder = _file_edit(
+            "data folder",
+            FileDialogMode.EXISTING_DIRECTORY,
+            "with photos/, and if you have them shapes/ (grey alpha) and cutouts/ (RGBA)",
+        )
+        self.start = ComboBox(
+            label="start from",
+            choices=lambda _: self._start_choices(),
+            tooltip="weights that the training starts from; trained ones need fewer steps",
+        )
+        self.start_file = _file_edit(
+            "weights file", FileDialogMode.EXISTING_FILE, "weights that a training wrote"
+        )
+        self.epochs = Label(label="")
+        self.output = _file_edit(
+            "write to",
+            FileDialogMode.OPTIONAL_FILE,
+            "weights to write; the checkpoint lies beside them",
+        )
+        self.resume = CheckBox(
+            label="", text="resume", tooltip="go on where the training of that file was stopped"
+        )
+        self._default_output: Path | None = None
+        self._checkpoint: tuple[Path, bool] | None = None
+        self._lay_out()
+        watched = [self.recipe[name] for name in ("network", "steps", "validate_every")]
+        for widget in (*watched, self.source, self.start, self.output):
+            widget.changed.connect(self.refresh)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        names, steps, every, batch, rate = (self.recipe[name] for name in MAIN)
+        self._rows = QFormLayout(self)
+        for widget in (
+            *(self.source, self.folder, names, self.start, self.start_file),
+            *(steps, every, self.epochs, batch, rate, self.output, self.resume),
+        ):
+            widget.native.setMinimumWidth(80)
+            self._rows.addRow(QLabel(widget.label), widget.native)
+        more = QWidget()
+        rest = QFormLayout(more)
+        for widget in (*self.recipe.values(), self.device):
+            if widget.name not in MAIN:
+                rest.addRow(QLabel(widget.label), widget.native)
+        for layout in (self._rows, rest):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._rows.addRow(folded("More", more))
+
+    @property
+    def network(self) -> str:
+        """Which network is chosen."""
+        return str(self.recipe["network"].value)
+
+    def refresh(self, *_: object) -> None:
+        """Show what the present choices ask for."""
+        self.start.reset_choices()
+        every = max(1, self.recipe["validate_every"].value)
+        self.epochs.value = f"{self.recipe['steps'].value / every:.3g} epochs of {every} steps"
+        if _path(self.output) in (Path(), self._default_output):
+            self._default_output = weights_list.user_folder() / f"my-{self.network}.safetensors"
+            self.output.value = self._default_output
+        checkpoint = checkpoint_beside(_path(self.output))
+        there = checkpoint.is_file()
+        if (checkpoint, there) != self._checkpoint:
+            self._checkpoint = checkpoint, there
+            self.resume.value = there
+        for widget, needed in (
+            (self.folder, self.source.value == FOLDER),
+            (self.start_file, self.start.value == FILE),
+            (self.resume, there),
+        ):
+            widget.native.setVisible(needed)
+            self._rows.labelForField(widget.native).setVisible(needed)
+
+    def run(self) -> TrainingRun:
+        """Return the training that the form asks for.
+
+        Raises
+        ------
+        InputError
+            If something is missing or cannot be.
+        """
+        start: str | None = str(self.start.value)
+        if start == FRESH:
+            start = None
+        elif start == FILE:
+            start = str(_path(self.start_file))
+            weights_list.add_weights(self.network, start)
+        run = TrainingRun(
+            TrainParameters(**{name: widget.value for name, widget in self.recipe.items()}),
+            self._source(),
+            _path(self.output).absolute(),
+            start=start,
+            device=self.device.value,
+            resume=self.resume.value,
+        )
+        run.check()
+        return run
+
+    def _source(self) -> Path | list[tuple[Any, bool]]:
+        if self.source.value == FOLDER:
+            if self.folder.line_edit.value in ("", "."):
+                raise InputError("no data folder is chosen; choose one that holds photos/.")
+            return _path(self.folder)
+        from napari.layers import Image
+
+        chosen = self.viewer.layers.selection
+        layers = [each for each in self.viewer.layers if each in chosen and isinstance(each, Image)]
+        if not layers:
+            raise InputError("no image layer is selected; select some in the layer list.")
+        return [(each.data[0] if each.multiscale else each.data, each.rgb) for each in layers]
+
+    def _start_choices(self) -> list[tuple[str, str]]:
+        return [*weights_list.named_weights(self.network), (FRESH, FRESH), (FILE, FILE)]
+
+
+def _file_edit(label: str, mode: FileDialogMode, tooltip: str) -> FileEdit:
+    edit = FileEdit(label=label, mode=mode, filter="*.safetensors", tooltip=tooltip)
+    edit.choose_btn.text = "..."
+    return edit
+
+
+def _path(edit: FileEdit) -> Path:
+    """Return the one path of an edit, "." where it is empty."""
+    return Path(str(edit.value or ""))

@@ -1,0 +1,35 @@
+"""Pooling gives what torch's gives."""
+
+import pytest
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.filters.pooling import box3, box_filter, max_filter3, pooled
+
+
+@pytest.fixture
+def images():
+    return torch.rand(2, 3, 48, 80, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4, 16])
+def test_a_cell_is_its_mean_or_its_greatest_pixel(images, factor):
+    torch.testing.assert_close(pooled(images, factor), functional.avg_pool2d(images, factor))
+    greatest = pooled(images, factor, torch.maximum)
+    assert torch.equal(greatest, functional.max_pool2d(images, factor))
+
+
+def test_the_mean_of_nine_goes_on_beyond_the_border(images):
+    outside = functional.pad(images, (1, 1, 1, 1), mode="replicate")
+    torch.testing.assert_close(box3(images), functional.avg_pool2d(outside, 3, 1))
+
+
+def test_the_greatest_of_nine_is_of_those_that_there_are(images):
+    for signed in (images, -images):
+        assert torch.equal(max_filter3(signed), functional.max_pool2d(signed, 3, 1, 1))
+
+
+@pytest.mark.parametrize("side", [1, 3, 5, 17, 99])
+def test_the_mean_of_a_square_is_of_those_that_there_are(images, side):
+    expected = functional.avg_pool2d(images, side, 1, side // 2, count_include_pad=False)
+    torch.testing.assert_close(box_filter(images, side), expected)

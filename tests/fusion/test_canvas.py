@@ -1,0 +1,176 @@
+"""Painting on a fused pipeline: fixes that stay, and an image that follows the brush."""
+
+import numpy as np
+import pytest
+import torch
+
+from napari_focusstack.elimination.alpha_matting import REACH_PX
+from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.canvas import Canvas
+from napari_focusstack.fusion.label_edits import Fixes
+from napari_focusstack.fusion.pipeline import Pipeline
+from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.runtime.progress import run
+from napari_focusstack.segmentation.focus_map import FocusMap
+
+SIDE, PLANES = 96, 5
+SIZE = (SIDE, SIDE)
+
+
+@pytest.fixture(scope="module")
+def planes():
+    """Five planes of noise: what is taken from where can be told from each pixel."""
+    return np.random.default_rng(0).integers(1, 60000, (PLANES, SIDE, SIDE), np.uint16)
+
+
+@pytest.fixture
+def labels():
+    """A square of plane 1 and a bar of plane 3 before plane 5."""
+    labels = np.full(SIZE, 5, np.uint8)
+    labels[20:50, 20:50] = 1
+    labels[:, 70:80] = 3
+    return labels
+
+
+def canvas_of(planes, labels, psf=None):
+    pipeline = Pipeline(planes, FuseParameters(device="cpu"))
+    focus = FocusMap.of_labels(labels, len(planes), SIZE)
+    canvas = Canvas(pipeline, focus, psf, focus.labels)
+    run(canvas.fuse())
+    return canvas
+
+
+def test_fixes_stay_over_a_new_proposal_and_can_be_dropped(labels):
+    fixes = Fixes(labels)
+    painted = labels.copy()
+    painted[5, 5] = 2
+    assert fixes.follow(painted) == (slice(5, 6), slice(5, 6))
+    assert fixes.follow(painted) is None
+    proposal = np.full(SIZE, 4, np.uint8)
+    over = fixes.over(proposal)
+    assert over[5, 5] == 2
+    assert (over == 4).sum() == SIDE**2 - 1
+    np.testing.assert_array_equal(fixes.drop(), proposal)
+    assert not fixes.painted.any()
+
+
+def test_what_is_painted_back_is_no_fix(labels):
+    fixes = Fixes(labels)
+    painted = labels.copy()
+    painted[5:9, 5] = 2
+    fixes.follow(painted)
+    assert fixes.painted.sum() == 4
+    fixes.follow(labels)
+    assert not fixes.painted.any()
+
+
+def test_labels_made_by_hand_are_all_fixes(labels):
+    fixes = Fixes.painted_by_hand(labels)
+    np.testing.assert_array_equal(fixes.over(np.zeros(SIZE, np.uint8)), labels)
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_painting_nothing_changes_nothing(labels, pair):
+    focus = FocusMap.of_depth(torch.from_numpy(labels[None].astype(np.float32)) + 0.3, PLANES)
+    if pair:
+        focus = FocusMap.of_pair(torch.from_numpy(labels == 1)[None].float())
+    painted = focus.with_labels(focus.labels)
+    for name in ("front", "behind", "alpha"):
+        assert torch.equal(getattr(painted, name), getattr(focus, name))
+
+
+def test_a_stroke_of_one_pixel_is_kept(labels):
+    focus = FocusMap.of_labels(labels, PLANES, SIZE)
+    new = focus.labels
+    new[60, 60], new[5, 5] = 2, 4
+    painted = focus.with_labels(new)
+    np.testing.assert_array_equal(painted.labels, new)
+    changed = (painted.depth != focus.depth)[0].nonzero()
+    assert len(changed) == 2
+
+
+def test_what_is_not_labelled_is_farthest(labels):
+    focus = FocusMap.of_labels(labels, PLANES, SIZE)
+    erased = focus.labels
+    erased[30:40, 30:40] = 0
+    assert (focus.with_labels(erased).labels[30:40, 30:40] == PLANES).all()
+
+
+def test_a_label_that_names_no_plane_is_refused(labels):
+    focus = FocusMap.of_labels(labels, PLANES, SIZE)
+    with pytest.raises(InputError, match=r"label 6 names no plane, for there are 5; paint with 1"):
+        focus.with_labels(np.where(labels == 3, 6, labels))
+
+
+def test_labels_of_another_shape_are_refused(planes, labels):
+    pipeline = Pipeline(planes, FuseParameters(device="cpu"))
+    focus = FocusMap.of_labels(labels, PLANES, SIZE)
+    with pytest.raises(InputError, match=r"shape \(9, 96\), the planes \(96, 96\)"):
+        Canvas(pipeline, focus, None, labels[:9])
+
+
+def test_without_a_blur_a_stroke_copies_the_plane_that_it_names(planes, labels):
+    canvas = canvas_of(planes, labels)
+    painted = canvas.focus.labels
+    painted[60:70, 10:20] = 2
+    where = canvas.paint(painted, (slice(60, 70), slice(10, 20)))
+    np.testing.assert_array_equal(canvas.image[62:68, 12:18], planes[1, 62:68, 12:18])
+    assert where == (slice(52, 78), slice(2, 28))
+    assert (canvas.image[:52] == canvas.initial[:52]).all()
+
+
+@pytest.mark.parametrize(("plane", "beyond"), [(1, True), (5, False)])
+def test_a_stroke_is_followed_as_far_as_its_blur_reaches(planes, labels, plane, beyond):
+    psf = Psf(1.5, 1.5)
+    canvas = canvas_of(planes, labels, psf)
+    before = canvas.image.copy()
+    painted = canvas.focus.labels
+    changed = slice(60, 66), slice(30, 36)
+    painted[changed] = plane
+    where = canvas.paint(painted, changed)
+    assert (canvas.image[where] != before[where]).any() == beyond
+    outside = np.ones(SIZE, bool)
+    outside[where] = False
+    np.testing.assert_array_equal(canvas.image[outside], before[outside])
+    reach = psf.reach_px(SIZE, 4.0) + REACH_PX if beyond else 0
+    assert where[0].start == max(0, 60 - 8 - reach)
+
+
+def test_following_strokes_comes_to_what_fusing_anew_comes_to(planes, labels):
+    psf = Psf(1.0, 1.0)
+    canvas = canvas_of(planes, labels, psf)
+    found, painted = canvas.estimated, canvas.focus.labels
+    for plane, rows, columns in (
+        (2, (60, 68), (30, 50)),
+        (5, (25, 32), (44, 56)),
+        (4, (0, 9), (66, 84)),
+    ):
+        changed = slice(*rows), slice(*columns)
+        painted[changed] = plane
+        canvas.paint(painted, changed)
+    anew = Canvas(canvas.pipeline, found, psf, painted)
+    run(anew.fuse())
+    np.testing.assert_array_equal(canvas.focus.labels, anew.focus.labels)
+    np.testing.assert_array_equal(canvas.region, anew.region)
+    np.testing.assert_array_equal(canvas.initial, anew.initial)
+    assert np.abs(canvas.image.astype(int) - anew.image).max() <= 60
+
+
+def test_a_refused_stroke_leaves_all_as_it_was(planes, labels):
+    canvas = canvas_of(planes, labels, Psf(1.0, 1.0))
+    image, depth = canvas.image.copy(), canvas.focus.depth.clone()
+    painted = canvas.focus.labels
+    painted[60, 60] = 9
+    with pytest.raises(InputError, match="label 9 names no plane"):
+        canvas.paint(painted, (slice(60, 61), slice(60, 61)))
+    np.testing.assert_array_equal(canvas.image, image)
+    assert torch.equal(canvas.focus.depth, depth)
+
+
+def test_a_pair_is_painted_by_the_same_canvas(planes, labels):
+    canvas = canvas_of(planes[:2], np.where(labels == 1, 1, 2), Psf(2.0, 2.0))
+    painted = canvas.focus.labels
+    painted[80:90, 80:90] = 1
+    canvas.paint(painted, (slice(80, 90), slice(80, 90)))
+    np.testing.assert_array_equal(canvas.image[83:87, 83:87], planes[0, 83:87, 83:87])

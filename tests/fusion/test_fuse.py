@@ -1,0 +1,603 @@
+"""fuse(): source pixels bit for bit outside the transition region, the veil removed inside it."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+import napari_focusstack as nfs
+from napari_focusstack.elimination import blockwise as elimination
+from napari_focusstack.errors import InputError
+from napari_focusstack.evaluation.truth_metrics import mean_iou, psnr
+from napari_focusstack.fusion.fuse import fuse_steps
+from napari_focusstack.fusion.result import FusionResult
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.segmentation.focus_map import FocusMap
+
+KINDS = pytest.mark.parametrize(
+    ("dtype", "grey"),
+    [
+        ("uint8", True),
+        ("uint8", False),
+        ("uint16", True),
+        ("uint16", False),
+        ("float32", True),
+        ("float32", False),
+    ],
+)
+
+
+def same_bytes(a, b):
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def assert_source_pixels_outside_the_transition_region(result, near, far):
+    """Each pixel outside is that of the plane which its label names, byte for byte."""
+    outside = ~result.transition_region
+    from_near, from_far = outside & (result.labels == 1), outside & (result.labels == 2)
+    assert same_bytes(result.image[from_near], near[from_near])
+    assert same_bytes(result.image[from_far], far[from_far])
+    assert result.image.shape == near.shape
+    assert result.image.dtype == near.dtype
+
+
+@pytest.fixture(scope="module")
+def scene(make_scene):
+    return make_scene(3.0)
+
+
+@pytest.fixture(scope="module")
+def pair(scene):
+    return scene.planes("uint8")
+
+
+@pytest.fixture(scope="module")
+def alpha(scene):
+    return scene.alpha[0].numpy()
+
+
+@pytest.fixture(scope="module")
+def result(pair, alpha):
+    return nfs.fuse(pair, labels=alpha, psf=3.0, psf_shape="gaussian", device="cpu")
+
+
+@KINDS
+@pytest.mark.parametrize("elimination", ["unmix", "subtract"])
+def test_outside_the_transition_region_pixels_are_the_sources(scene, dtype, grey, elimination):
+    near, far = scene.planes(dtype, grey=grey)
+    result = nfs.fuse([near, far], labels=scene.mask, psf=2.0, elimination=elimination)
+    region = result.transition_region
+    assert 0.05 < region.mean() < 0.5
+    assert_source_pixels_outside_the_transition_region(result, near, far)
+    assert (result.image != result.initial)[region].mean() > 0.3  # and inside light was computed
+
+
+@KINDS
+def test_the_veil_is_removed_at_every_bit_depth(scene, dtype, grey):
+    near, far = scene.planes(dtype, grey=grey)
+    result = nfs.fuse([near, far], labels=scene.alpha[0].numpy(), psf=3.0, psf_shape="gaussian")
+    sharp = type(scene)(
+        scene.foreground, scene.alpha, scene.background, scene.truth, scene.truth, scene.truth
+    )
+    truth = sharp.planes(dtype, grey=grey)[0]
+    if dtype == "float32":
+        truth, image, initial = (a / np.float32(7.5) for a in (truth, result.image, result.initial))
+    else:
+        image, initial = result.image, result.initial
+    region = result.transition_region
+    assert psnr(image, truth, region) > psnr(initial, truth, region) + 8
+
+
+def test_the_result_describes_itself(pair, scene, alpha, result):
+    assert isinstance(result, FusionResult)
+    assert result.labels.dtype == np.uint8
+    np.testing.assert_array_equal(result.labels, np.where(scene.mask, 1, 2))
+    np.testing.assert_array_equal(result.depth, np.where(scene.mask, 0, 1))
+    np.testing.assert_array_equal(result.alpha, alpha)
+    np.testing.assert_array_equal(result.initial, np.where(scene.mask[..., None], *pair))
+    np.testing.assert_array_equal(
+        result.diffusion, result.initial.astype(np.float32) - result.image
+    )
+    assert not result.diffusion[~result.transition_region].any()
+    # The foreground is brighter than what lies behind it: what was removed is light.
+    assert result.diffusion[result.transition_region & ~scene.mask].mean() > 1
+    assert result.sigma_px == 3.0
+    assert 0 < result.consistency < 0.02
+    assert result.intensity == "srgb"
+    assert result.crf_backend is None
+    assert result.weights == {}  # no network had a say
+
+
+def test_the_parameters_of_a_result_repeat_it(pair, alpha, result):
+    again = nfs.fuse(pair, labels=alpha, **result.parameters)
+    assert same_bytes(again.image, result.image)
+    assert again.parameters == result.parameters
+
+
+def test_networks_find_mask_and_blur_and_are_recorded(pair, scene, fsb_weights, keb_weights):
+    options = {"fsb_weights": str(fsb_weights), "keb_weights": str(keb_weights), "device": "cpu"}
+    result = nfs.fuse(pair, **options)
+    assert mean_iou(result.labels == 1, scene.mask) > 0.75
+    assert set(result.weights) == {"fsb", "deb", "keb"}
+    assert all(len(digest) == 64 for digest in result.weights.values())
+    assert_source_pixels_outside_the_transition_region(result, *pair)
+    again = nfs.fuse(pair, **result.parameters)
+    assert same_bytes(again.image, result.image)
+    np.testing.assert_array_equal(nfs.segment(pair, **options), result.labels)
+
+
+def test_tiles_do_not_show(pair, fsb_weights):
+    options = {"fsb_weights": fsb_weights, "psf": 2.0, "psf_shape": "gaussian"}
+    whole, tiled = (nfs.fuse(pair, tile_px=tile_px, **options) for tile_px in (1024, 64))
+    assert same_bytes(whole.labels, tiled.labels)
+
+
+def test_a_stack_whose_last_plane_is_nearest_gives_the_same(pair, alpha, result):
+    options = {"labels": alpha, "psf": 3.0, "psf_shape": "gaussian"}
+    reversed_result = nfs.fuse(pair[::-1], near="last", **options)
+    assert same_bytes(reversed_result.image, result.image)
+    assert same_bytes(reversed_result.labels, result.labels)
+
+
+def test_an_array_and_a_list_are_one(pair, alpha, result):
+    stacked = nfs.fuse(np.stack(pair), labels=alpha, psf=3.0, psf_shape="gaussian")
+    assert same_bytes(stacked.image, result.image)
+
+
+@pytest.mark.parametrize(
+    "labels_of",
+    [
+        lambda mask: np.where(mask, 1, 2),
+        lambda mask: mask.astype(np.uint8),
+        lambda mask: mask,
+        lambda mask: np.where(mask, 255, 0).astype(np.uint8),
+    ],
+    ids=["1 and 2", "0 and 1", "bool", "0 and 255"],
+)
+def test_each_way_to_label_gives_the_same_image(pair, scene, labels_of):
+    options = {"psf": 3.0, "psf_shape": "gaussian"}
+    expected = nfs.fuse(pair, labels=scene.mask, **options)
+    assert same_bytes(nfs.fuse(pair, labels=labels_of(scene.mask), **options).image, expected.image)
+
+
+def test_elimination_none_selects_source_pixels_everywhere(pair, scene, alpha):
+    near, far = pair
+    result = nfs.fuse(pair, labels=alpha, elimination="none")
+    assert same_bytes(result.image, np.where(scene.mask[..., None], near, far))
+    assert same_bytes(result.image, result.initial)
+    assert not result.transition_region.any()
+    assert result.psf is None
+    assert result.sigma_px is None
+    assert result.consistency is None
+
+
+@pytest.mark.parametrize(("value", "plane"), [(0, 1), (2, 1), (1, 0)])
+def test_labels_of_one_kind_return_that_plane(pair, value, plane):
+    labels = np.full(pair[0].shape[:2], value)
+    result = nfs.fuse(pair, labels=labels)
+    assert same_bytes(result.image, pair[plane])
+    assert not result.transition_region.any()
+
+
+def test_inputs_are_left_alone_and_may_be_read_only(pair, scene, alpha, result):
+    planes = [plane.copy() for plane in pair]
+    labels = alpha.copy()
+    for array in (*planes, labels):
+        array.setflags(write=False)
+    fused = nfs.fuse(planes, labels=labels, psf=3.0, psf_shape="gaussian")
+    assert same_bytes(fused.image, result.image)
+    for plane, original in zip(planes, pair, strict=True):
+        np.testing.assert_array_equal(plane, original)
+    fused.image[:] = 0  # the result is not a view of a source either
+    np.testing.assert_array_equal(planes[1], pair[1])
+
+
+def views(array):
+    """The same pixels in other memory: Fortran order, every other pixel, backwards."""
+    spread = np.zeros((2 * array.shape[0], 2 * array.shape[1], *array.shape[2:]), array.dtype)
+    spread[::2, ::2] = array
+    return {
+        "fortran": np.asfortranarray(array),
+        "strided": spread[::2, ::2],
+        "backwards": array[::-1, ::-1].copy()[::-1, ::-1],
+    }
+
+
+@pytest.mark.parametrize("layout", ["fortran", "strided", "backwards"])
+def test_any_memory_layout_works(pair, alpha, result, layout):
+    planes = [views(plane)[layout] for plane in pair]
+    fused = nfs.fuse(planes, labels=views(alpha)[layout], psf=3.0, psf_shape="gaussian")
+    assert same_bytes(fused.image, result.image)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_big_endian_planes_work(scene, alpha, dtype):
+    planes = scene.planes(dtype, grey=True)
+    options = {"labels": alpha, "psf": 3.0, "psf_shape": "gaussian"}
+    swapped = [plane.astype(plane.dtype.newbyteorder(">")) for plane in planes]
+    assert same_bytes(nfs.fuse(swapped, **options).image, nfs.fuse(planes, **options).image)
+
+
+def test_progress_is_told_of_each_part(pair, fsb_weights):
+    told = []
+    nfs.fuse(pair, fsb_weights=fsb_weights, psf=2.0, tile_px=64, progress=told.append)
+    steps = list(dict.fromkeys(each.step for each in told))
+    assert steps == ["segment", "find focus", "estimate PSF", "fuse"]
+    assert all(0 <= each.done <= each.total for each in told)
+    tiles = [(each.done, each.total) for each in told if each.step == "segment"]
+    assert tiles == sorted(tiles)
+    assert tiles[-1] == (4, 4)
+
+
+def test_a_run_can_be_stopped_at_every_step(pair, fsb_weights):
+    parameters = FuseParameters(fsb_weights=str(fsb_weights), psf=2.0, tile_px=64)
+    for stop_after in range(1, 7):
+        steps = fuse_steps(pair, None, parameters)
+        for _ in range(stop_after):
+            next(steps)
+        steps.close()
+        assert next(steps, "stopped") == "stopped"
+
+
+def test_eliminate_is_fuse_with_mask_and_blur_known(pair, alpha, result):
+    image = nfs.eliminate(pair, alpha, 3.0, psf_shape="gaussian")
+    assert same_bytes(image, result.image)
+    subtracted = nfs.eliminate(pair, alpha, 3.0, method="subtract", psf_shape="gaussian")
+    assert not same_bytes(subtracted, image)
+    selected = nfs.eliminate(pair, alpha, 3.0, method="none")
+    assert same_bytes(selected, result.initial)
+
+
+def test_estimate_psf_returns_sigma(scene, alpha):
+    planes = scene.planes("uint16")
+    assert nfs.estimate_psf(planes, alpha, psf="reblur") == pytest.approx(3.0, rel=0.08)
+    assert nfs.estimate_psf(planes, alpha, psf=2.2) == 2.2
+
+
+def test_the_coding_matters_and_the_right_one_wins(pair, alpha, scene):
+    right, wrong = (
+        nfs.fuse(pair, labels=alpha, psf=3.0, psf_shape="gaussian", intensity=intensity)
+        for intensity in ("srgb", "linear")
+    )
+    assert (right.intensity, wrong.intensity) == ("srgb", "linear")
+    assert right.consistency < wrong.consistency
+
+
+def with_nan(plane):
+    bad = plane.astype(np.float32)
+    bad[5, 5] = np.nan
+    return bad
+
+
+BAD_PLANES = {
+    "sizes differ": (lambda n, f: [n, f[:-1]], r"\(95, 96, 3\)"),
+    "types differ": (lambda n, f: [n, f.astype(np.uint16)], "uint16"),
+    "one plane": (lambda n, f: [n], "1 plane"),
+    "nan": (lambda n, f: [n.astype(np.float32), with_nan(f)], "NaN"),
+    "constant": (lambda n, f: [n, np.full_like(f, 9)], r"constant \(9\)"),
+    "rgba": (lambda n, f: [np.dstack([p, p[..., :1]]) for p in (n, f)], r"\(96, 96, 4\)"),
+    "double": (lambda n, f: [n.astype(float), f.astype(float)], "float64"),
+    "tiny": (lambda n, f: [n[:8], f[:8]], "8 x 96"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), BAD_PLANES.values(), ids=BAD_PLANES)
+def test_bad_planes_are_refused_by_each_function(pair, alpha, change, message):
+    planes = change(*pair)
+    with pytest.raises(InputError, match=message):
+        nfs.fuse(planes, labels=alpha)
+    with pytest.raises(InputError, match=message):
+        nfs.segment(planes)
+    with pytest.raises(InputError, match=message):
+        nfs.estimate_psf(planes, alpha)
+    with pytest.raises(InputError, match=message):
+        nfs.eliminate(planes, alpha, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"psf": "sharp"}, "'sharp'"),
+        ({"psf": 0}, "sigma_px is 0"),
+        ({"psf": -2.5}, "-2.5"),
+        ({"psf_shape": "square"}, "'square'"),
+        ({"elimination": "inpaint"}, "'inpaint'"),
+        ({"intensity": "gamma"}, "'gamma'"),
+        ({"near": "left"}, "'left'"),
+        ({"device": "gpu"}, "'gpu'"),
+        ({"tile_px": 32}, "32"),
+        ({"fsb_weights": "nowhere.safetensors"}, "nowhere.safetensors"),
+        ({"psf": "keb", "keb_weights": "nowhere.safetensors"}, "nowhere.safetensors"),
+    ],
+)
+def test_bad_options_are_refused_with_their_value(pair, alpha, options, message):
+    labels = None if "fsb_weights" in options else alpha
+    with pytest.raises(InputError, match=message):
+        nfs.fuse(pair, labels=labels, **options)
+
+
+def test_an_unknown_option_is_refused_with_its_name(pair):
+    with pytest.raises(TypeError, match="sharpness"):
+        nfs.fuse(pair, sharpness=3)
+
+
+def test_bad_labels_are_refused(pair, alpha):
+    for labels, message in ((alpha[1:], r"\(95, 96\)"), (np.full((96, 96), 7), "7")):
+        with pytest.raises(InputError, match=message):
+            nfs.fuse(pair, labels=labels)
+
+
+@pytest.mark.parametrize("sigma_px", [0, -1, float("nan")])
+def test_eliminate_refuses_a_sigma_that_is_no_blur(pair, alpha, sigma_px):
+    with pytest.raises(InputError, match=f"sigma_px is {sigma_px}"):
+        nfs.eliminate(pair, alpha, sigma_px)
+
+
+def test_eliminate_refuses_what_it_has_another_name_for(pair, alpha):
+    for name in ("psf", "elimination"):
+        with pytest.raises(InputError, match=name):
+            nfs.eliminate(pair, alpha, 2.0, **{name: "reblur"})
+    with pytest.raises(InputError, match="'inpaint'"):
+        nfs.eliminate(pair, alpha, 2.0, method="inpaint")
+
+
+def test_estimate_psf_refuses_a_mask_without_a_boundary(pair):
+    with pytest.raises(InputError, match="no boundary"):
+        nfs.estimate_psf(pair, np.zeros((96, 96), bool), psf="reblur")
+
+
+@st.composite
+def small_pairs(draw):
+    """Two random planes of any accepted kind, with random labels."""
+    dtype = np.dtype(draw(st.sampled_from(["uint8", "uint16", "float32"])))
+    size = draw(st.tuples(st.integers(16, 24), st.integers(16, 24)))
+    shape = size + draw(st.sampled_from([(), (3,)]))
+    values = (
+        st.integers(0, np.iinfo(dtype).max) if dtype.kind == "u" else st.floats(-1e4, 1e4, width=32)
+    )
+    planes = [draw(npst.arrays(dtype, shape, elements=values)) for _ in range(2)]
+    for plane in planes:
+        plane.flat[0] = 0
+        plane.flat[-1] = 1
+        plane.flat[-2] = 1
+        plane.flat[-3] = 1
+    labels = draw(
+        npst.arrays(np.uint8, size, elements=st.integers(0, 2))
+        | npst.arrays(np.float32, size, elements=st.sampled_from([0, 0.25, 0.5, 0.75, 1]))
+    )
+    return planes, labels
+
+
+@settings(max_examples=40)
+@given(small_pairs(), st.sampled_from([0.15, 0.8, 3.0]), st.sampled_from(["unmix", "subtract"]))
+def test_no_pixel_outside_the_transition_region_ever_changes(case, sigma_px, elimination):
+    planes, labels = case
+    parameters = {"psf": sigma_px, "psf_shape": "gaussian", "elimination": elimination}
+    result = nfs.fuse(planes, labels=labels, **parameters)
+    assert_source_pixels_outside_the_transition_region(result, *planes)
+    assert np.isfinite(result.image).all()
+
+
+def test_blocks_of_a_larger_image_keep_the_promise(make_scene, monkeypatch):
+    monkeypatch.setattr(elimination, "BLOCK_PX", 48)
+    scene = make_scene(2.0, side=160)
+    near, far = scene.planes("uint8")
+    result = nfs.fuse([near, far], labels=scene.mask, psf=2.0)
+    assert_source_pixels_outside_the_transition_region(result, near, far)
+
+
+def test_computed_values_stay_in_the_range_of_the_planes(scene):
+    # A veil that is assumed too wide asks for more light than there can be: no wrap-around.
+    near, far = scene.planes("uint16", grey=True)
+    near, far = near // 2 + 20000, far // 2 + 20000
+    result = nfs.fuse([near, far], labels=scene.mask, psf=8.0, psf_shape="disk")
+    lowest, highest = min(near.min(), far.min()), max(near.max(), far.max())
+    assert lowest <= result.image.min()
+    assert result.image.max() <= highest
+
+
+def test_the_device_is_where_the_work_is_done(pair, alpha, result):
+    if not torch.cuda.is_available():
+        pytest.skip("needs CUDA")
+    fused = nfs.fuse(pair, labels=alpha, psf=3.0, psf_shape="gaussian", device="cuda")
+    difference = np.abs(fused.image.astype(int) - result.image)
+    assert difference.max() <= 1
+    np.testing.assert_array_equal(fused.transition_region, result.transition_region)
+
+
+def source_pixels(result, planes):
+    """What the labels select from the planes."""
+    rows, columns = np.indices(result.labels.shape)
+    return np.stack(planes)[result.labels.astype(int) - 1, rows, columns]
+
+
+@pytest.fixture(scope="module")
+def focal_stack(make_focal_stack):
+    return make_focal_stack(5, 1.5)
+
+
+@KINDS
+def test_a_stack_is_unveiled_and_keeps_its_source_pixels(focal_stack, dtype, grey):
+    planes = focal_stack.planes(dtype, grey=grey)
+    result = nfs.fuse(planes, labels=focal_stack.labels, psf="reblur", device="cpu")
+    region = result.transition_region
+    selected = source_pixels(result, planes)
+    assert 0.2 < region.mean() < 0.5
+    assert same_bytes(result.image[~region], selected[~region])
+    assert same_bytes(result.initial, selected)
+    truth = type(focal_stack)([focal_stack.truth], focal_stack.truth, focal_stack.labels)
+    sharp = truth.planes(dtype, grey=grey)[0].astype(float)
+    before, after = (
+        np.square(one - sharp)[region].mean() for one in (result.initial, result.image)
+    )
+    assert 10 * np.log10(before / after) > 12
+    assert result.sigma_px == pytest.approx(1.5, rel=0.12)
+
+
+@pytest.mark.parametrize(("dtype", "grey"), [("uint8", False), ("uint16", True), ("float32", True)])
+def test_a_stack_is_fused_end_to_end(focal_stack, dtype, grey):
+    planes = focal_stack.planes(dtype, grey=grey)
+    result = nfs.fuse(planes, device="cpu")
+    assert (np.abs(result.labels.astype(int) - focal_stack.labels) <= 1).mean() > 0.95
+    assert result.sigma_px == pytest.approx(1.5, rel=0.06)
+    # surfaces tell the blur, so that KEB is not asked
+    assert set(result.weights) == {"deb", "meb"}
+    outside = ~result.transition_region
+    assert same_bytes(result.image[outside], source_pixels(result, planes)[outside])
+    np.testing.assert_array_equal(nfs.segment(planes, device="cpu"), result.labels)
+    again = nfs.fuse(planes, **result.parameters)
+    assert same_bytes(again.image, result.image)
+
+
+def test_elimination_none_of_a_stack_is_a_bit_exact_selection(focal_stack):
+    planes = focal_stack.planes("uint16")
+    result = nfs.fuse(planes, elimination="none", device="cpu")
+    assert same_bytes(result.image, source_pixels(result, planes))
+    assert same_bytes(result.image, result.initial)
+    assert not result.transition_region.any()
+    assert (result.psf, result.sigma_px, result.consistency) == (None, None, None)
+    assert result.plain == result.figures()["plain"] == "elimination is none"
+
+
+def test_depth_is_counted_in_the_unit_of_the_distance_between_planes(focal_stack):
+    planes = focal_stack.planes()
+    counted, measured = (
+        nfs.fuse(planes, labels=focal_stack.labels, elimination="none", z_step=z_step)
+        for z_step in (0.0, 2.5)
+    )
+    np.testing.assert_array_equal(counted.depth, focal_stack.labels - 1.0)
+    np.testing.assert_array_equal(measured.depth, 2.5 * counted.depth)
+    assert measured.depth.dtype == np.float32
+
+
+def test_depth_lies_between_planes_where_focus_does(make_focal_stack):
+    result = nfs.fuse(make_focal_stack(5, 1.5).planes(), elimination="none", device="cpu")
+    assert 0 <= result.depth.min() < result.depth.max() <= 4
+    assert (result.depth % 1 != 0).any()
+    kept = ~result.filled
+    assert kept.mean() > 0.8
+    np.testing.assert_array_equal((np.rint(result.depth) + 1)[kept], result.labels[kept])
+
+
+def test_depth_is_filled_where_nothing_is_in_focus_and_the_result_says_so(focal_stack):
+    planes = focal_stack.planes()
+    depth = torch.linspace(2, 4, 96).repeat(1, 96, 1)
+    confidence = torch.full_like(depth, 0.9)
+    confidence[:, 30:60, 40:60] = 0.1
+    wrong = torch.where(confidence < 0.2, 5.0, depth)
+    focus = FocusMap.of_depth(wrong, 5, confidence)
+    result = nfs.fuse(planes, labels=focus, elimination="none", z_step=2.0)
+    np.testing.assert_array_equal(result.confidence, confidence[0])
+    np.testing.assert_array_equal(result.filled, confidence[0] < 0.2)
+    assert result.figures()["filled"] == pytest.approx(30 * 20 / 96**2)
+    off = np.abs(result.depth - 2 * (depth[0].numpy() - 1))
+    assert off[~result.filled].max() < 1e-5
+    assert off[result.filled].max() < 0.4  # it was 3.2 to 5 off
+    # labels and image are of what was found
+    assert (result.labels[30:60, 40:60] == 5).all()
+    assert same_bytes(result.image[40:50, 45:55], planes[4][40:50, 45:55])
+
+
+def test_what_is_wrong_with_the_planes_is_found_and_said(focal_stack):
+    planes = focal_stack.planes()
+    result = nfs.fuse([planes[at] for at in (0, 2, 1, 3, 4)], elimination="none", device="cpu")
+    assert result.diagnosis.order == (1, 3, 2, 4, 5)
+    assert result.figures()["findings"] == result.diagnosis.messages()
+    good = nfs.fuse(planes, elimination="none", device="cpu")
+    assert good.diagnosis.order == ()
+
+
+def test_a_pair_and_given_labels_are_not_diagnosed(focal_stack, scene):
+    given = nfs.fuse(focal_stack.planes(), labels=focal_stack.labels, elimination="none")
+    pair = nfs.fuse(scene.planes(), elimination="none", device="cpu")
+    assert given.diagnosis is None
+    assert pair.diagnosis is None
+    assert pair.figures()["findings"] == []
+
+
+def test_given_labels_and_pairs_are_not_filled(focal_stack, scene):
+    stack = nfs.fuse(focal_stack.planes(), labels=focal_stack.labels, elimination="none")
+    assert (stack.confidence == 1).all()
+    pair = nfs.fuse(scene.planes(), labels=scene.mask, psf=3.0)
+    np.testing.assert_allclose(pair.confidence, np.abs(2 * pair.alpha - 1))
+    for result in (stack, pair):
+        assert result.confidence.dtype == np.float32
+        assert not result.filled.any()
+        assert result.figures()["filled"] == 0
+
+
+@pytest.mark.parametrize("value", [0, 1, 3, 5])
+def test_labels_of_one_plane_return_it(focal_stack, value):
+    planes = focal_stack.planes()
+    result = nfs.fuse(planes, labels=np.full((96, 96), value))
+    assert same_bytes(result.image, planes[value - 1])
+    assert result.plain == "nothing stands before anything else"
+
+
+def test_the_focus_of_one_channel_serves_another(focal_stack):
+    red, green = (
+        [plane[..., channel].copy() for plane in focal_stack.planes("uint16")] for channel in (0, 1)
+    )
+    first = nfs.fuse(red, device="cpu")
+    second = nfs.fuse(green, labels=first.focus, device="cpu")
+    np.testing.assert_array_equal(second.depth, first.depth)
+    np.testing.assert_array_equal(second.alpha, first.alpha)
+    assert second.sigma_px == pytest.approx(first.sigma_px, rel=0.05)
+    assert second.weights == {}
+    outside = ~second.transition_region
+    assert same_bytes(second.image[outside], source_pixels(second, green)[outside])
+
+
+def test_a_specimen_within_the_depth_of_field_is_selected_and_the_reason_is_said(focal_stack):
+    """Where nothing stands clearly before anything, a blur cannot be seen: no failure."""
+    planes = focal_stack.planes()
+    slope = torch.linspace(2.6, 3.4, 96).repeat(1, 96, 1)
+    focus = FocusMap.of_depth(slope, 5)
+    for psf in ("keb+reblur", "reblur", 2.0):
+        result = nfs.fuse(planes, labels=focus, psf=psf, device="cpu")
+        assert same_bytes(result.image, planes[2])
+        assert "no surface stands clearly before another" in result.plain
+        assert result.figures()["sigma_px"] is None
+    with pytest.raises(InputError, match="no surface stands clearly before another"):
+        nfs.estimate_psf(planes, np.full((96, 96), 3), psf="reblur")
+
+
+def test_planes_on_disk_give_what_arrays_give(focal_stack, tmp_path):
+    from napari_focusstack.io.reading.plane_store import open_planes
+    from napari_focusstack.io.writing.image import write_image
+
+    planes = focal_stack.planes("uint16")
+    for number, plane in enumerate(planes):
+        write_image(tmp_path / f"z{number}.tif", plane)
+    options = {"labels": focal_stack.labels, "psf": 1.5}
+    expected = nfs.fuse(planes, **options)
+    with open_planes(tmp_path) as stored:
+        assert same_bytes(nfs.fuse(stored.planes, **options).image, expected.image)
+
+
+@st.composite
+def small_stacks(draw):
+    """Three to five small random planes of any accepted kind, with random labels."""
+    dtype = np.dtype(draw(st.sampled_from(["uint8", "uint16", "float32"])))
+    size = draw(st.tuples(st.integers(16, 20), st.integers(16, 20)))
+    shape = size + draw(st.sampled_from([(), (3,)]))
+    count = draw(st.integers(3, 5))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    top = np.iinfo(dtype).max if dtype.kind == "u" else 1e4
+    planes = [(rng.random(shape) * top).astype(dtype) for _ in range(count)]
+    blocks = draw(npst.arrays(np.uint8, (4, 4), elements=st.integers(0, count)))
+    labels = np.kron(blocks, np.ones((5, 5), np.uint8))[: size[0], : size[1]]
+    return planes, labels
+
+
+@settings(max_examples=25)
+@given(small_stacks(), st.sampled_from([0.3, 1.2]), st.sampled_from(["unmix", "subtract"]))
+def test_no_pixel_of_a_stack_outside_the_transition_region_ever_changes(case, sigma_px, method):
+    planes, labels = case
+    options = {"psf": sigma_px, "psf_shape": "gaussian", "elimination": method, "register": "off"}
+    result = nfs.fuse(planes, labels=labels, **options)
+    outside = ~result.transition_region
+    assert same_bytes(result.image[outside], source_pixels(result, planes)[outside])
+    assert np.isfinite(result.image).all()

@@ -1,0 +1,199 @@
+"""A focal pipeline at work: focus, blur, and what lies behind the veil, of more than two planes."""
+
+import numpy as np
+import pytest
+import torch
+
+from napari_focusstack.elimination import blockwise as elimination
+from napari_focusstack.fusion.pipeline import Pipeline
+from napari_focusstack.imaging.blur import blur
+from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.psf_estimation.boundary_windows import NoOcclusionBoundary
+from napari_focusstack.runtime.progress import run
+from napari_focusstack.segmentation.focus_map import FocusMap
+
+
+def pipeline_of(planes, **options):
+    return Pipeline(planes, FuseParameters(device="cpu", **options))
+
+
+@pytest.fixture(scope="module")
+def scene(make_focal_stack):
+    return make_focal_stack(5, 1.5)
+
+
+@pytest.fixture(scope="module")
+def planes(scene):
+    return scene.planes("uint16")
+
+
+@pytest.fixture(scope="module")
+def pipeline(planes):
+    return pipeline_of(planes, psf="reblur")
+
+
+@pytest.fixture(scope="module")
+def focus(pipeline, scene):
+    return pipeline.read_labels(scene.labels)
+
+
+def test_planes_are_counted_from_the_nearest(planes, scene):
+    first, last = pipeline_of(planes), pipeline_of(planes[::-1], near="last")
+    assert (len(first.stack), first.stack.size, first.near, last.near) == (
+        5,
+        (96, 96),
+        "first",
+        "last",
+    )
+    where = np.s_[10:20, 30:50]
+    for number in (1, 5):
+        torch.testing.assert_close(
+            first.stack.plane(number, where), last.stack.plane(number, where)
+        )
+    # 60000 is the brightest value that the camera wrote, and light is counted from the darkest
+    bright = first.stack.plane(2, first.stack.full) * (
+        first.stack.intensity.high - first.stack.intensity.low
+    )
+    np.testing.assert_allclose(
+        bright.permute(1, 2, 0) + first.stack.intensity.low, planes[1].astype(float), atol=0.02
+    )
+
+
+@pytest.mark.parametrize("sigma_px", [0.8, 1.5, 2.5])
+def test_the_blur_of_one_plane_step_is_found_along_the_edges(make_focal_stack, sigma_px):
+    scene = make_focal_stack(5, sigma_px, side=128)
+    pipeline = pipeline_of(scene.planes("uint16"), psf="reblur")
+    found = pipeline.estimate_psf(pipeline.read_labels(scene.labels))
+    assert found.sigma_px == pytest.approx(sigma_px, rel=0.15)
+    assert found.shape == "gaussian"
+    assert found.breathing.still
+    assert 0 < found.residual < 0.03
+
+
+def test_surfaces_show_the_blur_and_keb_is_not_asked(make_focal_stack):
+    scene = make_focal_stack(5, 1.5, side=192)
+    pipeline = pipeline_of(scene.planes("uint16"))
+    found = pipeline.estimate_psf(pipeline.read_labels(scene.labels))
+    assert found.sigma_px == pytest.approx(1.5, rel=0.03)
+    assert found.is_significant
+    assert pipeline.weights == {}
+
+
+def test_where_surfaces_are_small_edges_and_keb_show_the_blur(planes):
+    """Every pixel of a mesh lies near a step."""
+    labels = np.where(np.indices((96, 96)).sum(0) // 12 % 2, 1, 5)
+    pipeline = pipeline_of(planes)
+    pipeline.estimate_psf(pipeline.read_labels(labels))
+    assert set(pipeline.weights) == {"keb"}
+
+
+def test_keb_answers_per_plane_step(planes, scene, keb_weights):
+    pipeline = pipeline_of(planes, psf="keb", keb_weights=str(keb_weights))
+    found = pipeline.estimate_psf(pipeline.read_labels(scene.labels))
+    # it says 3 px, and the one window shows best what lies 4 plane steps apart
+    assert found.sigma_px == pytest.approx(3 / 4, rel=0.01)
+    assert set(pipeline.weights) == {"keb"}
+
+
+def test_a_blur_that_is_given_is_taken(planes, focus):
+    assert pipeline_of(planes, psf=1.8).estimate_psf(focus).sigma_px == 1.8
+
+
+@pytest.mark.parametrize(
+    ("options", "depth", "reason"),
+    [
+        ({"elimination": "none"}, [1.0, 1.0, 5.0], "elimination is none"),
+        ({}, [4.0, 4.0, 4.0], "nothing stands before anything else"),
+        ({}, [2.6, 3.0, 3.4], "no surface stands clearly before another"),
+        ({"psf": 1.5}, [1.0, 1.5, 2.0], "no surface stands clearly before another"),
+    ],
+)
+def test_where_no_blur_can_be_seen_pixels_are_selected_and_the_reason_is_said(
+    planes, options, depth, reason
+):
+    pipeline = pipeline_of(planes, **options)
+    slope = np.interp(np.arange(96), [0, 48, 95], depth).astype(np.float32)
+    focus = FocusMap.of_depth(torch.from_numpy(slope).repeat(1, 96, 1), 5)
+    psf = run(pipeline.find_psf(focus))
+    assert psf is None
+    assert reason in pipeline.plain
+    image, initial, region = run(pipeline.eliminate(focus, psf))
+    assert not region.any()
+    assert image.tobytes() == initial.tobytes()
+    chosen = np.stack(planes)[focus.labels - 1, *np.indices((96, 96))]
+    np.testing.assert_array_equal(image, chosen)
+
+
+def test_the_blur_of_a_tilted_surface_alone_is_no_blur_of_an_edge(pipeline):
+    slope = torch.linspace(1, 5, 96).expand(1, 96, 96).contiguous()
+    with pytest.raises(NoOcclusionBoundary, match="nothing to unveil"):
+        pipeline.estimate_psf(FocusMap.of_depth(slope, 5))
+
+
+@pytest.fixture
+def transparent(make_scene):
+    """Two specimens at planes 1 and 5 that let all light through, and where each is sharp."""
+    scene = make_scene(3.0)
+    planes = []
+    for plane in range(1, 6):
+        front, back = (
+            layer if plane == depth else blur(layer[None], 1.5 * abs(plane - depth))[0]
+            for layer, depth in ((scene.foreground, 1), (scene.background, 5))
+        )
+        planes.append((30000 * (front + back).mean(0)).numpy().astype(np.uint16))
+    return planes, np.where(scene.mask, 1, 5)
+
+
+def test_where_the_model_does_not_fit_it_is_said_and_nothing_is_eliminated(transparent):
+    planes, labels = transparent
+    pipeline = pipeline_of(planes, psf="reblur")
+    focus = pipeline.read_labels(labels)
+    assert run(pipeline.find_psf(focus)) is None
+    assert "nothing veils what lies behind it" in pipeline.plain
+    image, _, region = run(pipeline.eliminate(focus, None))
+    assert not region.any()
+    np.testing.assert_array_equal(image, np.where(labels == 1, planes[0], planes[4]))
+
+
+def test_a_blur_that_is_given_is_used_even_where_the_model_does_not_fit(transparent):
+    planes, labels = transparent
+    pipeline = pipeline_of(planes, psf=1.5)
+    assert run(pipeline.find_psf(pipeline.read_labels(labels))).sigma_px == 1.5
+    assert pipeline.plain == ""
+
+
+def test_what_was_found_before_does_not_say_why_nothing_is_done_now(planes, focus):
+    pipeline = pipeline_of(planes, psf=1.5)
+    flat = FocusMap.of_depth(torch.full((1, 96, 96), 2.0), 5)
+    assert run(pipeline.find_psf(flat)) is None
+    assert run(pipeline.find_psf(focus)).sigma_px == 1.5
+    assert pipeline.plain == ""
+
+
+@pytest.mark.parametrize("method", ["unmix", "subtract"])
+def test_a_part_is_eliminated_as_in_the_whole(pipeline, focus, monkeypatch, method):
+    psf = Psf(1.5, 1.5)
+    image, initial, region = run(pipeline.eliminate(focus, psf, method))
+    monkeypatch.setattr(elimination, "BLOCK_PX", 32)
+    for where in (np.s_[16:80, 32:96], np.s_[0:96, 0:96]):
+        part, selected, inside = run(pipeline.eliminate(focus, psf, method, where))
+        np.testing.assert_array_equal(inside, region[where])
+        np.testing.assert_array_equal(selected, initial[where])
+        np.testing.assert_array_equal(part[~inside], image[where][~inside])
+        apart = np.abs(part.astype(int) - image[where])[inside]
+        # what light does on a second way to and fro is left out: less than a grey level of 8 bits
+        assert apart.mean() < 60
+        assert np.quantile(apart, 0.99) < 600
+
+
+def test_each_plane_is_unveiled_of_all_that_is_nearer(scene, pipeline, focus):
+    """The veil of plane 1 lies over 3 and 5 with twice and four times the sigma of a step."""
+    image, initial, region = run(pipeline.eliminate(focus, Psf(1.5, 1.5)))
+    truth = (scene.truth.permute(1, 2, 0) * 60000).numpy()
+    for plane in (3, 5):
+        here = region & (scene.labels == plane)
+        assert here.mean() > 0.03
+        before, after = (np.abs(one - truth)[here].mean() for one in (initial, image))
+        assert after < 0.45 * before, plane
+    assert not region[(scene.labels == 1) & (focus.alpha[0].numpy() == 1)].any()

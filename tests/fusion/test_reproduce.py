@@ -1,0 +1,37 @@
+"""A run in words that repeat it."""
+
+import shlex
+
+import pytest
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.reproduce import as_command, as_python, from_record
+from napari_focusstack.parameters import FuseParameters
+
+
+def test_a_command_says_what_differs_from_the_defaults():
+    line = as_command(FuseParameters(psf=4.5, crf=False), ["my near.tif", "far.tif"], "out.tif")
+    assert shlex.split(line)[2:] == [
+        *("my near.tif", "far.tif", "-o", "out.tif"),
+        *("--psf", "4.5", "--no-crf"),
+    ]
+
+
+def test_a_command_names_labels_and_the_channel_that_leads():
+    line = as_command(FuseParameters(), ["cells.tif"], "out.tif", "my labels.tif", 2)
+    assert line.endswith("-o out.tif --labels 'my labels.tif' --channel 2")
+
+
+def test_two_planes_are_a_list_in_python():
+    line = as_python(FuseParameters(near="last"), ["near", "far"], labels="planes")
+    assert line == "result = nfs.fuse([near, far], labels=planes, near='last')"
+
+
+def test_what_a_record_says_of_unknown_parameters_is_left_out():
+    told = {"parameters": {"psf": 4.5, "gone": 1}}
+    assert from_record(told) == FuseParameters(psf=4.5)
+
+
+def test_a_record_without_parameters_is_refused():
+    with pytest.raises(InputError, match="holds no parameters"):
+        from_record({"software": "napari-focusstack"})

@@ -1,0 +1,149 @@
+"""Devices by name, and tiles that leave no trace."""
+
+import contextlib
+from itertools import pairwise
+
+import pytest
+import torch
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.networks import device
+from napari_focusstack.networks import tiled_fsb as inference
+from napari_focusstack.networks.device import autocast, resolve_device
+from napari_focusstack.networks.fsb import FSB
+from napari_focusstack.networks.tiled_fsb import Progress, segment_tiled
+from napari_focusstack.runtime.tiles import tile_edges
+
+
+@pytest.fixture(scope="module")
+def network():
+    """An FSB whose answers spread over 0..1, so that a seam would show."""
+    torch.manual_seed(3)
+    small = FSB(width=8, down=(2, 4)).eval().to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        small.leave[4].weight.mul_(3)
+    return small
+
+
+@pytest.fixture
+def float32(monkeypatch):
+    monkeypatch.setattr(inference, "autocast", lambda device: contextlib.nullcontext())
+
+
+def pair(height, width, seed=0):
+    return torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def run(network, near, far, tile_px):
+    steps = segment_tiled(network, near, far, tile_px)
+    yielded = []
+    while True:
+        try:
+            yielded.append(next(steps))
+        except StopIteration as end:
+            return end.value, yielded
+
+
+# 144 x 200 fills whole cells of the coarsest scale; the others do not.
+SIZES = pytest.mark.parametrize("size", [(144, 200), (131, 199), (97, 150)])
+
+
+@SIZES
+@pytest.mark.usefixtures("float32")
+def test_tiles_leave_no_trace(network, size):
+    near, far = pair(*size)
+    whole, _ = run(network, near, far, 1000)
+    tiled, _ = run(network, near, far, 64)
+    assert whole.shape == (1, *size)
+    assert float(whole.std()) > 0.1
+    torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
+
+
+@SIZES
+def test_labels_do_not_depend_on_tiles_at_the_precision_of_the_machine(network, size):
+    near, far = pair(*size)
+    whole, tiled = (run(network, near, far, tile_px)[0] for tile_px in (1000, 64))
+    undecided = (whole - 0.5).abs() < 0.02  # a rounding away from either
+    assert float(undecided.float().mean()) < 0.2
+    assert torch.equal((tiled > 0.5)[~undecided], (whole > 0.5)[~undecided])
+
+
+@pytest.mark.usefixtures("float32")
+def test_the_image_is_segmented_as_the_network_does_on_its_own(network):
+    near, far = pair(64, 96)
+    with torch.no_grad():
+        expected = network(torch.cat([near, far])[None])[0]
+    torch.testing.assert_close(run(network, near, far, 1000)[0], expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.usefixtures("float32")
+def test_an_image_smaller_than_a_cell_of_the_coarsest_scale_works():
+    torch.manual_seed(0)
+    coarse = FSB(width=8, down=(2, 32)).eval()
+    alpha, _ = run(coarse, *pair(16, 17), 64)
+    assert alpha.shape == (1, 16, 17)
+    assert torch.isfinite(alpha).all()
+
+
+def test_progress_counts_the_tiles_and_may_stop_at_any(network):
+    near, far = pair(100, 130)
+    _, yielded = run(network, near, far, 64)
+    assert list(dict.fromkeys(yielded)) == [Progress("segment", i, 6) for i in range(7)]
+    assert len(yielded) == 6 * (len(network.stages()) + 1)
+    steps = segment_tiled(network, near, far, 64)
+    next(steps)
+    steps.close()
+    with pytest.raises(StopIteration):
+        next(steps)
+
+
+@pytest.mark.parametrize(("length", "tile_px"), [(64, 64), (65, 64), (1000, 333), (7, 64)])
+def test_tile_edges_cover_a_length_in_equal_parts(length, tile_px):
+    edges = tile_edges(length, tile_px)
+    sizes = [stop - start for start, stop in edges]
+    assert edges[0][0] == 0
+    assert edges[-1][1] == length
+    assert all(a[1] == b[0] for a, b in pairwise(edges))
+    assert max(sizes) <= tile_px
+    assert max(sizes) - min(sizes) <= 1
+    assert len(edges) == -(-length // tile_px)
+
+
+def test_the_processor_is_always_there():
+    assert resolve_device("cpu") == torch.device("cpu")
+    assert resolve_device("auto").type in ("cpu", "cuda", "mps")
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"),
+    [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_auto_takes_the_fastest_device_there_is(monkeypatch, cuda, mps, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert resolve_device("auto").type == expected
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "cuda:-1", "cpu:0", "mps:1", "tpu:0"])
+def test_an_unknown_device_is_refused_with_the_known_ones(name):
+    with pytest.raises(InputError, match=f"device is '{name}'; choose one of auto, cpu, cuda, mps"):
+        resolve_device(name)
+
+
+@pytest.mark.parametrize(("name", "count"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2), ("mps", 0)])
+def test_an_absent_device_is_refused_with_those_present(monkeypatch, name, count):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    here = "cuda, cpu" if count else "cpu"
+    with pytest.raises(InputError, match=f"'{name}' is not on this machine; it has {here}"):
+        resolve_device(name)
+
+
+def test_precision_is_lowered_only_where_the_hardware_has_it(monkeypatch):
+    cpu = torch.device("cpu")
+    layer = torch.nn.Conv2d(1, 1, 1)
+    for has_it, dtype in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(device, "has_bfloat16", lambda device, has_it=has_it: has_it)
+        with autocast(cpu):
+            assert layer(torch.rand(1, 1, 2, 2)).dtype == dtype

@@ -1,0 +1,68 @@
+"""What the door lets in, and what it says of the rest."""
+
+import numpy as np
+import pytest
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.planes.checks import check_planes
+
+
+def plane(dtype="uint8", shape=(24, 32), seed=0):
+    return np.random.default_rng(seed).integers(0, 200, shape).astype(dtype)
+
+
+@pytest.mark.parametrize("shape", [(24, 32), (24, 32, 3), (16, 16)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_pairs_of_each_kind_pass_as_array_and_as_list(dtype, shape):
+    near, far = plane(dtype, shape), plane(dtype, shape, seed=1)
+    for planes in ([near, far], (near, far), np.stack([near, far])):
+        first, second = check_planes(planes)
+        np.testing.assert_array_equal(first, near)
+        np.testing.assert_array_equal(second, far)
+        assert first.dtype == dtype
+
+
+def test_big_endian_planes_come_in_the_order_of_the_machine():
+    near, far = plane(">u2"), plane(">u2", seed=1)
+    first, _ = check_planes([near, far])
+    assert first.dtype.isnative
+    np.testing.assert_array_equal(first, near)
+
+
+def with_value(value):
+    bad = plane("float32")
+    bad[3, 4:6] = value
+    return bad
+
+
+BAD = {
+    "one plane": ([plane()], "1 plane was given"),
+    "no plane": ([], "0 planes were given"),
+    "one image in place of two": (plane(), r"plane 1 has the shape \(32,\)"),
+    "rgba": ([plane(shape=(24, 32, 4))] * 2, r"\(24, 32, 4\)"),
+    "one axis": ([np.arange(40, dtype=np.uint8)] * 2, r"\(40,\)"),
+    "two stacks": ([plane(shape=(5, 24, 32, 3))] * 2, r"\(5, 24, 32, 3\)"),
+    "too small": ([plane(shape=(15, 32))] * 2, "15 x 32 px"),
+    "double": ([plane("float64")] * 2, "float64"),
+    "signed": ([plane("int16")] * 2, "int16"),
+    "bool": ([plane() > 100] * 2, "bool"),
+    "sizes differ": ([plane(), plane(shape=(24, 33))], r"\(24, 33\)"),
+    "grey beside colour": ([plane(), plane(shape=(24, 32, 3))], r"\(24, 32, 3\)"),
+    "types differ": ([plane(), plane("uint16")], "uint16"),
+    "nan": ([plane("float32"), with_value(np.nan)], "plane 2 holds 2 NaN"),
+    "infinity": ([with_value(-np.inf), plane("float32")], "plane 1 holds 2 NaN or inf"),
+    "constant": ([plane(), np.full((24, 32), 7, np.uint8)], r"plane 2 is constant \(7\)"),
+}
+
+
+@pytest.mark.parametrize(("planes", "message"), BAD.values(), ids=BAD)
+def test_a_bad_stack_is_refused_with_what_is_wrong(planes, message):
+    with pytest.raises(InputError, match=message):
+        check_planes(planes)
+
+
+def test_a_colour_plane_of_one_colour_is_constant():
+    with pytest.raises(InputError, match="constant"):
+        check_planes(
+            [np.tile(np.array([1, 2, 3], np.uint8), (24, 32, 1)), plane(shape=(24, 32, 3))]
+        )

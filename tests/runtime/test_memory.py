@@ -1,0 +1,123 @@
+"""The memory budget: what users write, and what systems say is free."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_focusstack.commands.options import parse_bytes
+from napari_focusstack.errors import InputError
+from napari_focusstack.runtime import memory
+from napari_focusstack.runtime.memory import (
+    free_bytes,
+    free_on_linux,
+    memory_budget,
+    tile_side,
+    trim_heap,
+)
+
+GIB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("1.5GB", 1_500_000_000),
+        ("1.5 gib", 1_610_612_736),
+        ("800M", 800_000_000),
+        ("64kB", 64_000),
+        ("4096", 4096),
+        ("4096 B", 4096),
+        (".5T", 500_000_000_000),
+    ],
+)
+def test_amounts_are_read_as_users_write_them(text, amount):
+    assert parse_bytes(text) == amount
+
+
+@pytest.mark.parametrize("text", ["", "lots", "-1GB", "0", "0.1B", "1.5PB", "GB", "1,5GB", "3iB"])
+def test_what_is_no_amount_is_refused_by_name(text):
+    with pytest.raises(InputError, match="is no amount of memory; give one such as") as raised:
+        parse_bytes(text)
+    assert repr(text) in str(raised.value)
+
+
+def test_the_budget_is_half_of_what_is_free(monkeypatch):
+    monkeypatch.setattr(memory, "free_bytes", lambda: 6 * GIB)
+    assert memory_budget() == 3 * GIB
+
+
+def test_this_machine_has_memory_free():
+    assert 2**20 < free_bytes() < 2**60
+
+
+def linux(root, available_kib, groups="", **files):
+    """Lay out what the kernel tells under a folder; `__` in a name stands for a slash."""
+    (root / "proc/self").mkdir(parents=True)
+    (root / "proc/meminfo").write_text(
+        f"MemTotal: 9 kB\nMemFree: 1 kB\nMemAvailable: {available_kib} kB\n"
+    )
+    (root / "proc/self/cgroup").write_text(groups)
+    for name, text in files.items():
+        path = root / "sys/fs/cgroup" / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def test_the_kernel_says_what_is_available(tmp_path):
+    assert free_on_linux(linux(tmp_path, 2048)) == 2048 * 1024
+
+
+def test_a_container_has_what_its_limit_leaves_and_its_file_cache(tmp_path):
+    root = linux(
+        tmp_path, 64 * 2**20, "0::/box/inner\n",
+        box__memory_DOT_max=f"{4 * GIB}\n", box__memory_DOT_current=f"{3 * GIB}\n",
+        box__memory_DOT_stat=f"anon 5\ninactive_file {GIB // 2}\n",
+        box__inner__memory_DOT_max="max\n", box__inner__memory_DOT_current="7\n",
+    )  # fmt: skip
+    assert free_on_linux(root) == GIB + GIB // 2
+
+
+def test_the_older_control_groups_count_too(tmp_path):
+    root = linux(
+        tmp_path, 64 * 2**20, "4:cpu,cpuacct:/job\n7:memory:/job\n",
+        memory__job__memory_DOT_limit_in_bytes=f"{2 * GIB}\n",
+        memory__job__memory_DOT_usage_in_bytes=f"{GIB}\n",
+        memory__memory_DOT_limit_in_bytes=f"{2**63 - 4096}\n",
+        memory__memory_DOT_usage_in_bytes=f"{9 * GIB}\n",
+    )  # fmt: skip
+    assert free_on_linux(root) == GIB
+
+
+def test_a_group_beyond_its_limit_leaves_nothing_rather_than_less(tmp_path):
+    root = linux(
+        tmp_path, 2048, "0::/\n", memory_DOT_max="100\n", memory_DOT_current="500\n"
+    )  # fmt: skip
+    assert free_on_linux(root) == 0
+
+
+@pytest.mark.parametrize("budget", [10**6, 10**8, 10**10])
+def test_a_tile_fits_its_budget_within_its_bounds(budget):
+    side = tile_side(budget, 300, 2048, 64)
+    assert side % 16 == 0
+    assert 64 <= side <= 2048
+    assert side * side * 300 <= budget or side == 64
+    assert (side + 16) ** 2 * 300 > budget or side == 2048
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
+def test_memory_that_was_freed_goes_back_to_the_system():
+    held = [np.ones(50_000, np.uint8) for _ in range(4000)]  # too small to be mapped one by one
+    resident = _resident_bytes()
+    keep = held[::50]
+    del held
+    trim_heap()
+    assert _resident_bytes() < resident - 10**8
+    assert len(keep) == 80
+
+
+def _resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

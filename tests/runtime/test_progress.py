@@ -1,0 +1,28 @@
+"""What a step says of itself can be told in other words by something longer."""
+
+from napari_focusstack.runtime.progress import Progress, relabel, run
+
+
+def search(ended):
+    try:
+        for number in (1, 2):
+            yield Progress("find focus", number, 2)
+    finally:
+        ended.append(True)
+    return "found"
+
+
+def test_steps_are_told_in_other_words_and_their_result_is_returned():
+    told, ended = [], []
+    steps = relabel(search(ended), lambda step: Progress("look", step.done, 4))
+    assert run(steps, told.append) == "found"
+    assert told == [Progress("look", 1, 4), Progress("look", 2, 4)]
+
+
+def test_closing_closes_the_steps_too():
+    ended = []
+    steps = relabel(search(ended), lambda step: step)
+    next(steps)
+    assert not ended
+    steps.close()
+    assert ended

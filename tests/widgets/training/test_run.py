@@ -1,0 +1,83 @@
+"""A training as a thread runs it, here without one."""
+
+import numpy as np
+import pytest
+import torch
+
+from napari_focusstack.training import trainer
+from napari_focusstack.training.config import TrainParameters
+from napari_focusstack.training.trainer import Training
+from napari_focusstack.widgets.training.run import TrainingRun, pictures
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(trainer, "CROP_SIDES_PX", (64,))
+    monkeypatch.setattr(trainer, "autocast", lambda device: torch.autocast("cpu", enabled=False))
+    monkeypatch.setattr(Training, "validate", lambda self: {"mean_iou": 0.5})
+
+
+@pytest.fixture
+def run(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (90, 90, 3)).astype(np.uint8)
+    parameters = TrainParameters(width=8, steps=3, batch=1, validate_every=2)
+    output = tmp_path / "new" / "mine.safetensors"
+    return TrainingRun(parameters, [(picture, True)], output, start=None, device="cpu")
+
+
+def test_a_run_tells_each_step_and_ends_with_its_weights(run):
+    run.check()
+    steps = list(run.steps())
+    assert [(step.done, step.total) for step in steps] == [(n, 3) for n in (0, 1, 2, 3, 3)]
+    assert [step.loss is not None for step in steps] == [False, True, True, True, False]
+    assert [bool(step.scores) for step in steps] == [False, False, True, True, False]
+    assert [step.saved for step in steps] == [False] * 4 + [True]
+    left = [step.seconds_left for step in steps[1:4]]
+    assert left[0] > left[1] / 2 > left[2] == 0
+    assert sorted(path.name for path in run.output.parent.iterdir()) == [
+        "mine.ckpt",
+        "mine.safetensors",
+    ]
+
+
+def test_a_run_that_is_left_before_its_first_step_writes_nothing(run, tmp_path):
+    steps = run.steps()
+    next(steps)
+    steps.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_is_stopped_or_left_writes_its_checkpoint(run):
+    steps = run.steps()
+    assert [next(steps).done for _ in range(2)] == [0, 1]
+    run.stop()
+    assert list(steps) == []
+    assert torch.load(run.checkpoint, weights_only=True)["step"] == 1
+
+    run = TrainingRun(run.parameters, run.source, run.output, None, "cpu", resume=True)
+    run.check()
+    steps = run.steps()
+    assert [next(steps).done for _ in range(2)] == [1, 2]
+    steps.close()
+    assert torch.load(run.checkpoint, weights_only=True)["step"] == 2
+    assert not run.output.exists()
+
+
+def test_a_paused_run_goes_on_telling_that_it_is(run):
+    steps = run.steps()
+    next(steps)
+    run.pause(True)
+    assert run.paused
+    assert {(step.step, step.done) for step, _ in zip(steps, range(3), strict=False)} == {
+        ("paused", 0)
+    }
+    run.pause(False)
+    assert next(steps).done == 1
+
+
+def test_planes_of_any_array_are_pictures():
+    grey = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    np.testing.assert_array_equal(np.stack(list(pictures(grey, False))), grey.reshape(6, 4, 5))
+    rgba = grey[..., :4]
+    np.testing.assert_array_equal(next(pictures(rgba, True)), rgba[0, ..., :3])
+    np.testing.assert_array_equal(next(pictures(grey[0, 0], False)), grey[0, 0])

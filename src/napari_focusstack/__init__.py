@@ -6,7 +6,31 @@ The names below load what they need on first use; importing the package is cheap
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_focusstack.errors import InputError as InputError
+    from napari_focusstack.fusion.fuse import eliminate as eliminate
+    from napari_focusstack.fusion.fuse import estimate_psf as estimate_psf
+    from napari_focusstack.fusion.fuse import fuse as fuse
+    from napari_focusstack.fusion.fuse import segment as segment
+    from napari_focusstack.fusion.result import FusionResult as FusionResult
+    from napari_focusstack.io.reading.plane_store import PlaneStore as PlaneStore
+    from napari_focusstack.io.reading.plane_store import open_planes as open_planes
+    from napari_focusstack.io.reading.record import read_record as read_record
+    from napari_focusstack.io.writing.result import ResultForm as ResultForm
+    from napari_focusstack.io.writing.result_file import result_file as result_file
+    from napari_focusstack.parameters import FuseParameters as FuseParameters
+    from napari_focusstack.registration.register import register as register
+    from napari_focusstack.registration.transforms import Registration as Registration
+    from napari_focusstack.runtime.progress import Progress as Progress
+    from napari_focusstack.samples.pair import sample_pair as sample_pair
+    from napari_focusstack.samples.stacks import colour_stack as colour_stack
+    from napari_focusstack.samples.stacks import microscopy_stack as microscopy_stack
+    from napari_focusstack.segmentation.focus_map import FocusMap as FocusMap
+    from napari_focusstack.surface.mesh_file import write_mesh as write_mesh
+    from napari_focusstack.surface.surface import Surface as Surface
+    from napari_focusstack.surface.triangulation import surface_of as surface_of
 
 _HOME = {
     "FocusMap": "segmentation.focus_map",

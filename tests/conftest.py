@@ -209,10 +209,10 @@ def fsb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for parameter in network.parameters():
             parameter.zero_()  # each MSRB passes its input on
         for channel, sign in ((0, 1), (1, -1)):  # ReLU keeps the two signs apart
-            network.enter.weight[channel, 7, 1, 1] = sign
-            network.leave[0].weight[channel, channel, 1, 1] = 1
-            network.leave[2].weight[channel, channel, 1, 1] = 1
-            network.leave[4].weight[0, channel, 1, 1] = 4 * sign
+            network.stem.weight[channel, 7, 1, 1] = sign
+            network.head[0].weight[channel, channel, 1, 1] = 1
+            network.head[2].weight[channel, channel, 1, 1] = 1
+            network.head[4].weight[0, channel, 1, 1] = 4 * sign
     path = tmp_path_factory.mktemp("fsb") / "fsb.safetensors"
     weights.save(network, path)
     return path
@@ -239,10 +239,10 @@ def deb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
-        sharp = network.enter_fine.weight[0, :4]
+        sharp = network.stem_fine.weight[0, :4]
         sharp.fill_(1 / sharp.numel())
-        network.enter_fine.bias[0] = 4  # the measure is a logarithm; ReLU lets positives pass
-        network.leave.weight[:, 0] = 30 / 9
+        network.stem_fine.bias[0] = 4  # the measure is a logarithm; ReLU lets positives pass
+        network.head.weight[:, 0] = 30 / 9
     path = tmp_path_factory.mktemp("deb") / "deb.safetensors"
     weights.save(network, path)
     return path

@@ -5,6 +5,7 @@ The names below load what they need on first use; importing the package is cheap
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,9 @@ _HOME = {
     "surface_of": "surface.triangulation",
     "write_mesh": "surface.mesh_file",
 }
+# Silent unless the caller, or the command with --verbose, asks for it.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+
 __all__ = [*sorted(_HOME), "__version__"]
 
 

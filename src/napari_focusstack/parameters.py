@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from napari_focusstack.errors import InputError
+
+#: Shapes of the PSF; :data:`napari_focusstack.imaging.kernels.KERNELS` says what they are.
+PsfShape = Literal["gaussian", "disk"]
+PsfShapeChoice = Literal["auto", PsfShape]
 
 
 def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
@@ -94,10 +98,10 @@ class PsfParameters:
     psf: str | float = option(
         "keb+reblur", "keb, reblur, keb+reblur, or the sigma of the foreground's blur in px"
     )
-    psf_shape: Literal["auto", "gaussian", "disk"] = option(
+    psf_shape: PsfShapeChoice = option(
         "auto",
         "shape of the PSF; auto takes what explains the planes better",
-        ("auto", "gaussian", "disk"),
+        get_args(PsfShapeChoice),
     )
     keb_weights: str | None = option(None, "safetensors file of KEB instead of the shipped one")
 

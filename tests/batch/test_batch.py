@@ -416,3 +416,13 @@ def test_weights_that_are_missing_stop_the_batch_before_any_work(tmp_path, sourc
     missing = replace(parameters, keb_weights=str(tmp_path / "gone.safetensors"))
     with pytest.raises(InputError, match=r"gone\.safetensors cannot be read"):
         list(batch(sources, tmp_path / "out", missing))
+
+
+def test_the_traceback_of_a_failure_is_logged(tmp_path, parameters, caplog):
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(b"II*\0 and no more")
+    outcomes = list(batch([broken], tmp_path / "out", parameters))
+    assert [outcome.status for outcome in outcomes] == ["failed"]
+    (record,) = [one for one in caplog.records if one.name.endswith("batch.job")]
+    assert "broken.tif failed" in record.message
+    assert record.exc_info is not None

@@ -522,3 +522,17 @@ def test_what_cannot_be_done_with_a_stack_is_refused_in_one_line(stack, capsys, 
     assert said.count("\n") == 1
     assert named in said
     assert sorted(Path().iterdir()) == before
+
+
+def test_verbose_logs_the_steps_and_the_traceback_of_an_error(pair):
+    near, far = pair / "near.png", pair / "far.png"
+    quiet, verbose = (
+        run("fuse", near, far, "-o", pair / "out.tif", "--psf", "2", "--no-crf", *more)
+        for more in ((), ("--verbose",))
+    )
+    assert quiet.stderr == ""
+    assert "napari_focusstack.fusion.pipeline: 2 planes" in verbose.stderr
+    failed = run("fuse", near, pair / "none.png", "-o", pair / "out.tif", "--verbose")
+    assert failed.returncode == 2
+    assert "Traceback" in failed.stderr
+    assert failed.stderr.rstrip().splitlines()[-1].startswith("napari-focusstack: error: ")

@@ -186,7 +186,7 @@ def test_without_a_foreground_nothing_is_eliminated_but_all_is_scored(folder, pa
             for parameter in blind.parameters():
                 parameter.zero_()
             if name == "fsb":
-                blind.leave[4].bias.fill_(-8.0)
+                blind.head[4].bias.fill_(-8.0)
         weights.save(blind, path)
         files[f"{name}_weights"] = str(path)
     chosen = replace(parameters, **files, psf=3.0)

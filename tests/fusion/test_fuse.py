@@ -601,3 +601,35 @@ def test_no_pixel_of_a_stack_outside_the_transition_region_ever_changes(case, si
     outside = ~result.transition_region
     assert same_bytes(result.image[outside], source_pixels(result, planes)[outside])
     assert np.isfinite(result.image).all()
+
+
+@pytest.mark.parametrize(("planes", "side"), [(4, 96), (2, 96), (3, 64)])
+def test_the_focus_of_another_stack_is_refused(make_focal_stack, planes, side):
+    images = make_focal_stack(3, 1.5).planes("uint16")
+    depth = torch.full((1, side, side), 2.0)
+    depth[..., : side // 2] = 1
+    other = FocusMap.of_depth(depth, planes)
+    expected = f"of {planes} planes of {side} x {side} px, the stack has 3 of 96 x 96 px"
+    with pytest.raises(InputError, match=expected):
+        nfs.fuse(images, labels=other, psf=1.5, device="cpu")
+
+
+def test_random_numbers_of_the_caller_go_on_as_if_nothing_was_fused(make_focal_stack):
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    nfs.fuse(make_focal_stack(3, 1.5).planes(), device="cpu")
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_fusion_logs_its_steps(make_focal_stack, caplog):
+    with caplog.at_level("DEBUG", logger="napari_focusstack"):
+        nfs.fuse(make_focal_stack(3, 1.5).planes(), psf=1.5, device="cpu")
+    said = caplog.text
+    for words in (
+        "3 planes (96, 96, 3) uint8 on cpu",
+        "deb: shipped weights",
+        "sigma_px=1.5",
+        "by unmix",
+    ):
+        assert words in said

@@ -1,6 +1,7 @@
 """The imaging model against closed forms."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from scipy import ndimage, special
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.imaging.blur import WIDE_PX, blur
+from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.image_formation import (
     composite_defocused,
     far_focus,
@@ -16,8 +17,10 @@ from napari_focusstack.imaging.image_formation import (
     over,
     premultiply,
 )
-from napari_focusstack.imaging.kernels import check_sigma, psf, psf_radius
+from napari_focusstack.imaging.kernels import KERNELS, check_sigma, psf, psf_radius
 from napari_focusstack.imaging.srgb import linear_to_srgb, srgb_to_linear
+from napari_focusstack.imaging.uniform_blur import WIDE_PX
+from napari_focusstack.parameters import PsfShape
 
 SHAPES = ["gaussian", "disk"]
 
@@ -83,7 +86,7 @@ def test_a_half_plane_blurs_to_an_erf_profile(sigma_px):
     edge = (torch.arange(96) >= 48).float().expand(16, 96)
     distance = np.arange(96) - 47.5
     expected = 0.5 * (1 + special.erf(distance / (sigma_px * math.sqrt(2))))
-    tolerance = 0.012 / sigma_px**2 if sigma_px < WIDE_PX["gaussian"] else 0.5 / 255
+    tolerance = 0.012 / sigma_px**2 if sigma_px < WIDE_PX else 0.5 / 255
     np.testing.assert_allclose(blur(edge, sigma_px)[8].numpy(), expected, atol=tolerance)
 
 
@@ -203,3 +206,7 @@ def test_a_premultiplied_layer_lies_over_an_image():
     layer = torch.tensor([0.8, 0.4, 0.2])[:, None, None]
     light = over(premultiply(layer, torch.full((1, 1, 1), 0.25)), torch.ones(3, 1, 1))
     torch.testing.assert_close(light.flatten(), torch.tensor([0.95, 0.85, 0.8]))
+
+
+def test_every_shape_that_can_be_asked_for_has_a_kernel():
+    assert set(KERNELS) == set(get_args(PsfShape))

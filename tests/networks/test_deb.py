@@ -63,10 +63,10 @@ def test_any_number_of_planes_will_do(small, planes):
 def test_sides_are_multiples_of_the_stride_and_no_more(levels):
     network = DEB(width=8, levels=levels)
     assert network.stride == CELL_PX * 2**levels
-    cues = plane_features(stack(3, 64, 96))[None]
-    assert network(cues).shape == (1, 3, 64, 96)
+    features = plane_features(stack(3, 64, 96))[None]
+    assert network(features).shape == (1, 3, 64, 96)
     with pytest.raises(RuntimeError):
-        network(cues[..., :-1])
+        network(features[..., :-1])
 
 
 def test_stacks_of_a_batch_do_not_see_each_other(small):
@@ -99,11 +99,11 @@ def test_the_answer_moves_with_the_image_by_multiples_of_the_stride():
 
 
 def test_parts_are_drawn_as_the_whole_is(small):
-    cues = plane_features(stack(4, 128, 64))[None]
+    features = plane_features(stack(4, 128, 64))[None]
     with torch.no_grad():
-        features, whole = small.encode(cues), small(cues)
+        encoded, whole = small.encode(features), small(features)
         rows = slice(12 - DECODER_REACH_CELLS, 20 + DECODER_REACH_CELLS)
-        part = small.decode(features[..., rows, :], cues[..., rows, :])
+        part = small.decode(encoded[..., rows, :], features[..., rows, :])
     inner = slice(DECODER_REACH_CELLS * CELL_PX, -DECODER_REACH_CELLS * CELL_PX)
     expected = whole[..., 12 * CELL_PX : 20 * CELL_PX, :]
     torch.testing.assert_close(part[..., inner, :], expected, atol=1e-5, rtol=1e-4)
@@ -133,7 +133,7 @@ def test_gradients_reach_every_weight():
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         # a bias of the last layer adds the same to each plane, which changes no probability
-        assert float(parameter.grad.abs().sum()) > 0 or name == "leave.bias", name
+        assert float(parameter.grad.abs().sum()) > 0 or name == "head.bias", name
 
 
 @pytest.mark.parametrize("planes", [2, 5])
@@ -198,20 +198,20 @@ def test_focus_cues_do_not_see_brightness_or_colour():
 
 
 def measures(plane):
-    cues = plane_features(plane)
-    return torch.cat([cues[:, :MEASURES], cues[:, CELLS : CELLS + PIXELS]], 1)
+    features = plane_features(plane)
+    return torch.cat([features[:, :MEASURES], features[:, CELLS : CELLS + PIXELS]], 1)
 
 
-def pixels_of(cues):
+def pixels_of(features):
     """Sharpness and grey at full size, (B, 2, Y, X)."""
-    return functional.pixel_shuffle(functional.pixel_shuffle(cues[:, CELLS:], 2), 2)
+    return functional.pixel_shuffle(functional.pixel_shuffle(features[:, CELLS:], 2), 2)
 
 
 def test_cues_do_not_see_which_way_a_plane_is_turned():
     plane = stack(1)
-    cues, turned = plane_features(plane), plane_features(plane.flip(-1))
-    torch.testing.assert_close(turned[:, :CELLS].flip(-1), cues[:, :CELLS], atol=1e-4, rtol=0)
-    torch.testing.assert_close(pixels_of(turned).flip(-1), pixels_of(cues))
+    features, turned = plane_features(plane), plane_features(plane.flip(-1))
+    torch.testing.assert_close(turned[:, :CELLS].flip(-1), features[:, :CELLS], atol=1e-4, rtol=0)
+    torch.testing.assert_close(pixels_of(turned).flip(-1), pixels_of(features))
 
 
 def test_more_contrast_is_more_of_every_focus_cue_and_less_blur_of_every_fine_one():
@@ -247,6 +247,6 @@ def test_pixel_cues_lie_where_their_pixels_are():
     assert float(energy[13, 26]) == pytest.approx(0, abs=1e-5)
 
 
-def test_cues_of_one_plane_do_not_depend_on_the_others():
+def test_features_of_one_plane_do_not_depend_on_the_others():
     planes = stack(4)
     torch.testing.assert_close(plane_features(planes)[2:3], plane_features(planes[2:3]))

@@ -24,7 +24,7 @@ def test_the_default_is_the_network_of_the_paper():
     assert len(blocks) == 8
     assert len(network.pairs) == 4
     assert len({block.down for block in blocks}) > 1  # the down factor differs between blocks
-    assert sum(isinstance(module, torch.nn.Conv2d) for module in network.leave) == 3
+    assert sum(isinstance(module, torch.nn.Conv2d) for module in network.head) == 3
     assert network.stride == 32
 
 
@@ -95,12 +95,14 @@ def test_the_laplacian_of_a_parabola_is_its_second_derivative():
 def test_the_cues_tell_which_plane_is_sharp_and_lose_no_channel():
     pair = torch.full((1, 6, 32, 32), 0.5)
     pair[:, :3] += 0.2 * (torch.arange(32) % 2 * 2 - 1)  # fine stripes in the near plane alone
-    cues = focus_features(pair)
-    assert cues.shape == (1, 8, 32, 32)
+    features = focus_features(pair)
+    assert features.shape == (1, 8, 32, 32)
     # |Laplacian| of the stripes is 4 . 0.2 inside, 0 in the far plane
-    assert float(cues[0, 6, 16, 16]) == pytest.approx(torch.log(torch.tensor(0.81 / 0.01)).item())
-    assert (cues[:, 6:] > 0).all()
-    near = (cues[:, :3] + cues[:, 3:6] / 4 + 1) / 2
+    assert float(features[0, 6, 16, 16]) == pytest.approx(
+        torch.log(torch.tensor(0.81 / 0.01)).item()
+    )
+    assert (features[:, 6:] > 0).all()
+    near = (features[:, :3] + features[:, 3:6] / 4 + 1) / 2
     torch.testing.assert_close(near, pair[:, :3])
 
 

@@ -78,6 +78,6 @@ def test_the_copies_of_a_channel_learn_to_differ(kind):
     wide = net2wider(trained(kind), kind(width=16, down=(2, 4)))
     scenes = torch.rand(2, CHANNELS[kind], 32, 32, generator=torch.Generator().manual_seed(3))
     wide(scenes).square().sum().backward()
-    gradient = wide.enter.weight.grad
+    gradient = wide.stem.weight.grad
     first, second = gradient[:8], gradient[8:]
     assert float((first - second).norm()) > 0.1 * float(first.norm())

@@ -28,7 +28,7 @@ def stack_of(planes):
     return FocalStack(planes, "auto", CPU, 2**34)
 
 
-def least(strips, cues):
+def least(strips, features):
     """The least logit of each pixel."""
     return torch.cat([logits.amin(0, keepdim=True) for logits in strips], 1)
 
@@ -45,9 +45,9 @@ def test_a_search_that_is_given_up_stops_after_the_tiles_at_hand(make_focal_stac
     stack = stack_of(make_focal_stack(3, 1.5, side=256).planes())
     looked_at = []
 
-    def read(strips, cues):
+    def read(strips, features):
         looked_at.append(1)
-        return least(strips, cues)
+        return least(strips, features)
 
     steps = run_tiled(stack, DEB(8, 2), 64, 96, read)
     next(steps)

@@ -21,7 +21,7 @@ def network():
     torch.manual_seed(3)
     small = FSB(width=8, down=(2, 4)).eval().to(memory_format=torch.channels_last)
     with torch.no_grad():
-        small.leave[4].weight.mul_(3)
+        small.head[4].weight.mul_(3)
     return small
 
 

@@ -176,3 +176,13 @@ def test_thin_lines_and_dots_keep_their_labels():
     labels = np.full((30, 30), 5, np.uint8)
     labels[10], labels[20, 5], labels[15, 4:20], labels[16, 4:20] = 1, 2, 2, 3
     np.testing.assert_array_equal(FocusMap.of_labels(labels, 5, (30, 30)).labels, labels)
+
+
+def test_maps_are_equal_where_they_say_the_same_of_every_pixel():
+    depth = torch.tensor([[[1.0, 1, 4, 4]]])
+    focus = FocusMap.of_depth(depth, 5)
+    assert focus == FocusMap.of_depth(depth.clone(), 5)
+    assert focus != FocusMap.of_depth(depth, 6)
+    assert focus != FocusMap.of_depth(depth.flip(-1), 5)
+    assert focus != FocusMap.of_depth(depth[..., :3], 5)
+    assert focus != "a map"

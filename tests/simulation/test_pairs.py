@@ -170,7 +170,7 @@ def test_a_curved_background_is_sharp_near_in_one_place_and_far_in_another(mater
 def test_a_lens_between_disk_and_gaussian_keeps_sigma(share):
     point = torch.zeros(1, 1, 65, 65)
     point[..., 32, 32] = 1
-    spread = Lens(share).scatter_blur(point, torch.tensor([4.0]))[0, 0]
+    spread = Lens(share).defocus(point, torch.tensor([4.0]))[0, 0]
     offset = torch.arange(65.0) - 32
     assert float(spread.sum()) == pytest.approx(1, abs=1e-4)
     sigma = math.sqrt(float((spread.sum(0) * offset**2).sum()))

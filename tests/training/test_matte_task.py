@@ -22,9 +22,9 @@ def task():
 
 def edges(signed_distance_px, alpha, contrast):
     """Edges of two rows of pixels."""
-    cues = torch.zeros(1, FEATURES, *signed_distance_px.shape)
-    cues[0, -5] = signed_distance_px / 3
-    return Edges(cues, alpha[None, None], contrast[None, None])
+    features = torch.zeros(1, FEATURES, *signed_distance_px.shape)
+    features[0, -5] = signed_distance_px / 3
+    return Edges(features, alpha[None, None], contrast[None, None])
 
 
 def test_stacks_are_drawn_whole_and_never_as_pairs(task, monkeypatch):
@@ -40,7 +40,7 @@ def test_stacks_are_drawn_whole_and_never_as_pairs(task, monkeypatch):
     drawn = [batch for step in range(6) for batch in task.draw(step, generator)]
     assert len(drawn) == 6 * 8  # of a quarter of the pixels
     assert min(planes) >= 3
-    assert all(batch.cues.shape == (1, FEATURES, 64, 64) for batch in drawn)
+    assert all(batch.features.shape == (1, FEATURES, 64, 64) for batch in drawn)
 
 
 def test_the_truth_is_how_much_of_a_pixel_lies_before_the_middle(task, make_focal_stack):

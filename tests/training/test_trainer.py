@@ -140,9 +140,9 @@ def test_the_rate_warms_up_and_falls_to_nothing(material, tmp_path):
 def test_training_may_start_from_given_weights(material, tmp_path):
     torch.manual_seed(11)
     start = FSB(width=8)
-    weight = start.enter.weight.detach().clone()
+    weight = start.stem.weight.detach().clone()
     training = Training(TrainParameters(**TINY, steps=1), material, tmp_path / "a.ckpt", start)
-    torch.testing.assert_close(training.network.enter.weight.detach(), weight)
+    torch.testing.assert_close(training.network.stem.weight.detach(), weight)
 
 
 @pytest.mark.parametrize(("network", "channels"), [("fsb", 6), ("keb", 7)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.progress import Progress
 
+
+logger = logging.getLogger(__name__)
 
 #: How the name of each output ends.
 ENDINGS: dict[Output, str] = {
@@ -96,6 +99,7 @@ def fuse_item(job: Job, progress: Callable[[Progress], None] | None = None) -> O
     try:
         outputs, message = _fuse_source(job, progress), ""
     except Exception as error:  # whatever is wrong with one stack, the others go on
+        logger.warning("%s failed", job.source, exc_info=True)
         said = " ".join(str(error).split())
         outputs, message = {}, said if isinstance(error, InputError) else f"{error!r:.500}"
     return Outcome(

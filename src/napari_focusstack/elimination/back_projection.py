@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_focusstack.imaging.blur import HALVING_PX, blur
+from napari_focusstack.imaging.blur import blur
+from napari_focusstack.imaging.half_size import HALVING_PX
 from napari_focusstack.imaging.image_formation import premultiply
 from napari_focusstack.imaging.kernels import psf_radius
-from napari_focusstack.imaging.varying_blur import gather_blur
+from napari_focusstack.imaging.psf import gather_blur
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.imaging.kernels import PsfShape
-    from napari_focusstack.imaging.psf import Psf
-    from napari_focusstack.imaging.varying_blur import DistanceSteps
+    from napari_focusstack.imaging.psf import DistanceSteps, Psf
+    from napari_focusstack.parameters import PsfShape
 
 
 #: Least transmittance share of the background that is still divided by (thin gaps between foregrounds).

@@ -20,16 +20,16 @@ from napari_focusstack.elimination.back_projection import (
     back_projection_reach_px,
     premultiplied_foreground,
 )
-from napari_focusstack.imaging.blur import GRID_PX
+from napari_focusstack.imaging.half_size import GRID_PX
 from napari_focusstack.imaging.image_formation import premultiply
-from napari_focusstack.imaging.varying_blur import gather_blur, is_per_pixel
+from napari_focusstack.imaging.psf import gather_blur
+from napari_focusstack.imaging.varying_blur import is_per_pixel
 from napari_focusstack.runtime.region import align, full, pad, to_local
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.imaging.psf import Origin, Psf
-    from napari_focusstack.imaging.varying_blur import DistanceSteps
+    from napari_focusstack.imaging.psf import DistanceSteps, Origin, Psf
     from napari_focusstack.runtime.region import Region
 
 

@@ -17,7 +17,7 @@ from napari_focusstack.elimination.back_projection import error_smoothing_px
 from napari_focusstack.elimination.diffusion import transition_region
 from napari_focusstack.filters.nearest import nearest_values
 from napari_focusstack.filters.select import blend, unique_values
-from napari_focusstack.imaging.blur import GRID_PX, HALVING_PX
+from napari_focusstack.imaging.half_size import GRID_PX, HALVING_PX
 from napari_focusstack.imaging.kernels import psf_radius
 from napari_focusstack.imaging.psf import origin
 from napari_focusstack.imaging.varying_blur import is_per_pixel
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.imaging.psf import Psf
-    from napari_focusstack.imaging.varying_blur import DistanceSteps
+    from napari_focusstack.imaging.psf import DistanceSteps, Psf
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.segmentation.focus_map import FocusMap
 

@@ -44,7 +44,7 @@ def fuse_steps(
         focus, backend = yield from pipeline.segment()
         diagnosis = yield from pipeline.diagnose(focus.labels)
     else:
-        focus = labels if isinstance(labels, FocusMap) else pipeline.read_labels(labels)
+        focus = pipeline.read_labels(labels)
     psf = yield from pipeline.find_psf(focus)
     eliminated = yield from pipeline.eliminate(focus, psf)
     return FusionResult.of(pipeline, focus, psf, eliminated, backend, diagnosis)

@@ -9,11 +9,13 @@ pipeline chooses one when it is made.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from napari_focusstack.elimination.blockwise import eliminate
+from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.strategies import strategy_for
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.device import resolve_device
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from napari_focusstack.planes.focal_stack import Planes
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.region import Region
+
+logger = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -85,6 +89,8 @@ class Pipeline:
         self.weights: dict[str, str] = {}
         if parameters.near == "last":
             self.reverse()
+        shape, dtype = self.stack.sources[0].shape, self.stack.sources[0].dtype
+        logger.debug("%d planes %s %s on %s", len(self.stack), shape, dtype, device)
 
     def reverse(self) -> None:
         """Take the last plane as given for the nearest."""
@@ -96,6 +102,8 @@ class Pipeline:
         self.stack.sources, self.registration = yield from align(
             self.stack.sources, self.parameters, known
         )
+        if self.registration is not None:
+            logger.debug("registration: %s", self.registration.reason)
 
     def segment(self) -> Generator[Progress, None, tuple[FocusMap, str | None]]:
         """Estimate depth and alpha: FSB and DEB for a pair, DEB and MEB for more planes.
@@ -108,9 +116,24 @@ class Pipeline:
         """
         return (yield from self.strategy.segment(self.stack, self.parameters, self._network))
 
-    def read_labels(self, labels: np.ndarray) -> FocusMap:
-        """Return the focus map of labels, see :meth:`FocusMap.of_labels`."""
-        focus = FocusMap.of_labels(labels, len(self.stack), self.stack.size)
+    def read_labels(self, labels: np.ndarray | FocusMap) -> FocusMap:
+        """Return the focus map of labels, or a focus map that is given, on the stack's device.
+
+        Raises
+        ------
+        InputError
+            If it is of another size or number of planes; see also :meth:`FocusMap.of_labels`.
+        """
+        planes, size = len(self.stack), self.stack.size
+        if isinstance(labels, FocusMap):
+            if (labels.planes, labels.size) != (planes, size):
+                raise InputError(
+                    f"the focus map is of {labels.planes} planes of {_by(labels.size)} px, the "
+                    f"stack has {planes} of {_by(size)} px; give one of the same stack."
+                )
+            focus = labels
+        else:
+            focus = FocusMap.of_labels(labels, planes, size)
         return focus.to(self.stack.device)
 
     def find_psf(self, focus: FocusMap) -> Generator[Progress, None, Psf | None]:
@@ -139,8 +162,10 @@ class Pipeline:
                     "nothing veils what lies behind it (transmitted light, or planes that do not "
                     "belong together); give psf as a number to remove a veil all the same"
                 )
+            logger.debug("blur: %s", psf or self.plain)
             yield Progress("estimate PSF", 1, 1)
             return psf
+        logger.debug("no blur is needed: %s", self.plain)
         return None
 
     @property
@@ -203,10 +228,16 @@ class Pipeline:
             image[here][computed] = values[:, 0] if image.ndim == 2 else values
             region[here] |= computed
             yield Progress("fuse", piece[0].stop, within[0].stop)
+        logger.debug("computed %d of %d pixels by %s", int(region.sum()), region.size, method)
         return image, initial, region
 
     def _network(self, name: str) -> Any:
         """Return a network with its weights, and note them for the record."""
         path = getattr(self.parameters, f"{name}_weights")
         network, self.weights[name] = weights.load(name, self.stack.device, path)
+        logger.debug("%s: %s", name, path or "shipped weights")
         return network
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_focusstack.registration.transforms import Registration
 
 
-@dataclass
+@dataclass(eq=False)
 class FusionResult:
     """What :func:`fuse` found.
 

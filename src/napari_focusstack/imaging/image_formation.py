@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_focusstack.imaging.blur import blur
-from napari_focusstack.imaging.kernels import PsfShape
+from napari_focusstack.parameters import PsfShape
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.parameters import PsfShape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 
-PsfShape = Literal["gaussian", "disk"]
 #: A Gaussian PSF is cut where 4 sigma leave less than 1e-4 of its light outside.
 GAUSSIAN_REACH = 4.0
 #: Greatest sigma (px) that is convolved with: beyond it kernels are larger than planes.
@@ -44,7 +47,7 @@ def psf_radius(sigma_px: float, shape: PsfShape = "gaussian") -> int:
     """
     if sigma_px < IMPULSE_SIGMA_PX:
         return 0
-    return math.ceil(GAUSSIAN_REACH * sigma_px if shape == "gaussian" else 2 * sigma_px + 0.5)
+    return math.ceil(KERNELS[shape].reach_px(sigma_px))
 
 
 def gaussian_profile(sigma_px: Tensor, radius: int) -> Tensor:
@@ -89,6 +92,33 @@ def disk_psf(sigma_px: Tensor, radius: int) -> Tensor:
     return disk / disk.sum((1, 2), keepdim=True)
 
 
+@dataclass(frozen=True)
+class Kernel:
+    """A shape of the PSF.
+
+    Parameters
+    ----------
+    reach_px : callable
+        ``reach_px(sigma_px)``: distance from the centre beyond which it is 0, px.
+    sample : callable
+        ``sample(sigma_px, radius)`` samples it for each sigma (B,), px, up to so many pixels from
+        the centre: (B, 2 radius + 1, 2 radius + 1), or its profile (B, 2 radius + 1).
+    is_separable : bool
+        Whether it is the outer product of its profile, which is then what ``sample`` returns.
+    """
+
+    reach_px: Callable[[float], float]
+    sample: Callable[[Tensor, int], Tensor]
+    is_separable: bool = False
+
+
+#: All shapes. The sigma of each is its standard deviation along one axis.
+KERNELS: dict[PsfShape, Kernel] = {
+    "gaussian": Kernel(lambda sigma_px: GAUSSIAN_REACH * sigma_px, gaussian_profile, True),
+    "disk": Kernel(lambda sigma_px: 2 * sigma_px + 0.5, disk_psf),
+}
+
+
 def psf(sigma_px: float, shape: PsfShape = "gaussian") -> Tensor:
     """Return the point spread function as a kernel.
 
@@ -116,10 +146,8 @@ def psf(sigma_px: float, shape: PsfShape = "gaussian") -> Tensor:
     """
     sigma = torch.tensor([check_sigma(sigma_px)])
     radius = psf_radius(sigma_px, shape)
-    if shape == "disk":
-        return disk_psf(sigma, radius)[0]
-    profile = gaussian_profile(sigma, radius)[0]
-    return profile[:, None] * profile[None, :]
+    sampled = KERNELS[shape].sample(sigma, radius)[0]
+    return sampled[:, None] * sampled[None, :] if KERNELS[shape].is_separable else sampled
 
 
 def check_sigma(sigma_px: float) -> float:

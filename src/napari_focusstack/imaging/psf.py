@@ -11,17 +11,20 @@ import torch.nn.functional as functional
 
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.kernels import psf_radius
-from napari_focusstack.imaging.varying_blur import DistanceSteps, _scatter, is_per_pixel
+from napari_focusstack.imaging.varying_blur import is_per_pixel
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.imaging.kernels import PsfShape
+    from napari_focusstack.parameters import PsfShape
 
 
 #: Where a piece lies: row and column of its first pixel, from the image's centre, px.
 Origin = tuple[float, float]
-#: Where removing the veil leaves more than this share of the residual, there is no such veil.
+#: Distance between surface and plane in plane steps: one for all, one for each image of a batch
+#: (n,), or one for each pixel (n, 1, Y, X). A pair is one step apart.
+DistanceSteps = float | torch.Tensor
+#: Elimination must leave less than this share of the residual without occlusion to count.
 MAX_RESIDUAL_RATIO = 0.95
 
 
@@ -142,9 +145,9 @@ class Psf:
         return self.sigma_background_px or self.sigma_px
 
     def scatter_blur(
-        self, layers: Tensor, origins: list[Origin], steps: DistanceSteps = 1.0
+        self, layers: Tensor, origins: list[Origin], distance_steps: DistanceSteps = 1.0
     ) -> Tensor:
-        """Return the foreground's layers as the far plane shows them: moved, then blurred by K3.
+        """Return layers of the foreground as the far plane shows them: moved, then blurred by K3.
 
         Parameters
         ----------
@@ -152,12 +155,25 @@ class Psf:
             Shape (n, C + 1, Y, X), premultiplied by alpha, which is the last channel.
         origins : list of (float, float)
             Where each piece lies, see :class:`Breathing`.
-        steps : float or Tensor
-            How far the foreground lies before the far plane, see :data:`DistanceSteps`.
+        distance_steps : float or Tensor
+            Distance of the foreground before the far plane, see :data:`DistanceSteps`.
         """
         moved = self.breathing.move(layers, origins)
-        if not is_per_pixel(steps):
-            return blur(moved, self.sigma_px * steps, self.shape)
-        light = _scatter(moved, steps * self.sigma_px, self.shape)
+        light = blur(moved, self.sigma_px * distance_steps, self.shape)
+        if not is_per_pixel(distance_steps):
+            return light
         # surfaces that touch at an edge are blurred unequally: no pixel is covered twice
         return light / light[:, -1:].clamp(min=1)
+
+
+def gather_blur(
+    image: Tensor, sigma_px: float, shape: PsfShape, distance_steps: DistanceSteps = 1.0
+) -> Tensor:
+    """Return images (n, C, Y, X) blurred at each pixel by its distance times a sigma per step.
+
+    Distances that differ from pixel to pixel are rounded to powers of two plane steps: what is
+    compared by this blur tolerates it.
+    """
+    if is_per_pixel(distance_steps):
+        distance_steps = torch.exp2(distance_steps.log2().round())
+    return blur(image, sigma_px * distance_steps, shape, mode="gather")

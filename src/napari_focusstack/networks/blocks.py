@@ -1,4 +1,4 @@
-"""Building blocks of both networks (Fig. 3b)."""
+"""Building blocks of the networks (Fig. 3b)."""
 
 from __future__ import annotations
 

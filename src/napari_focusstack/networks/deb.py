@@ -1,4 +1,4 @@
-"""Depth estimation branch: from the focus cues of all planes to a plane for each pixel.
+"""Depth estimation branch: from the focus features of all planes to a plane for each pixel.
 
 Not in the paper, which has two planes: FSB folded over P planes sees each of them at full size
 P - 1 times, compares two at a time and cannot undo an early mistake. DEB reads what tells focus at
@@ -130,7 +130,7 @@ def _max_over_planes(planes: Sequence[Tensor]) -> Tensor:
 
 
 class DEB(nn.Module):
-    """From cues of P planes to how probably each plane is the one in focus, for any P.
+    """From features of P planes to how probably each plane is the one in focus, for any P.
 
     A small U-Net over cells whose every block mixes the planes; nothing in it depends on how many
     there are. One more block at half the size sees single pixels and draws the edges; what it says
@@ -146,22 +146,22 @@ class DEB(nn.Module):
     Examples
     --------
     >>> network = DEB(width=8, levels=2)
-    >>> cues = torch.stack([plane_features(torch.rand(1, 3, 64, 64)) for _ in range(5)], 1)
-    >>> network(cues).shape
+    >>> inputs = torch.stack([plane_features(torch.rand(1, 3, 64, 64)) for _ in range(5)], 1)
+    >>> network(inputs).shape
     torch.Size([1, 5, 64, 64])
     """
 
     def __init__(self, width: int = 24, levels: int = 4) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "levels": levels}
-        self.enter = conv(2 * MEASURES + COLOURS + 2, width)
+        self.stem = conv(2 * MEASURES + COLOURS + 2, width)
         self.down = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
         self.deepest = CrossPlaneBlock(width)
         self.up = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
-        self.narrow = nn.Conv2d(width, FINE, 1)
-        self.enter_fine = conv(3 * CELL_PX, FINE)
+        self.bottleneck = nn.Conv2d(width, FINE, 1)
+        self.stem_fine = conv(3 * CELL_PX, FINE)
         self.fine = CrossPlaneBlock(FINE)
-        self.leave = conv(FINE, 4, gain=1.0)
+        self.head = conv(FINE, 4, gain=1.0)
 
     @property
     def stride(self) -> int:
@@ -173,16 +173,16 @@ class DEB(nn.Module):
         """How far, px, an input pixel can change the answer.
 
         Two convolutions and an interpolation at each level going up, two convolutions and a mean
-        going down, are nine of the coarsest cells in all; the cues look 40 px far, drawing 16.
+        going down, are nine of the coarsest cells in all; the focus measures look 40 px far, the decoder 16.
         """
         return 9 * self.stride + 36
 
-    def forward(self, cues: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Return logits over planes.
 
         Parameters
         ----------
-        cues : Tensor
+        inputs : Tensor
             Shape (B, P, 42, Y / 4, X / 4) from :func:`plane_features`, nearest plane first.
 
         Returns
@@ -190,17 +190,17 @@ class DEB(nn.Module):
         Tensor
             Shape (B, P, Y, X); a softmax over P makes them probabilities.
         """
-        return self.decode(self.encode(cues), cues)
+        return self.decode(self.encode(inputs), inputs)
 
-    def encode(self, cues: Tensor) -> Tensor:
-        """Return what the U-Net sees, far and wide: (B P, 16, Y / 4, X / 4), from cues."""
-        planes = cues.shape[1]
-        cells = cues[:, :, : -2 * PIXELS]
-        below_max = _below_max(cells[:, :, :MEASURES])
-        place = torch.linspace(-1, 1, planes, device=cues.device, dtype=cues.dtype)
-        order = place[None, :, None, None, None].expand_as(cues[:, :, :1])
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Return features of the wide surroundings, (B P, 16, Y / 4, X / 4)."""
+        planes = inputs.shape[1]
+        of_cells = inputs[:, :, : -2 * PIXELS]
+        below_max = _below_max(inputs[:, :, :MEASURES])
+        place = torch.linspace(-1, 1, planes, device=inputs.device, dtype=inputs.dtype)
+        order = place[None, :, None, None, None].expand_as(inputs[:, :, :1])
         spread = torch.full_like(order, 2.0 / planes)
-        features = self.enter(torch.cat([cells, 2 * below_max, order, spread], 2).flatten(0, 1))
+        features = self.stem(torch.cat([of_cells, 2 * below_max, order, spread], 2).flatten(0, 1))
         skips = []
         for block in self.down:
             features = block(features, planes)
@@ -210,20 +210,21 @@ class DEB(nn.Module):
         for block, skip in zip(self.up, reversed(skips), strict=True):
             features = functional.interpolate(features, scale_factor=2, mode="bilinear")
             features = block(features + skip, planes)
-        narrow: Tensor = self.narrow(features)
-        return narrow
+        narrowed: Tensor = self.bottleneck(features)
+        return narrowed
 
-    def decode(self, features: Tensor, cues: Tensor) -> Tensor:
-        """Return logits (B, P, Y, X) from what was seen and the same rows and columns of the cues.
+    def decode(self, features: Tensor, inputs: Tensor) -> Tensor:
+        """Return logits (B, P, Y, X) from features and the same rows and columns of the inputs.
 
-        An answer depends on what lies within :data:`DECODER_REACH_CELLS`, so parts may be drawn one by one.
+        It depends on what lies within :data:`DECODER_REACH_CELLS`, so parts may be decoded one by
+        one.
         """
-        planes, pixels = cues.shape[1], cues[:, :, -2 * PIXELS :]
+        planes, pixels = inputs.shape[1], inputs[:, :, -2 * PIXELS :]
         below_max = _below_max(pixels[:, :, :PIXELS])
         fine = functional.pixel_shuffle(torch.cat([pixels, 2 * below_max], 2).flatten(0, 1), 2)
         features = functional.interpolate(features, scale_factor=2, mode="bilinear")
-        features = functional.relu_(features + self.enter_fine(fine))
-        logits = functional.pixel_shuffle(self.leave(self.fine(features, planes)), 2)
+        features = functional.relu_(features + self.stem_fine(fine))
+        logits = functional.pixel_shuffle(self.head(self.fine(features, planes)), 2)
         return logits[:, 0].unflatten(0, (-1, planes))
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 Net = TypeVar("Net", bound=nn.Module)
+#: Functions of torch.cpu that tell whether a CPU multiplies bfloat16 in hardware.
+CPU_BFLOAT16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -67,7 +69,9 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+        # torch has no public question for it; an older or a newer one may lack these
+        known = (getattr(torch.cpu, name, None) for name in CPU_BFLOAT16)
+        return any(is_supported() for is_supported in known if is_supported is not None)
     return False
 
 

@@ -26,11 +26,11 @@ def focus_features(planes: Tensor) -> Tensor:
     """
     near, far = planes[:, :3], planes[:, 3:6]
     sharpness = [laplacian(plane.mean(1, keepdim=True)).abs() for plane in (near, far)]
-    cues = [near + far - 1, 4 * (near - far)]
+    features = [near + far - 1, 4 * (near - far)]
     for side in (5, 17):
         in_near, in_far = (box_filter(one, side) for one in sharpness)
-        cues.append(torch.log((in_near + 0.01) / (in_far + 0.01)))
-    return torch.cat(cues, 1)
+        features.append(torch.log((in_near + 0.01) / (in_far + 0.01)))
+    return torch.cat(features, 1)
 
 
 class FSB(nn.Module):
@@ -56,12 +56,12 @@ class FSB(nn.Module):
     def __init__(self, width: int = 16, down: Sequence[int] = (2, 4, 8, 16, 32, 16, 8, 4)) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "down": list(down)}
-        self.enter = conv(8, width)
+        self.stem = conv(8, width)
         self.pairs = nn.ModuleList(
             nn.Sequential(MSRB(width, first), MSRB(width, second))
             for first, second in zip(down[::2], down[1::2], strict=True)
         )
-        self.leave = nn.Sequential(
+        self.head = nn.Sequential(
             conv(width, width),
             nn.ReLU(inplace=True),
             conv(width, width // 2),
@@ -89,18 +89,18 @@ class FSB(nn.Module):
         The first takes the planes, the last returns the answer before the sigmoid.
         """
 
-        def enter(planes: Tensor) -> tuple[Tensor, Tensor]:
-            entered = self.enter(focus_features(planes))
+        def stem(planes: Tensor) -> tuple[Tensor, Tensor]:
+            entered = self.stem(focus_features(planes))
             return entered, entered
 
         def passing(pair: nn.Module) -> Callable[[Any], Any]:
             return lambda state: (state[0], (state[1] + pair(state[1])) / 2)
 
-        def leave(state: tuple[Tensor, Tensor]) -> Tensor:
-            answer: Tensor = self.leave(state[1] + state[0])
+        def head(state: tuple[Tensor, Tensor]) -> Tensor:
+            answer: Tensor = self.head(state[1] + state[0])
             return answer
 
-        return [enter, *(passing(pair) for pair in self.pairs), leave]
+        return [stem, *(passing(pair) for pair in self.pairs), head]
 
     def logits(self, planes: Tensor) -> Tensor:
         """Return the answer before the sigmoid, (B, 1, Y, X)."""

@@ -38,7 +38,7 @@ class KEB(nn.Module):
     def __init__(self, width: int = 16, down: Sequence[int] = (4, 8)) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "down": list(down)}
-        self.enter = conv(9, width)
+        self.stem = conv(9, width)
         self.blocks = nn.Sequential(*(MSRB(width, factor) for factor in down))
         self.attention = nn.Conv2d(2, 1, 7, padding=3)
         self.answer = nn.Sequential(
@@ -68,7 +68,7 @@ class KEB(nn.Module):
             Sigma of K3 (Eq. 4), shape (B,), px, > 0.
         """
         seen = torch.cat([focus_features(planes_and_mask), 2 * planes_and_mask[:, 6:] - 1], 1)
-        features = self.blocks(torch.relu(self.enter(seen)))
+        features = self.blocks(torch.relu(self.stem(seen)))
         summary = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
         weight = torch.sigmoid(self.attention(summary))
         pooled = (features * weight).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1e-3)

@@ -32,7 +32,7 @@ DOUBT, SURE = 0.05, 0.98
 
 
 def edge_features(
-    near: Tensor, far: Tensor, side_px: Tensor, steps: Tensor, confidence: Tensor
+    near: Tensor, far: Tensor, signed_distance_px: Tensor, steps: Tensor, confidence: Tensor
 ) -> Tensor:
     """Return what tells where an edge lies.
 
@@ -41,7 +41,7 @@ def edge_features(
     near, far : Tensor
         Shape (B, 3, Y, X), coded for display, 0..1: each pixel as the plane shows it in which the
         front surface there is in focus, and the one behind.
-    side_px : Tensor
+    signed_distance_px : Tensor
         Shape (B, 1, Y, X): distance from the step of depth, px, more than 0 on the front's side,
         less on the other, 0 where none is near.
     steps : Tensor
@@ -57,16 +57,16 @@ def edge_features(
         from the step, log of the steps, confidence, it as log-odds of the front, and the side.
     """
     sharpness = [laplacian(plane.mean(1, keepdim=True)).abs() for plane in (near, far)]
-    cues = [near + far - 1, 4 * (near - far)]
+    features = [near + far - 1, 4 * (near - far)]
     for square in SQUARES_PX:
         in_near, in_far = (box_filter(one, square) for one in sharpness)
-        cues.append(torch.log((in_near + LITTLE) / (in_far + LITTLE)))
+        features.append(torch.log((in_near + LITTLE) / (in_far + LITTLE)))
         if square == SQUARES_PX[0]:
-            cues.append(torch.log(in_near + NOTHING) / 2 + 1.5)
-    side = side_px.sign()
+            features.append(torch.log(in_near + NOTHING) / 2 + 1.5)
+    side = signed_distance_px.sign()
     odds = side * torch.logit(confidence.clamp(DOUBT, SURE))
     apart = torch.log(steps.clamp(min=0.5))
-    return torch.cat([*cues, side_px / 3, apart, confidence, odds, side], 1)
+    return torch.cat([*features, signed_distance_px / 3, apart, confidence, odds, side], 1)
 
 
 class MEB(nn.Module):
@@ -88,13 +88,13 @@ class MEB(nn.Module):
     def __init__(self, width: int = 16, down: Sequence[int] = (2, 4, 8, 4)) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "down": list(down)}
-        self.enter = conv(FEATURES, width)
+        self.stem = conv(FEATURES, width)
         self.blocks = nn.Sequential(*(MSRB(width, factor) for factor in down))
-        self.leave = nn.Sequential(
+        self.head = nn.Sequential(
             conv(width, width), nn.ReLU(inplace=True), conv(width, 1, gain=0.3)
         )
         #: Log-odds that a pixel belongs to the side of the step on which it was found.
-        self.trust = nn.Parameter(torch.ones(()))
+        self.prior_logit = nn.Parameter(torch.ones(()))
 
     @property
     def stride(self) -> int:
@@ -109,8 +109,8 @@ class MEB(nn.Module):
         """
         return receptive_radius_of_blocks(self) + SQUARES_PX[-1] // 2 + 1 + 3
 
-    def forward(self, cues: Tensor) -> Tensor:
-        """Return log-odds of the front surface, (B, 1, Y, X), from cues (B, 15, Y, X)."""
-        entered = self.enter(cues)
-        answer: Tensor = self.leave(self.blocks(entered) + entered)
-        return answer + self.trust * cues[:, -1:]
+    def forward(self, features: Tensor) -> Tensor:
+        """Return log-odds of the front surface, (B, 1, Y, X), from features (B, 15, Y, X)."""
+        entered = self.stem(features)
+        answer: Tensor = self.head(self.blocks(entered) + entered)
+        return answer + self.prior_logit * features[:, -1:]

@@ -100,7 +100,7 @@ def near_log_odds(pair: Planes, network: DEB, tile_px: int) -> Generator[Progres
     return odds
 
 
-def _odds(strips: Iterator[Tensor], cues: Tensor) -> Tensor:
+def _odds(strips: Iterator[Tensor], features: Tensor) -> Tensor:
     return torch.cat([near[None] - far[None] for near, far in strips], 1)
 
 

@@ -75,7 +75,7 @@ def run_tiled(
     reach_px : int
         How far beyond a tile the planes are seen, px.
     read : callable
-        Takes logits of one strip of rows after another, (P, rows, X), and the cues (P, 42, Y / 4,
+        Takes logits of one strip of rows after another, (P, rows, X), and the inputs (P, 42, Y / 4,
         X / 4) of a tile; returns maps (C, Y, X) of its rows.
 
     Yields
@@ -97,10 +97,10 @@ def run_tiled(
     def work(tile: Region) -> Tensor:
         outer = align(pad(tile, reach_px, planes.size), network.stride)
         with torch.no_grad():
-            cues = torch.stack(
+            inputs = torch.stack(
                 [_features(planes, plane, outer, network) for plane in _all(planes)], 1
             )
-            maps = read(_decode_strips(network, network.encode(cues), cues), cues[0])
+            maps = read(_decode_strips(network, network.encode(inputs), inputs), inputs[0])
         return maps[:, *to_local(tile, outer)]
 
     maps = torch.empty(0)
@@ -149,19 +149,19 @@ def _all(planes: Planes) -> range:
 
 
 def _features(planes: Planes, plane: int, where: Region, network: DEB) -> Tensor:
-    """Return the cues of a part of a plane, (1, 42, Y / 4, X / 4), as precise as the network."""
+    """Return the inputs of a part of a plane, (1, 42, Y / 4, X / 4), as precise as the network."""
     seen = pad_to_multiple(planes.display(plane, where)[None], network.stride)
     return plane_features(seen).to(next(network.parameters()).dtype)
 
 
-def _decode_strips(network: DEB, features: Tensor, cues: Tensor) -> Iterator[Tensor]:
+def _decode_strips(network: DEB, features: Tensor, inputs: Tensor) -> Iterator[Tensor]:
     """Yield logits (P, rows, X) of one strip after another: drawing takes most memory."""
-    end = cues.shape[-2]
+    end = inputs.shape[-2]
     for top in range(0, end, STRIP_CELLS):
         first, last = (
             max(0, top - DECODER_REACH_CELLS),
             min(end, top + STRIP_CELLS + DECODER_REACH_CELLS),
         )
-        logits = network.decode(features[..., first:last, :], cues[..., first:last, :])[0]
+        logits = network.decode(features[..., first:last, :], inputs[..., first:last, :])[0]
         rows = slice((top - first) * CELL_PX, (min(end, top + STRIP_CELLS) - first) * CELL_PX)
         yield logits[:, rows].float()

@@ -128,7 +128,10 @@ def _read(file: Path, network: str) -> Network:
     try:
         with safe_open(file, framework="pt") as weights:
             made_for = json.loads((weights.metadata() or {}).get(METADATA, "{}"))
-            state = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
+            state = {
+                name: weights.get_tensor(name).float()
+                for name in weights.keys()  # noqa: SIM118
+            }
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(
             f"{file} is not a whole safetensors file ({error}); train or install it again."
@@ -139,8 +142,9 @@ def _read(file: Path, network: str) -> Network:
             f"{network}; name a file of {network}."
         )
     try:
-        model = NETWORKS[network](**made_for["config"])
-        model.load_state_dict(state)
+        with torch.device("meta"):  # draws no random numbers
+            model = NETWORKS[network](**made_for["config"])
+        model.load_state_dict(state, assign=True)
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(
             f"{file} does not fit this version of {network}; train it again, or install the "

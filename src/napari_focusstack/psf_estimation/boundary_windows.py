@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.imaging.psf import Origin
-    from napari_focusstack.imaging.varying_blur import DistanceSteps
+    from napari_focusstack.imaging.psf import DistanceSteps, Origin
     from napari_focusstack.planes.focal_stack import PlaneSampler
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.segmentation.focus_map import FocusMap

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from napari_focusstack.imaging.blur import blur
+from napari_focusstack.imaging.kernels import KERNELS
 from napari_focusstack.psf_estimation.flat_patches import flat_patches
 from napari_focusstack.psf_estimation.transmittance import measure_transmittance
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.imaging.kernels import PsfShape
+    from napari_focusstack.parameters import PsfShape, PsfShapeChoice
     from napari_focusstack.planes.focal_stack import PlaneSampler
     from napari_focusstack.psf_estimation.flat_patches import Patch
-    from napari_focusstack.psf_estimation.reblur_residual import PsfShapeChoice
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.segmentation.focus_map import FocusMap
 
@@ -117,7 +117,7 @@ def estimate_defocus_slope(
     StepBlur or None
         None where no surface tells: all are too small, blank, or change in other ways.
     """
-    shapes: tuple[PsfShape, ...] = ("gaussian", "disk") if shape == "auto" else (shape,)
+    shapes = list(KERNELS) if shape == "auto" else [shape]
     places = flat_patches(focus)
     found = None
     steps = min(FIRST_STEPS, focus.planes - 1)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.networks.keb import KEB
+    from napari_focusstack.parameters import PsfShapeChoice
     from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
     from napari_focusstack.psf_estimation.defocus_slope import DefocusSlope
-    from napari_focusstack.psf_estimation.reblur_residual import PsfShapeChoice
 
 
 PsfMethod = Literal["keb", "reblur", "keb+reblur"]

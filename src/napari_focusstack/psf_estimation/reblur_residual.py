@@ -7,7 +7,7 @@ there, the *reblur residual*, is least at the true blurs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from napari_focusstack.elimination.back_projection import normalized_blur, premultiplied_foreground
 from napari_focusstack.elimination.diffusion import solve_background
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
 
 
-PsfShapeChoice = Literal["auto", "gaussian", "disk"]
 #: The residual is read where the blurred foreground covers more than this share of a pixel ...
 COVERED = 0.02
 #: ... and the foreground itself less than this.

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_focusstack.imaging.psf import Breathing, Psf
-from napari_focusstack.imaging.varying_blur import gather_blur
+from napari_focusstack.imaging.kernels import KERNELS
+from napari_focusstack.imaging.psf import Breathing, Psf, gather_blur
 from napari_focusstack.psf_estimation.reblur_residual import (
-    PsfShapeChoice,
     reblur_residuals,
     residual_weights,
     window_errors,
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.imaging.kernels import PsfShape
+    from napari_focusstack.parameters import PsfShape, PsfShapeChoice
     from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
 
 
@@ -233,7 +232,7 @@ def fit(
     -------
     Psf
     """
-    first: PsfShape = "disk" if shape == "disk" else "gaussian"
+    first = next(iter(KERNELS)) if shape == "auto" else shape
     search = Search(patches, first, expected_px)
     low, high = (sigma / search.median_steps for sigma in SIGMA_RANGE_PX)
     coarse = [low * (high / low) ** (i / 8) for i in range(9)]
@@ -249,8 +248,10 @@ def fit(
         search.fit_breathing(fixed=fixed)
     if shape != "auto":
         return search.found
-    best = search.best
-    other = Search(patches, "disk", expected_px, best.breathing)
-    other.evaluate(best.sigma_px, (best.sigma_k2_px / best.sigma_px,))
-    other.refine(0.1, rounds=2, fixed=fixed)
-    return min(search.found, other.found, key=search.cost)
+    best, searches = search.best, [search]
+    for other_shape in list(KERNELS)[1:]:
+        other = Search(patches, other_shape, expected_px, best.breathing)
+        other.evaluate(best.sigma_px, (best.sigma_k2_px / best.sigma_px,))
+        other.refine(0.1, rounds=2, fixed=fixed)
+        searches.append(other)
+    return min((one.found for one in searches), key=search.cost)

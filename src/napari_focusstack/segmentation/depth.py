@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: How far beyond a tile DEB is given the planes to see, px.
 REACH_PX = 96
-#: Of the cues, the mean Laplacian at full, half and quarter size: half its logarithm.
+#: Of the features, the mean Laplacian at full, half and quarter size: half its logarithm.
 SHARPNESS = (0, 2, 4)
 #: Cells across which sharpness is averaged, so that it tells detail from noise, and across which
 #: detail is to be seen all over to count.
@@ -64,14 +64,14 @@ def estimate_depth(
     return found, confidence
 
 
-def decode_logits(strips: Iterator[Tensor], cues: Tensor) -> Tensor:
+def decode_logits(strips: Iterator[Tensor], features: Tensor) -> Tensor:
     """Return depth and confidence, (2, Y, X), of an answer of DEB.
 
     Parameters
     ----------
     strips : iterator of Tensor
         Logits (P, rows, X) of one strip of rows after another.
-    cues : Tensor
+    features : Tensor
         Of all rows, (P, 42, Y / 4, X / 4).
     """
     found, cells = [], []
@@ -80,7 +80,7 @@ def decode_logits(strips: Iterator[Tensor], cues: Tensor) -> Tensor:
         found.append(torch.cat(soft_argmax(probability)))
         cells.append(functional.avg_pool2d(probability, CELL_PX))
     maps = torch.cat(found, 1)
-    maps[1:] *= detail_confidence(torch.cat(cells, 1), 2 * cues[:, SHARPNESS].float())
+    maps[1:] *= detail_confidence(torch.cat(cells, 1), 2 * features[:, SHARPNESS].float())
     return maps
 
 

@@ -165,9 +165,11 @@ def _refined_block(
     steps = pair.behind - pair.front
     sure = confidence[:, *seen]
     given = (near, far, pair.signed_distance_px, steps, sure)
-    cues = edge_features(*(pad_to_multiple(one[None], meb.stride) for one in given))
+    features = edge_features(*(pad_to_multiple(one[None], meb.stride) for one in given))
     with torch.no_grad():
-        answer = meb(cues.to(next(meb.parameters())).contiguous(memory_format=torch.channels_last))
+        answer = meb(
+            features.to(next(meb.parameters())).contiguous(memory_format=torch.channels_last)
+        )
     alpha = torch.sigmoid(answer.float())[0, :, : steps.shape[1], : steps.shape[2]]
     found = (pair.signed_distance_px > 0).to(alpha)
     alpha = torch.where(unreliable(sure), found, alpha)

@@ -40,7 +40,7 @@ MIN_OCCLUSION_STEP = 0.75
 STRIP_PX = 512
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FocusMap:
     """The depth of each pixel.
 
@@ -163,6 +163,17 @@ class FocusMap:
             confidence,
         )
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another map says the same of every pixel."""
+        if not isinstance(other, FocusMap):
+            return NotImplemented
+        pairs = zip(self._maps, other._maps, strict=True)
+        return self.planes == other.planes and all(torch.equal(a, b.to(a)) for a, b in pairs)
+
+    @property
+    def _maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.front, self.behind, self.alpha, self.confidence
+
     @property
     def is_pair(self) -> bool:
         """Whether there are a near and a far plane only."""
@@ -244,9 +255,7 @@ class FocusMap:
         return self._each(lambda one: one.to(device))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> FocusMap:
-        front, behind, alpha, confidence = map(
-            change, (self.front, self.behind, self.alpha, self.confidence)
-        )
+        front, behind, alpha, confidence = map(change, self._maps)
         return FocusMap(front, behind, alpha, self.planes, confidence)
 
 

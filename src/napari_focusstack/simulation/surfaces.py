@@ -15,7 +15,7 @@ from napari_focusstack.runtime.region import align, bounding_box, pad
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.imaging.kernels import PsfShape
+    from napari_focusstack.parameters import PsfShape
 
 
 #: Slices that a surface is cut into per plane step; whole, so that each plane has one in focus.

@@ -10,7 +10,7 @@ import numpy as np
 DISPLAY_TAIL = 0.001
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Surface:
     """A triangle mesh, seen from low z.
 

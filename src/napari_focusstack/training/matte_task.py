@@ -42,7 +42,7 @@ class Edges:
 
     Parameters
     ----------
-    cues : Tensor
+    features : Tensor
         Shape (1, 15, Y, X), see :func:`~napari_focusstack.networks.meb.edge_features`.
     alpha : Tensor
         Shape (1, 1, Y, X), 0..1: true share of what lies nearer than the middle between both.
@@ -50,14 +50,14 @@ class Edges:
         Same shape: mean difference between what the two planes show, 0..1.
     """
 
-    cues: Tensor
+    features: Tensor
     alpha: Tensor
     contrast: Tensor
 
     @property
     def signed_distance_px(self) -> Tensor:
         """Distance from the step that DEB found, px, see :class:`SurfacePair`; (1, 1, Y, X)."""
-        return 3 * self.cues[:, -5:-4]
+        return 3 * self.features[:, -5:-4]
 
 
 class MatteTask:
@@ -93,7 +93,7 @@ class MatteTask:
 
     def answer(self, network: Any, batch: Edges) -> Tensor:
         """Return log-odds of the front surface, (1, 1, Y, X)."""
-        logits: Tensor = network(batch.cues.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = network(batch.features.contiguous(memory_format=torch.channels_last))
         return logits
 
     def loss(self, answer: Tensor, batch: Edges) -> Tensor:
@@ -149,8 +149,8 @@ class MatteTask:
 def edges_of(example: StackExample, deb: DEB) -> Edges:
     """Return the edges that a DEB finds in a stack, and the truth of them."""
     planes = example.planes
-    cues = torch.stack([plane_features(plane[None]) for plane in planes], 1)
-    depth, confidence = decode_logits(iter([deb(cues)[0]]), cues[0]).split(1)
+    features = torch.stack([plane_features(plane[None]) for plane in planes], 1)
+    depth, confidence = decode_logits(iter([deb(features)[0]]), features[0]).split(1)
     meeting = SurfacePair.of(depth)
     near, far = (
         planes.gather(0, surface.round().long()[:, None].expand(1, 3, -1, -1) - 1)

@@ -26,7 +26,7 @@ VALIDATION_BATCH, VALIDATION_SIDE_PX = 8, 128
 
 @dataclass(frozen=True)
 class PairTask:
-    """What both networks share: pairs rendered anew for each step.
+    """What FSB and KEB share: pairs rendered anew for each step.
 
     Parameters
     ----------

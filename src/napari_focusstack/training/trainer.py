@@ -113,16 +113,9 @@ class Training:
         self.material, held_back = material.split()
         self.task = task(parameters, self.material, held_back)
         self.device = material.device
-        torch.manual_seed(parameters.seed)
-        network: Any = start or build(parameters.network, parameters.width)
-        if network.config["width"] < parameters.width:
-            if isinstance(network, DEB | MEB):
-                raise InputError(
-                    f"a {parameters.network.upper()} of width {network.config['width']} cannot be "
-                    f"widened to {parameters.width}; give its own width."
-                )
-            config = {**network.config, "width": parameters.width}
-            network = net2wider(network, type(network)(**config))
+        with torch.random.fork_rng():  # the caller's random numbers stay
+            torch.manual_seed(parameters.seed)
+            network = self._first_network(start)
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network,
@@ -134,6 +127,19 @@ class Training:
         self.examples: Examples | None = None
         if checkpoint.exists():
             self._resume()
+
+    def _first_network(self, start: nn.Module | None) -> Any:
+        """Return the network to begin with: fresh, or what was trained before, widened if asked."""
+        width = self.parameters.width
+        network: Any = start or build(self.parameters.network, width)
+        if network.config["width"] >= width:
+            return network
+        if isinstance(network, DEB | MEB):
+            raise InputError(
+                f"a {self.parameters.network.upper()} of width {network.config['width']} cannot be "
+                f"widened to {width}; give its own width."
+            )
+        return net2wider(network, type(network)(**{**network.config, "width": width}))
 
     def __iter__(self) -> Generator[Progress, None, None]:
         """Train to the last planned step, yielding after each."""

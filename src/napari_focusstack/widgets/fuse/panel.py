@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from magicgui.widgets import CheckBox, ComboBox
@@ -84,6 +85,8 @@ WORDS = {
         "none": "none (source pixels only)",
     },
 }
+#: Values of each parameter, in order.
+CHOICES = {each.name: each.metadata["choices"] for each in fields(FuseParameters)}
 #: Methods that find the blur.
 METHODS = [
     ("network, then reblurring", "keb+reblur"),
@@ -126,7 +129,9 @@ class Panel(QWidget):
             if widget.name in WORDS:
                 chosen = widget.value
                 # a function, for magicgui goes back to a list given first where a parent changes
-                widget.choices = lambda menu: [(b, a) for a, b in WORDS[menu.name].items()]
+                widget.choices = lambda menu: [
+                    (WORDS[menu.name].get(value, value), value) for value in CHOICES[menu.name]
+                ]
                 widget.value = chosen
         self.psf = ComboBox(name="psf", label="found by", choices=METHODS)
         self.psf.tooltip = _help("psf")

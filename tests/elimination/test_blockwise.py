@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from napari_focusstack.elimination import blockwise as elimination
+from napari_focusstack.elimination.alpha_matting import refine_alpha
 from napari_focusstack.elimination.blockwise import eliminate
-from napari_focusstack.elimination.diffusion import transition_region
+from napari_focusstack.elimination.diffusion import transition_region, unmix
 from napari_focusstack.elimination.occluders import quantize_distances
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.blur import blur
-from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.imaging.psf import Breathing, Psf
 from napari_focusstack.segmentation.depth_inpainting import UNRELIABLE_RADIUS_PX
 from napari_focusstack.segmentation.focus_map import FocusMap
 
@@ -196,3 +197,21 @@ def test_only_planes_that_are_seen_or_veil_are_read(make_scene, light_of):
         Psf(0.8),
     )
     assert computed(blocks, labels.shape)[1].any()
+
+
+SIDE = 128
+
+
+def test_blocks_see_the_motion_of_the_whole_image(make_scene, monkeypatch, light_of):
+    monkeypatch.setattr(elimination, "BLOCK_PX", 96)
+    scene = make_scene(2.0, side=2 * SIDE)
+    psf = Psf(2.0, 2.0, breathing=Breathing(1.02, (1.0, 1.0)))
+    origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]
+    near, far, alpha = scene.near[None], scene.far[None], scene.alpha[None]
+    whole = unmix(near, far, refine_alpha(near, alpha), psf, origins)[0]
+    light = light_of([scene.near, scene.far])
+    blocks = 0
+    for where, region, found in eliminate(light, FocusMap.of_pair(scene.alpha), psf):
+        assert torch.allclose(found, whole[:, *where][:, region], atol=1e-4)
+        blocks += 1
+    assert blocks > 1

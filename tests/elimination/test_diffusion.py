@@ -16,8 +16,8 @@ from napari_focusstack.elimination.diffusion import (
     unmix,
 )
 from napari_focusstack.imaging.blur import blur
-from napari_focusstack.imaging.image_formation import far_focus, near_focus
-from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.imaging.image_formation import far_focus, near_focus, over, premultiply
+from napari_focusstack.imaging.psf import Breathing, Psf
 
 CASES = pytest.mark.parametrize(
     ("sigma_px", "shape"), [(2.0, "gaussian"), (3.0, "disk"), (5.0, "gaussian")]
@@ -163,3 +163,29 @@ def test_a_dark_background_stays_as_dark_as_it_is_behind_a_bright_veil(off):
     found = unmix(near, far, alpha, Psf(4.0 * off, 4.0 * off))[..., 8:-8, 40:80]
     assert float(found.min()) > 0.1 * dark
     assert float((found - dark).abs().mean()) < 0.15 * dark
+
+
+SIDE = 128
+
+
+def breathe(scene, breathing, sigma_px):
+    """Return the far plane of a scene whose foreground moves."""
+    origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]
+    layer = premultiply(scene.foreground, scene.alpha)[None]
+    return over(
+        Psf(sigma_px, breathing=breathing).scatter_blur(layer, origins), scene.background[None]
+    )[0]
+
+
+def test_moving_the_foreground_back_removes_the_veil_that_a_still_model_leaves(make_scene):
+    scene = make_scene(3.0, side=SIDE)
+    true = Breathing(1.03, (1.0, -2.0))
+    far = breathe(scene, true, 3.0)
+    region = transition_region(scene.alpha, blur(scene.alpha, 3.0))[0]
+    args = scene.near[None], far[None], scene.alpha[None]
+    origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]
+    still, moving = (
+        psnr_in(region, unmix(*args, Psf(3.0, 3.0, breathing=b), origins)[0], scene.truth)
+        for b in (Breathing(), true)
+    )
+    assert moving > still + 6

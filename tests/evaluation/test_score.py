@@ -1,7 +1,5 @@
-"""Cases are found in a folder by their names, and every fused image of them is scored."""
+"""Every fused image of every case is scored."""
 
-import csv
-import json
 import math
 from dataclasses import replace
 
@@ -13,9 +11,8 @@ import torch
 from napari_focusstack.elimination.diffusion import transition_region
 from napari_focusstack.errors import InputError
 from napari_focusstack.evaluation import fusion_metrics, truth_metrics
-from napari_focusstack.evaluation.cases import Case, find_cases, find_image
+from napari_focusstack.evaluation.cases import find_cases
 from napari_focusstack.evaluation.score import evaluate
-from napari_focusstack.evaluation.tables import as_csv, mean_rows, table
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.io.reading.image import read_image
 from napari_focusstack.io.writing.image import write_image
@@ -27,32 +24,6 @@ from napari_focusstack.parameters import FuseParameters
 ALWAYS = {"case", "image", "unexplained", "q_mi", "q_abf", "q_y"}
 BY_TRUTH = {"psnr", "ssim", "tr"}
 ONCE = {"seconds", "mean_iou", "sigma_error", "reblur_psnr", "reblur_ssim", "residual"}
-
-
-def encode_truth(scene, dtype="uint8", *, grey=False):
-    """The all-in-focus truth, coded as the planes are."""
-    return replace(scene, near=scene.truth).planes(dtype, grey=grey)[0]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, make_scene):
-    """Case a knows everything, b its planes only, c is 16-bit grey; in other/ are near planes."""
-    path = tmp_path_factory.mktemp("cases")
-    (path / "other").mkdir()
-    scene = make_scene(3.0, side=96)
-    for name, grey, knows in (("a", False, True), ("b", False, False), ("c", True, True)):
-        dtype = "uint16" if grey else "uint8"
-        near, far = scene.planes(dtype, grey=grey)
-        images = {"near": near, "far": far}
-        if knows:
-            images["mask"] = (scene.alpha[0].numpy() * 255).round().astype(np.uint8)
-            images["truth"] = encode_truth(scene, dtype, grey=grey)
-            (path / f"{name}-meta.json").write_text(json.dumps({"sigma_px": 3.0}))
-        for kind, image in images.items():
-            write_image(path / f"{name}{'_' if name == 'b' else '-'}{kind}.png", image)
-        write_image(path / "other" / f"{name}.png", near)
-    (path / "notes.txt").write_text("not a case")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +46,6 @@ def row(scores, image):
     """The row of one image."""
     (found,) = [row for row in scores.rows if row["image"] == image]
     return found
-
-
-def test_cases_are_what_their_names_say(folder):
-    a, b, c = find_cases(folder)
-    assert (a.name, b.name, c.name) == ("a", "b", "c")
-    assert set(a.files) == {"near", "far", "truth", "mask", "meta"}
-    assert a.sigma_px() == 3.0
-    assert (a.alpha().min(), a.alpha().max()) == (0, 1)
-    assert b.alpha() is None
-    assert b.sigma_px() is None
 
 
 def test_every_image_of_every_case_has_a_row(scores):
@@ -200,20 +161,6 @@ def test_without_a_foreground_nothing_is_eliminated_but_all_is_scored(folder, pa
     assert not b.region.any()
 
 
-@pytest.mark.parametrize("suffix", [".tif", ".tiff", ".png", ".jpg"])
-def test_an_image_of_another_program_is_found_by_the_name_of_its_case(tmp_path, suffix):
-    path = tmp_path / f"a{suffix}"
-    path.touch()
-    (tmp_path / "ab.png").touch()
-    assert find_image(tmp_path, Case("a", {})) == path
-
-
-def test_a_case_without_an_image_of_another_program_is_named(tmp_path):
-    (tmp_path / "ab.png").touch()
-    with pytest.raises(InputError, match=r"has no image a\.png of case a;"):
-        find_image(tmp_path, Case("a", {}))
-
-
 def test_a_missing_image_is_found_out_before_any_work(folder, tmp_path):
     write_image(tmp_path / "a.png", read_image(folder / "a-near.png"))
     nowhere = FuseParameters(fsb_weights="nowhere.safetensors")
@@ -245,56 +192,3 @@ def test_a_jpeg_of_another_program_is_scored(folder, parameters, tmp_path):
     (each,) = evaluate(find_cases(folder)[:1], chosen, {"it": tmp_path})
     assert row(each, "it")["psnr"] > 25
     assert row(each, "it")["unexplained"] < row(each, "none")["unexplained"]
-
-
-def test_a_mean_is_over_the_cases_that_have_the_figure_image_by_image():
-    rows = [
-        {"case": "a", "image": "none", "psnr": 30.0, "ssim": 0.9},
-        {"case": "a", "image": "unmix", "psnr": 36.0, "seconds": 2.0},
-        {"case": "b", "image": "none", "psnr": 40.0},
-        {"case": "b", "image": "unmix", "psnr": 44.0, "seconds": 4.0},
-    ]
-    assert mean_rows(rows) == [
-        {"case": "mean", "image": "none", "psnr": 35.0, "ssim": 0.9},
-        {"case": "mean", "image": "unmix", "psnr": 40.0, "seconds": 3.0},
-    ]
-    assert mean_rows([]) == []
-
-
-def test_the_table_has_a_line_per_row_and_a_dash_for_what_is_not_known():
-    lines = table(
-        [{"case": "a", "image": "none", "psnr": 30.0}, {"case": "b", "image": "mine", "ssim": 0.5}]
-    ).splitlines()
-    assert lines[0].split() == ["case", "image", "psnr", "ssim"]
-    assert lines[1].split() == ["a", "none", "30.000", "-"]
-    assert lines[2].split() == ["b", "mine", "-", "0.500"]
-    assert len({len(line) for line in lines}) == 1
-
-
-def test_rows_become_comma_separated_values_that_read_back():
-    rows = [
-        {"case": "a, b", "image": "none", "psnr": 30.123456789012345},
-        {"case": "c", "image": "mine", "ssim": 0.5},
-    ]
-    text = as_csv(rows)
-    assert text.splitlines()[0] == "case,image,psnr,ssim"
-    first, second = csv.DictReader(text.splitlines())
-    assert first["case"] == "a, b"
-    assert float(first["psnr"]) == 30.123456789012345
-    assert first["ssim"] == second["psnr"] == ""
-    assert float(second["ssim"]) == 0.5
-    assert text.count("\n") == 3
-    assert "\r" not in text
-
-
-def test_a_folder_without_cases_is_refused(tmp_path):
-    with pytest.raises(InputError, match="NAME-near"):
-        find_cases(tmp_path)
-    with pytest.raises(InputError, match="not a folder"):
-        find_cases(tmp_path / "missing")
-
-
-def test_a_case_without_its_far_plane_is_named(tmp_path):
-    (tmp_path / "lone-near.png").touch()
-    with pytest.raises(InputError, match=r"case lone .* has no far plane"):
-        find_cases(tmp_path)

@@ -1,4 +1,4 @@
-"""Painting on a fused pipeline: fixes that stay, and an image that follows the brush."""
+"""Canvas: the fused image follows the brush."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ import torch
 from napari_focusstack.elimination.alpha_matting import REACH_PX
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.canvas import Canvas
-from napari_focusstack.fusion.label_edits import Fixes
 from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.imaging.psf import Psf
 from napari_focusstack.parameters import FuseParameters
@@ -39,68 +38,6 @@ def canvas_of(planes, labels, psf=None):
     canvas = Canvas(pipeline, focus, psf, focus.labels)
     run(canvas.fuse())
     return canvas
-
-
-def test_fixes_stay_over_a_new_proposal_and_can_be_dropped(labels):
-    fixes = Fixes(labels)
-    painted = labels.copy()
-    painted[5, 5] = 2
-    assert fixes.follow(painted) == (slice(5, 6), slice(5, 6))
-    assert fixes.follow(painted) is None
-    proposal = np.full(SIZE, 4, np.uint8)
-    over = fixes.over(proposal)
-    assert over[5, 5] == 2
-    assert (over == 4).sum() == SIDE**2 - 1
-    np.testing.assert_array_equal(fixes.drop(), proposal)
-    assert not fixes.painted.any()
-
-
-def test_what_is_painted_back_is_no_fix(labels):
-    fixes = Fixes(labels)
-    painted = labels.copy()
-    painted[5:9, 5] = 2
-    fixes.follow(painted)
-    assert fixes.painted.sum() == 4
-    fixes.follow(labels)
-    assert not fixes.painted.any()
-
-
-def test_labels_made_by_hand_are_all_fixes(labels):
-    fixes = Fixes.painted_by_hand(labels)
-    np.testing.assert_array_equal(fixes.over(np.zeros(SIZE, np.uint8)), labels)
-
-
-@pytest.mark.parametrize("pair", [False, True])
-def test_painting_nothing_changes_nothing(labels, pair):
-    focus = FocusMap.of_depth(torch.from_numpy(labels[None].astype(np.float32)) + 0.3, PLANES)
-    if pair:
-        focus = FocusMap.of_pair(torch.from_numpy(labels == 1)[None].float())
-    painted = focus.with_labels(focus.labels)
-    for name in ("front", "behind", "alpha"):
-        assert torch.equal(getattr(painted, name), getattr(focus, name))
-
-
-def test_a_stroke_of_one_pixel_is_kept(labels):
-    focus = FocusMap.of_labels(labels, PLANES, SIZE)
-    new = focus.labels
-    new[60, 60], new[5, 5] = 2, 4
-    painted = focus.with_labels(new)
-    np.testing.assert_array_equal(painted.labels, new)
-    changed = (painted.depth != focus.depth)[0].nonzero()
-    assert len(changed) == 2
-
-
-def test_what_is_not_labelled_is_farthest(labels):
-    focus = FocusMap.of_labels(labels, PLANES, SIZE)
-    erased = focus.labels
-    erased[30:40, 30:40] = 0
-    assert (focus.with_labels(erased).labels[30:40, 30:40] == PLANES).all()
-
-
-def test_a_label_that_names_no_plane_is_refused(labels):
-    focus = FocusMap.of_labels(labels, PLANES, SIZE)
-    with pytest.raises(InputError, match=r"label 6 names no plane, for there are 5; paint with 1"):
-        focus.with_labels(np.where(labels == 3, 6, labels))
 
 
 def test_labels_of_another_shape_are_refused(planes, labels):

@@ -12,7 +12,6 @@ from napari_focusstack.elimination import blockwise as elimination
 from napari_focusstack.errors import InputError
 from napari_focusstack.evaluation.truth_metrics import mean_iou, psnr
 from napari_focusstack.fusion.fuse import fuse_steps
-from napari_focusstack.fusion.result import FusionResult
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.segmentation.focus_map import FocusMap
 
@@ -88,26 +87,6 @@ def test_the_veil_is_removed_at_every_bit_depth(scene, dtype, grey):
         image, initial = result.image, result.initial
     region = result.transition_region
     assert psnr(image, truth, region) > psnr(initial, truth, region) + 8
-
-
-def test_the_result_describes_itself(pair, scene, alpha, result):
-    assert isinstance(result, FusionResult)
-    assert result.labels.dtype == np.uint8
-    np.testing.assert_array_equal(result.labels, np.where(scene.mask, 1, 2))
-    np.testing.assert_array_equal(result.depth, np.where(scene.mask, 0, 1))
-    np.testing.assert_array_equal(result.alpha, alpha)
-    np.testing.assert_array_equal(result.initial, np.where(scene.mask[..., None], *pair))
-    np.testing.assert_array_equal(
-        result.diffusion, result.initial.astype(np.float32) - result.image
-    )
-    assert not result.diffusion[~result.transition_region].any()
-    # The foreground is brighter than what lies behind it: what was removed is light.
-    assert result.diffusion[result.transition_region & ~scene.mask].mean() > 1
-    assert result.sigma_px == 3.0
-    assert 0 < result.consistency < 0.02
-    assert result.intensity == "srgb"
-    assert result.crf_backend is None
-    assert result.weights == {}  # no network had a say
 
 
 def test_the_parameters_of_a_result_repeat_it(pair, alpha, result):
@@ -461,45 +440,6 @@ def test_elimination_none_of_a_stack_is_a_bit_exact_selection(focal_stack):
     assert result.plain == result.figures()["plain"] == "elimination is none"
 
 
-def test_depth_is_counted_in_the_unit_of_the_distance_between_planes(focal_stack):
-    planes = focal_stack.planes()
-    counted, measured = (
-        nfs.fuse(planes, labels=focal_stack.labels, elimination="none", z_step=z_step)
-        for z_step in (0.0, 2.5)
-    )
-    np.testing.assert_array_equal(counted.depth, focal_stack.labels - 1.0)
-    np.testing.assert_array_equal(measured.depth, 2.5 * counted.depth)
-    assert measured.depth.dtype == np.float32
-
-
-def test_depth_lies_between_planes_where_focus_does(make_focal_stack):
-    result = nfs.fuse(make_focal_stack(5, 1.5).planes(), elimination="none", device="cpu")
-    assert 0 <= result.depth.min() < result.depth.max() <= 4
-    assert (result.depth % 1 != 0).any()
-    kept = ~result.filled
-    assert kept.mean() > 0.8
-    np.testing.assert_array_equal((np.rint(result.depth) + 1)[kept], result.labels[kept])
-
-
-def test_depth_is_filled_where_nothing_is_in_focus_and_the_result_says_so(focal_stack):
-    planes = focal_stack.planes()
-    depth = torch.linspace(2, 4, 96).repeat(1, 96, 1)
-    confidence = torch.full_like(depth, 0.9)
-    confidence[:, 30:60, 40:60] = 0.1
-    wrong = torch.where(confidence < 0.2, 5.0, depth)
-    focus = FocusMap.of_depth(wrong, 5, confidence)
-    result = nfs.fuse(planes, labels=focus, elimination="none", z_step=2.0)
-    np.testing.assert_array_equal(result.confidence, confidence[0])
-    np.testing.assert_array_equal(result.filled, confidence[0] < 0.2)
-    assert result.figures()["filled"] == pytest.approx(30 * 20 / 96**2)
-    off = np.abs(result.depth - 2 * (depth[0].numpy() - 1))
-    assert off[~result.filled].max() < 1e-5
-    assert off[result.filled].max() < 0.4  # it was 3.2 to 5 off
-    # labels and image are of what was found
-    assert (result.labels[30:60, 40:60] == 5).all()
-    assert same_bytes(result.image[40:50, 45:55], planes[4][40:50, 45:55])
-
-
 def test_what_is_wrong_with_the_planes_is_found_and_said(focal_stack):
     planes = focal_stack.planes()
     result = nfs.fuse([planes[at] for at in (0, 2, 1, 3, 4)], elimination="none", device="cpu")
@@ -515,17 +455,6 @@ def test_a_pair_and_given_labels_are_not_diagnosed(focal_stack, scene):
     assert given.diagnosis is None
     assert pair.diagnosis is None
     assert pair.figures()["findings"] == []
-
-
-def test_given_labels_and_pairs_are_not_filled(focal_stack, scene):
-    stack = nfs.fuse(focal_stack.planes(), labels=focal_stack.labels, elimination="none")
-    assert (stack.confidence == 1).all()
-    pair = nfs.fuse(scene.planes(), labels=scene.mask, psf=3.0)
-    np.testing.assert_allclose(pair.confidence, np.abs(2 * pair.alpha - 1))
-    for result in (stack, pair):
-        assert result.confidence.dtype == np.float32
-        assert not result.filled.any()
-        assert result.figures()["filled"] == 0
 
 
 @pytest.mark.parametrize("value", [0, 1, 3, 5])

@@ -186,3 +186,51 @@ def test_maps_are_equal_where_they_say_the_same_of_every_pixel():
     assert focus != FocusMap.of_depth(depth.flip(-1), 5)
     assert focus != FocusMap.of_depth(depth[..., :3], 5)
     assert focus != "a map"
+
+
+SIDE, PLANES = 96, 5
+
+
+SIZE = (SIDE, SIDE)
+
+
+@pytest.fixture
+def labels():
+    """A square of plane 1 and a bar of plane 3 before plane 5."""
+    labels = np.full(SIZE, 5, np.uint8)
+    labels[20:50, 20:50] = 1
+    labels[:, 70:80] = 3
+    return labels
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_painting_nothing_changes_nothing(labels, pair):
+    focus = FocusMap.of_depth(torch.from_numpy(labels[None].astype(np.float32)) + 0.3, PLANES)
+    if pair:
+        focus = FocusMap.of_pair(torch.from_numpy(labels == 1)[None].float())
+    painted = focus.with_labels(focus.labels)
+    for name in ("front", "behind", "alpha"):
+        assert torch.equal(getattr(painted, name), getattr(focus, name))
+
+
+def test_a_stroke_of_one_pixel_is_kept(labels):
+    focus = FocusMap.of_labels(labels, PLANES, SIZE)
+    new = focus.labels
+    new[60, 60], new[5, 5] = 2, 4
+    painted = focus.with_labels(new)
+    np.testing.assert_array_equal(painted.labels, new)
+    changed = (painted.depth != focus.depth)[0].nonzero()
+    assert len(changed) == 2
+
+
+def test_what_is_not_labelled_is_farthest(labels):
+    focus = FocusMap.of_labels(labels, PLANES, SIZE)
+    erased = focus.labels
+    erased[30:40, 30:40] = 0
+    assert (focus.with_labels(erased).labels[30:40, 30:40] == PLANES).all()
+
+
+def test_a_label_that_names_no_plane_is_refused(labels):
+    focus = FocusMap.of_labels(labels, PLANES, SIZE)
+    with pytest.raises(InputError, match=r"label 6 names no plane, for there are 5; paint with 1"):
+        focus.with_labels(np.where(labels == 3, 6, labels))

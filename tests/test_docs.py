@@ -18,7 +18,7 @@ from napari_focusstack.samples import pair as samples
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PACKAGE = Path(napari_focusstack.__file__).parent
 WITH_EXAMPLES = [
-    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    path.relative_to(PACKAGE)
     for path in sorted(PACKAGE.rglob("*.py"))
     if ">>> " in path.read_text("utf-8")
 ]
@@ -42,11 +42,13 @@ def run(monkeypatch, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("module", WITH_EXAMPLES)
-def test_the_examples_of_a_module_run(module):
-    outcome = doctest.testmod(importlib.import_module(module))
-    assert outcome.attempted > 0
-    assert outcome.failed == 0
+@pytest.mark.parametrize("folder", sorted({path.parts[0] for path in WITH_EXAMPLES}))
+def test_the_examples_of_each_module_of_a_folder_run(folder):
+    for path in (path for path in WITH_EXAMPLES if path.parts[0] == folder):
+        name = ".".join((PACKAGE.name, *path.with_suffix("").parts))
+        outcome = doctest.testmod(importlib.import_module(name))
+        assert outcome.attempted > 0, name
+        assert outcome.failed == 0, name
 
 
 def test_the_python_page_runs(run):

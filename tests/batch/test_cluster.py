@@ -4,12 +4,12 @@ import os
 import signal
 import socket
 import sys
-import time
 
 import numpy as np
 import pytest
 import tifffile
 
+from napari_focusstack.batch import cluster as cluster_module
 from napari_focusstack.batch.batch import batch
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.fuse import fuse
@@ -68,29 +68,28 @@ def test_a_local_cluster_needs_no_scheduler_of_its_own(tmp_path, sources, parame
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://here", "127.0.0.1:port"])
-def test_an_unreachable_scheduler_is_told_within_seconds_and_leaves_nothing(
-    tmp_path, sources, parameters, address
+def test_an_unreachable_scheduler_is_refused_and_leaves_nothing(
+    tmp_path, sources, parameters, address, monkeypatch
 ):
     pytest.importorskip("dask.distributed")
-    start = time.monotonic()
+    monkeypatch.setattr(cluster_module, "TIMEOUT_S", 1)
 
     with pytest.raises(InputError, match=f"the scheduler {address} does not answer") as raised:
         list(batch(sources, tmp_path / "out", parameters, scheduler=address))
 
-    assert time.monotonic() - start < 12
     assert "\n" not in str(raised.value)
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_port_where_something_else_listens_is_told_within_seconds(tmp_path, sources, parameters):
+def test_a_port_that_never_answers_is_refused_after_the_time_limit(
+    tmp_path, sources, parameters, monkeypatch
+):
     pytest.importorskip("dask.distributed")
-    start = time.monotonic()
+    monkeypatch.setattr(cluster_module, "TIMEOUT_S", 1)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
-        with pytest.raises(InputError, match=r"does not answer \(nothing within 5 s\); start it"):
+        with pytest.raises(InputError, match=r"does not answer \(nothing within 1 s\); start it"):
             list(batch(sources, tmp_path / "out", parameters, scheduler=address))
-
-    assert time.monotonic() - start < 12
 
 
 @pytest.mark.slow
@@ -117,6 +116,10 @@ def test_it_is_told_while_there_is_no_worker_and_work_begins_when_there_is(
 
     assert told == [Progress("wait for workers", 0, 1)]
     assert outcome.status == "done"
+
+
+def test_a_scheduler_is_given_a_few_seconds_to_answer():
+    assert 1 <= cluster_module.TIMEOUT_S <= 10
 
 
 def test_without_distributed_it_is_said_what_to_install(tmp_path, sources, parameters, monkeypatch):

@@ -1,5 +1,7 @@
 """Layers that this plugin saved come back as they were: axes, scale, place."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from dask.array import Array
@@ -66,23 +68,23 @@ SERIES = {
 }
 
 
-@pytest.mark.parametrize("name", ["out.tif", "out.ome.tif"])
-@pytest.mark.parametrize("shape", [(3, 1, 32, 48), (1, 1, 32, 48), (1, 5, 32, 48)], ids=str)
 @pytest.mark.parametrize("kind", ["image", "labels", "labels of 32 bits"])
-def test_axes_of_one_slice_come_back(tmp_path, viewer, name, shape, kind):
-    path = str(tmp_path / name)
-    data = noise(*shape, dtype="int32" if kind.endswith("bits") else "uint16")
-    layer = (viewer.add_image if kind == "image" else viewer.add_labels)(data, **SERIES)
+def test_axes_of_one_slice_come_back(tmp_path, viewer, kind):
+    shapes = ((3, 1, 32, 48), (1, 1, 32, 48), (1, 5, 32, 48))
+    for name, shape in product(("out.tif", "out.ome.tif"), shapes):
+        path, case = str(tmp_path / name), f"{name}, {shape}"
+        data = noise(*shape, dtype="int32" if kind.endswith("bits") else "uint16")
+        layer = (viewer.add_image if kind == "image" else viewer.add_labels)(data, **SERIES)
 
-    layer.save(path, plugin=PLUGIN)
-    (again,) = viewer.open(path, plugin=PLUGIN)
+        layer.save(path, plugin=PLUGIN)
+        (again,) = viewer.open(path, plugin=PLUGIN)
 
-    assert type(again) is type(layer)
-    np.testing.assert_array_equal(again.data, data)
-    assert again.axis_labels == layer.axis_labels
-    assert again.units == layer.units
-    np.testing.assert_array_equal(again.scale, layer.scale)
-    np.testing.assert_array_equal(again.translate, layer.translate)
+        assert type(again) is type(layer), case
+        np.testing.assert_array_equal(again.data, data, case)
+        assert again.axis_labels == layer.axis_labels, case
+        assert again.units == layer.units, case
+        np.testing.assert_array_equal(again.scale, layer.scale, case)
+        np.testing.assert_array_equal(again.translate, layer.translate, case)
 
 
 def test_colours_of_a_series_come_back_beside_its_stack(tmp_path):

@@ -1,6 +1,7 @@
 """Layers of napari as files: what they keep, and what cannot be written."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -57,25 +58,25 @@ RESULT = {"metadata": {"focusstack": {"record": RECORD}}}
 
 
 @pytest.mark.parametrize("name", ["out.tif", "out.tiff", "out.ome.tif"])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32", "float64"])
-@pytest.mark.parametrize("rgb", [False, True], ids=["grey", "rgb"])
-def test_stack_keeps_pixels_scale_units_and_record(tmp_path, name, dtype, rgb):
-    path = tmp_path / name
-    data = noise(5, 32, 48, *([3] * rgb), dtype=dtype)
-    if rgb and data.dtype.kind == "f":
-        data /= 250
+def test_stack_keeps_pixels_scale_units_and_record(tmp_path, name):
+    dtypes = ("uint8", "uint16", "int16", "int32", "float32", "float64")
+    for dtype, rgb in product(dtypes, (False, True)):
+        path, case = tmp_path / name, f"{dtype}, rgb {rgb}"
+        data = noise(5, 32, 48, *([3] * rgb), dtype=dtype)
+        if rgb and data.dtype.kind == "f":
+            data /= 250
 
-    assert write_layer(str(path), *made(data, rgb=rgb, **UM, **RESULT)) == [str(path)]
-    pixels, meta, layer_type = only(path)
+        assert write_layer(str(path), *made(data, rgb=rgb, **UM, **RESULT)) == [str(path)]
+        pixels, meta, layer_type = only(path)
 
-    assert (pixels.dtype, layer_type, meta["rgb"]) == (dtype, "image", rgb)
-    np.testing.assert_array_equal(pixels, data)
-    assert meta["scale"] == (2.0, 0.65, 0.325)
-    assert meta["units"] == ("um", "um", "um")
-    assert meta["axis_labels"] == ("z", "y", "x")
-    assert meta["metadata"]["focusstack"]["record"] == RECORD
-    assert read_record(path) == RECORD
-    assert list(tmp_path.iterdir()) == [path]
+        assert (pixels.dtype, layer_type, meta["rgb"]) == (dtype, "image", rgb)
+        np.testing.assert_array_equal(pixels, data, case)
+        assert meta["scale"] == (2.0, 0.65, 0.325), case
+        assert meta["units"] == ("um", "um", "um"), case
+        assert meta["axis_labels"] == ("z", "y", "x"), case
+        assert meta["metadata"]["focusstack"]["record"] == RECORD, case
+        assert read_record(path) == RECORD, case
+        assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("name", ["out.tif", "out.ome.tif"])

@@ -2,6 +2,7 @@
 
 import errno
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 import imagecodecs
@@ -22,19 +23,18 @@ def noise(*shape, dtype="uint8"):
     return NOISE.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-@pytest.mark.parametrize("shape", [(12, 17), (12, 17, 3)])
 @pytest.mark.parametrize("compression", [None, "lzw", "zlib"])
-def test_tiff_keeps_every_pixel_and_dtype(tmp_path, dtype, shape, compression):
-    image = noise(*shape, dtype=dtype)
-    path = tmp_path / "plane.tif"
-    photometric = "rgb" if len(shape) == 3 else "minisblack"
-    tifffile.imwrite(path, image, photometric=photometric, compression=compression)
+def test_tiff_keeps_every_pixel_and_dtype(tmp_path, compression):
+    for shape, dtype in product(((12, 17), (12, 17, 3)), ("uint8", "uint16", "float32")):
+        image = noise(*shape, dtype=dtype)
+        path = tmp_path / "plane.tif"
+        photometric = "rgb" if len(shape) == 3 else "minisblack"
+        tifffile.imwrite(path, image, photometric=photometric, compression=compression)
 
-    read = read_image(path)
+        read = read_image(path)
 
-    assert read.dtype == dtype
-    np.testing.assert_array_equal(read, image)
+        assert read.dtype == dtype
+        np.testing.assert_array_equal(read, image, f"{shape} {dtype}")
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
@@ -105,73 +105,8 @@ def test_folder_is_sorted_naturally_and_other_files_are_ignored(tmp_path):
     assert [path.name for path in images_in(tmp_path)] == ["z1.tif", "z2.tif", "z10.tif"]
 
 
-def write_page_by_page(path, stack):
-    with tifffile.TiffWriter(path) as writer:
-        for plane in stack:
-            writer.write(plane)
-
-
-def write_with_pillow(path, stack):
-    first, *rest = (Image.fromarray(plane) for plane in stack)
-    first.save(path, save_all=True, append_images=rest, compression="tiff_lzw")
-
-
-def write_imagej(path, stack):
-    axes = "ZYX" if stack.ndim == 3 else "ZYXS"
-    tifffile.imwrite(path, stack, imagej=True, metadata={"axes": axes})
-
-
-def write_ome(path, stack):
-    axes = "ZYX" if stack.ndim == 3 else "ZYXS"
-    tifffile.imwrite(path, stack, ome=True, metadata={"axes": axes})
-
-
 def write_bare(path, stack):
     tifffile.imwrite(path, stack, metadata=None)
-
-
-def write_described(path, stack):
-    tifffile.imwrite(path, stack)
-
-
-def write_jpeg_pages(path, stack):
-    tifffile.imwrite(path, stack, compression="jpeg", compressionargs={"level": 100})
-
-
-STACK_WRITERS = [
-    write_imagej,
-    write_ome,
-    write_bare,
-    write_described,
-    write_page_by_page,
-    write_with_pillow,
-]
-
-
-@pytest.mark.parametrize(
-    ("axes", "shape", "named"),
-    [
-        ("ZCYX", (3, 2, 8, 9), "Z = 3, C = 2"),
-        ("TZYX", (4, 3, 8, 9), "T = 4, Z = 3"),
-        ("CYX", (5, 8, 9), "C = 5"),
-    ],
-)
-def test_more_axes_than_a_focal_stack_has_are_named(tmp_path, axes, shape, named):
-    path = tmp_path / "hyperstack.tif"
-    tifffile.imwrite(path, noise(*shape), ome=True, metadata={"axes": axes})
-
-    with pytest.raises(InputError, match=f"{named}.*extract one"):
-        read_image(path)
-
-
-def test_images_of_different_shapes_in_one_tiff_are_refused(tmp_path):
-    path = tmp_path / "mixed.tif"
-    with tifffile.TiffWriter(path) as writer:
-        writer.write(noise(8, 9))
-        writer.write(noise(7, 9))
-
-    with pytest.raises(InputError, match="different shapes"):
-        read_image(path)
 
 
 def test_stack_where_one_plane_is_expected_is_refused(tmp_path):
@@ -263,7 +198,19 @@ def test_file_that_is_not_an_image_is_refused(tmp_path):
 CUTS = [0.02, 0.1, 0.3, 0.5, 0.8, 0.95, 0.99]
 
 
-@pytest.mark.parametrize("cut", CUTS)
+def undetected_cuts(path, whole):
+    """Return the truncations of a file that are not refused in one line, with what was said."""
+    said = {}
+    for cut in CUTS:
+        path.write_bytes(whole[: int(cut * len(whole))])
+        said[cut] = "nothing"
+        try:
+            read_image(path)
+        except InputError as error:
+            said[cut] = str(error)
+    return {cut: text for cut, text in said.items() if "cut short" not in text or "\n" in text}
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -275,47 +222,11 @@ CUTS = [0.02, 0.1, 0.3, 0.5, 0.8, 0.95, 0.99]
     ],
     ids=lambda options: "-".join(map(str, options.values())),
 )
-def test_truncated_picture_raises_in_one_line(tmp_path, options, cut):
+def test_truncated_picture_raises_in_one_line(tmp_path, options):
     whole = BytesIO()
     Image.fromarray(noise(48, 64, 3)).save(whole, **options)
-    path = tmp_path / "plane"
-    path.write_bytes(whole.getvalue()[: int(cut * whole.tell())])
 
-    with pytest.raises(InputError, match="cut short") as raised:
-        read_image(path)
-
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("cut", CUTS)
-@pytest.mark.parametrize("write", [*STACK_WRITERS, write_jpeg_pages])
-def test_truncated_tiff_raises_rather_than_losing_planes(tmp_path, write, cut):
-    path = tmp_path / "stack.tif"
-    write(path, noise(5, 48, 64))
-    path.write_bytes(path.read_bytes()[: int(cut * path.stat().st_size)])
-
-    with pytest.raises(InputError, match="cut short"):
-        read_image(path)
-
-
-@pytest.mark.parametrize("lost", [1, 200])
-def test_ome_tiff_that_lost_the_end_of_its_axes_raises(tmp_path, lost):
-    path = tmp_path / "stack.ome.tif"
-    tifffile.imwrite(path, noise(3, 2, 8, 9), ome=True, metadata={"axes": "ZCYX"})
-    path.write_bytes(path.read_bytes()[:-lost])
-
-    with pytest.raises(InputError, match="cut short"):
-        read_image(path)
-
-
-def test_ome_tiff_whose_other_file_is_missing_raises(tmp_path):
-    path = tmp_path / "stack.ome.tif"
-    write_ome(path, noise(3, 8, 9))
-    whole = path.read_bytes()
-    path.write_bytes(whole.replace(b'PlaneCount="3"', b'PlaneCount="2"'))
-
-    with pytest.raises(InputError, match="pixels are missing"):
-        read_image(path)
+    assert undetected_cuts(tmp_path / "plane", whole.getvalue()) == {}
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "int64"])

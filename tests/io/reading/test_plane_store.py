@@ -1,5 +1,6 @@
 """The store of planes: every pixel of every kind of stack, in flat memory, damage by name."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -62,27 +63,27 @@ ENCODED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("shape", "dtype"),
-    [((5, 32, 48), "uint16"), ((5, 32, 48), "float32"), ((5, 32, 48, 3), "uint8")],
-    ids=str,
-)
 @pytest.mark.parametrize("origin", [*RAW, *ENCODED])
-def test_every_tiff_gives_its_planes_and_their_rectangles(tmp_path, origin, shape, dtype):
-    path, data = tmp_path / "stack.tif", noise(*shape, dtype=dtype)
-    (RAW | ENCODED)[origin](path, data)
+def test_every_tiff_gives_its_planes_and_their_rectangles(tmp_path, origin):
+    for shape, dtype in (
+        ((5, 32, 48), "uint16"),
+        ((5, 32, 48), "float32"),
+        ((5, 32, 48, 3), "uint8"),
+    ):
+        path, data = tmp_path / "stack.tif", noise(*shape, dtype=dtype)
+        (RAW | ENCODED)[origin](path, data)
 
-    with open_planes(path, budget_bytes=0) as store:
-        assert (store.shape, store.dtype, len(store)) == (shape, np.dtype(dtype), 5)
-        assert store.backing == ("file" if origin in RAW else "scratch")
-        for number in (3, 0, 4, 3):
-            part = store.read(number, RECTANGLE)
-            assert part.dtype == np.dtype(dtype)
-            np.testing.assert_array_equal(part, data[number][RECTANGLE])
-        np.testing.assert_array_equal(np.stack(list(store)), data)
-        np.testing.assert_array_equal(store[-1], data[4])
-        with pytest.raises(IndexError):
-            store[5]
+        with open_planes(path, budget_bytes=0) as store:
+            assert (store.shape, store.dtype, len(store)) == (shape, np.dtype(dtype), 5)
+            assert store.backing == ("file" if origin in RAW else "scratch")
+            for number in (3, 0, 4, 3):
+                part = store.read(number, RECTANGLE)
+                assert part.dtype == np.dtype(dtype)
+                np.testing.assert_array_equal(part, data[number][RECTANGLE])
+            np.testing.assert_array_equal(np.stack(list(store)), data)
+            np.testing.assert_array_equal(store[-1], data[4])
+            with pytest.raises(IndexError):
+                store[5]
 
 
 def test_a_rectangle_of_raw_pixels_is_all_that_is_taken(tmp_path, monkeypatch):
@@ -265,17 +266,21 @@ def test_threads_may_read_at_once(tmp_path):
             np.testing.assert_array_equal(plane, data[number])
 
 
-@pytest.mark.parametrize("cut", [0.02, 0.3, 0.5, 0.8, 0.99])
-@pytest.mark.parametrize("origin", [*RAW, *ENCODED])
-def test_a_truncated_tiff_is_told_in_one_sentence_when_it_is_opened(tmp_path, origin, cut):
-    path = tmp_path / "stack.tif"
-    (RAW | ENCODED)[origin](path, noise(5, 48, 64))
-    path.write_bytes(path.read_bytes()[: int(cut * path.stat().st_size)])
+def test_a_truncated_tiff_is_refused_in_one_sentence_when_it_is_opened(tmp_path):
+    path, said = tmp_path / "stack.tif", {}
+    for origin, write in (RAW | ENCODED).items():
+        write(path, noise(5, 48, 64))
+        whole = path.read_bytes()
+        for cut in (0.02, 0.3, 0.5, 0.8, 0.99):
+            path.write_bytes(whole[: int(cut * len(whole))])
+            said[origin, cut] = "nothing"
+            try:
+                open_planes(path).close()
+            except InputError as error:
+                said[origin, cut] = str(error)
 
-    with pytest.raises(InputError, match=r"stack\.tif .*cut short or damaged") as raised:
-        open_planes(path)
-
-    assert "\n" not in str(raised.value)
+    refused = re.compile(r".*stack\.tif .*cut short or damaged.*")
+    assert {case: text for case, text in said.items() if not refused.fullmatch(text)} == {}
 
 
 def test_missing_pixels_are_told_by_their_page(tmp_path):

@@ -1,5 +1,7 @@
 """TIFFs with scale, units and a note: one format each for ImageJ, OME and the rest."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import tifffile
@@ -29,23 +31,23 @@ def write(path, data, axes, **options):
     write_tiff(path, data, axes=axes, scale=scale, units=units, **options)
 
 
-@pytest.mark.parametrize("name", ["out.tif", "out.ome.tif"])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "uint32", "float32"])
 @pytest.mark.parametrize("axes", ["YX", "YXS", "ZYX", "ZYXS", "TZYX", "ZTYX", "TZCYX"])
-def test_any_axes_and_dtype_come_back(tmp_path, name, dtype, axes):
-    path = tmp_path / name
-    data = noise(*(SHAPES[axis] for axis in axes), dtype=dtype)
+def test_axes_come_back_with_pixels_scale_and_record_in_every_dtype(tmp_path, axes):
+    dtypes = ("uint8", "uint16", "int16", "int32", "uint32", "float32")
+    for name, dtype in product(("out.tif", "out.ome.tif"), dtypes):
+        path, case = tmp_path / name, f"{name}, {dtype}"
+        data = noise(*(SHAPES[axis] for axis in axes), dtype=dtype)
 
-    write(path, data, axes, record=RECORD)
+        write(path, data, axes, record=RECORD)
 
-    assert read_record(path) == RECORD
-    (stack,) = find_stacks([path])
-    assert stack.dtype == dtype
-    assert sorted(stack.axes) == sorted(axes)
-    read = pixels(stack).transpose([stack.axes.index(axis) for axis in axes])
-    np.testing.assert_array_equal(read, data)
-    for axis, step in zip(stack.axes, zip(stack.scale, stack.units, strict=True), strict=False):
-        assert step == STEPS.get(axis, (1.0, "pixel"))
+        assert read_record(path) == RECORD, case
+        (stack,) = find_stacks([path])
+        assert stack.dtype == dtype, case
+        assert sorted(stack.axes) == sorted(axes), case
+        read = pixels(stack).transpose([stack.axes.index(axis) for axis in axes])
+        np.testing.assert_array_equal(read, data, case)
+        for axis, *step in zip(stack.axes, stack.scale, stack.units, strict=False):
+            assert tuple(step) == STEPS.get(axis, (1.0, "pixel")), case
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,166 @@
+"""fuse_stack: every time point and channel of one source, in files."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_focusstack.batch import series
+from napari_focusstack.batch.series import fuse_stack, with_z_step
+from napari_focusstack.errors import InputError
+from napari_focusstack.fusion import fuse as fusion
+from napari_focusstack.fusion.fuse import fuse, fuse_steps
+from napari_focusstack.io.reading.image import read_image
+from napari_focusstack.io.reading.plane_store import PlaneStore
+from napari_focusstack.io.reading.record import read_record
+from napari_focusstack.io.reading.stack_header import find_stacks
+from napari_focusstack.io.reading.stack_pixels import pixels
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.registration.transforms import IDENTITY, Registration
+
+
+def fuse_file(path, outputs, parameters, **options):
+    (header,) = find_stacks([path])
+    return fuse_stack(header, outputs, parameters, sources={"planes": [str(path)]}, **options)
+
+
+def fused(planes, parameters):
+    return fuse(planes, **{name: getattr(parameters, name) for name in vars(parameters)})
+
+
+def test_a_registration_found_before_is_applied_to_every_time_point_and_channel(
+    tmp_path, stack, parameters, statuses
+):
+    down = ((1.0, 0.0, 3.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    known = Registration((IDENTITY, down), (64, 64), "shift", "the far plane lies 3 px lower")
+    data = np.stack([np.stack([stack(seed), stack(seed) // 2], 1) for seed in (0, 1)])
+    data[:, 1] = np.roll(data[:, 1], 3, 2)
+    path, other = tmp_path / "cells.ome.tif", tmp_path / "three.tif"
+    tifffile.imwrite(path, data, ome=True, metadata={"axes": "TZCYX"})
+    tifffile.imwrite(other, np.stack([*stack(), stack()[0]]), photometric="minisblack")
+
+    fuse_file(path, {"image": tmp_path / "fused.tif"}, parameters, registration=known)
+    with pytest.raises(InputError, match="the registration is of 2 planes, the stack has 3"):
+        fuse_file(other, {"image": tmp_path / "other.tif"}, parameters, registration=known)
+
+    assert not (tmp_path / "other.tif").exists()
+    image = tifffile.imread(tmp_path / "fused.tif")
+    options = {name: getattr(parameters, name) for name in vars(parameters)}
+    for t in range(2):
+        guide = fuse(data[t, :, 0], registration=known, **options)
+        np.testing.assert_array_equal(image[t, 0], guide.image)
+        second = fuse(data[t, :, 1], registration=known, labels=guide.focus, **options)
+        np.testing.assert_array_equal(image[t, 1], second.image)
+    found = read_record(tmp_path / "fused.tif")["found"]
+    assert [one["registration"] for one in found] == [known.to_dict()] * 4
+
+
+def test_time_points_and_channels_keep_their_place_names_colours_and_scale(
+    tmp_path, stack, parameters
+):
+    data = np.stack([np.stack([stack(seed), stack(seed) // 2], 1) for seed in (0, 1, 2)])
+    path = tmp_path / "cells.ome.tif"
+    meta = {
+        "axes": "TZCYX",
+        "PhysicalSizeX": 0.25,
+        "PhysicalSizeY": 0.5,
+        "TimeIncrement": 30.0,
+        "TimeIncrementUnit": "s",
+        "Channel": {"Name": ["DAPI", "GFP"], "Color": [65535, 16711935]},
+    }
+    tifffile.imwrite(path, data, ome=True, metadata=meta)
+
+    outputs = {what: tmp_path / f"{what}.tif" for what in ("image", "depth", "confidence")}
+    last, made = fuse_file(path, outputs, parameters)
+
+    (result,) = find_stacks([outputs["image"]])
+    assert (result.axes, result.shape) == ("TCYX", (3, 2, 64, 64))
+    assert result.scale == (30.0, 1.0, 0.5, 0.25)
+    assert result.units == ("s", "pixel", "um", "um")
+    assert [channel.name for channel in result.channels] == ["DAPI", "GFP"]
+    assert [channel.colour for channel in result.channels] == [(0, 0, 1), (0, 1, 0)]
+    image = pixels(result)
+    for t in range(3):
+        guide = fused(data[t, :, 0], parameters)
+        np.testing.assert_array_equal(image[t, 0], guide.image)
+        options = {name: getattr(parameters, name) for name in vars(parameters)}
+        other = fuse(data[t, :, 1], labels=guide.alpha, **options)
+        np.testing.assert_array_equal(image[t, 1], other.image)
+    (depth,) = find_stacks([outputs["depth"]])
+    assert (depth.axes, depth.shape, depth.dtype) == ("TYX", (3, 64, 64), np.float32)
+    (confidence,) = find_stacks([outputs["confidence"]])
+    assert (confidence.axes, confidence.scale) == ("TYX", (30.0, 0.5, 0.25))
+    np.testing.assert_array_equal(pixels(confidence)[2], guide.confidence)
+    np.testing.assert_array_equal(last.image, guide.image)  # of the channel that guides
+    assert read_record(outputs["image"]) == made
+    found = made["found"]
+    assert [(one["T"], one["C"]) for one in found] == [(t, c) for t in range(3) for c in range(2)]
+
+
+def test_the_channel_that_guides_may_be_any(tmp_path, stack, parameters):
+    """Focus and blur are found in channel 2, whatever channel 1 shows."""
+    planes = stack()
+    smooth = np.stack([np.linspace(0, 9000, 64 * 64).reshape(64, 64)] * 2).astype(np.uint16)
+    tifffile.imwrite(
+        tmp_path / "c.ome.tif", np.stack([smooth, planes], 1), ome=True, metadata={"axes": "ZCYX"}
+    )
+    outputs = {what: tmp_path / f"{what}.tif" for what in ("image", "labels")}
+    fuse_file(tmp_path / "c.ome.tif", outputs, parameters, channel=2)
+    expected = fused(planes, parameters)
+    image = tifffile.imread(outputs["image"])
+    np.testing.assert_array_equal(image[1], expected.image)
+    np.testing.assert_array_equal(tifffile.imread(outputs["labels"]), expected.labels)
+    outside = ~expected.transition_region
+    np.testing.assert_array_equal(image[0][outside], smooth[0][outside])
+    with pytest.raises(InputError, match=r"c\.ome\.tif has no channel 3; give one from 1 to 2"):
+        fuse_file(tmp_path / "c.ome.tif", outputs, parameters, channel=3)
+
+
+def test_labels_that_are_given_need_no_network(tmp_path, stack, parameters):
+    planes = stack()
+    tifffile.imwrite(tmp_path / "s.tif", planes, metadata={"axes": "ZYX"})
+    labels = np.ones((64, 64), np.uint8)
+    labels[:, 32:] = 2
+    result, made = fuse_file(
+        tmp_path / "s.tif", {"image": tmp_path / "out.tif"}, parameters, labels=labels
+    )
+    np.testing.assert_array_equal(result.labels, labels)
+    assert made["weights"] == {}
+    np.testing.assert_array_equal(read_image(tmp_path / "out.tif")[:, 50:], planes[1, :, 50:])
+
+
+def test_the_plane_distance_of_a_file_is_taken_where_none_is_given(tmp_path, stack):
+    about = {"axes": "ZYX", "spacing": 2.5, "unit": "um"}
+    tifffile.imwrite(tmp_path / "s.tif", stack(), imagej=True, metadata=about)
+    (header,) = find_stacks([tmp_path / "s.tif"])
+    assert with_z_step(FuseParameters(), header).z_step == 2.5
+    assert with_z_step(FuseParameters(z_step=0.7), header).z_step == 0.7
+
+
+def test_half_of_the_memory_is_for_planes_and_half_for_tiles(
+    tmp_path, stack, parameters, monkeypatch
+):
+    budgets = []
+
+    def store(header, place, budget_bytes, progress):
+        budgets.append(budget_bytes)
+        return PlaneStore(header, place, budget_bytes, progress)
+
+    def steps(planes, labels, given, registration, budget_bytes):
+        budgets.append(budget_bytes)
+        return fuse_steps(planes, labels, given, registration, budget_bytes)
+
+    monkeypatch.setattr(series, "PlaneStore", store)
+    monkeypatch.setattr(fusion, "fuse_steps", steps)
+    tifffile.imwrite(tmp_path / "s.tif", stack(), metadata={"axes": "ZYX"})
+    fuse_file(
+        tmp_path / "s.tif", {"image": tmp_path / "out.tif"}, parameters, budget_bytes=20_000_001
+    )
+    assert budgets == [10_000_000] * 2
+
+
+def test_axes_without_names_become_time_and_depth(tmp_path, stack, parameters):
+    data = np.stack([stack(0), stack(1), stack(0)])
+    tifffile.imwrite(tmp_path / "s.ome.tif", data, ome=True, metadata={"axes": "QZYX"})
+    fuse_file(tmp_path / "s.ome.tif", {"image": tmp_path / "out.tif"}, parameters)
+    (result,) = find_stacks([tmp_path / "out.tif"])
+    assert (result.axes, result.shape) == ("TYX", (3, 64, 64))

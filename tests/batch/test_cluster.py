@@ -93,7 +93,7 @@ def test_a_port_that_never_answers_is_refused_after_the_time_limit(
 
 
 @pytest.mark.slow
-def test_it_is_told_while_there_is_no_worker_and_work_begins_when_there_is(
+def test_waiting_for_workers_is_reported_and_work_begins_when_one_comes(
     tmp_path, sources, parameters
 ):
     distributed = pytest.importorskip("dask.distributed")

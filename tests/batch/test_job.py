@@ -56,7 +56,7 @@ def test_a_folder_of_another_kind_is_never_replaced_by_a_zarr(
     assert dear.exists()
 
 
-def test_whatever_breaks_in_one_stack_is_told_in_one_line_and_the_others_go_on(
+def test_an_error_in_one_stack_is_reported_in_one_line_and_the_others_go_on(
     tmp_path, sources, parameters, monkeypatch
 ):
     fuse_planes = fusion.fuse_steps

@@ -91,7 +91,7 @@ def test_failures_get_a_line_each_and_code_2_and_a_second_run_resumes(tmp_path, 
         (("--psf", "0"), "sigma"),
     ],
 )
-def test_what_no_stack_could_be_fused_with_is_told(run, words, message):
+def test_options_that_no_stack_could_be_fused_with_are_refused(run, words, message):
     if "--scheduler" in words:
         pytest.importorskip("dask.distributed")
     code, _, errors = run(*words)

@@ -195,7 +195,7 @@ def test_files_and_a_stack_are_one_and_the_near_end_may_be_last(stack):
         assert np.array_equal(read_image("b.tif"), read_image("a.tif"))
 
 
-def test_it_is_said_why_nothing_was_eliminated(stack, capsys):
+def test_the_reason_why_nothing_was_eliminated_is_printed(stack, capsys):
     write_image(Path("flat.tif"), np.full((96, 96), 4, np.uint8))
     assert main(["fuse", "stack.tif", "-o", "out.tif", "--labels", "flat.tif"]) == 0
     assert "every pixel is a source pixel: nothing stands before" in capsys.readouterr().out
@@ -214,7 +214,7 @@ def test_what_is_wrong_with_the_planes_is_said_and_reported(stack, capsys):
     assert capsys.readouterr().out.splitlines()[1:] == found
 
 
-def test_one_channel_tells_the_focus_of_all(stack):
+def test_one_channel_gives_the_focus_of_all(stack):
     planes, _ = stack
     smooth = np.stack([np.linspace(0, 9000, 96 * 96).reshape(96, 96)] * 5).astype(np.uint16)
     channels = np.stack([smooth, planes], 1)

@@ -26,19 +26,19 @@ def test_good_stacks_have_no_findings(make_stack, count, side, slope):
             assert diagnose(planes).messages() == [], (noise, seed)
 
 
-def test_a_thin_specimen_is_left_in_peace(make_stack):
+def test_a_thin_specimen_has_no_findings(make_stack):
     for focus in (0, 1, 2.3, 4):
         assert diagnose(make_stack(8, 128, noise=0.02, flat=focus)).messages() == []
 
 
-def test_trembling_is_left_in_peace(make_stack):
+def test_small_shifts_between_planes_have_no_findings(make_stack):
     steady = make_stack(10, 192, 0.8)
     moved = [ndimage.shift(p, RNG.normal(0, 1, 2), order=1, mode="nearest") for p in steady]
     assert diagnose(moved).messages() == []
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])
-def test_dtypes_and_colours_are_told_alike(stack, dtype):
+def test_dtypes_and_colours_give_the_same_diagnosis(stack, dtype):
     scale = {"uint16": 200, "float32": 1 / 255}[dtype]
     scaled = [(plane * np.float64(scale)).astype(dtype) for plane in stack]
     coloured = [np.stack([plane, plane, plane], -1) for plane in scaled]
@@ -126,7 +126,7 @@ def test_nothing_but_nothing_is_no_error(stack):
     assert diagnose([np.zeros_like(stack[0])] * 3).blank == (1, 2, 3)
 
 
-def test_a_jump_of_exposure_is_told_by_its_size(stack):
+def test_a_jump_of_exposure_is_reported_with_its_size(stack):
     stack[3] = (0.7 * stack[3]).astype(np.uint8)
     found = diagnose(stack)
     assert list(found.flicker) == [4]
@@ -214,7 +214,7 @@ def test_planes_taken_again_at_the_end_of_a_real_stack_are_found(shared_data):
     assert found.flicker == {}
 
 
-def test_a_pair_of_one_scene_is_left_in_peace_and_one_of_two_scenes_told(make_stack):
+def test_a_pair_of_one_scene_passes_and_one_of_two_scenes_is_refused(make_stack):
     near = make_stack(5, 96, 1.0)[0]
     dark_and_blurred = 0.3 * ndimage.gaussian_filter(near, 8) + 0.1
     check_pair([near, dark_and_blurred])

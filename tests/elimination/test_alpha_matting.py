@@ -28,7 +28,7 @@ def error(alpha, true):
     return float((alpha - true).abs()[(true > 0) & (true < 1)].mean())
 
 
-def test_flat_sides_of_unlike_light_tell_alpha_whatever_was_guessed(edge):
+def test_flat_sides_of_unlike_light_give_alpha_whatever_the_initial_estimate(edge):
     true, guess = edge
     found = refine_alpha(seen(true, 0.8, 0.1), guess)
     assert error(guess, true) > 0.08
@@ -41,12 +41,12 @@ def test_texture_costs_some_of_it(edge):
     assert error(found, true) < 0.6 * error(guess, true)
 
 
-def test_sides_that_look_alike_leave_the_guess(edge):
+def test_sides_that_look_alike_leave_the_initial_estimate(edge):
     true, guess = edge
     torch.testing.assert_close(refine_alpha(seen(true, 0.4, 0.4), guess), guess, atol=1e-3, rtol=0)
 
 
-def test_what_is_sure_stays_so(edge):
+def test_certain_pixels_stay_certain(edge):
     true, guess = edge
     found = refine_alpha(seen(true, 0.8, 0.1, 0.05), guess)
     sure = (guess == 0) | (guess == 1)
@@ -69,13 +69,13 @@ def test_nothing_beyond_the_reach_matters(edge):
     torch.testing.assert_close(found, refine_alpha(near, guess)[..., inner, :], atol=1e-6, rtol=0)
 
 
-def test_the_own_light_of_a_foreground_is_told_from_the_background_beside_it(edge):
+def test_the_premultiplied_foreground_is_separated_from_the_background_beside_it(edge):
     true, _ = edge
     found = estimate_premultiplied(seen(true, 0.8, 0.3), true)
     torch.testing.assert_close(found, (0.8 * true).expand_as(found), atol=2e-3, rtol=0)
 
 
-def test_a_wide_soft_edge_is_told_by_the_background_farther_away():
+def test_a_wide_soft_edge_uses_the_background_farther_away():
     alpha = (torch.arange(64.0) - 26).div(9).clamp(0, 1).expand(1, 1, 48, 64)
     found = estimate_premultiplied(seen(alpha, 0.8, 0.3), alpha)
     near_background = (alpha > 0) & (alpha < 0.5)
@@ -91,7 +91,7 @@ def test_without_any_background_near_all_light_counts_as_far_as_alpha_goes():
     torch.testing.assert_close(estimate_premultiplied(near, alpha), near * 0.4)
 
 
-def test_own_light_is_never_more_than_alpha_lets_be_nor_less_than_none(edge):
+def test_the_premultiplied_foreground_lies_between_0_and_alpha(edge):
     true, guess = edge
     found = estimate_premultiplied(seen(true, 0.9, 0.1, 0.3).clamp(0, 1), guess)
     assert float(found.min()) >= 0

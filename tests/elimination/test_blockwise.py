@@ -20,7 +20,7 @@ from napari_focusstack.segmentation.focus_map import FocusMap
 
 @pytest.fixture
 def walk(light_of):
-    """Eliminate the veil of a pair."""
+    """Eliminate the halo of a pair."""
 
     def eliminated(near, far, alpha, *args, **options):
         return eliminate(light_of([near, far]), FocusMap.of_pair(alpha), *args, **options)
@@ -138,8 +138,8 @@ def test_planes_far_apart_are_a_pair_with_a_wider_blur(make_scene, walk, light_o
         torch.testing.assert_close(found, expected, atol=0.02, rtol=0)
 
 
-def test_the_veil_widens_with_the_distance(light_of):
-    """Beside a straight edge the veil of a Gaussian ends where its tail falls below TAIL."""
+def test_the_transition_region_widens_with_the_distance(light_of):
+    """Beside a straight edge the region ends where the tail of the Gaussian falls below TAIL."""
     widths = []
     for behind in (2, 3, 5):
         labels = np.where(np.arange(160) < 60, 1, behind) * np.ones((64, 1), int)
@@ -169,7 +169,7 @@ def test_a_surface_between_planes_is_blurred_by_its_own_distance(light_of):
     assert middle == pytest.approx(1.5 * narrow, abs=2)
 
 
-def test_where_depth_is_a_guess_nothing_is_computed(light_of):
+def test_where_depth_is_unreliable_nothing_is_computed(light_of):
     depth = torch.full((1, 128, 96), 4.0)
     depth[:, :, :40] = 1.0
     sure = torch.full_like(depth, 0.1)
@@ -187,7 +187,7 @@ def test_a_slope_is_not_before_itself(light_of):
     assert list(eliminate(light_of(planes), FocusMap.of_depth(depth, 6), Psf(1.0))) == []
 
 
-def test_only_planes_that_are_seen_or_veil_are_read(make_scene, light_of):
+def test_only_planes_that_are_in_focus_or_occlude_are_read(make_scene, light_of):
     """Planes 2, 3 and 5 are in focus nowhere: what they show is not looked at."""
     scene = make_scene(2.0)
     labels = np.where(scene.mask, 1, 4)

@@ -1,4 +1,4 @@
-"""Elimination of the veil on simulated scenes, whose truth is known."""
+"""Elimination on simulated scenes, whose truth is known."""
 
 import math
 
@@ -100,7 +100,7 @@ def test_the_near_plane_makes_up_for_a_sigma_that_is_too_wide(make_scene):
     assert right > psnr_in(region, initial_fusion(*args), scene.truth) + 12
 
 
-def test_unveiling_is_exact_where_the_foreground_is_known():
+def test_elimination_is_exact_where_the_foreground_is_known():
     rng = torch.Generator().manual_seed(0)
     foreground, background = (torch.rand(3, 48, 64, generator=rng) for _ in range(2))
     alpha = (torch.arange(64) < 32).float().expand(1, 48, 64)
@@ -152,8 +152,8 @@ def test_a_thin_gap_stays_within_the_light_there_is():
 
 
 @pytest.mark.parametrize("off", [1.0, 1.15])
-def test_a_dark_background_stays_as_dark_as_it_is_behind_a_bright_veil(off):
-    """A veil that is taken for a little wider than it is leaves no black rim."""
+def test_a_dark_background_behind_bright_blurred_light_stays_dark(off):
+    """A blur that is assumed a little too wide leaves no black rim."""
     alpha = (torch.arange(96) < 40).float().expand(1, 1, 96, 96)
     texture = 0.3 * torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
     foreground, dark = 0.4 + texture, 0.006
@@ -177,7 +177,7 @@ def breathe(scene, breathing, sigma_px):
     )[0]
 
 
-def test_moving_the_foreground_back_removes_the_veil_that_a_still_model_leaves(make_scene):
+def test_moving_the_foreground_back_removes_the_halo_that_a_still_model_leaves(make_scene):
     scene = make_scene(3.0, side=SIDE)
     true = Breathing(1.03, (1.0, -2.0))
     far = breathe(scene, true, 3.0)

@@ -1,4 +1,4 @@
-"""What stands in front in each pixel, told once for all planes behind it."""
+"""The front layer: what stands in front in each pixel, computed once for all planes behind it."""
 
 import torch
 
@@ -37,7 +37,7 @@ def test_the_front_of_a_pair_is_that_of_the_near_plane(make_scene, light_of):
     assert torch.equal(front.in_focus[:, inside], scene.near[:, inside])
 
 
-def test_each_edge_is_told_from_the_two_surfaces_that_meet_there(light_of):
+def test_each_edge_has_the_two_surfaces_that_meet_there(light_of):
     """What is behind one edge is in front at the next."""
     focus, light = steps_of_three()
     front = FrontLayer.of(light_of([light] * 5), focus, WHOLE)

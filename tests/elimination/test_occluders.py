@@ -25,31 +25,31 @@ def stripes(*ends_and_depths):
     return FocusMap(depth, depth, whole, 7, whole)
 
 
-def test_each_plane_behind_something_has_a_veil_and_the_nearest_has_none():
+def test_each_plane_behind_a_surface_has_an_occlusion_and_the_nearest_has_none():
     focus = stripes((40, 1.0), (100, 4.0))
-    veils = {veil.plane: veil for veil in occlusions_in(focus, Psf(1.0), WHOLE)}
-    assert sorted(veils) == [4, 7]
-    beside = veils[4]
+    occlusions = {occlusion.plane: occlusion for occlusion in occlusions_in(focus, Psf(1.0), WHOLE)}
+    assert sorted(occlusions) == [4, 7]
+    beside = occlusions[4]
     assert beside.bbox[1].start == 40
     assert beside.bbox[1].stop == 40 + int(beside.mask[0].sum())
     # over the last plane lies what is at 4, three steps before it; what is at 1 is too far away
-    assert veils[7].distance_steps == float(quantize_distances(torch.tensor(3.0), 1.0))
+    assert occlusions[7].distance_steps == float(quantize_distances(torch.tensor(3.0), 1.0))
 
 
 def test_the_distance_is_that_of_what_is_nearest_beside_a_pixel():
     focus = stripes((80, 2.0))
     focus.front[:, 32:, :80] = 6.0
-    (over_six, veil) = occlusions_in(focus, Psf(2.0), WHOLE)
-    assert (over_six.plane, veil.plane) == (6, 7)
-    column = 84 - veil.support[1].start
-    assert veil.depth[0, [4, 60], column].tolist() == [2.0, 6.0]
+    (over_six, occlusion) = occlusions_in(focus, Psf(2.0), WHOLE)
+    assert (over_six.plane, occlusion.plane) == (6, 7)
+    column = 84 - occlusion.support[1].start
+    assert occlusion.depth[0, [4, 60], column].tolist() == [2.0, 6.0]
     assert (
-        veil.distance_steps[0, 0, [4, 60], column].tolist()
+        occlusion.distance_steps[0, 0, [4, 60], column].tolist()
         == quantize_distances(torch.tensor([5.0, 1]), 2).tolist()
     )
 
 
-def test_surfaces_less_than_a_step_apart_veil_nothing():
+def test_surfaces_less_than_a_step_apart_do_not_occlude():
     assert list(occlusions_in(stripes((80, 6.4)), Psf(2.0), WHOLE)) == []
 
 

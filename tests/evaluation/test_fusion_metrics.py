@@ -82,7 +82,7 @@ def test_q_mi_matches_a_count_of_every_pair_of_levels():
     assert 0.4 < expected < 1.6
 
 
-def test_q_mi_is_zero_where_the_fused_image_tells_nothing():
+def test_q_mi_is_zero_for_a_constant_fused_image():
     rows = np.repeat(np.arange(16, dtype=np.uint8)[:, None], 16, axis=1)
     assert q_mi(rows, rows, rows.T) == pytest.approx(0, abs=1e-9)
 

@@ -68,7 +68,7 @@ def test_the_truth_explains_the_planes_far_better_than_the_initial_fusion(make_s
     assert unexplained(scene.far, *planes) > 4 * truth
 
 
-def test_more_of_the_veil_left_is_more_unexplained(make_scene):
+def test_more_of_the_halo_left_is_more_unexplained(make_scene):
     scene = make_scene(SIGMA_PX)
     planes = scene.near, scene.far, scene.alpha, Psf(SIGMA_PX, SIGMA_PX)
     veiled = initial(*planes[:3])

@@ -93,7 +93,7 @@ def test_figures_are_those_of_the_image_in_the_row(scores):
 
 
 @pytest.mark.parametrize("number", [0, 2], ids=["8-bit RGB", "16-bit grey"])
-def test_elimination_gains_where_the_veil_was(scores, number):
+def test_elimination_gains_in_the_transition_region(scores, number):
     each = scores[number]
     none, subtract, unmix, other = (
         row(each, name) for name in ("none", "subtract", "unmix", "other")

@@ -64,7 +64,7 @@ def test_mean_iou_matches_a_count_by_hand():
     assert mean_iou(mask, truth) == pytest.approx((2 / 3 + 3 / 4) / 2)
 
 
-def test_mean_iou_counts_a_class_absent_from_both_as_found():
+def test_mean_iou_counts_a_class_absent_from_both_as_correct():
     empty = np.zeros((4, 4), bool)
     assert mean_iou(empty, empty) == 1
     assert mean_iou(~empty, ~empty) == 1

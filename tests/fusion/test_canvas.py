@@ -19,7 +19,7 @@ SIZE = (SIDE, SIDE)
 
 @pytest.fixture(scope="module")
 def planes():
-    """Five planes of noise: what is taken from where can be told from each pixel."""
+    """Five planes of noise: each pixel shows from which plane it was taken."""
     return np.random.default_rng(0).integers(1, 60000, (PLANES, SIDE, SIDE), np.uint16)
 
 

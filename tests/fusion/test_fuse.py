@@ -1,4 +1,4 @@
-"""fuse(): source pixels bit for bit outside the transition region, the veil removed inside it."""
+"""fuse(): source pixels bit for bit outside the transition region, the halo removed inside it."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_outside_the_transition_region_pixels_are_the_sources(scene, dtype, grey
 
 
 @KINDS
-def test_the_veil_is_removed_at_every_bit_depth(scene, dtype, grey):
+def test_the_halo_is_removed_at_every_bit_depth(scene, dtype, grey):
     near, far = scene.planes(dtype, grey=grey)
     result = nfs.fuse([near, far], labels=scene.alpha[0].numpy(), psf=3.0, psf_shape="gaussian")
     sharp = type(scene)(
@@ -95,7 +95,7 @@ def test_the_parameters_of_a_result_repeat_it(pair, alpha, result):
     assert again.parameters == result.parameters
 
 
-def test_networks_find_mask_and_blur_and_are_recorded(pair, scene, fsb_weights, keb_weights):
+def test_networks_estimate_mask_and_blur_and_are_recorded(pair, scene, fsb_weights, keb_weights):
     options = {"fsb_weights": str(fsb_weights), "keb_weights": str(keb_weights), "device": "cpu"}
     result = nfs.fuse(pair, **options)
     assert mean_iou(result.labels == 1, scene.mask) > 0.75
@@ -199,7 +199,7 @@ def test_big_endian_planes_work(scene, alpha, dtype):
     assert same_bytes(nfs.fuse(swapped, **options).image, nfs.fuse(planes, **options).image)
 
 
-def test_progress_is_told_of_each_part(pair, fsb_weights):
+def test_progress_is_reported_for_each_part(pair, fsb_weights):
     told = []
     nfs.fuse(pair, fsb_weights=fsb_weights, psf=2.0, tile_px=64, progress=told.append)
     steps = list(dict.fromkeys(each.step for each in told))
@@ -368,7 +368,7 @@ def test_blocks_of_a_larger_image_keep_the_promise(make_scene, monkeypatch):
 
 
 def test_computed_values_stay_in_the_range_of_the_planes(scene):
-    # A veil that is assumed too wide asks for more light than there can be: no wrap-around.
+    # Too wide a blur asks for more light than there can be: values are clipped and do not wrap.
     near, far = scene.planes("uint16", grey=True)
     near, far = near // 2 + 20000, far // 2 + 20000
     result = nfs.fuse([near, far], labels=scene.mask, psf=8.0, psf_shape="disk")
@@ -398,7 +398,7 @@ def focal_stack(make_focal_stack):
 
 
 @KINDS
-def test_a_stack_is_unveiled_and_keeps_its_source_pixels(focal_stack, dtype, grey):
+def test_the_halo_of_a_stack_is_removed_and_source_pixels_are_kept(focal_stack, dtype, grey):
     planes = focal_stack.planes(dtype, grey=grey)
     result = nfs.fuse(planes, labels=focal_stack.labels, psf="reblur", device="cpu")
     region = result.transition_region
@@ -480,7 +480,7 @@ def test_the_focus_of_one_channel_serves_another(focal_stack):
 
 
 def test_a_specimen_within_the_depth_of_field_is_selected_and_the_reason_is_said(focal_stack):
-    """Where nothing stands clearly before anything, a blur cannot be seen: no failure."""
+    """Where no surface stands clearly before another, no blur is estimated and none is needed."""
     planes = focal_stack.planes()
     slope = torch.linspace(2.6, 3.4, 96).repeat(1, 96, 1)
     focus = FocusMap.of_depth(slope, 5)

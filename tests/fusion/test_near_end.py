@@ -1,4 +1,4 @@
-"""Which end of a stack is nearest is told by what veils what."""
+"""Which end of a stack is nearest follows from what occludes what."""
 
 import numpy as np
 import pytest

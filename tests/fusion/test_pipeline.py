@@ -1,4 +1,4 @@
-"""A focal pipeline at work: focus, blur, and what lies behind the veil, of more than two planes."""
+"""The pipeline for more than two planes: focus, blur and elimination."""
 
 import numpy as np
 import pytest
@@ -163,7 +163,7 @@ def test_a_blur_that_is_given_is_used_even_where_the_model_does_not_fit(transpar
     assert pipeline.plain == ""
 
 
-def test_what_was_found_before_does_not_say_why_nothing_is_done_now(planes, focus):
+def test_a_reason_of_an_earlier_call_is_cleared(planes, focus):
     pipeline = pipeline_of(planes, psf=1.5)
     flat = FocusMap.of_depth(torch.full((1, 96, 96), 2.0), 5)
     assert run(pipeline.find_psf(flat)) is None
@@ -187,8 +187,8 @@ def test_a_part_is_eliminated_as_in_the_whole(pipeline, focus, monkeypatch, meth
         assert np.quantile(apart, 0.99) < 600
 
 
-def test_each_plane_is_unveiled_of_all_that_is_nearer(scene, pipeline, focus):
-    """The veil of plane 1 lies over 3 and 5 with twice and four times the sigma of a step."""
+def test_the_halo_of_every_nearer_surface_is_removed_from_each_plane(scene, pipeline, focus):
+    """Plane 1 is blurred over planes 3 and 5 with twice and four times the sigma of a step."""
     image, initial, region = run(pipeline.eliminate(focus, Psf(1.5, 1.5)))
     truth = (scene.truth.permute(1, 2, 0) * 60000).numpy()
     for plane in (3, 5):

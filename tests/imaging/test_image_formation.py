@@ -53,7 +53,7 @@ def test_with_no_blur_both_planes_are_the_sharp_scene():
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_white_half_plane_veils_a_black_background_by_the_blurred_mask(shape):
+def test_light_of_a_white_half_plane_over_a_black_background_is_the_blurred_mask(shape):
     white, black = torch.ones(3, 24, 64), torch.zeros(3, 24, 64)
     alpha = (torch.arange(64) < 32).float().expand(1, 24, 64)
     far = far_focus(white, alpha, black, 3.0, shape)

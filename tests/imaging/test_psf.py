@@ -53,7 +53,7 @@ def test_a_signed_layer_keeps_its_sign():
     assert float(moved.min()) == pytest.approx(-1, abs=0.01)
 
 
-def test_a_veil_explains_the_planes_if_it_leaves_clearly_less_than_none():
+def test_a_psf_is_significant_if_it_leaves_clearly_less_residual_than_no_occlusion():
     assert Psf(1.0, residual=0.5, residual_without_occlusion=1.0).is_significant
     assert not Psf(1.0, residual=0.99, residual_without_occlusion=1.0).is_significant
     assert Psf(

@@ -92,7 +92,7 @@ def test_the_laplacian_of_a_parabola_is_its_second_derivative():
     torch.testing.assert_close(inside, torch.full_like(inside, 7.0))
 
 
-def test_the_cues_tell_which_plane_is_sharp_and_lose_no_channel():
+def test_the_cues_show_which_plane_is_sharp_and_lose_no_channel():
     pair = torch.full((1, 6, 32, 32), 0.5)
     pair[:, :3] += 0.2 * (torch.arange(32) % 2 * 2 - 1)  # fine stripes in the near plane alone
     features = focus_features(pair)

@@ -41,7 +41,7 @@ def test_the_config_builds_the_same_network(small):
     assert torch.equal(again(features), small(features))
 
 
-def test_the_sharper_plane_is_told_at_each_scale():
+def test_the_sharper_plane_has_the_larger_cue_at_each_scale():
     sharp, smooth = noise(0), noise(1, contrast=0.05)
     ratios = slice(6, 7 + len(SQUARES_PX))
     front, behind = (

@@ -40,7 +40,7 @@ def test_tiles_leave_no_trace(make_scene):
 
 
 @pytest.mark.parametrize(("size", "seen"), [((127, 300), 1), ((128, 301), 2)])
-def test_a_large_pair_is_seen_at_half_the_size_as_well(make_scene, deb_weights, size, seen):
+def test_a_large_pair_is_evaluated_at_half_the_size_as_well(make_scene, deb_weights, size, seen):
     deb = weights.load("deb", torch.device("cpu"), deb_weights)[0]
     pair = pair_of(make_scene(3.0, side=320))
     pair.sources = [plane[: size[0], : size[1]] for plane in pair.sources]

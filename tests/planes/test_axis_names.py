@@ -15,5 +15,5 @@ from napari_focusstack.planes.axis_names import axis_letters
         (None, [None, None, None]),
     ],
 )
-def test_names_tell_letters_and_what_has_none_tells_none(labels, letters):
+def test_axis_names_have_letters_and_other_names_have_none(labels, letters):
     assert axis_letters(labels, 3) == letters

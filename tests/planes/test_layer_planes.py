@@ -18,7 +18,7 @@ MOVIE = np.arange(3 * 5 * 8 * 9, dtype=np.uint16).reshape(3, 5, 8, 9)
         (None, {}, 0),
     ],
 )
-def test_focus_axis_is_told_by_metadata_or_else_by_its_name(labels, told, axis):
+def test_the_focus_axis_is_that_of_the_metadata_or_else_the_one_named_z(labels, told, axis):
     layer = Image(MOVIE, axis_labels=labels, metadata={"focusstack": told})
     assert focus_axis_of(layer) == axis
 

@@ -47,7 +47,7 @@ def test_nothing_lies_in_the_folder_once_it_is_closed(folder):
     assert list(folder.iterdir()) == []
 
 
-def test_a_disk_with_too_little_space_is_told_before_anything_is_written(folder, monkeypatch):
+def test_a_disk_with_too_little_space_is_refused_before_anything_is_written(folder, monkeypatch):
     monkeypatch.setattr(
         shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 5000, 5000)
     )
@@ -57,7 +57,7 @@ def test_a_disk_with_too_little_space_is_told_before_anything_is_written(folder,
 
 
 @pytest.mark.parametrize("fallocate", [True, False])
-def test_a_disk_that_refuses_at_the_last_moment_is_told_and_leaves_nothing(
+def test_a_disk_that_fills_up_at_the_last_moment_raises_and_leaves_nothing(
     folder, monkeypatch, fallocate
 ):
     resource = pytest.importorskip("resource", reason="file size limits are a Unix feature")

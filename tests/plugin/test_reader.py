@@ -208,7 +208,7 @@ def test_napari_opens_images_and_folders_as_one_stack(tmp_path, viewer):
         assert layer.data[:, 0, 0].tolist() == [1, 2, 10]
 
 
-def test_layers_of_channels_tell_which_of_the_file_they_are(tmp_path):
+def test_layers_of_channels_carry_their_number_in_the_file(tmp_path):
     write_hyperstack(tmp_path / "two.tif", 5, 2, 8, 9, axes="ZCYX")
     write_hyperstack(tmp_path / "one.tif", 5, 8, 9, axes="ZYX")
 

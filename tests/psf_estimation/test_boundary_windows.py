@@ -85,7 +85,7 @@ def test_each_window_has_its_own_steps(light_of):
     assert {steps for (y, _), steps in found.items() if y > 200} == {2.0}
 
 
-def test_what_a_third_surface_has_a_say_in_tells_less(light_of):
+def test_windows_with_a_third_surface_weigh_less(light_of):
     side = 256
     depth = torch.full((1, side, side), 6.0)
     depth[:, :, :100] = 1.0

@@ -102,7 +102,7 @@ def test_where_no_surface_tells_none_is_found(planes, focus, light_of):
     assert estimate_defocus_slope(light_of(planes), focus) is None
 
 
-def test_the_curve_tells_all_that_was_tried_and_is_least_at_what_was_found(light_of):
+def test_the_curve_holds_every_sigma_that_was_tried_and_is_least_at_the_answer(light_of):
     found = estimate_defocus_slope(light_of(planes_of(3, 1.2)), flat(3))
     sigmas, errors = zip(*found.curve, strict=True)
     assert list(sigmas) == sorted(sigmas)
@@ -110,7 +110,7 @@ def test_the_curve_tells_all_that_was_tried_and_is_least_at_what_was_found(light
     assert sigmas[errors.index(min(errors))] == found.sigma_px
 
 
-def test_edges_must_tell_a_veil_where_a_blur_explains_little_or_something_shines_through():
+def test_edges_must_show_an_occlusion_where_a_blur_explains_little_or_something_shines_through():
     assert DefocusSlope(1.0, "gaussian", 0.2, 0.1, ()).max_residual_ratio == math.inf
     assert DefocusSlope(1.0, "gaussian", 0.05, 0.3, ()).max_residual_ratio == math.inf
     assert DefocusSlope(1.0, "gaussian", 0.42, 0.0, ()).max_residual_ratio == 0.8

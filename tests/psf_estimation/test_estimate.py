@@ -55,7 +55,7 @@ def test_reblur_alone_needs_no_network(pair):
 
 
 @pytest.mark.parametrize("method", ["reblur", "keb+reblur"])
-def test_what_surfaces_tell_goes_before_what_edges_tell(pair, method):
+def test_the_blur_of_surfaces_goes_before_that_of_edges(pair, method):
     step = DefocusSlope(2.5, "disk", 0.1, 0.0, ((2.0, 0.02), (2.5, 0.01)))
     found = estimate(pair, psf=method, slope=step)
     assert (found.sigma_px, found.shape, found.curve) == (2.5, "disk", step.curve)

@@ -24,7 +24,7 @@ def test_sigma_and_shape_are_recovered(make_scene, shape, sigma_px):
     assert found.shape == shape
 
 
-def test_different_blurs_of_the_two_planes_are_told_apart(make_scene):
+def test_different_blurs_of_the_two_planes_are_both_estimated(make_scene):
     found = fit(windows_of(make_scene(2.5, sigma_background_px=3.5)), "gaussian")
     assert found.sigma_px == pytest.approx(2.5, rel=0.1)
     assert found.sigma_background_px == pytest.approx(3.5, rel=0.1)
@@ -37,7 +37,7 @@ def together(*windows):
     return BoundaryPatches(*map(torch.cat, parts), corners, windows[0].size)
 
 
-def test_a_window_that_no_veil_explains_is_of_no_account(make_scene):
+def test_patches_that_no_occlusion_explains_do_not_count(make_scene):
     right = windows_of(make_scene(2.0, side=128))
     wrong = replace(right, far=right.near.flip(-1), near=right.far.flip(-2))
     found = fit(together(right, wrong, wrong), "gaussian")

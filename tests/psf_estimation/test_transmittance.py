@@ -17,7 +17,7 @@ def texture(seed):
 
 
 def share(light_of, front, back, noise=0.002):
-    """What is seen of ``back``, in focus in plane 6, in the place of ``front``, in plane 2."""
+    """What shows of ``back``, in focus in plane 6, in the place of ``front``, in plane 2."""
     generator = torch.Generator().manual_seed(9)
     planes = []
     for plane in range(1, 8):
@@ -34,7 +34,7 @@ def test_a_surface_that_hides_all_shows_its_detail_in_its_own_plane_only(light_o
 
 
 @pytest.mark.parametrize("transmitted", [0.5, 1.0])
-def test_of_what_lies_behind_a_clear_one_as_much_is_seen_as_it_lets_through(light_of, transmitted):
+def test_the_transmittance_of_a_clear_surface_is_estimated(light_of, transmitted):
     found = share(light_of, texture(0), transmitted * texture(1))
     assert found == pytest.approx(transmitted, abs=0.2)
 
@@ -44,6 +44,6 @@ def test_a_surface_without_detail_tells_nothing(light_of):
     assert share(light_of, even, torch.zeros_like(even), noise=0.01) == 0
 
 
-def test_without_places_nothing_is_known(light_of):
+def test_without_patches_there_is_no_estimate(light_of):
     focus = FocusMap.of_depth(torch.full((1, SIDE, SIDE), 2.0), 7)
     assert measure_transmittance(lambda plane, where: texture(0)[0], focus, [], SIGMA_PX) == 0

@@ -31,7 +31,7 @@ def _texture(side, seed):
     return torch.from_numpy(0.5 + 0.5 * np.tanh(1.5 * field)).float()[None]
 
 
-def _stack(motions, *, seed=0, step_px=0.7, veiled=False):
+def _stack(motions, *, seed=0, step_px=0.7, occluded=False):
     """Planes of a scene whose focus sweeps through them, (SIDE, SIDE) float32, moved."""
     side = SIDE + 2 * PAD
     light = _texture(side, seed)
@@ -40,7 +40,7 @@ def _stack(motions, *, seed=0, step_px=0.7, veiled=False):
     planes = []
     for number, motion in enumerate(motions):
         plane = blur(light, 0.3 + step_px * abs(len(motions) - 1 - number))
-        if veiled:
+        if occluded:
             plane = composite_defocused(torch.ones(1, 1, 1), mesh, plane, 0.3 + step_px * number)
         back = np.linalg.inv(motion)
         planes.append(

@@ -12,7 +12,7 @@ from napari_focusstack.runtime.progress import run
 
 
 @pytest.mark.parametrize("count", [2, 7])
-def test_planes_that_do_not_belong_are_not_fused_unless_nobody_looks(stack, count):
+def test_planes_of_another_scene_are_refused_unless_registration_is_off(stack, count):
     planes = stack([np.eye(3)] * count)
     planes[-1] = stack([np.eye(3)], seed=9)[0]
     with pytest.raises(InputError, match=r"does not match the others|show different things"):

@@ -33,15 +33,15 @@ def test_drift_turn_and_breathing_are_found_below_half_a_pixel(drift, stack):
     assert " breathe by 2.4" in found.reason or " breathe by 2.3" in found.reason
 
 
-def test_a_veil_before_the_scene_misleads_by_little(drift, stack):
-    assert worst_px(register(stack(drift, veiled=True)), drift) < 1
+def test_an_occluding_mesh_causes_an_error_below_a_pixel(drift, stack):
+    assert worst_px(register(stack(drift, occluded=True)), drift) < 1
 
 
-@pytest.mark.parametrize("veiled", [False, True])
+@pytest.mark.parametrize("occluded", [False, True])
 @pytest.mark.parametrize("step_px", [0.5, 2.0])
-def test_planes_that_lie_still_stay_bit_for_bit(stack, veiled, step_px):
+def test_planes_that_lie_still_stay_bit_for_bit(stack, occluded, step_px):
     rng = np.random.default_rng(3)
-    still = stack([np.eye(3)] * COUNT, step_px=step_px, veiled=veiled)
+    still = stack([np.eye(3)] * COUNT, step_px=step_px, occluded=occluded)
     planes = [
         np.clip(plane * 60000 + rng.normal(0, 300, SIZE), 0, 65535).astype(np.uint16)
         for plane in still
@@ -141,13 +141,13 @@ def test_a_plane_of_another_scene_is_named(stack, place):
         register(planes)
 
 
-def test_planes_of_two_scenes_are_told_apart(stack):
+def test_planes_of_two_scenes_are_refused_with_their_numbers(stack):
     planes = [*stack([np.eye(3)] * COUNT)[:4], *stack([np.eye(3)] * COUNT, seed=9)[4:]]
     with pytest.raises(InputError, match=r"planes 5 to 7 do not match the others .* stack, or"):
         register(planes)
 
 
-def test_a_plane_that_shows_only_noise_is_no_stranger(drift, stack):
+def test_a_plane_that_shows_only_noise_is_not_refused(drift, stack):
     planes = stack(drift)
     planes[0] = np.random.default_rng(1).normal(0.5, 0.005, SIZE).astype(np.float32)
     assert worst_px(register(planes), [np.array(drift[1]), *drift[1:]]) < 0.6
@@ -165,7 +165,7 @@ def test_planes_that_are_no_stack_are_refused(planes, message):
         register(planes)
 
 
-def test_a_choice_that_is_none_is_refused():
+def test_an_unknown_choice_is_refused_with_the_known_ones():
     with pytest.raises(InputError, match="register is 'maybe'; choose one of auto, on, off"):
         RegistrationParameters(register="maybe")
 

@@ -74,7 +74,7 @@ def test_a_registration_of_another_stack_is_refused():
         ("matrices", [[[1, 0, 0], [0, 1, 0], [0, 1, 1]]], "plane 1 is no 3 x 3"),
     ],
 )
-def test_a_registration_that_is_none_is_refused(tmp_path, key, value, message):
+def test_a_damaged_registration_is_refused_with_the_reason(tmp_path, key, value, message):
     told = Registration.identity(2, (40, 50)).to_dict() | {key: value}
     (tmp_path / "r.json").write_text(json.dumps(told))
     with pytest.raises(InputError, match=message):

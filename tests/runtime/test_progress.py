@@ -1,4 +1,4 @@
-"""What a step says of itself can be told in other words by something longer."""
+"""Progress of a step can be relabelled by a longer one that contains it."""
 
 from napari_focusstack.runtime.progress import Progress, relabel, run
 
@@ -12,7 +12,7 @@ def search(ended):
     return "found"
 
 
-def test_steps_are_told_in_other_words_and_their_result_is_returned():
+def test_steps_are_relabelled_and_their_result_is_returned():
     told, ended = [], []
     steps = relabel(search(ended), lambda step: Progress("look", step.done, 4))
     assert run(steps, told.append) == "found"

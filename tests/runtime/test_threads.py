@@ -40,7 +40,7 @@ def test_two_pieces_are_worked_on_at_a_time_with_one_torch_thread_each(two_threa
     assert torch.get_num_threads() == 2
 
 
-def test_fewer_are_worked_on_at_a_time_where_so_many_are_told(two_threads):
+def test_no_more_pieces_are_worked_on_at_a_time_than_the_limit_that_is_given(two_threads):
     seen = []
 
     def work(piece):

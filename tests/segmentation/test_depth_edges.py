@@ -128,7 +128,7 @@ def test_where_the_step_is_trusted_depth_stays_as_it_was(stack, depth):
 
 
 @pytest.mark.parametrize("off", [(3, 0), (0, -3), (2, 2)])
-def test_an_edge_that_was_found_beside_its_place_is_drawn_where_it_is_seen(
+def test_an_edge_estimated_beside_its_place_is_drawn_where_the_planes_show_it(
     stack, depth, shipped, off
 ):
     wrong = depth.roll(off, (1, 2))
@@ -177,7 +177,7 @@ def test_where_depth_is_a_guess_no_edge_is_drawn(stack, depth, shipped):
     assert not torch.equal(focus.depth[:, :60], wrong[:, :60])
 
 
-def test_progress_is_told_block_by_block(stack, depth, monkeypatch):
+def test_progress_counts_the_blocks(stack, depth, monkeypatch):
     monkeypatch.setattr(occlusion, "BLOCK_PX", 64)
     told = list(refine_edges(stack, depth, torch.ones_like(depth), trusting()))
     assert [(one.done, one.total) for one in told] == [(number, 4) for number in range(5)]

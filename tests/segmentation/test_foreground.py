@@ -60,7 +60,7 @@ def test_fsb_and_deb_find_what_is_in_focus(find):
     assert mean_iou(alpha[0].numpy() > 0.5, scene.mask) > 0.8
 
 
-def test_deb_decides_over_regions_that_fsb_cannot_tell(find, monkeypatch):
+def test_deb_decides_over_regions_where_fsb_cannot(find, monkeypatch):
     monkeypatch.setattr(segmentation, "near_log_odds", said(20.0))
     *_, near, _, _ = find(64, crf=False)
     monkeypatch.setattr(segmentation, "near_log_odds", said(-20.0))
@@ -92,7 +92,7 @@ def square(side, size=64):
 
 
 @pytest.mark.parametrize(("side", "decided"), [(9, False), (11, True), (30, True)])
-def test_a_second_opinion_decides_over_regions_and_not_over_details(side, decided):
+def test_deb_decides_over_regions_and_not_over_details(side, decided):
     assert 2 * REGION_PX + 1 == 11
     mask = override_regions(torch.full((1, 64, 64), 0.1), square(side))
     assert bool(mask.any()) == decided
@@ -100,7 +100,7 @@ def test_a_second_opinion_decides_over_regions_and_not_over_details(side, decide
         assert int(mask.sum()) == side * side  # the whole region, with its corners
 
 
-def test_a_second_opinion_does_not_move_an_edge_by_a_few_pixels():
+def test_deb_does_not_move_an_edge_by_a_few_pixels():
     alpha = (torch.arange(64) < 30).float().expand(1, 64, 64)
     other = (torch.arange(64) < 36).float().expand(1, 64, 64)
     assert torch.equal(override_regions(alpha, other), alpha > 0.5)
@@ -134,7 +134,7 @@ def test_a_mask_of_one_side_is_an_island_as_well(value):
     assert torch.equal(remove_islands(mask, against), ~mask)
 
 
-def test_a_second_opinion_reaches_the_border_of_the_image():
+def test_deb_decides_up_to_the_border_of_the_image():
     other = torch.zeros(1, 64, 64)
     other[:, :8] = 1  # thinner than a region, but cut by the border
     assert torch.equal(override_regions(torch.zeros(1, 64, 64), other), other > 0.5)

@@ -100,7 +100,7 @@ def test_a_mask_without_an_edge_stays_hard():
         assert torch.equal(antialias(hard), hard.float())
 
 
-def test_softness_far_from_the_edge_is_doubt_and_is_decided():
+def test_softness_far_from_the_edge_is_decided():
     alpha = half_plane().float()
     alpha[:, :, 4] = 0.7
     alpha[:, :, 50] = 0.4
@@ -117,7 +117,7 @@ def test_alpha_is_soft_within_reach_of_the_edge_alone():
     assert soft.tolist() == list(range(32 - SOFT_REACH_PX, 32 + SOFT_REACH_PX))
 
 
-def test_a_sigmoid_that_is_almost_sure_is_taken_at_its_word():
+def test_an_alpha_close_to_0_or_1_becomes_0_or_1():
     alpha = torch.where(half_plane(), 0.985, 0.015)
     assert torch.equal(clamp_soft_band(alpha), half_plane().float())
 
@@ -134,7 +134,7 @@ def test_a_painted_mask_decides_and_far_from_the_paint_alpha_stays_soft():
     assert torch.equal(apply_hard_mask(alpha, painted) > 0.5, painted)
 
 
-def test_where_mask_and_alpha_see_the_same_edge_a_sliver_apart_alpha_says_how_soft_it_is():
+def test_where_the_edges_of_mask_and_alpha_lie_one_pixel_apart_softness_is_that_of_alpha():
     alpha = (0.5 + (31.5 - torch.arange(64)) / 8).clamp(0, 1).expand(1, 32, 64)
     moved = half_plane(column=33)
     result = apply_hard_mask(alpha, moved)

@@ -1,4 +1,4 @@
-"""Blank backdrops are bright or black, and are best seen in the plane of what stands around."""
+"""Blank backdrops are bright or black, and lie in the plane of what stands around."""
 
 import pytest
 import torch
@@ -60,7 +60,7 @@ def test_far_from_it_all_planes_show_the_backdrop_alike_and_it_stays_with_what_i
     assert (clearest(cover, sharp, depth, depth == 5) == 2).all()
 
 
-def test_between_two_surfaces_no_veil_of_either_is_taken():
+def test_between_two_surfaces_no_blurred_light_of_either_is_taken():
     sharp = torch.zeros(2, 64, 96)
     sharp[0, :, :30], sharp[1, :, 66:] = 1, 1
     bare = [

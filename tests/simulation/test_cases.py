@@ -82,7 +82,7 @@ def test_every_fourth_case_is_16_bit_grey_and_the_others_8_bit_rgb(folder):
         assert (mask.shape, mask.dtype) == ((96, 96), "uint8")
 
 
-def test_the_blur_of_each_case_is_told(folder):
+def test_the_blur_of_each_case_is_written(folder):
     for number in range(1, COUNT + 1):
         meta = json.loads((folder / f"{number:04}-meta.json").read_text())
         assert 2 <= meta["sigma_px"] <= 3
@@ -97,7 +97,7 @@ def test_the_near_plane_shows_the_truth_where_the_foreground_is(folder):
         assert np.abs(near - truth)[inside].max() <= 1
 
 
-def test_the_far_plane_shows_the_truth_where_the_veil_does_not_reach(folder):
+def test_the_far_plane_shows_the_truth_where_the_halo_does_not_reach(folder):
     clear_pixels = 0
     for number in (1, 2, 3, 5):
         far, _, truth, mask = images(folder, number)

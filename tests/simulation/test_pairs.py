@@ -63,7 +63,7 @@ def test_a_seed_makes_the_same_pairs(material):
 def test_where_the_blurred_foreground_does_not_reach_the_far_plane_is_the_truth(pure):
     clear = blur(pure.alpha, 6.0, "disk") < 1e-6  # further than the widest PSF, 2 sigma or 3 sigma
     clear &= blur(pure.alpha, 4.0) < 1e-6
-    clear[..., :17, :] = clear[..., -17:, :] = False  # what lies beyond the border is not seen
+    clear[..., :17, :] = clear[..., -17:, :] = False  # what lies beyond the border is unknown
     clear[..., :17] = clear[..., -17:] = False
     assert clear.any()
     difference = (srgb_to_linear(pure.far) - pure.all_in_focus).abs().amax(1, keepdim=True)
@@ -77,7 +77,7 @@ def test_where_the_foreground_covers_all_the_near_plane_is_the_truth(pure):
     assert float(difference[covered].max()) < 1e-5
 
 
-def test_the_far_plane_is_veiled_around_the_foreground(pure):
+def test_the_far_plane_has_a_halo_around_the_foreground(pure):
     veiled = (pure.alpha == 0) & (blur(pure.alpha, 2.0) > 0.2)
     error = (srgb_to_linear(pure.far) - pure.all_in_focus).abs().mean(1, keepdim=True)
     assert float(error[veiled].mean()) > 0.03

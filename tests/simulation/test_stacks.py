@@ -101,7 +101,7 @@ def test_hard_scenes_have_no_pixel_that_two_surfaces_share(material, stacks):
         assert set(alpha.unique().tolist()) <= {0.0, 1.0}
 
 
-def test_misplaced_parts_lie_beside_what_is_seen(material, monkeypatch):
+def test_misplaced_parts_lie_beside_visible_surfaces(material, monkeypatch):
     """The same picture, whose steps of depth are elsewhere by a row and a column."""
     scenes = []
     for off in ([0, 0], [1, 1]):

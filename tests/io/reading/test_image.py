@@ -69,7 +69,7 @@ def test_jpeg_is_read_as_grey_or_rgb(tmp_path, mode):
     assert np.abs(read.astype(int) - 90).max() <= 1
 
 
-def test_format_is_told_by_content_not_by_suffix(tmp_path):
+def test_format_is_recognised_by_content_and_not_by_suffix(tmp_path):
     image = noise(8, 9)
     path = tmp_path / "really_a_png.jpg"
     path.write_bytes(imagecodecs.png_encode(image))
@@ -176,7 +176,7 @@ def test_empty_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("read", [read_image, lambda path: images_in(path.parent)])
-def test_what_may_not_be_read_is_told_apart_from_damage(tmp_path, monkeypatch, read):
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch, read):
     def refused(*_, **__):
         raise PermissionError(errno.EACCES, "Permission denied")
 

@@ -283,7 +283,7 @@ def test_a_truncated_tiff_is_refused_in_one_sentence_when_it_is_opened(tmp_path)
     assert {case: text for case, text in said.items() if not refused.fullmatch(text)} == {}
 
 
-def test_missing_pixels_are_told_by_their_page(tmp_path):
+def test_missing_pixels_are_named_by_their_page(tmp_path):
     path, data = tmp_path / "stack.tif", noise(5, 48, 64)
     RAW["one header"](path, data)
     path.write_bytes(path.read_bytes()[: -data[0].nbytes - 9])
@@ -292,7 +292,7 @@ def test_missing_pixels_are_told_by_their_page(tmp_path):
         open_planes(path)
 
 
-def test_a_file_that_shrinks_meanwhile_is_told_rather_than_ending_the_program(tmp_path):
+def test_a_file_that_shrinks_meanwhile_raises_rather_than_ending_the_program(tmp_path):
     path, data = tmp_path / "stack.tif", noise(5, 48, 64)
     RAW["plain"](path, data)
     store = open_planes(path)
@@ -303,7 +303,7 @@ def test_a_file_that_shrinks_meanwhile_is_told_rather_than_ending_the_program(tm
         store.read(4)
 
 
-def test_damage_inside_a_plane_is_told_by_its_file_and_number(tmp_path):
+def test_damage_inside_a_plane_is_named_by_its_file_and_number(tmp_path):
     path = tmp_path / "stack.tif"
     ENCODED["zlib"](path, noise(5, 48, 64))
     with tifffile.TiffFile(path) as opened:
@@ -318,7 +318,7 @@ def test_damage_inside_a_plane_is_told_by_its_file_and_number(tmp_path):
             store.read(3)
 
 
-def test_a_damaged_image_of_a_folder_is_told_by_its_file_and_number(tmp_path):
+def test_a_damaged_image_of_a_folder_is_named_by_its_file_and_number(tmp_path):
     for z in range(3):
         Image.fromarray(noise(64, 64, dtype="uint8")).save(tmp_path / f"z{z}.png")
     cut = tmp_path / "z1.png"

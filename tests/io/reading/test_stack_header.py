@@ -25,7 +25,7 @@ def only(*paths):
     return stack
 
 
-def test_imagej_hyperstack_is_told_from_its_header(tmp_path):
+def test_an_imagej_hyperstack_is_recognised_by_its_header(tmp_path):
     path = tmp_path / "hyper.tif"
     data = noise(2, 5, 3, 32, 48)
     tifffile.imwrite(
@@ -160,7 +160,7 @@ def test_size_of_a_plane_comes_from_its_header(tmp_path, suffix):
     assert plane_size(path) == (12, 17)
 
 
-def test_pages_of_several_sizes_are_told_rather_than_left_out(tmp_path):
+def test_pages_of_several_sizes_raise_rather_than_being_left_out(tmp_path):
     path = tmp_path / "stack.tif"
     with tifffile.TiffWriter(path) as writer:
         for rows in (32, 24, 32):
@@ -170,14 +170,14 @@ def test_pages_of_several_sizes_are_told_rather_than_left_out(tmp_path):
         find_stacks([path])
 
 
-def test_a_zarr_is_told_from_a_folder_without_images(tmp_path):
+def test_a_zarr_is_named_as_such_and_not_as_a_folder_without_images(tmp_path):
     (tmp_path / "zarr.json").write_text("{}")
 
     with pytest.raises(InputError, match="is a Zarr, which is not read; export it as OME-TIFF"):
         find_stacks([tmp_path])
 
 
-def test_an_empty_plane_is_told_by_its_name(tmp_path):
+def test_an_empty_plane_is_named(tmp_path):
     for z in range(3):
         tifffile.imwrite(tmp_path / f"z{z}.tif", noise(8, 9))
     (tmp_path / "z1.tif").write_bytes(b"")
@@ -186,7 +186,7 @@ def test_an_empty_plane_is_told_by_its_name(tmp_path):
         pixels(only(tmp_path))
 
 
-def test_damage_is_told_once(tmp_path):
+def test_damage_is_named_once(tmp_path):
     path = tmp_path / "stack.tif"
     tifffile.imwrite(path, noise(5, 8, 9))
     path.write_bytes(path.read_bytes()[:300])

@@ -173,7 +173,7 @@ def test_truncated_tiff_raises_in_one_sentence_rather_than_losing_planes(tmp_pat
     assert {case: text for case, text in said.items() if not refused.fullmatch(text)} == {}
 
 
-def test_damage_inside_a_lazy_plane_is_told_when_it_is_read(tmp_path):
+def test_damage_inside_a_lazy_plane_raises_when_it_is_read(tmp_path):
     path = tmp_path / "stack.tif"
     write_compressed(path, noise(5, 48, 64))
     with tifffile.TiffFile(path) as tiff:

@@ -102,7 +102,7 @@ def test_note_of_other_programs_is_not_taken_for_ours(tmp_path):
 PLACED = {"scale": (2, 0.5, 0.25), "units": ("um",) * 3, "translate": (6.0, -3.0, 0.1)}
 
 
-def test_imagej_is_told_which_pixel_lies_at_0(tmp_path):
+def test_imagej_metadata_name_the_pixel_at_0(tmp_path):
     write_tiff(tmp_path / "out.tif", noise(5, 8, 9), axes="ZYX", **PLACED)
 
     with tifffile.TiffFile(tmp_path / "out.tif") as tiff:
@@ -111,7 +111,7 @@ def test_imagej_is_told_which_pixel_lies_at_0(tmp_path):
         assert read_note(tiff)["translate"] == {"Z": 6.0, "Y": -3.0, "X": 0.1}
 
 
-def test_ome_is_told_where_each_plane_lies(tmp_path):
+def test_ome_metadata_place_each_plane(tmp_path):
     options = {name: (value[0], *value) for name, value in PLACED.items()}
     write_tiff(tmp_path / "out.ome.tif", noise(2, 3, 8, 9), axes="TZYX", **options)
 
@@ -122,7 +122,7 @@ def test_ome_is_told_where_each_plane_lies(tmp_path):
         assert {plane.get("PositionZUnit") for plane in planes} == {"µm"}
 
 
-def test_what_lies_at_0_is_given_no_origin(tmp_path):
+def test_an_image_at_0_has_no_origin_in_its_metadata(tmp_path):
     for name in ("out.tif", "out.ome.tif"):
         write_tiff(tmp_path / name, noise(5, 8, 9), axes="ZYX", **{**PLACED, "translate": (0,) * 3})
         with tifffile.TiffFile(tmp_path / name) as tiff:

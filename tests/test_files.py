@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.files import check_writable, write_text
+from napari_focusstack.files import (
+    check_replaceable,
+    check_writable,
+    put_in_place,
+    replacing,
+    size_of,
+    staging_folder,
+    write_text,
+)
 from napari_focusstack.io.reading.image import read_image
 from napari_focusstack.io.writing.image import write_image
 
@@ -76,3 +84,58 @@ def test_text_replaces_the_old_file_in_utf8(tmp_path):
 
     assert path.read_bytes().decode("utf-8") == '{"sigma": "σ"}'
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_written_under_a_temporary_name_takes_its_place_at_the_end(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.parent == tmp_path
+        assert temporary.name.startswith(".")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_leaves_the_older_file_and_nothing_else(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+
+    def broken():
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(InputError, match=r"cannot write .*out\.txt \(No space left on device\)"):
+        broken()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_replaces_an_older_zarr_and_no_other_folder(tmp_path):
+    for name in ("new", "old", "photos"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text(name)
+    (tmp_path / "old" / "zarr.json").touch()
+    with pytest.raises(InputError, match="photos is there and no Zarr group"):
+        put_in_place(tmp_path / "new", tmp_path / "photos")
+    put_in_place(tmp_path / "new", tmp_path / "old")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "photos"]
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["new"]
+    check_replaceable(tmp_path / "nowhere")
+
+
+def test_a_staging_folder_is_hidden_beside_its_path_and_goes_with_all_that_is_in_it(tmp_path):
+    with staging_folder(tmp_path / "cells.tif") as folder:
+        assert folder.parent == tmp_path
+        assert folder.name.startswith(".cells-")
+        (folder / "part").touch()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_size_of_a_folder_is_that_of_all_files_in_it(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a").write_bytes(bytes(3))
+    (tmp_path / "deep" / "b").write_bytes(bytes(4))
+    assert (size_of(tmp_path), size_of(tmp_path / "a")) == (7, 3)

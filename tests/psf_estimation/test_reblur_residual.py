@@ -37,7 +37,7 @@ def test_the_residual_of_the_background_is_least_at_its_own_blur(make_scene):
     assert right < 0.75 * wide
 
 
-def test_pixels_count_by_how_much_of_the_foreground_reaches_them():
+def test_pixels_of_a_lower_weight_count_less():
     alpha = (torch.arange(64) < 32).float().expand(1, 1, 64, 64)
     clear = torch.ones_like(alpha)
     clear[..., 32:, :] = 0.25

@@ -22,7 +22,6 @@ from napari_focusstack.samples.stacks import (
 )
 
 SMALL = (96, 128)
-
 WITHOUT_NETWORK = """
 import socket, sys
 
@@ -107,17 +106,6 @@ def test_near_layer_hides_what_is_behind_it():
 
     assert first[16, [15, 16]] == pytest.approx([0.8, 0.2])
     assert last[16, [2, 15, 16, 30]] == pytest.approx([0.8, 0.544, 0.456, 0.2], abs=0.01)
-
-
-def test_islands_cover_a_third_and_blades_little_with_antialiased_edges():
-    for alpha, least, most in (
-        (pebbles(SMALL, 3), 0.25, 0.4),
-        (blades(SMALL), 0.02, 0.15),
-        (blades(SMALL, turned=True), 0.02, 0.15),
-    ):
-        assert (alpha.shape, alpha.dtype) == (SMALL, np.float32)
-        assert least < alpha.mean() < most
-        assert ((alpha > 0.02) & (alpha < 0.98)).mean() > 0.01
 
 
 def test_samples_need_neither_network_nor_pooch():

@@ -111,7 +111,7 @@ def test_what_lies_before_a_plane_is_all_that_is_clearly_nearer(stairs):
     torch.testing.assert_close(focus.occluding_alpha(5)[0, 5, 15:17], focus.alpha[0, 5, 15:17])
 
 
-def test_occlusions_are_steps_of_more_than_a_plane(stairs):
+def test_there_are_occlusions_only_where_depth_steps(stairs):
     assert FocusMap.of_labels(stairs, 5, stairs.shape).has_occlusions()
     assert not FocusMap.of_labels(np.full_like(stairs, 4), 5, stairs.shape).has_occlusions()
     assert not FocusMap.of_depth(torch.full((1, 8, 8), 2.4), 5).has_occlusions()

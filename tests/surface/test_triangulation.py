@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.surface.napari_mesh import napari_surface
-from napari_focusstack.surface.surface import shown
 from napari_focusstack.surface.triangulation import surface_of
 
 SIDE = 64
@@ -143,29 +141,6 @@ def test_faces_are_bounded_and_the_sheet_still_covers_the_image(shape, most):
     z, y, x = surface.vertices.T
     inner = (y < shape[0] - block) & (x < shape[1] - block)
     assert np.abs(z - 0.1 * x - 0.05 * y)[inner].max() < 0.15  # half a step between blocks' pixels
-
-
-def test_a_texture_of_16_bits_is_stretched_to_what_can_be_seen():
-    image = np.linspace(1000, 3000, SIDE**2).reshape(SIDE, SIDE).astype(np.uint16)
-    stretched = shown(image)
-    assert stretched.dtype == np.uint8
-    assert (stretched[0, 0], stretched[-1, -1]) == (0, 255)
-    assert abs(int(stretched[SIDE // 2, 0]) - 128) <= 8  # the range is taken from a sample
-    assert np.array_equal(shown((image / 4000).astype(np.float32)), stretched)
-    assert (shown(np.full((8, 8), 5, np.uint16)) == 0).all()
-
-
-def test_napari_takes_the_surface_and_its_texture():
-    from napari.layers import Surface as Layer
-
-    for image in (picture(), picture()[..., 0]):
-        surface = surface_of(slope(), image)
-        data, keywords = napari_surface(surface, image)
-        layer = Layer(data, **keywords)
-        np.testing.assert_array_equal(layer.vertices, surface.vertices)
-        assert layer.texture.shape == (SIDE, SIDE, 3)
-        np.testing.assert_array_equal(layer.texture[..., 0], picture()[..., 0])
-        assert len(layer.texcoords) == len(layer.vertex_values) == SIDE**2
 
 
 @pytest.mark.parametrize(

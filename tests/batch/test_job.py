@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import tifffile
 
 from napari_focusstack.batch.batch import batch

@@ -1,5 +1,6 @@
 """Search for the PSF with the least reblur residual."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from napari_focusstack.imaging.image_formation import over, premultiply
 from napari_focusstack.imaging.psf import Breathing, Psf
 from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
-from napari_focusstack.psf_estimation.search import fit
+from napari_focusstack.psf_estimation.search import Step, fit
 
 
 def windows_of(scene):
@@ -94,3 +95,23 @@ def test_breathing_is_found_and_a_still_scene_stays_still(make_scene):
     assert moving.breathing.magnification == pytest.approx(1.03, abs=0.01)
     assert moving.breathing.shift_px == pytest.approx((1.0, -2.0), abs=0.6)
     assert moving.sigma_px == pytest.approx(3.0, rel=0.12)
+
+
+def test_a_step_changes_sigmas_by_a_ratio_and_breathing_by_a_sum():
+    start = Psf(2.0, 3.0, breathing=Breathing(1.01, (0.5, -1.0)))
+    step = Step(blur=math.log(1.5), blur_background=-math.log(2), magnification=0.02, rows=1.0)
+    there = step.applied_to(start)
+    assert (there.sigma_px, there.sigma_k2_px) == pytest.approx((3.0, 1.5))
+    assert there.breathing.magnification == pytest.approx(1.03)
+    assert there.breathing.shift_px == pytest.approx((1.5, -1.0))
+    back = step.scaled(-1).applied_to(there)
+    assert (back.sigma_px, back.sigma_k2_px) == pytest.approx((2.0, 3.0))
+    assert back.breathing.shift_px == pytest.approx((0.5, -1.0))
+
+
+def test_breathing_is_searched_only_if_it_explains_clearly_more(make_scene):
+    """Noise of a still scene is not explained by a motion."""
+    scene = make_scene(2.0)
+    noise = 0.01 * torch.randn(scene.far.shape, generator=torch.Generator().manual_seed(1))
+    still = fit(BoundaryPatches.from_pair(scene.near, scene.far + noise, scene.alpha), "gaussian")
+    assert still.breathing.still

@@ -74,6 +74,14 @@ def light_of():
 
 
 @pytest.fixture(scope="session")
+def bundled_pictures():
+    """The pictures of scikit-image from which scenes are rendered, decoded once."""
+    from napari_focusstack.simulation.cases import bundled_material
+
+    return bundled_material()
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder with the real and training material; a test that asks for it is marked `shared`."""
     return SHARED_DATA

@@ -1,7 +1,12 @@
 """The command `demo`."""
 
+from functools import partial
 
-def test_the_demo_gains_in_the_transition_region(run, tmp_path):
+from napari_focusstack.samples import pair as samples
+
+
+def test_the_demo_gains_in_the_transition_region(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "sample_pair", partial(samples.sample_pair, (192, 256)))
     done = run("demo", "-o", tmp_path / "demo")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

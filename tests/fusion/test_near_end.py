@@ -14,7 +14,7 @@ def near_of(planes, **options):
     return run(prepare(planes, FuseParameters(near="auto", device="cpu", **options))).near
 
 
-@pytest.mark.parametrize(("planes", "dtype"), [(3, "uint8"), (5, "uint16"), (8, "float32")])
+@pytest.mark.parametrize(("planes", "dtype"), [(3, "uint8"), (4, "uint16"), (6, "float32")])
 def test_the_nearest_plane_is_found_at_either_end(make_focal_stack, planes, dtype):
     images = make_focal_stack(planes, 1.5, seed=1).planes(dtype)
     assert near_of(images) == "first"

@@ -82,7 +82,7 @@ def test_tiles_that_see_far_are_large_and_worked_on_one_by_one():
 
 
 def test_a_small_budget_gives_the_same_answer(deb, make_focal_stack):
-    planes = make_focal_stack(5, 1.5, side=192).planes()
+    planes = make_focal_stack(3, 1.5, side=128).planes()
     wide, tight = (
         run(run_tiled(FocalStack(planes, "auto", CPU, budget_bytes), deb, 1024, 96, least))
         for budget_bytes in (10**9, 10**6)

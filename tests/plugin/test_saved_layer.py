@@ -1,7 +1,5 @@
 """Layers that this plugin saved come back as they were: axes, scale, place."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 from dask.array import Array
@@ -70,8 +68,12 @@ SERIES = {
 
 @pytest.mark.parametrize("kind", ["image", "labels", "labels of 32 bits"])
 def test_axes_of_one_slice_come_back(tmp_path, viewer, kind):
-    shapes = ((3, 1, 32, 48), (1, 1, 32, 48), (1, 5, 32, 48))
-    for name, shape in product(("out.tif", "out.ome.tif"), shapes):
+    for name, shape in (
+        ("out.tif", (3, 1, 32, 48)),
+        ("out.tif", (1, 1, 32, 48)),
+        ("out.ome.tif", (1, 1, 32, 48)),
+        ("out.ome.tif", (1, 5, 32, 48)),
+    ):
         path, case = str(tmp_path / name), f"{name}, {shape}"
         data = noise(*shape, dtype="int32" if kind.endswith("bits") else "uint16")
         layer = (viewer.add_image if kind == "image" else viewer.add_labels)(data, **SERIES)

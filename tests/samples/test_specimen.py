@@ -1,25 +1,10 @@
-"""The demo scene: two sharp layers, no network, the same every time."""
-
-import subprocess
-import sys
+"""The layers of the sample pair: two sharp pictures and the alpha of the specimen."""
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from napari_focusstack.samples.specimen import sample_layers
-
-WITHOUT_NETWORK = """
-import socket, sys
-
-def refuse(*args, **kwargs):
-    raise OSError("the demo reached for the network")
-
-socket.socket.connect = socket.getaddrinfo = refuse
-sys.modules["pooch"] = None
-from napari_focusstack.samples.pair import sample_layers
-sample_layers((24, 32))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +63,3 @@ def test_both_layers_are_sharp(layers):
 def test_scene_is_the_same_every_time():
     for first, again in zip(sample_layers((24, 32)), sample_layers((24, 32)), strict=True):
         np.testing.assert_array_equal(first, again)
-
-
-def test_scene_needs_neither_network_nor_pooch():
-    result = subprocess.run(
-        [sys.executable, "-c", WITHOUT_NETWORK],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert result.returncode == 0, result.stderr

@@ -30,8 +30,9 @@ def refuse(*args, **kwargs):
 
 socket.socket.connect = socket.getaddrinfo = refuse
 sys.modules["pooch"] = None
+from napari_focusstack.samples.pair import sample_pair
 from napari_focusstack.samples.stacks import colour_stack, microscopy_stack
-colour_stack((24, 32)), microscopy_stack((24, 32))
+sample_pair((24, 32)), colour_stack((24, 32)), microscopy_stack((24, 32))
 """
 
 

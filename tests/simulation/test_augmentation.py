@@ -5,7 +5,6 @@ import torch
 
 from napari_focusstack.simulation import augmentation as stack_examples
 from napari_focusstack.simulation.augmentation import StackExample, augment, render_pair
-from napari_focusstack.simulation.cases import bundled_material
 
 PLANES, SIDE = 10, 64
 
@@ -37,8 +36,8 @@ def test_a_stack_has_some_planes_in_their_order_and_its_depth_counts_them():
     assert strides == set(range(1, 7))
 
 
-def test_a_pair_is_a_stack_of_two_planes_at_several_sizes():
-    material, sides = bundled_material(), set()
+def test_a_pair_is_a_stack_of_two_planes_at_several_sizes(bundled_pictures):
+    material, sides = bundled_pictures, set()
     for seed in range(8):
         pair = render_pair(material, torch.Generator().manual_seed(seed))
         sides.add(pair.planes.shape[-1])

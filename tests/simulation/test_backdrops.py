@@ -5,14 +5,15 @@ import torch
 
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.simulation.backdrops import SHADE, backdrop, clearest, shaded
-from napari_focusstack.simulation.cases import bundled_material
 
 
-def drawn(seed, side=64):
-    return backdrop(bundled_material(), side, torch.Generator().manual_seed(seed))
+@pytest.fixture
+def drawn(bundled_pictures):
+    """Draws a backdrop of 64 px and its shade: drawn(seed)."""
+    return lambda seed: backdrop(bundled_pictures, 64, torch.Generator().manual_seed(seed))
 
 
-def test_backdrops_are_much_brighter_than_what_stands_before_them_or_black():
+def test_backdrops_are_much_brighter_than_what_stands_before_them_or_black(drawn):
     light = {shade: [] for shade in (SHADE, (1.0, 1.0))}
     for seed in range(24):
         picture, shade = drawn(seed)
@@ -24,7 +25,7 @@ def test_backdrops_are_much_brighter_than_what_stands_before_them_or_black():
     assert max(black) < 0.03
 
 
-def test_a_backdrop_has_no_detail():
+def test_a_backdrop_has_no_detail(drawn):
     for seed in range(6):
         picture, _ = drawn(seed)
         detail = (picture - blur(picture, 2.0))[..., 8:-8, 8:-8].abs().mean()

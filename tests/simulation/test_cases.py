@@ -14,7 +14,6 @@ from napari_focusstack.simulation.cases import (
     PAIR_SCENES,
     READ_NOISE,
     SHOT_NOISE,
-    bundled_material,
     write_cases,
 )
 
@@ -25,8 +24,8 @@ KINDS = ("far", "mask", "near", "truth")
 
 
 @pytest.fixture(scope="module")
-def material():
-    return bundled_material()
+def material(bundled_pictures):
+    return bundled_pictures
 
 
 def write(folder, material, seed, side=96):

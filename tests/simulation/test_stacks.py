@@ -4,15 +4,14 @@ import pytest
 import torch
 
 from napari_focusstack.simulation import stacks as stack_scenes
-from napari_focusstack.simulation.cases import bundled_material
 from napari_focusstack.simulation.stacks import StackParameters, focal_stack
 
 PLANES, SIDE = 5, 64
 
 
 @pytest.fixture(scope="module")
-def material():
-    return bundled_material()
+def material(bundled_pictures):
+    return bundled_pictures
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import torch
 
 from napari_focusstack.networks.deb import DEB
 from napari_focusstack.simulation.augmentation import StackExample
-from napari_focusstack.simulation.cases import bundled_material
 from napari_focusstack.training.config import TrainParameters
 from napari_focusstack.training.depth_task import DepthTask
 
@@ -17,8 +16,8 @@ pytestmark = pytest.mark.usefixtures("small_scenes")
 
 
 @pytest.fixture(scope="module")
-def material():
-    return bundled_material()
+def material(bundled_pictures):
+    return bundled_pictures
 
 
 @pytest.fixture

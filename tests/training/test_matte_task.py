@@ -5,7 +5,6 @@ import torch
 
 from napari_focusstack.networks.meb import FEATURES, MEB
 from napari_focusstack.simulation.augmentation import StackExample
-from napari_focusstack.simulation.cases import bundled_material
 from napari_focusstack.training import matte_task
 from napari_focusstack.training.config import TrainParameters
 from napari_focusstack.training.matte_task import Edges, MatteTask, edges_of
@@ -14,9 +13,9 @@ pytestmark = pytest.mark.usefixtures("small_scenes")
 
 
 @pytest.fixture(scope="module")
-def task():
+def task(bundled_pictures):
     parameters = TrainParameters(network="meb", batch=2, validation_pairs=12)
-    material = bundled_material()
+    material = bundled_pictures
     return MatteTask(parameters, material, material)
 
 

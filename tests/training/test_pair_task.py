@@ -5,14 +5,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from napari_focusstack.simulation.cases import bundled_material
 from napari_focusstack.training.config import TrainParameters
 from napari_focusstack.training.pair_task import BlurTask, ForegroundTask
 
 
 @pytest.fixture(scope="module")
-def material():
-    return bundled_material()
+def material(bundled_pictures):
+    return bundled_pictures
 
 
 def task_of(kind, material, **recipe):

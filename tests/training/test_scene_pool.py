@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from napari_focusstack.simulation.cases import bundled_material
 from napari_focusstack.simulation.stacks import StackParameters
 from napari_focusstack.training import scene_pool
 from napari_focusstack.training.scene_pool import ScenePool
@@ -20,8 +19,8 @@ def renewed_every_four_steps(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def material():
-    return bundled_material()
+def material(bundled_pictures):
+    return bundled_pictures
 
 
 @pytest.fixture

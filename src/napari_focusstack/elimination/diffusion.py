@@ -29,7 +29,8 @@ from napari_focusstack.runtime.region import align, full, pad, to_local
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.imaging.psf import DistanceSteps, Origin, Psf
+    from napari_focusstack.imaging.breathing import Origin
+    from napari_focusstack.imaging.psf import DistanceSteps, Psf
     from napari_focusstack.runtime.region import Region
 
 

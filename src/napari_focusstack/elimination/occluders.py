@@ -17,9 +17,9 @@ from napari_focusstack.elimination.back_projection import error_smoothing_px
 from napari_focusstack.elimination.diffusion import transition_region
 from napari_focusstack.filters.nearest import nearest_values
 from napari_focusstack.filters.select import blend, unique_values
+from napari_focusstack.imaging.breathing import origin
 from napari_focusstack.imaging.half_size import GRID_PX, HALVING_PX
 from napari_focusstack.imaging.kernels import psf_radius
-from napari_focusstack.imaging.psf import origin
 from napari_focusstack.imaging.varying_blur import is_per_pixel
 from napari_focusstack.runtime.region import align, bounding_box, pad, to_global, to_local
 from napari_focusstack.segmentation.depth_inpainting import UNRELIABLE_RADIUS_PX

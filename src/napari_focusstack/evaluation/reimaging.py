@@ -9,7 +9,7 @@ import torch
 from napari_focusstack.elimination.back_projection import normalized_blur
 from napari_focusstack.elimination.diffusion import PSF_TAIL
 from napari_focusstack.imaging.blur import blur
-from napari_focusstack.imaging.psf import origin
+from napari_focusstack.imaging.breathing import origin
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ import torch.nn.functional as functional
 from napari_focusstack.errors import InputError
 from napari_focusstack.filters.pooling import max_filter3
 from napari_focusstack.imaging.blur import blur
-from napari_focusstack.imaging.psf import origin
+from napari_focusstack.imaging.breathing import origin
 from napari_focusstack.segmentation.focus_map import MIN_OCCLUSION_STEP
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.imaging.psf import DistanceSteps, Origin
+    from napari_focusstack.imaging.breathing import Origin
+    from napari_focusstack.imaging.psf import DistanceSteps
     from napari_focusstack.planes.focal_stack import PlaneSampler
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.segmentation.focus_map import FocusMap

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_focusstack.imaging.breathing import Breathing
 from napari_focusstack.imaging.kernels import KERNELS
-from napari_focusstack.imaging.psf import Breathing, Psf, gather_blur
+from napari_focusstack.imaging.psf import Psf, gather_blur
 from napari_focusstack.psf_estimation.reblur_residual import (
     reblur_residuals,
     residual_weights,

@@ -23,7 +23,7 @@ from napari_focusstack.diagnostics.similarity import (
     summarize,
 )
 from napari_focusstack.errors import InputError
-from napari_focusstack.planes.checks import DTYPES, LEAST_PX
+from napari_focusstack.planes.checks import DTYPES, MIN_SIDE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -168,9 +168,9 @@ def _summarize_all(planes: Iterable[np.ndarray]) -> tuple[list[PlaneSummary], tu
             raise InputError(
                 f"plane {number} has the shape {plane.shape}; give (Y, X), or (Y, X, 3) for RGB."
             )
-        if min(plane.shape[:2]) < LEAST_PX or plane.dtype.name not in DTYPES:
+        if min(plane.shape[:2]) < MIN_SIDE_PX or plane.dtype.name not in DTYPES:
             raise InputError(
-                f"plane {number} is {plane.dtype} {plane.shape}; give at least {LEAST_PX} px on "
+                f"plane {number} is {plane.dtype} {plane.shape}; give at least {MIN_SIDE_PX} px on "
                 f"each side, as {', '.join(DTYPES)}."
             )
         if (plane.shape, plane.dtype) != first:

@@ -129,7 +129,7 @@ def test_what_lies_at_0_is_given_no_origin(tmp_path):
 
 
 def test_long_files_have_offsets_of_64_bits(tmp_path, monkeypatch):
-    monkeypatch.setattr(layer_tiff, "MOST_BYTES", 5 * 8 * 9 * 2 - 1)
+    monkeypatch.setattr(layer_tiff, "MAX_CLASSIC_BYTES", 5 * 8 * 9 * 2 - 1)
     data = noise(5, 8, 9)
     for name in ("out.tif", "out.ome.tif"):
         write(tmp_path / name, data, "ZYX")

@@ -59,7 +59,7 @@ def write(path, data, form, made=None, *, side=40):
 def small_tiles(monkeypatch):
     for module in (result_tiff, result_zarr):
         monkeypatch.setattr(module, "TILE_PX", 32)
-    monkeypatch.setattr(result_tiff, "MOST_IN_STRIPS_PX", 32 * 32)
+    monkeypatch.setattr(result_tiff, "MAX_STRIP_PIXELS", 32 * 32)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -142,7 +142,7 @@ def test_labels_come_back_as_labels(tmp_path):
 def test_offsets_have_64_bits_where_they_must(tmp_path, monkeypatch):
     data = noise(30, 50)
     for most, big in ((data.nbytes, False), (data.nbytes - 1, True)):
-        monkeypatch.setattr(result_tiff, "MOST_BYTES", most)
+        monkeypatch.setattr(result_tiff, "MAX_CLASSIC_BYTES", most)
         write(tmp_path / "fused.tif", data, form_of(data, "YX"))
         with tifffile.TiffFile(tmp_path / "fused.tif") as tiff:
             assert tiff.is_bigtiff is big

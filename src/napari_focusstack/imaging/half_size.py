@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-#: Grid on which blocks have to begin, px, so that repeated halving gives the same result in a block
-#: as in the whole image. Wide blurs are halved at most four times (2**4 px).
+#: Grid on which blocks have to begin, px: then four halvings (2**4) give the same result in a block
+#: as in the whole image. More are needed only beyond a sigma of about 48 px.
 GRID_PX = 16
 #: How much farther than its PSF a blur at half size reaches, px: halving and interpolation.
 HALVING_PX = 4

@@ -144,5 +144,5 @@ class Intensity:
 
 
 def _values(plane: Any) -> np.ndarray:
-    """Return all pixels of a plane, which may lie on disk."""
+    """Return all pixels of a plane, which may be on disk."""
     return np.asarray(plane[:, :])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 #: Distance between surface and plane, in plane steps: one for all, one for each image of a batch
-#: (n,), or one for each pixel (n, 1, Y, X). The planes of a pair are one step apart.
+#: (n,), or one for each pixel (n, 1, Y, X). The planes of a pair have a distance of one.
 DistanceSteps = float | torch.Tensor
 #: Occlusion is significant where the residual with it is less than this share of the residual
 #: without it. Convention.
@@ -30,7 +30,7 @@ MAX_RESIDUAL_RATIO = 0.95
 
 @dataclass(frozen=True)
 class Psf:
-    """The blurs of a pair; for a stack, those of planes one step apart.
+    """The blurs of a pair; for a stack, those of planes at a distance of one plane step.
 
     Parameters
     ----------

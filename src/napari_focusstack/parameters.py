@@ -13,6 +13,7 @@ from napari_focusstack.errors import InputError
 #: Shapes of the PSF; :data:`napari_focusstack.imaging.kernels.KERNELS` defines them.
 PsfShape = Literal["gaussian", "disk"]
 PsfShapeChoice = Literal["auto", PsfShape]
+PSF_SHAPE_CHOICES: tuple[PsfShapeChoice, ...] = get_args(PsfShapeChoice)
 
 
 def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
@@ -108,7 +109,7 @@ class PsfParameters:
     psf_shape: PsfShapeChoice = option(
         "auto",
         "shape of the PSF; auto takes the one that explains the planes better",
-        get_args(PsfShapeChoice),
+        PSF_SHAPE_CHOICES,
     )
     keb_weights: str | None = option(None, "safetensors file of KEB instead of the shipped one")
 

@@ -558,9 +558,9 @@ def test_a_specimen_within_the_depth_of_field_is_selected_and_the_reason_is_said
     for psf in ("keb+reblur", "reblur", 2.0):
         result = nfs.fuse(planes, labels=focus, psf=psf, device="cpu")
         assert same_bytes(result.image, planes[2])
-        assert "no surface stands clearly before another" in result.plain
+        assert "no surface lies clearly in front of another" in result.plain
         assert result.figures()["sigma_px"] is None
-    with pytest.raises(InputError, match="no surface stands clearly before another"):
+    with pytest.raises(InputError, match="no surface lies clearly in front of another"):
         nfs.estimate_psf(planes, np.full((96, 96), 3), psf="reblur")
 
 

@@ -9,7 +9,7 @@ from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.psf import Psf
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.psf_estimation.boundary_windows import NoOcclusionBoundary
+from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.focus_map import FocusMap
 
@@ -105,8 +105,8 @@ def test_a_blur_that_is_given_is_taken(planes, focus):
     [
         ({"elimination": "none"}, [1.0, 1.0, 5.0], "elimination is none"),
         ({}, [4.0, 4.0, 4.0], "nothing stands before anything else"),
-        ({}, [2.6, 3.0, 3.4], "no surface stands clearly before another"),
-        ({"psf": 1.5}, [1.0, 1.5, 2.0], "no surface stands clearly before another"),
+        ({}, [2.6, 3.0, 3.4], "no surface lies clearly in front of another"),
+        ({"psf": 1.5}, [1.0, 1.5, 2.0], "no surface lies clearly in front of another"),
     ],
 )
 def test_where_no_blur_can_be_seen_pixels_are_selected_and_the_reason_is_said(
@@ -127,7 +127,7 @@ def test_where_no_blur_can_be_seen_pixels_are_selected_and_the_reason_is_said(
 
 def test_the_blur_of_a_tilted_surface_alone_is_no_blur_of_an_edge(pipeline):
     slope = torch.linspace(1, 5, 96).expand(1, 96, 96).contiguous()
-    with pytest.raises(NoOcclusionBoundary, match="nothing to unveil"):
+    with pytest.raises(NoOcclusionBoundary, match="no light to eliminate"):
         pipeline.estimate_psf(FocusMap.of_depth(slope, 5))
 
 

@@ -20,7 +20,7 @@ from napari_focusstack.fusion.strategies import strategy_for
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.device import resolve_device
 from napari_focusstack.planes.focal_stack import FocalStack
-from napari_focusstack.psf_estimation.boundary_windows import NoOcclusionBoundary
+from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.psf_estimation.estimate import check_method
 from napari_focusstack.registration.align import align
 from napari_focusstack.runtime.memory import memory_budget

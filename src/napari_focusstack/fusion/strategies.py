@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_focusstack.diagnostics.diagnose import diagnose
 from napari_focusstack.elimination.alpha_matting import refine_alpha
-from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
+from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
 from napari_focusstack.psf_estimation.defocus_slope import estimate_defocus_slope
 from napari_focusstack.psf_estimation.estimate import BY_KEB, BY_REBLUR, check_method, estimate
 from napari_focusstack.runtime.progress import Progress

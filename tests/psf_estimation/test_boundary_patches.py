@@ -118,5 +118,5 @@ def test_what_a_third_surface_has_a_say_in_tells_less(light_of):
 )
 def test_where_nothing_stands_before_anything_there_is_no_window(depth, light_of):
     images = torch.rand(5, 1, 64, 64)
-    with pytest.raises(NoOcclusionBoundary, match="nothing to unveil"):
+    with pytest.raises(NoOcclusionBoundary, match="no light to eliminate"):
         BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 5))

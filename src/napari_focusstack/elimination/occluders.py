@@ -137,9 +137,9 @@ def _support_of(region: Region, focus: FocusMap, psf: Psf, steps: float) -> Regi
     """Return the rows and columns from which light of surfaces up to ``steps`` nearer may come."""
     reach = psf.reach_px(focus.size, steps)
     back = psf_radius(steps * psf.sigma_k2_px, psf.shape)
-    # In a pair the result is exact to the last bit: light spreads by K3 twice, and is blurred by K2.
-    # In a stack the second spread and half of the blur by K2 are left out: they change no pixel by
-    # more than the rounding of distances does.
+    # In a pair the result is exact to the last bit: light spreads by K3 twice, and is blurred by
+    # K2. In a stack the second spread and half of the blur by K2 are left out: they change no pixel
+    # by more than the rounding of distances does.
     spread = 2 * reach + 3 * back if focus.is_pair else reach + back // 2
     margin = HALVING_PX + spread + psf_radius(error_smoothing_px(psf))
     return align(pad(region, margin, focus.size), GRID_PX)
@@ -152,7 +152,7 @@ def _reliable_depth(focus: FocusMap, region: Region) -> Tensor:
 
 
 def _max_distance_steps(focus: FocusMap, plane: int, region: Region, psf: Psf) -> float:
-    """Return the greatest distance, plane steps, in front of a plane that may blur into a region."""
+    """Return the greatest distance in front of a plane that blurs into a region, plane steps."""
     steps = plane - 1.0  # no surface is nearer than plane 1
     while steps:
         outer = pad(region, psf.reach_px(focus.size, steps), focus.size)

@@ -1,4 +1,4 @@
-"""Planes that drift, rotation_scale and breathe come to lie on each other; those that lie still stay."""
+"""Planes that drift, rotate and breathe come to lie on each other; those that lie still stay."""
 
 import json
 

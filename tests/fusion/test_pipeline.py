@@ -104,7 +104,7 @@ def test_a_blur_that_is_given_is_taken(planes, focus):
     ("options", "depth", "reason"),
     [
         ({"elimination": "none"}, [1.0, 1.0, 5.0], "elimination is none"),
-        ({}, [4.0, 4.0, 4.0], "nothing stands before anything else"),
+        ({}, [4.0, 4.0, 4.0], "nothing lies in front of anything else"),
         ({}, [2.6, 3.0, 3.4], "no surface lies clearly in front of another"),
         ({"psf": 1.5}, [1.0, 1.5, 2.0], "no surface lies clearly in front of another"),
     ],
@@ -150,7 +150,7 @@ def test_where_the_model_does_not_fit_it_is_said_and_nothing_is_eliminated(trans
     pipeline = pipeline_of(planes, psf="reblur")
     focus = pipeline.read_labels(labels)
     assert run(pipeline.find_psf(focus)) is None
-    assert "nothing veils what lies behind it" in pipeline.plain
+    assert "no surface hides what lies behind it" in pipeline.plain
     image, _, region = run(pipeline.eliminate(focus, None))
     assert not region.any()
     np.testing.assert_array_equal(image, np.where(labels == 1, planes[0], planes[4]))

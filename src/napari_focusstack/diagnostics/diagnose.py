@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from napari_focusstack.diagnostics.similarity import PlaneSummary
 
 
-#: A plane belongs to the stack if its best correlation with another plane reaches this value, and
-#: this share of the median of all planes.
+#: A plane belongs to the stack if its best correlation with another plane reaches this value (see
+#: :func:`check_pair`), and this share of the median of all planes (convention).
 MIN_CORRELATION, MIN_CORRELATION_SHARE = 0.2, 0.6
-#: Relative change of brightness against the neighbours that counts as a jump.
+#: Relative change of brightness against the neighbours that counts as a jump (convention).
 BRIGHTNESS_JUMP = 0.1
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+# All of these are conventions.
 #: Neighbours are duplicates if their distance is less than this share of that to other planes.
 DUPLICATE_SHARE = 0.2
 #: Squared distance, in standard errors of the correlation, that counts as significant.

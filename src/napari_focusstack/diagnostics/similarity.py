@@ -25,10 +25,10 @@ TILE_PX, MAX_TILES = 16, 5000
 #: least side of a corner, px (memory).
 KEPT_PIXELS, MIN_CORNER_PX = 65536, 4
 LUMINANCE = np.array(CODED_WEIGHTS, np.float32)
-#: Standard error of the correlation above which a plane counts as blank.
+#: Standard error of the correlation above which a plane counts as blank (convention).
 MAX_ERROR = 0.2
 #: Share of the sharpness of the sharper tiles that is added before the logarithm, so that unsharp
-#: tiles count as equally unsharp.
+#: tiles count as equally unsharp (convention).
 SHARPNESS_FLOOR = 0.03
 
 

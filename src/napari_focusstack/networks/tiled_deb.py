@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
 
 
-#: Memory of all tiles in progress, and of a tile for each pixel of each plane (as it was measured).
+#: Memory of all tiles in progress, and memory of a tile for each pixel of each plane, bytes.
 WORK_BYTES, BYTES_PER_PIXEL = 576 * 2**20, 36.0
 #: Least side of a tile with its margins, px, and in multiples of the margin. In smaller tiles most
 #: of the work would be for margins, so fewer tiles run at a time, or more memory is taken.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_focusstack.segmentation.focus_map import FocusMap
 
 
-#: Sigma, px, from which on a surface shows no detail (chosen by trial on simulated stacks).
+#: Sigma, px, from which on a surface shows no detail (convention).
 BLURRED_SIGMA_PX = 2.0
 #: Most patches that are measured, and least pixels of a patch (speed, and convention).
 MAX_MEASURED, MIN_PIXELS = 12, 200

@@ -18,20 +18,22 @@ WORKING_PIXELS = 1_200_000
 SEARCH_PIXELS = 300_000
 #: Shortest side at which the search begins, px.
 COARSEST_PX = 48
-#: Sigmas of the band-pass in which planes that differ in focus are compared, px.
+#: Sigmas of the band-pass in which planes that differ in focus are compared, px (convention).
 BAND_PX = (1.5, 8.0)
-#: Side of the tiles that vote on a match, px.
+#: Side of the tiles that vote on a match, px. Measured with the next two: the tile vote on the page
+#: Registration.
 TILE_PX = 32
 #: A movement is significant if at least this share of the tiles correlates better after it, and
 #: 1 - correlation falls at least to this share (median).
 MIN_VOTE, MAX_ERROR_RATIO = 0.6, 0.95
-#: Largest movement, px, that is accepted if half of the tiles vote for it, significant or not.
+#: Largest movement, px, that is accepted if half of the tiles vote for it, significant or not
+#: (convention).
 MAX_DOUBTFUL_PX = 1.0
-#: Weight of a match that is not significant, relative to one that is.
+#: Weight of a match that is not significant, relative to one that is (convention).
 INSIGNIFICANT_WEIGHT = 0.1
 #: Correlation below which planes are unrelated. Planes of one stack reach 0.8.
 MAX_UNRELATED_CORRELATION = 0.25
-#: Longest side of the planes whose coarse correlation is computed, px.
+#: Longest side of the planes whose coarse correlation is computed, px (convention).
 CORRELATION_SIDE_PX = 128
 
 

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from napari_focusstack.registration.transforms import Matrix, Model
 
 
-#: Distances, in planes, at which planes are matched. The larger ones bound the sum of small errors.
+#: Distances, in planes, at which planes are matched (convention): the larger ones bound the sum of
+#: small errors.
 PLANE_OFFSETS = (1, 2, 4)
 #: Least movement, px, that ``auto`` applies (convention): interpolation costs more than it gains.
 MIN_MOVED_PX = 0.3
-#: Share of the stack's greatest contrast above which a plane must correlate with another. Below it
-#: a plane may be out of focus altogether, and shows noise.
+#: Share of the stack's greatest contrast above which a plane must correlate with another
+#: (convention). Below it a plane may be out of focus altogether, and show noise.
 UNRELATED_CONTRAST = 0.25
-#: Error of a match, px, at which its weight is halved.
+#: Error of a match, px, at which its weight is halved (convention).
 TOLERANCE_PX = 0.5
 
 

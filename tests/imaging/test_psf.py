@@ -13,7 +13,7 @@ from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.breathing import Breathing
 from napari_focusstack.imaging.image_formation import over, premultiply
 from napari_focusstack.imaging.psf import Psf, gather_blur
-from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
+from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
 from napari_focusstack.psf_estimation.search import fit
 from napari_focusstack.segmentation.focus_map import FocusMap
 

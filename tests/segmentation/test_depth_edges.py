@@ -34,7 +34,7 @@ def trusting(trust=8.0):
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
-        network.trust.fill_(trust)
+        network.prior_logit.fill_(trust)
     return network.eval()
 
 

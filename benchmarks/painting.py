@@ -1,9 +1,9 @@
-"""How long the fused image takes to follow a brush of 50 px on 2048 x 2048 pixels.
+"""Time until the fused image has followed a brush of 50 px, at 2048 x 2048 pixels.
 
     python benchmarks/painting.py
 
-Strokes are painted into the Labels layer along edges, where they cost most, of a pair and of a
-stack of eight planes; timed is everything from the finished stroke to the refreshed image layer,
+Strokes are painted into the Labels layer of pairs and of a stack of eight planes. They lie along
+edges, where they cost most. The time is that from the finished stroke to the refreshed image layer,
 without drawing on the screen.
 """
 
@@ -34,7 +34,7 @@ GOAL_MS = 100
 
 
 def scenes() -> Iterator[tuple[str, np.ndarray, np.ndarray, float]]:
-    """Yield a name, planes, true labels and sigma per plane step of each scene."""
+    """Yield name, planes, true labels and sigma per plane step, px, of each scene."""
     _, specimen, _ = sample_layers(SIZE)
     for sigma_px in (2.0, 4.0, 8.0):
         near, far, _ = sample_pair(SIZE, sigma_px=sigma_px)
@@ -48,7 +48,7 @@ def scenes() -> Iterator[tuple[str, np.ndarray, np.ndarray, float]]:
 
 
 def fused_session(planes: np.ndarray, labels: np.ndarray, sigma_px: float) -> Session:
-    """Return a session with a scene fused, its true labels found."""
+    """Return a session in which a scene was fused with its true labels."""
     viewer = ViewerModel()
     session = Session(viewer, Source((viewer.add_image(planes, rgb=True, name="stack"),)))
     focus = FocusMap.of_labels(labels.astype(np.uint8), len(planes), SIZE)
@@ -61,7 +61,7 @@ def fused_session(planes: np.ndarray, labels: np.ndarray, sigma_px: float) -> Se
 
 
 def milliseconds(session: Session) -> list[float]:
-    """Paint strokes along edges and return what each took to follow."""
+    """Paint strokes along edges and return the time of each update, ms."""
     session.labels.brush_size = BRUSH_PX
     edge = np.argwhere(np.diff(session.labels.data.astype(int), axis=1) != 0)
     planes = session.source.count

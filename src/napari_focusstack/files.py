@@ -74,6 +74,14 @@ def check_writable(
         raise InputError(f"{path} is write-protected; choose another name.")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; InputError if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}.") from error
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file in UTF-8, such as a JSON report, completely or not at all.
 

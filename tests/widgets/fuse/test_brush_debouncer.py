@@ -17,7 +17,8 @@ def settled():
 def brush(qtbot, settled):
     parent = QWidget()
     qtbot.addWidget(parent)
-    return BrushDebouncer(parent, lambda: settled.append(True))
+    yield BrushDebouncer(parent, lambda: settled.append(True))
+    parent.close()  # it lives until here, and its timer with it
 
 
 @pytest.fixture

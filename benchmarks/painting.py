@@ -24,10 +24,10 @@ from napari_focusstack.samples.pair import sample_pair
 from napari_focusstack.samples.specimen import sample_layers
 from napari_focusstack.samples.stacks import SIGMA_PER_PLANE_PX, colour_stack
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.widgets.session.label_layer import Found, labels_of
+from napari_focusstack.widgets.session.label_layer import LabelState, labels_of
 from napari_focusstack.widgets.session.session import Session
 from napari_focusstack.widgets.session.source import Source
-from napari_focusstack.widgets.session.tasks import Fused
+from napari_focusstack.widgets.session.tasks import FusionState
 
 SIZE, BRUSH_PX, STROKES = (2048, 2048), 50, 12
 GOAL_MS = 100
@@ -55,8 +55,8 @@ def fused_session(planes: np.ndarray, labels: np.ndarray, sigma_px: float) -> Se
     pipeline = Pipeline(planes, FuseParameters(device="cpu"))
     canvas = Canvas(pipeline, focus, Psf(sigma_px, sigma_px), focus.labels)
     run(canvas.fuse())
-    made = Fused(Found(focus), True, labels_of(focus), canvas)
-    session.show_result(made, depth=len(planes) > 2)
+    fusion = FusionState(LabelState(focus), True, labels_of(focus), canvas)
+    session.show_result(fusion, depth=len(planes) > 2)
     return session
 
 

@@ -1,9 +1,9 @@
-"""What each part of FSB's recipe buys: losses, width and down factors, at equal training steps.
+"""Gain by each part of the training of FSB: losses, width, down factors, at equal steps.
 
     python benchmarks/ablation.py --data DIR [--steps 300] [--only loss]
 
-Each recipe is trained from scratch on the same scenes for a few steps and scored on held-back
-pictures; the last column is the time that one core takes for a megapixel. Expect an hour on a
+Each variant is trained from scratch on the same scenes for a few steps and scored on held-back
+images. The last column is the time of one core per megapixel. All of it takes about an hour on a
 processor with bfloat16.
 """
 
@@ -26,7 +26,7 @@ DOWN = (2, 4, 8, 16, 32, 16, 8, 4)
 
 @dataclass(frozen=True)
 class Recipe:
-    """A network and its loss."""
+    """A variant: a network and the weights of its loss."""
 
     name: str
     width: int = 16
@@ -38,14 +38,14 @@ class Recipe:
         shipped = {name: getattr(losses, name) for name in self.weights}
         torch.manual_seed(0)
         network = FSB(self.width, self.down)
-        recipe = TrainParameters(
+        parameters = TrainParameters(
             width=self.width, steps=steps, batch=4, average=0.98, validate_every=steps
         )
         try:
             for name, value in self.weights.items():
                 setattr(losses, name, value)
             with tempfile.TemporaryDirectory() as folder:
-                training = Training(recipe, material, Path(folder) / "checkpoint", network)
+                training = Training(parameters, material, Path(folder) / "checkpoint", network)
                 scores = [progress.scores for progress in training][-1]
         finally:
             for name, value in shipped.items():
@@ -72,7 +72,7 @@ RECIPES = {
 
 @torch.no_grad()
 def seconds_per_megapixel(network: torch.nn.Module) -> float:
-    """Time a 512 x 512 px pair, the second of two runs."""
+    """Return the time of the second of two runs on a pair of 512 x 512 px, s per megapixel."""
     planes = torch.rand(1, 6, 512, 512).contiguous(memory_format=torch.channels_last)
     with autocast(planes.device):
         network(planes)
@@ -87,7 +87,7 @@ def main() -> None:
         "--data", type=Path, required=True, help="folder with photos/, shapes/, ..."
     )
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--only", choices=RECIPES, help="train one group of recipes")
+    parser.add_argument("--only", choices=RECIPES, help="train one group of variants only")
     options = parser.parse_args()
     torch.set_num_threads(1)
     material = SourceImages.load(options.data)

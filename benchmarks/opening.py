@@ -1,10 +1,10 @@
-"""How long napari takes to open the dock *Fuse focal stack*, beyond what napari itself has loaded.
+"""Time to open the dock *Fuse focal stack* in napari.
 
     python benchmarks/opening.py [--runs 5]
 
-Each run is a fresh process that imports napari, makes a viewer without a window, and then imports
-and builds the dock. Once more with all that stands behind napari's window: its widgets and the list
-of plugins, which the dock asks for its preferences. Medians are printed.
+Each run is a new process. It imports napari, makes a viewer without a window, and then imports and
+builds the dock; only the latter is timed. This is repeated with the modules of napari's window and
+the list of plugins loaded before, as they are in a running napari. Medians are printed.
 """
 
 import argparse
@@ -35,7 +35,7 @@ print(imported - began, perf_counter() - imported)
 
 
 def seconds(before: str) -> list[float]:
-    """Return how long importing and building took in a fresh process."""
+    """Return the times to import and to build the dock in a new process, s."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CODE.format(before=before)],
         capture_output=True,

@@ -1,10 +1,10 @@
-"""SHA-256 of all that ``napari-focusstack fuse`` computes for real pairs, stacks and samples.
+"""SHA-256 of all outputs of ``napari-focusstack fuse`` for real pairs, stacks and samples.
 
     python benchmarks/output_hashes.py ../shared/data/dev [--only NAME]
 
-Run it before and after a change that must not alter any result, and compare the two lists with
-``diff``. Pixels, shapes and dtypes count, and the figures of the report; dates, versions and paths
-do not.
+Run it before and after a change that must not change any result, and compare the two lists with
+``diff``. The hashes cover pixels, shapes, dtypes and the figures of the report, but not dates,
+versions and paths.
 """
 
 import argparse
@@ -24,30 +24,30 @@ OUTPUTS = ("image", "labels", "initial", "depth", "confidence")
 
 
 def cases(dev: Path, folder: Path) -> dict[str, list[str]]:
-    """Return the arguments of each case: planes and options."""
-    found = {
+    """Return the arguments of each case by its name: planes and options."""
+    arguments = {
         f"pair {number}": [str(dev / f"pairs/{number}-{end}.jpg") for end in ("near", "far")]
         for number in ("01", "02", "03", "04", "05")
     }
-    found["pair 01, subtract"] = [*found["pair 01"], "--elimination", "subtract"]
-    found["pair 02, disk"] = [*found["pair 02"], "--psf-shape", "disk", "--no-crf"]
+    arguments["pair 01, subtract"] = [*arguments["pair 01"], "--elimination", "subtract"]
+    arguments["pair 02, disk"] = [*arguments["pair 02"], "--psf-shape", "disk", "--no-crf"]
     for stack in ("beetle_z28", "scorpion_z14", "isl_phase_z13"):
-        found[stack] = [str(dev / stack)]
-    found["phase, sigma given"] = [str(dev / "isl_phase_z13"), "--psf", "1.2"]
+        arguments[stack] = [str(dev / stack)]
+    arguments["phase, sigma given"] = [str(dev / "isl_phase_z13"), "--psf", "1.2"]
     for name, plane in zip(("near", "far"), nfs.sample_pair((256, 384)), strict=False):
         imwrite(folder / f"{name}.tif", plane, photometric="rgb")
-    found["sample pair"] = [str(folder / "near.tif"), str(folder / "far.tif")]
+    arguments["sample pair"] = [str(folder / "near.tif"), str(folder / "far.tif")]
     for name, stack in samples().items():
         imwrite(
             folder / f"{name}.tif", stack, photometric="rgb" if stack.ndim == 4 else "minisblack"
         )
-        found[name] = [str(folder / f"{name}.tif")]
-    found["sample colours, near auto"] = [*found["sample colours"], "--near", "auto"]
-    return found
+        arguments[name] = [str(folder / f"{name}.tif")]
+    arguments["sample colours, near auto"] = [*arguments["sample colours"], "--near", "auto"]
+    return arguments
 
 
 def samples() -> dict:
-    """Return the bundled stacks."""
+    """Return the bundled stacks by name."""
     return {
         "sample colours": nfs.colour_stack((256, 384)),
         "sample microscopy": nfs.microscopy_stack((192, 256)),
@@ -55,7 +55,7 @@ def samples() -> dict:
 
 
 def digests(arguments: list[str], folder: Path) -> dict[str, str]:
-    """Fuse by the command and return a digest of each output."""
+    """Run the command and return the digest of each output by name."""
     command = [
         sys.executable,
         "-m",
@@ -69,10 +69,10 @@ def digests(arguments: list[str], folder: Path) -> dict[str, str]:
         command += [f"--save-{name}", str(folder / f"{name}.tif")]
     command += ["--report", str(folder / "report.json")]
     subprocess.run(command, check=True, capture_output=True)
-    found = {}
+    hashes = {}
     for name in OUTPUTS:
         pixels = imread(folder / f"{name}.tif")
-        found[name] = hashlib.sha256(
+        hashes[name] = hashlib.sha256(
             f"{pixels.dtype}{pixels.shape}".encode() + pixels.tobytes()
         ).hexdigest()
     report = json.loads((folder / "report.json").read_text())
@@ -80,14 +80,14 @@ def digests(arguments: list[str], folder: Path) -> dict[str, str]:
         report.get(name)
         for name in ("sigma_px", "sigma_background_px", "psf_shape", "reblur_residual")
     ]
-    found["figures"] = hashlib.sha256(json.dumps(figures).encode()).hexdigest()
-    return found
+    hashes["figures"] = hashlib.sha256(json.dumps(figures).encode()).hexdigest()
+    return hashes
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dev", type=Path, help="folder of the real pairs and stacks")
-    parser.add_argument("--only", default="", help="cases whose name holds this")
+    parser.add_argument("--only", default="", help="run the cases whose name contains this")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,9 +1,9 @@
-"""How long the fused image takes to follow a brush of 50 px on 2048 x 2048 pixels.
+"""Time until the fused image has followed a brush of 50 px, at 2048 x 2048 pixels.
 
     python benchmarks/painting.py
 
-Strokes are painted into the Labels layer along edges, where they cost most, of a pair and of a
-stack of eight planes; timed is everything from the finished stroke to the refreshed image layer,
+Strokes are painted into the Labels layer of pairs and of a stack of eight planes. They lie along
+edges, where they cost most. The time is that from the finished stroke to the refreshed image layer,
 without drawing on the screen.
 """
 
@@ -24,17 +24,17 @@ from napari_focusstack.samples.pair import sample_pair
 from napari_focusstack.samples.specimen import sample_layers
 from napari_focusstack.samples.stacks import SIGMA_PER_PLANE_PX, colour_stack
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.widgets.session.label_layer import Found, labels_of
+from napari_focusstack.widgets.session.label_layer import LabelState, labels_of
 from napari_focusstack.widgets.session.session import Session
 from napari_focusstack.widgets.session.source import Source
-from napari_focusstack.widgets.session.tasks import Fused
+from napari_focusstack.widgets.session.tasks import FusionState
 
 SIZE, BRUSH_PX, STROKES = (2048, 2048), 50, 12
 GOAL_MS = 100
 
 
 def scenes() -> Iterator[tuple[str, np.ndarray, np.ndarray, float]]:
-    """Yield a name, planes, true labels and sigma per plane step of each scene."""
+    """Yield name, planes, true labels and sigma per plane step, px, of each scene."""
     _, specimen, _ = sample_layers(SIZE)
     for sigma_px in (2.0, 4.0, 8.0):
         near, far, _ = sample_pair(SIZE, sigma_px=sigma_px)
@@ -48,20 +48,20 @@ def scenes() -> Iterator[tuple[str, np.ndarray, np.ndarray, float]]:
 
 
 def fused_session(planes: np.ndarray, labels: np.ndarray, sigma_px: float) -> Session:
-    """Return a session with a scene fused, its true labels found."""
+    """Return a session in which a scene was fused with its true labels."""
     viewer = ViewerModel()
     session = Session(viewer, Source((viewer.add_image(planes, rgb=True, name="stack"),)))
     focus = FocusMap.of_labels(labels.astype(np.uint8), len(planes), SIZE)
     pipeline = Pipeline(planes, FuseParameters(device="cpu"))
     canvas = Canvas(pipeline, focus, Psf(sigma_px, sigma_px), focus.labels)
     run(canvas.fuse())
-    made = Fused(Found(focus), True, labels_of(focus), canvas)
-    session.show_result(made, depth=len(planes) > 2)
+    fusion = FusionState(LabelState(focus), True, labels_of(focus), canvas)
+    session.show_result(fusion, depth=len(planes) > 2)
     return session
 
 
 def milliseconds(session: Session) -> list[float]:
-    """Paint strokes along edges and return what each took to follow."""
+    """Paint strokes along edges and return the time of each update, ms."""
     session.labels.brush_size = BRUSH_PX
     edge = np.argwhere(np.diff(session.labels.data.astype(int), axis=1) != 0)
     planes = session.source.count

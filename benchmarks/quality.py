@@ -1,16 +1,16 @@
-"""Other focus stackers on simulated pairs, scored beside ours by ``napari-focusstack evaluate``.
+"""Other focus stackers on simulated pairs, scored with ours by ``napari-focusstack evaluate``.
 
     python benchmarks/quality.py [CASES] [--count 8] [--seed 7] [--environments DIR]
 
 Without CASES, a folder as ``napari-focusstack simulate`` writes it, pairs are simulated first.
-OpenFocus (its StackMFF V3 network) and FocusWeave are installed by pip into environments of their
-own, which are thrown away unless DIR is to keep them: OpenFocus brings PyTorch, gigabytes and
-minutes. enfuse is taken from the system (Debian and Ubuntu: ``apt install enfuse``). A peer that
-cannot be had, or fails, is left out with a line that says why.
+OpenFocus (its StackMFF V3 network) and FocusWeave are installed by pip into separate environments,
+which are deleted afterwards unless DIR is given. OpenFocus installs PyTorch, which takes gigabytes
+and minutes. enfuse is taken from the system (Debian and Ubuntu: ``apt install enfuse``). A program
+that cannot be installed, or fails, is left out, and the reason is printed.
 
 The pairs are registered and equally exposed, so alignment and exposure matching are off. enfuse has
-the options that suit focus stacks, the other two their defaults for the rest. All three take 8 and
-16 bits, grey and RGB. Their seconds count whole processes, with start and reading and writing.
+the options that suit focus stacks; the other two have their defaults. All three read 8 and 16 bits,
+grey and RGB. The times are those of whole processes, including start, reading and writing.
 """
 
 import argparse
@@ -38,10 +38,10 @@ Command = list[str | Path]
 
 @dataclass(frozen=True)
 class Peer:
-    """Another focus stacker, by the name of its program.
+    """Another focus stacker, with the name of its program.
 
-    ``requirement`` is what pip installs, or "" for a program of the system. ``commands`` takes the
-    program, the folder of stacks (see :func:`lay_out`) and the folder to write CASE.png to.
+    ``requirement`` is installed by pip; "" stands for a program of the system. ``commands`` takes
+    the program, the folder of stacks (see :func:`lay_out`) and the folder for the outputs CASE.png.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Peer:
 
 
 class LeftOutError(Exception):
-    """A peer cannot take part; the message says why in one line."""
+    """A program cannot take part; the message is the reason, in one line."""
 
 
 def openfocus(program: str, stacks: Path, output: Path) -> list[Command]:
@@ -82,17 +82,17 @@ PEERS = (
 
 
 def run(command: Command) -> None:
-    """Run a command in silence; a failure leaves the peer out."""
+    """Run a command without output; LeftOutError if it fails."""
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
-        lines = (result.stderr or result.stdout).strip().splitlines() or ["it did not say why"]
+        lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
         # pip ends with notices about itself
         errors = [line for line in lines if "error" in line.lower()] or lines
         raise LeftOutError(errors[-1].strip())
 
 
 def install(peer: Peer, environment: Path) -> str:
-    """Return the peer's program, installed into an environment of its own if pip can."""
+    """Return the path of a program; pip installs it first if it has a requirement."""
     scripts = environment / ("Scripts" if os.name == "nt" else "bin")
     if peer.requirement:
         run([sys.executable, "-m", "venv", environment])
@@ -104,7 +104,7 @@ def install(peer: Peer, environment: Path) -> str:
 
 
 def lay_out(cases: list[Case], stacks: Path) -> None:
-    """Copy each pair to a folder named as its case; peers sort its files, near comes first."""
+    """Copy each pair to a folder named like its case, with names that sort the near plane first."""
     for case in cases:
         stack = stacks / case.name
         stack.mkdir(parents=True)
@@ -114,7 +114,7 @@ def lay_out(cases: list[Case], stacks: Path) -> None:
 
 
 def fit(path: Path, plane: np.ndarray) -> None:
-    """Give a peer's image the form of the planes: grey ones come back as RGB, others with alpha."""
+    """Convert an output to the form of the planes: grey from RGB, and without an alpha channel."""
     image = read_image(path)
     if image.ndim > plane.ndim:
         image = np.round(image.mean(axis=2)).astype(image.dtype)
@@ -122,7 +122,7 @@ def fit(path: Path, plane: np.ndarray) -> None:
 
 
 def compete(peer: Peer, environment: Path, cases: list[Case], stacks: Path, output: Path) -> float:
-    """Write the peer's image of each case, and return the seconds it took per pair."""
+    """Write the output of a program for each case, and return its time per pair, s."""
     program = install(peer, environment)
     output.mkdir()
     began = time.perf_counter()
@@ -136,17 +136,19 @@ def compete(peer: Peer, environment: Path, cases: list[Case], stacks: Path, outp
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("cases", type=Path, nargs="?", help="folder of pairs, else simulated")
+    parser.add_argument(
+        "cases", type=Path, nargs="?", help="folder of pairs; default simulated ones"
+    )
     parser.add_argument("--count", type=int, default=8, help="pairs to simulate")
-    parser.add_argument("--seed", type=int, default=7, help="source of chance")
-    parser.add_argument("--environments", type=Path, help="folder that keeps what is installed")
+    parser.add_argument("--seed", type=int, default=7, help="seed of the random numbers")
+    parser.add_argument("--environments", type=Path, help="folder that keeps the environments")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         folder = options.cases or work / "cases"
         if options.cases is None:
-            chance = ["--count", str(options.count), "--side", "256", "--seed", str(options.seed)]
-            subprocess.run([*OURS, "simulate", "-o", folder, *chance], check=True)
+            words = ["--count", str(options.count), "--side", "256", "--seed", str(options.seed)]
+            subprocess.run([*OURS, "simulate", "-o", folder, *words], check=True)
         cases = find_cases(folder)
         lay_out(cases, work / "stacks")
         environments = options.environments or work / "environments"

@@ -1,10 +1,10 @@
-"""What a soft boundary is worth, and who draws it best: FSB, the CRF, a guided filter, PyMatting.
+"""Gain by a soft boundary: alpha of FSB, the CRF, a guided filter and PyMatting.
 
     pip install pymatting
     python benchmarks/soft_boundary.py CASES
 
-CASES is a folder made by ``napari-focusstack simulate``. Each alpha goes through the same estimate
-of the blur and the same elimination; printed are the means over all cases.
+CASES is a folder made by ``napari-focusstack simulate``. For each alpha, the blur is estimated and
+the blurred foreground is eliminated in the same way. The means over all cases are printed.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from napari_focusstack.segmentation.labels import (
     clamp_soft_band,
 )
 
-#: Window of the guided filter, px, and the variance of its guide that counts as an edge.
+#: Window of the guided filter, px, and the variance of its guide above which there is an edge.
 WINDOW_PX, EDGE = 9, 1e-3
 
 Alpha = np.ndarray
@@ -49,7 +49,7 @@ def tensor(alpha: Alpha) -> torch.Tensor:
 
 
 def crf(alpha: Alpha, guide: np.ndarray) -> torch.Tensor:
-    """Let the CRF decide where it disagrees, as fusion does."""
+    """Follow the CRF wherever it disagrees with FSB."""
     probability, _ = refine(alpha, guide)
     return clamp_soft_band(apply_hard_mask(tensor(alpha), tensor(probability) > 0.5))
 
@@ -87,10 +87,10 @@ REFINEMENTS: dict[str, Refinement] = {
 def score(case: Case, parameters: FuseParameters) -> dict[str, tuple[float, ...]]:
     """Return seconds, alpha error along the true edge, PSNR in the transition region and whole."""
     pipeline = Pipeline([read_image(case.files[kind]) for kind in ("near", "far")], parameters)
-    shown = [pipeline.stack.display(plane, pipeline.stack.full) for plane in (1, 2)]
+    displayed = [pipeline.stack.display(plane, pipeline.stack.full) for plane in (1, 2)]
     network, _ = weights.load("fsb", pipeline.stack.device, parameters.fsb_weights)
-    found = run(segment_tiled(network, *shown, parameters.tile_px))[0].numpy()
-    guide = (shown[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    estimate = run(segment_tiled(network, *displayed, parameters.tile_px))[0].numpy()
+    guide = (displayed[0].permute(1, 2, 0) * 255).round().byte().numpy()
     truth, true_alpha = read_image(case.files["truth"]), tensor(case.alpha())
     region = transition_region(true_alpha, blur(true_alpha, case.sigma_px()))[0].numpy()
     mask = true_alpha[0].numpy() > 0.5
@@ -98,7 +98,7 @@ def score(case: Case, parameters: FuseParameters) -> dict[str, tuple[float, ...]
     figures = {}
     for name, refinement in {**REFINEMENTS, "truth": lambda *_: true_alpha}.items():
         began = time.perf_counter()
-        alpha = refinement(found, guide)
+        alpha = refinement(estimate, guide)
         seconds = time.perf_counter() - began
         focus = FocusMap.of_pair(alpha)
         psf = pipeline.estimate_psf(focus) if focus.has_occlusions() else None

@@ -1,9 +1,9 @@
-"""Time and memory of ``napari-focusstack fuse`` as a whole process, at two image sizes.
+"""Time and memory of a whole run of ``napari-focusstack fuse``, at two image sizes.
 
     python benchmarks/speed.py [--runs 3]
 
-Each run is a fresh process that reads two PNGs, fuses them without options and writes a TIFF. The
-medians of wall time and peak memory are printed.
+Each run is a new process that reads two PNG files, fuses them without options and writes a TIFF
+file. The medians of wall time and peak memory are printed.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from pathlib import Path
 from napari_focusstack.io.writing.image import write_image
 from napari_focusstack.samples.pair import sample_pair
 
-#: Rows, columns, and what the project promises on two cores: seconds, gigabytes.
+#: Rows and columns, and the goals on two cores: seconds, gigabytes.
 SIZES = (((256, 384), 3.0, 2.5), ((2048, 2048), 40.0, 2.5))
 
 
 def measure(command: list[str]) -> tuple[float, float]:
-    """Run a command and return (seconds, peak gigabytes)."""
+    """Run a command and return its time, s, and its peak memory, GB."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -39,7 +39,7 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, {runs} runs each, medians")
     print(f"{'image':>12}{'seconds':>10}{'goal':>8}{'GB':>8}{'goal':>8}")
     with tempfile.TemporaryDirectory() as folder:
-        for size, most_seconds, most_gigabytes in SIZES:
+        for size, goal_s, goal_gb in SIZES:
             paths = [Path(folder, f"{name}.png") for name in ("near", "far")]
             for path, plane in zip(paths, sample_pair(size), strict=False):
                 write_image(path, plane)
@@ -47,8 +47,8 @@ def main() -> None:
             command += ["-o", str(Path(folder, "out.tif"))]
             seconds, gigabytes = zip(*(measure(command) for _ in range(runs)), strict=True)
             print(
-                f"{size[1]:>6} x{size[0]:>4}{statistics.median(seconds):>10.2f}{most_seconds:>8.0f}"
-                f"{statistics.median(gigabytes):>8.2f}{most_gigabytes:>8.1f}"
+                f"{size[1]:>6} x{size[0]:>4}{statistics.median(seconds):>10.2f}{goal_s:>8.0f}"
+                f"{statistics.median(gigabytes):>8.2f}{goal_gb:>8.1f}"
             )
 
 

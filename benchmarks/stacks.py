@@ -1,11 +1,11 @@
-"""Quality and speed on focal stacks of many planes.
+"""Quality and speed on focal stacks of more than two planes.
 
-    python benchmarks/stacks.py --data DIR        # simulated stacks with truth, held-back pictures
+    python benchmarks/stacks.py --data DIR        # simulated stacks of held-back images
     python benchmarks/stacks.py --motorcycle      # a photograph with measured depth
     python benchmarks/stacks.py --speed           # 12 planes of 9 megapixel RGB, whole process
 
-Quality: PSNR in dB whole and at depth edges, share of labels within one plane; beside ours the
-sharpest plane of each pixel, as every stacker picks it, and what the true depth would give.
+Quality: PSNR in dB, whole and at depth edges, and share of labels within one plane. Beside ours
+stand the selection of the sharpest plane of each pixel, and the result of the true depth and blur.
 """
 
 import argparse
@@ -46,12 +46,12 @@ sys.exit(main(["fuse", sys.argv[1], "-o", sys.argv[2]]))
 
 
 def eight_bits(picture):
-    """Turn (3, Y, X), 0..1, into pixels (Y, X, 3)."""
+    """Return an image (3, Y, X), 0..1, as (Y, X, 3) uint8."""
     return (picture.permute(1, 2, 0) * 255).round().byte().numpy()
 
 
 def depth_edges(truth):
-    """Pixels (Y, X) that the blur across a step of more than a plane may reach."""
+    """Return the pixels (Y, X) that the blur across a depth edge of more than a step can reach."""
     depth = truth.depth[None]
     jump = functional.max_pool2d(depth, 3, 1, 1) + functional.max_pool2d(-depth, 3, 1, 1) > 1
     reach = max(3, int(3 * truth.sigma_px))
@@ -59,19 +59,19 @@ def depth_edges(truth):
 
 
 def sharpest(planes):
-    """Labels (Y, X) by the greatest Laplacian, averaged over a Gaussian of 2 px."""
+    """Return labels (Y, X) by the largest Laplacian energy, averaged over a Gaussian of 2 px."""
     energy = laplacian(planes.mean(1, keepdim=True)).abs()
     return blur(energy, 2.0)[:, 0].argmax(0).numpy().astype(np.uint8) + 1
 
 
 def in_pairs(scores):
-    """Write scores two by two: whole, at depth edges."""
+    """Format scores two by two: whole, at depth edges."""
     pairs = zip(scores[::2], scores[1::2], strict=True)
     return "  ".join(f"{whole:5.1f} / {edges:5.1f}" for whole, edges in pairs)
 
 
 def simulated(data, count):
-    """Scenes of held-back pictures."""
+    """Yield scenes of held-back images."""
     _, held_back = SourceImages.load(data).split()
     generator = torch.Generator().manual_seed(5)
     for _ in range(count):
@@ -79,10 +79,10 @@ def simulated(data, count):
 
 
 def motorcycle():
-    """A photograph with measured depth (Middlebury 2014), cut into as many layers as planes.
+    """Yield a photograph with measured depth (Middlebury 2014), cut into as many layers as planes.
 
-    Each layer is blurred by its distance from the plane; it is opaque where it is seen and goes no
-    farther, and what nothing covers takes the light around it. Noise of 0.3% of full scale.
+    Each layer is blurred in proportion to its distance from the plane. A layer ends where it is
+    hidden in the photograph, so light is divided by coverage. Noise is 0.3% of full scale.
     """
     left, _, disparity = skimage.data.stereo_motorcycle()
     unknown = ~np.isfinite(disparity)
@@ -96,12 +96,12 @@ def motorcycle():
     for sigma_px in (0.8, 1.5, 2.2):
         planes = []
         for plane in range(PLANES):
-            seen = torch.zeros(4, *depth.shape)
+            image = torch.zeros(4, *depth.shape)
             for layer in reversed(range(PLANES)):
-                own = premultiply(srgb_to_linear(right), (depth == layer)[None].float())
-                blurred = blur(own, sigma_px * abs(layer - plane))
-                seen = blurred + (1 - blurred[-1:]) * seen
-            planes.append(linear_to_srgb((seen[:-1] / seen[-1:].clamp(min=1e-4)).clamp(0, 1)))
+                sharp = premultiply(srgb_to_linear(right), (depth == layer)[None].float())
+                blurred = blur(sharp, sigma_px * abs(layer - plane))
+                image = blurred + (1 - blurred[-1:]) * image
+            planes.append(linear_to_srgb((image[:-1] / image[-1:].clamp(min=1e-4)).clamp(0, 1)))
         stack = torch.stack(planes)
         stack = stack + 0.003 * torch.randn(stack.shape, generator=noise)
         whole = torch.ones_like(depth)
@@ -126,8 +126,8 @@ def quality(scenes):
         regions = np.ones_like(edges), edges
         scores = [psnr(image, right, region) for image in images for region in regions]
         rows.append([*scores, within.mean()])
-        found = "-" if ours.psf is None else f"{ours.psf.sigma_px:.2f}"
-        sigmas = f"{found}, {truth.sigma_px:.2f}"
+        estimated = "-" if ours.psf is None else f"{ours.psf.sigma_px:.2f}"
+        sigmas = f"{estimated}, {truth.sigma_px:.2f}"
         print(f"{number:5}  {in_pairs(scores)}  {within.mean():.3f}       {sigmas}")
     mean = np.mean(rows, 0)
     print(f" mean  {in_pairs(mean[:-1])}  {mean[-1]:.3f}")
@@ -158,7 +158,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with photos/, shapes/, cutouts/")
     parser.add_argument("--count", type=int, default=12, help="simulated stacks")
-    parser.add_argument("--motorcycle", action="store_true", help="a photo with measured depth")
+    parser.add_argument(
+        "--motorcycle", action="store_true", help="a photograph with measured depth"
+    )
     parser.add_argument("--speed", action="store_true", help="time a large stack")
     options = parser.parse_args()
     if options.data:

@@ -1,4 +1,4 @@
-"""Make the pictures of the documentation: ``python docs/make_pictures.py``."""
+"""Make the images of the documentation: ``python docs/make_pictures.py``."""
 
 from pathlib import Path
 
@@ -12,28 +12,28 @@ from napari_focusstack.simulation.cases import bundled_material
 from napari_focusstack.simulation.pairs import SceneParameters, synthesise
 
 IMAGES = Path(__file__).parent / "images"
-#: Rows and columns of the detail that is shown, and how many times it is enlarged.
+#: Rows and columns of the magnified detail, and its magnification.
 DETAIL = np.s_[222:318, 150:278]
 ENLARGED = 3
 GAP_PX = 6
 
 
 def enlarge(image: np.ndarray) -> np.ndarray:
-    """Repeat each pixel, so that nothing is smoothed."""
+    """Return the detail, magnified without interpolation."""
     return image[DETAIL].repeat(ENLARGED, 0).repeat(ENLARGED, 1)
 
 
 def beside(*images: np.ndarray) -> np.ndarray:
-    """Lay images side by side with a white gap."""
+    """Join images side by side with a white gap."""
     gap = np.full((images[0].shape[0], GAP_PX, 3), 255, np.uint8)
     parts = [part for image in images for part in (image, gap)][:-1]
     return np.concatenate(parts, 1)
 
 
 def contact_sheet(scenes: int = 10, rows: int = 2, side: int = 104) -> np.ndarray:
-    """Return training scenes from bundled pictures: near, far, alpha and truth, one above another.
+    """Return training scenes of bundled pictures; near, far, alpha and truth below each other.
 
-    Without stored shapes and cutouts: blobs, holes, meshes, strands and hair alone.
+    There are no stored shapes and cutouts, only blobs, holes, meshes, strands and hair.
     """
     material, generator = bundled_material(), torch.Generator().manual_seed(20)
     strips = []
@@ -57,7 +57,7 @@ def contact_sheet(scenes: int = 10, rows: int = 2, side: int = 104) -> np.ndarra
 
 
 def main() -> None:
-    """Write a sheet of training scenes, the bundled sample, and a detail before and after."""
+    """Write training scenes, the bundled pair, and a detail before and after elimination."""
     write_image(IMAGES / "training_scenes.png", contact_sheet())
     near, far, _ = nfs.sample_pair(sigma_px=6.0)
     result = nfs.fuse([near, far], device="cpu")

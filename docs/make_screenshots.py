@@ -1,4 +1,4 @@
-"""Make the documentation's pictures of napari, on a screen of 1400 x 900 pixels or more.
+"""Make the screenshots of the documentation, on a screen of at least 1400 x 900 pixels.
 
 xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_screenshots.py
 """
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).parent / "images"
 PLUGIN = "napari-focusstack"
 WINDOW_PX = (1400, 860)
-#: A leg of the specimen: where a gap is made, to be painted again (row, column).
+#: Ends of a gap that is painted into a leg of the specimen and closed again (row, column).
 GAP = ((243, 337), (253, 348))
 GAP_PX = 5
 
 
 def settle(seconds: float = 1.0) -> None:
-    """Let napari draw and napari's notes fade."""
+    """Wait until napari has drawn and its notifications have faded."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         QApplication.processEvents()
@@ -38,14 +38,14 @@ def settle(seconds: float = 1.0) -> None:
 
 
 def save(name: str, pixels: np.ndarray) -> None:
-    """Write a picture of 256 colours, which makes files a third as large."""
+    """Write an image with 256 colours, which makes files a third as large."""
     path = IMAGES / f"napari_{name}.png"
     Image.fromarray(pixels[..., :3]).quantize(256, kmeans=1).save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
 def picture(viewer: Viewer, name: str, width_px: int = 0) -> None:
-    """Write a picture of the window, or of its right side."""
+    """Write a screenshot of the window, or of its right side of this width, px."""
     settle()
     save(name, viewer.screenshot(canvas_only=False, flash=False)[:, -width_px:])
 
@@ -58,27 +58,27 @@ def dock(viewer: Viewer, widget: str) -> Any:
 
 
 def look_at(viewer: Viewer, centre: tuple[float, float], zoom: float) -> None:
-    """Show a place, `zoom` screen pixels to a pixel."""
+    """Centre the view; `zoom` is in screen pixels per pixel."""
     viewer.scene.camera.center = centre
     viewer.scene.camera.zoom = zoom
 
 
 def wait(tasks: Any) -> None:
-    """Wait for the step that runs."""
+    """Wait for the running task."""
     while tasks.busy:
         settle(0.1)
 
 
 def stroke(layer: Any, label: int) -> None:
-    """Paint along the leg as a mouse would."""
+    """Paint along the leg, as with a mouse."""
     (row, column), (last_row, last_column) = GAP
-    for part in np.linspace(0, 1, 30):
-        place = (row + part * (last_row - row), column + part * (last_column - column))
-        layer.paint(place, label)
+    for share in np.linspace(0, 1, 30):
+        position = (row + share * (last_row - row), column + share * (last_column - column))
+        layer.paint(position, label)
 
 
 def fusing(viewer: Viewer) -> None:
-    """Fuse the sample pair, paint a fix, compare."""
+    """Fuse the sample pair, correct its labels with the brush, and compare."""
     viewer.open_sample(PLUGIN, "pair")
     fuse = dock(viewer, "Fuse focal stack")
     viewer.layers.selection.active = viewer.layers["pair"]
@@ -107,7 +107,7 @@ def fusing(viewer: Viewer) -> None:
 
 
 def stacking(viewer: Viewer) -> None:
-    """Fuse the sample stack of eight planes, and look at it in 3-D."""
+    """Fuse the sample stack of eight planes, and show its surface in 3-D."""
     viewer.open_sample(PLUGIN, "stack")
     fuse = dock(viewer, "Fuse focal stack")
     viewer.reset_view()
@@ -122,7 +122,7 @@ def stacking(viewer: Viewer) -> None:
 
 
 def series(viewer: Viewer) -> None:
-    """Fuse two channels at three time points, shown one after the other."""
+    """Fuse two channels at three time points."""
     planes = colour_stack((192, 256))
     movie = np.stack([planes, planes[:, ::-1], planes[:, :, ::-1]])
     about = {"focusstack": {"path": "cells.tif", "focus_axis": 1}}
@@ -165,7 +165,7 @@ def opening(viewer: Viewer, folder: Path) -> None:
 
 
 def main() -> None:
-    """Make all pictures in one napari with nobody's settings."""
+    """Make all screenshots in one napari with default settings."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NAPARI_CONFIG"] = str(Path(folder, "settings.yaml"))
         # what the training widget shows as the place of a user's own weights

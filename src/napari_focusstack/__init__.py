@@ -1,6 +1,6 @@
 """Focus stacking without the halo: foreground segmentation and diffusion elimination.
 
-The names below load what they need on first use; importing the package is cheap.
+Importing the package is cheap. Each public name imports its module on first use.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from napari_focusstack.surface.surface import Surface as Surface
     from napari_focusstack.surface.triangulation import surface_of as surface_of
 
-_HOME = {
+#: Module of each public name.
+_MODULES = {
     "FocusMap": "segmentation.focus_map",
     "FuseParameters": "parameters",
     "FusionResult": "fusion.result",
@@ -57,10 +58,10 @@ _HOME = {
     "surface_of": "surface.triangulation",
     "write_mesh": "surface.mesh_file",
 }
-# Silent unless the caller, or the command with --verbose, asks for it.
+# No log output, unless the caller or the command with --verbose sets it up.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-__all__ = [*sorted(_HOME), "__version__"]
+__all__ = [*sorted(_MODULES), "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -68,9 +69,9 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("napari-focusstack")
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,9 +1,9 @@
-"""The one exception that a wrong input raises."""
+"""The exception for input that cannot be used."""
 
 
 class InputError(ValueError):
-    """An input the user can mend.
+    """An input that cannot be used, and that the user can correct.
 
-    The message is one sentence that says what was wrong, with the value, and what to do; the
-    command prints it as one line and exits with code 2.
+    The message is one sentence: what is wrong, with the value, and what to do. The command prints
+    it as one line and exits with code 2.
     """

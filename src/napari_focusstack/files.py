@@ -1,4 +1,4 @@
-"""Files and folders that appear whole under their name, or not at all."""
+"""Files and folders that appear complete under their name, or not at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 TIFF_SUFFIXES = (".tif", ".tiff")
+#: Suffixes of images that are written.
 IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".png")
+#: Pixel types that a PNG holds.
 PNG_DTYPES = ("uint8", "uint16")
 
 
@@ -32,7 +34,7 @@ def check_writable(
     suffixes: tuple[str, ...] = IMAGE_SUFFIXES,
     dtype: DTypeLike | None = None,
 ) -> None:
-    """Raise now if a file could not be written later, before minutes of work.
+    """Check that a file can be written, before minutes of work.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ def check_writable(
     suffixes : tuple of str
         Allowed suffixes.
     dtype : dtype, optional
-        Of the image to be written, where known: PNG holds uint8 and uint16 only.
+        Type of the pixels, if known: PNG holds uint8 and uint16 only.
 
     Raises
     ------
@@ -72,8 +74,16 @@ def check_writable(
         raise InputError(f"{path} is write-protected; choose another name.")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; InputError if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}.") from error
+
+
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file in UTF-8, such as a JSON report, whole or not at all.
+    """Write a text file in UTF-8, such as a JSON report, completely or not at all.
 
     Parameters
     ----------
@@ -104,11 +114,11 @@ def write_text(path: str | Path, text: str) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a hidden temporary name beside a file or folder; it takes its place on success.
+    """Yield a hidden temporary name beside a file or folder, which replaces it on success.
 
-    What was written under the temporary name goes where the block raises.
+    If the block raises, what was written under the temporary name is deleted.
     """
-    target = path.resolve()  # a link stays a link
+    target = path.resolve()  # a symbolic link is kept; its target is replaced
     temporary = target.with_name(f".{uuid4().hex}.part{target.suffix}")
     with writing(path):
         try:
@@ -120,7 +130,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def staging_folder(path: Path) -> Iterator[Path]:
-    """Yield a hidden folder beside a path for outputs in progress; it goes at the end."""
+    """Yield a hidden folder beside a path for unfinished outputs, which is deleted at the end."""
     folder = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent))
     try:
         yield folder
@@ -129,14 +139,14 @@ def staging_folder(path: Path) -> Iterator[Path]:
 
 
 def put_in_place(made: Path, target: Path) -> None:
-    """Move a whole file or folder to its name, where an older one may lie.
+    """Move a complete file or folder to its name, and replace an older one.
 
     Raises
     ------
     InputError
-        If a folder of that name is there and no Zarr group: nothing of ours.
+        If a folder of this name exists and is not a Zarr group.
     """
-    if target.is_dir():  # no folder can be moved onto one that holds something
+    if target.is_dir():  # a folder cannot be moved onto one that is not empty
         check_replaceable(target)
         old = made.with_name(f"{made.name}.old")
         target.replace(old)
@@ -147,20 +157,20 @@ def put_in_place(made: Path, target: Path) -> None:
 
 
 def check_replaceable(folder: Path) -> None:
-    """Raise InputError if a folder is there and no Zarr group."""
+    """Raise InputError if a folder exists and is not a Zarr group."""
     if folder.exists() and not (folder / "zarr.json").is_file():
         raise InputError(f"{folder} is there and no Zarr group; choose another name.")
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of a folder with all that lies in it."""
-    files = (one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-    return sum(one.stat().st_size for one in files)
+    """Return the bytes of a file, or of all files in a folder."""
+    files = (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
 
 
 def _remove(path: Path) -> None:
-    """Delete a file or a folder, if it is there."""
-    # After an error, threads of zarr may still put chunks into a folder for a moment.
+    """Delete a file or folder if it exists."""
+    # After an error, threads of zarr may still write chunks for a moment.
     for _ in range(20):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -174,7 +184,7 @@ def _remove(path: Path) -> None:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what the system says of a path that cannot be written into an InputError."""
+    """Raise InputError instead of OSError if a path cannot be written."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The record of a result: what made it, from which parameters, and when."""
+"""The record of a result: software, parameters, weights and time."""
 
 from __future__ import annotations
 
@@ -20,23 +20,28 @@ SOFTWARE = "napari-focusstack"
 
 
 def record(parameters: Mapping[str, Any], *, weights: Mapping[str, str]) -> dict[str, Any]:
-    """Describe how a result was made, ready for JSON.
+    """Make the record of a result, which can be written as JSON.
 
     Parameters
     ----------
     parameters : mapping
-        Everything needed to repeat the result: numbers, text, paths, arrays, dataclasses, and
-        mappings or sequences of them.
+        All that is needed to repeat the result: numbers, text, paths, arrays, dataclasses, and
+        dicts, lists or tuples of them.
     weights : mapping of str to str
-        SHA-256 of each network's weights, by network name.
+        SHA-256 of the weights of each network, by its name.
 
     Returns
     -------
     dict
         Keys "software", "version", "created" (ISO 8601, UTC), "weights", "parameters", "python"
-        and "torch". Floats keep their full value; a float that is not finite, which JSON lacks,
-        is text ("nan", "inf") that `float` reads. A package that is not installed has the
-        version "unknown".
+        and "torch". Floats keep their full value. JSON lacks floats that are not finite, so they
+        become text ("nan", "inf"), which `float` reads. The version of a package that is not
+        installed is "unknown".
+
+    Raises
+    ------
+    TypeError
+        If a parameter is of another type.
 
     Examples
     --------
@@ -56,6 +61,7 @@ def record(parameters: Mapping[str, Any], *, weights: Mapping[str, str]) -> dict
 
 
 def _version(package: str) -> str:
+    """Return the version of a package, "unknown" if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -63,7 +69,7 @@ def _version(package: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Convert to what JSON knows: dict, list, str, int, finite float, bool, None."""
+    """Convert a value to the types of JSON: dict, list, str, int, finite float, bool, None."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

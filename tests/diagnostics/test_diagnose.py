@@ -62,13 +62,13 @@ def test_a_plane_twice_is_found_whatever_the_noise(stack):
     again = (stack[4] + noise).clip(0, 255).round().astype(np.uint8)
     for copy in (stack[4], again):
         found = diagnose([*stack[:5], copy, *stack[5:]])
-        assert found.twins == ((5, 6),)
+        assert found.duplicates == ((5, 6),)
         assert found.messages() == ["Planes 5 and 6 show the same image; leave one out."]
 
 
 def test_a_copy_far_away_is_found(stack):
     found = diagnose([*stack, stack[1]])
-    assert found.twins == ((2, 9),)
+    assert found.duplicates == ((2, 9),)
     assert len(found.messages()) == 1
 
 
@@ -99,7 +99,7 @@ def test_a_lost_plane_leaves_a_gap(stack, lost):
 
 def test_a_foreign_plane_is_named_and_spoils_nothing_else(stack, make_stack):
     found = diagnose([*stack[:3], make_stack(seed=5)[3], *stack[3:]])
-    assert found.foreign == (4,)
+    assert found.unrelated == (4,)
     assert found.messages() == [
         "Plane 4 resembles no other plane; check that it belongs to this stack."
     ]
@@ -107,7 +107,7 @@ def test_a_foreign_plane_is_named_and_spoils_nothing_else(stack, make_stack):
 
 
 def test_two_unlike_pictures_do_not_belong_together(stack, make_stack):
-    assert diagnose([stack[0], make_stack(seed=5)[3]]).foreign == (1, 2)
+    assert diagnose([stack[0], make_stack(seed=5)[3]]).unrelated == (1, 2)
     assert diagnose(stack[:2]).messages() == []
 
 
@@ -203,14 +203,14 @@ def test_lost_planes_of_a_real_stack_are_found_where_file_numbers_jump(shared_da
     found = diagnose(real_stack(folder))
     jumps = [(int(at) + 1, int(at) + 2) for at in np.flatnonzero(np.diff(numbers) > 1)]
     assert list(found.gaps) == jumps[1:]  # the first step has none before it
-    assert found.order == found.foreign == found.twins == ()
+    assert found.order == found.unrelated == found.duplicates == ()
     assert max(abs(ratio - 1) for ratio in found.flicker.values()) > 0.2
 
 
 def test_planes_taken_again_at_the_end_of_a_real_stack_are_found(shared_data):
     found = diagnose(real_stack(shared_data / "dev" / "scorpion_z14"))
     assert found.misplaced == (12, 13, 14)
-    assert found.twins == ((3, 4),)
+    assert found.duplicates == ((3, 4),)
     assert found.flicker == {}
 
 

@@ -24,8 +24,8 @@ def test_every_finding_is_one_sentence():
     shares[[1, 3]] = 0, 0.0004
     said = diagnosis(
         blank=(1,),
-        foreign=(7,),
-        twins=((3, 4),),
+        unrelated=(7,),
+        duplicates=((3, 4),),
         gaps=((5, 6), (8, 9)),
         flicker={2: 0.6, 5: 1.25},
         shares=shares,
@@ -68,7 +68,12 @@ def test_the_report_is_json_and_complete():
     steps = np.ones(COUNT - 1)
     steps[2:4] = np.nan
     found = Diagnosis(
-        np.ones(COUNT), np.ones(COUNT), steps, foreign=(4,), flicker={2: 0.5}, twins=((1, 2),)
+        np.ones(COUNT),
+        np.ones(COUNT),
+        steps,
+        unrelated=(4,),
+        flicker={2: 0.5},
+        duplicates=((1, 2),),
     )
     report = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert report["steps"][:5] == [1, 1, None, None, 1]

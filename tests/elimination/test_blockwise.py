@@ -13,7 +13,8 @@ from napari_focusstack.elimination.diffusion import transition_region, unmix
 from napari_focusstack.elimination.occluders import quantize_distances
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.blur import blur
-from napari_focusstack.imaging.psf import Breathing, Psf
+from napari_focusstack.imaging.breathing import Breathing
+from napari_focusstack.imaging.psf import Psf
 from napari_focusstack.segmentation.depth_inpainting import UNRELIABLE_RADIUS_PX
 from napari_focusstack.segmentation.focus_map import FocusMap
 

@@ -16,8 +16,9 @@ from napari_focusstack.elimination.diffusion import (
     unmix,
 )
 from napari_focusstack.imaging.blur import blur
+from napari_focusstack.imaging.breathing import Breathing
 from napari_focusstack.imaging.image_formation import far_focus, near_focus, over, premultiply
-from napari_focusstack.imaging.psf import Breathing, Psf
+from napari_focusstack.imaging.psf import Psf
 
 CASES = pytest.mark.parametrize(
     ("sigma_px", "shape"), [(2.0, "gaussian"), (3.0, "disk"), (5.0, "gaussian")]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_focusstack.evaluation.contact_sheet import CAPTION_PX, CROP_PX, ZOOM, picture_sheet
+from napari_focusstack.evaluation.contact_sheet import CAPTION_PX, CROP_PX, ZOOM, contact_sheet
 from napari_focusstack.evaluation.score import Scores
 
 CELL = (CROP_PX * ZOOM + CAPTION_PX + 2, CROP_PX * ZOOM + 2)
@@ -55,14 +55,14 @@ def captions(sheet, row):
 
 
 def test_a_sheet_is_a_picture_with_a_row_per_case_and_a_cell_per_image():
-    sheet = picture_sheet([case("a"), case("b"), case("c")])
+    sheet = contact_sheet([case("a"), case("b"), case("c")])
     assert sheet.dtype == np.uint8
     assert sheet.shape == (3 * CELL[0], 5 * CELL[1], 3)
 
 
 def test_the_crop_is_magnified_and_holds_the_hardest_spot():
     shown = case(size=(200, 300), spot=(140, 90))
-    sheet = picture_sheet([shown])
+    sheet = contact_sheet([shown])
     (near, far, *_), = cells(sheet)  # fmt: skip
     rows, columns = np.nonzero(np.abs(near.astype(int) - far).sum(2))
     assert (rows.max() - rows.min(), columns.max() - columns.min()) == (11, 11)
@@ -82,7 +82,7 @@ def test_a_spot_of_the_size_of_the_crop_fills_it(corner):
     shown.images["far"] = shown.images["near"].copy()
     shown.images["far"][block] //= 2
     shown.region[:] = True
-    ((near, far, *_),) = cells(picture_sheet([shown]))
+    ((near, far, *_),) = cells(contact_sheet([shown]))
     assert np.array_equal(near, shown.images["near"][block])
     assert np.array_equal(far, near // 2)
 
@@ -91,7 +91,7 @@ def test_every_image_shows_the_same_place_in_the_order_of_the_case():
     shown = case()
     shown.images["none"][:] = 10
     shown.images["unmix"] = shown.images["near"] // 2
-    ((near, _, none, unmix, truth),) = cells(picture_sheet([shown]))
+    ((near, _, none, unmix, truth),) = cells(contact_sheet([shown]))
     assert (none == 10).all()
     assert np.array_equal(unmix, near // 2)
     assert np.array_equal(truth, near)
@@ -100,18 +100,18 @@ def test_every_image_shows_the_same_place_in_the_order_of_the_case():
 def test_planes_that_differ_outside_the_transition_region_do_not_count():
     shown = case(size=(200, 300), spot=(40, 50))
     shown.images["far"][150:190, 200:280] = 0  # more different, and larger
-    ((near, far, *_),) = cells(picture_sheet([shown]))
+    ((near, far, *_),) = cells(contact_sheet([shown]))
     assert np.count_nonzero((near != far).any(2)) <= 144
     assert (near != far).any()
     shown.region[:] = False  # unless there is none
-    ((_, far, *_),) = cells(picture_sheet([shown]))
+    ((_, far, *_),) = cells(contact_sheet([shown]))
     assert (far == 0).all(2).sum() > 1500
 
 
 @pytest.mark.parametrize("spot", [(8, 8), (8, 150), (110, 8), (110, 150)])
 def test_a_spot_in_a_corner_is_shown_within_the_image(spot):
     shown = case(spot=spot)
-    ((near, far, *_),) = cells(picture_sheet([shown]))
+    ((near, far, *_),) = cells(contact_sheet([shown]))
     assert near.shape == (CROP_PX, CROP_PX, 3)
     assert np.count_nonzero((near != far).any(2)) > 140  # of 144
     assert not (near == 255).all((1, 2)).any()  # no empty row or column
@@ -123,7 +123,7 @@ def test_16_bit_grey_is_shown_as_light_up_to_the_brightest_of_the_near_plane():
     near = shown.images["near"]
     near[0, 0] = 40000
     shown.images["truth"] = np.full_like(near, 60000)  # brighter than the near plane ever is
-    ((first, second, _, _, truth),) = cells(picture_sheet([shown]))
+    ((first, second, _, _, truth),) = cells(contact_sheet([shown]))
     assert np.array_equal(first[..., 0], first[..., 1])
     assert np.array_equal(first[..., 0], first[..., 2])
     rows, columns = np.nonzero((first != second).any(2))
@@ -135,7 +135,7 @@ def test_16_bit_grey_is_shown_as_light_up_to_the_brightest_of_the_near_plane():
 
 
 def test_cases_with_and_without_truth_stack():
-    sheet = picture_sheet([case("a", truth=False), case("b"), case("c", dtype="uint16", grey=True)])
+    sheet = contact_sheet([case("a", truth=False), case("b"), case("c", dtype="uint16", grey=True)])
     assert sheet.shape == (3 * CELL[0], 5 * CELL[1], 3)
     first, second, third = cells(sheet)
     assert (first[4] == 0).all()  # nothing where the truth would be
@@ -145,7 +145,7 @@ def test_cases_with_and_without_truth_stack():
 
 
 def test_captions_tell_the_case_and_the_gain():
-    plain, other = picture_sheet([case("a", tr=20.0)]), picture_sheet([case("b", tr=31.5)])
+    plain, other = contact_sheet([case("a", tr=20.0)]), contact_sheet([case("b", tr=31.5)])
     before, after = captions(plain, 0), captions(other, 0)
     for caption in before:
         assert (caption < 100).any()  # something is written
@@ -157,7 +157,7 @@ def test_captions_tell_the_case_and_the_gain():
 
 def test_images_smaller_than_a_crop_are_shown_whole():
     shown = case(size=(48, 56), spot=(20, 30))
-    ((near, *_),) = cells(picture_sheet([shown]))
+    ((near, *_),) = cells(contact_sheet([shown]))
     assert np.array_equal(near[:48, :56], shown.images["near"])
     assert (near[48:] == 255).all()
     assert (near[:, 56:] == 255).all()

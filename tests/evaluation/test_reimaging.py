@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from napari_focusstack.evaluation.reimaging import unexplained
+from napari_focusstack.imaging.breathing import Breathing
 from napari_focusstack.imaging.image_formation import (
     composite_defocused,
     far_focus,
@@ -13,7 +14,7 @@ from napari_focusstack.imaging.image_formation import (
     over,
     premultiply,
 )
-from napari_focusstack.imaging.psf import Breathing, Psf
+from napari_focusstack.imaging.psf import Psf
 
 SIGMA_PX = 3.0
 MOVING = Breathing(1.03, (1.0, -2.0))

@@ -462,7 +462,7 @@ def test_labels_of_one_plane_return_it(focal_stack, value):
     planes = focal_stack.planes()
     result = nfs.fuse(planes, labels=np.full((96, 96), value))
     assert same_bytes(result.image, planes[value - 1])
-    assert result.plain == "nothing stands before anything else"
+    assert result.plain == "nothing lies in front of anything else"
 
 
 def test_the_focus_of_one_channel_serves_another(focal_stack):
@@ -480,16 +480,16 @@ def test_the_focus_of_one_channel_serves_another(focal_stack):
 
 
 def test_a_specimen_within_the_depth_of_field_is_selected_and_the_reason_is_said(focal_stack):
-    """Where no surface stands clearly before another, no blur is estimated and none is needed."""
+    """Where no surface lies clearly in front of another, no blur can be measured: no failure."""
     planes = focal_stack.planes()
     slope = torch.linspace(2.6, 3.4, 96).repeat(1, 96, 1)
     focus = FocusMap.of_depth(slope, 5)
     for psf in ("keb+reblur", "reblur", 2.0):
         result = nfs.fuse(planes, labels=focus, psf=psf, device="cpu")
         assert same_bytes(result.image, planes[2])
-        assert "no surface stands clearly before another" in result.plain
+        assert "no surface lies clearly in front of another" in result.plain
         assert result.figures()["sigma_px"] is None
-    with pytest.raises(InputError, match="no surface stands clearly before another"):
+    with pytest.raises(InputError, match="no surface lies clearly in front of another"):
         nfs.estimate_psf(planes, np.full((96, 96), 3), psf="reblur")
 
 

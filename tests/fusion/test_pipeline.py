@@ -9,7 +9,7 @@ from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.psf import Psf
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.psf_estimation.boundary_windows import NoOcclusionBoundary
+from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.focus_map import FocusMap
 
@@ -104,9 +104,9 @@ def test_a_blur_that_is_given_is_taken(planes, focus):
     ("options", "depth", "reason"),
     [
         ({"elimination": "none"}, [1.0, 1.0, 5.0], "elimination is none"),
-        ({}, [4.0, 4.0, 4.0], "nothing stands before anything else"),
-        ({}, [2.6, 3.0, 3.4], "no surface stands clearly before another"),
-        ({"psf": 1.5}, [1.0, 1.5, 2.0], "no surface stands clearly before another"),
+        ({}, [4.0, 4.0, 4.0], "nothing lies in front of anything else"),
+        ({}, [2.6, 3.0, 3.4], "no surface lies clearly in front of another"),
+        ({"psf": 1.5}, [1.0, 1.5, 2.0], "no surface lies clearly in front of another"),
     ],
 )
 def test_where_no_blur_can_be_seen_pixels_are_selected_and_the_reason_is_said(
@@ -127,7 +127,7 @@ def test_where_no_blur_can_be_seen_pixels_are_selected_and_the_reason_is_said(
 
 def test_the_blur_of_a_tilted_surface_alone_is_no_blur_of_an_edge(pipeline):
     slope = torch.linspace(1, 5, 96).expand(1, 96, 96).contiguous()
-    with pytest.raises(NoOcclusionBoundary, match="nothing to unveil"):
+    with pytest.raises(NoOcclusionBoundary, match="no light to eliminate"):
         pipeline.estimate_psf(FocusMap.of_depth(slope, 5))
 
 
@@ -150,7 +150,7 @@ def test_where_the_model_does_not_fit_it_is_said_and_nothing_is_eliminated(trans
     pipeline = pipeline_of(planes, psf="reblur")
     focus = pipeline.read_labels(labels)
     assert run(pipeline.find_psf(focus)) is None
-    assert "nothing veils what lies behind it" in pipeline.plain
+    assert "no surface hides what lies behind it" in pipeline.plain
     image, _, region = run(pipeline.eliminate(focus, None))
     assert not region.any()
     np.testing.assert_array_equal(image, np.where(labels == 1, planes[0], planes[4]))

@@ -11,7 +11,7 @@ from napari_focusstack.fusion.strategies import PairStrategy, StackStrategy, str
 from napari_focusstack.imaging.psf import Psf
 from napari_focusstack.networks import weights
 from napari_focusstack.planes.focal_stack import FocalStack
-from napari_focusstack.psf_estimation.boundary_windows import NoOcclusionBoundary
+from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.focus_map import FocusMap
 

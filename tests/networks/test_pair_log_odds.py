@@ -1,4 +1,4 @@
-"""DEB's opinion of a pair: near or far, at two sizes, whatever the tiles."""
+"""DEB's log-odds of a pair: near or far, at two sizes, whatever the tiles."""
 
 import pytest
 import torch

@@ -7,7 +7,7 @@ from napari_focusstack.networks import weights
 from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.tiled_deb import (
     BYTES_PER_PIXEL,
-    LEAST_PX,
+    MIN_TILE_PX,
     WORK_BYTES,
     run_tiled,
     tile_plan,
@@ -59,12 +59,12 @@ def test_a_search_that_is_given_up_stops_after_the_tiles_at_hand(make_focal_stac
 @pytest.mark.parametrize("planes", [3, 12, 24, 48])
 def test_tiles_take_the_same_memory_however_many_planes(planes):
     side_px, together = tile_plan(planes, 1024, 96, 2, 10**10)
-    assert side_px >= LEAST_PX
+    assert side_px >= MIN_TILE_PX
     assert together * side_px**2 * planes * BYTES_PER_PIXEL <= WORK_BYTES
 
 
 def test_very_many_planes_take_more_memory_rather_than_tiny_tiles():
-    assert tile_plan(200, 1024, 96, 4, 10**10) == (LEAST_PX, 1)
+    assert tile_plan(200, 1024, 96, 4, 10**10) == (MIN_TILE_PX, 1)
 
 
 @pytest.mark.parametrize("budget_bytes", [10**8, 3 * 10**8, 10**9])

@@ -75,7 +75,7 @@ def test_a_disk_that_fills_up_at_the_last_moment_raises_and_leaves_nothing(
 
 def test_space_is_reserved_where_the_system_cannot_do_it_at_once(folder, monkeypatch):
     monkeypatch.delattr(os, "posix_fallocate", raising=False)
-    monkeypatch.setattr("napari_focusstack.planes.scratch._BLOCK_BYTES", 1000)
+    monkeypatch.setattr("napari_focusstack.planes.scratch.RESERVE_BYTES", 1000)
     with ScratchPlanes((3, 33, 47), "uint8") as scratch:
         scratch.write(2, np.full((33, 47), 7))
         assert (scratch.read(2) == 7).all()

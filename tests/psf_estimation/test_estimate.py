@@ -7,7 +7,7 @@ import torch
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.networks.keb import KEB
-from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
+from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
 from napari_focusstack.psf_estimation.defocus_slope import DefocusSlope
 from napari_focusstack.psf_estimation.estimate import check_method, estimate, keb_sigma
 

@@ -3,8 +3,13 @@
 import pytest
 import torch
 
-from napari_focusstack.psf_estimation.boundary_windows import WINDOW_PX
-from napari_focusstack.psf_estimation.flat_patches import AROUND_PX, COARSE_PX, PLACES, flat_patches
+from napari_focusstack.psf_estimation.boundary_patches import PATCH_PX
+from napari_focusstack.psf_estimation.flat_patches import (
+    AROUND_PX,
+    COARSE_PX,
+    MAX_FLAT_PATCHES,
+    flat_patches,
+)
 from napari_focusstack.segmentation.focus_map import FocusMap
 
 
@@ -55,9 +60,9 @@ def test_without_any_there_are_none(depth):
 
 def test_places_are_windows_from_all_over_a_large_image():
     places = flat_patches(FocusMap.of_depth(torch.full((1, 1600, 1600), 3.0), 5))
-    assert 20 < len(places) <= PLACES
+    assert 20 < len(places) <= MAX_FLAT_PATCHES
     rows = [where[0] for where, _ in places]
-    assert {one.stop - one.start for one in rows} == {WINDOW_PX}
+    assert {one.stop - one.start for one in rows} == {PATCH_PX}
     assert min(one.start for one in rows) < 200
     assert max(one.start for one in rows) > 1200
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_focusstack.imaging.psf import Psf
-from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
+from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
 from napari_focusstack.psf_estimation.reblur_residual import (
     COVERED,
     reblur_residuals,

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from napari_focusstack.imaging.breathing import Breathing
 from napari_focusstack.imaging.image_formation import over, premultiply
-from napari_focusstack.imaging.psf import Breathing, Psf
-from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
+from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
 from napari_focusstack.psf_estimation.search import Step, fit
 
 

@@ -29,7 +29,7 @@ def test_drift_turn_and_breathing_are_found_below_half_a_pixel(drift, stack):
     assert max(found.moved_px) > 6
     assert found.matrices[COUNT // 2] == IDENTITY
     assert found.reason.startswith("planes drift by up to ")
-    assert "rotation_scale by " in found.reason
+    assert "rotate by " in found.reason
     assert " breathe by 2.4" in found.reason or " breathe by 2.3" in found.reason
 
 

@@ -111,7 +111,7 @@ def test_both_backends_agree(seed):
 @EACH_BACKEND
 @pytest.mark.parametrize("factor", [2, 3])
 def test_an_image_above_the_working_size_keeps_edges_and_bristles(backend, factor, monkeypatch):
-    monkeypatch.setattr(crf, "_WORKING_PX", 96 * 112 / (factor - 0.5) ** 2)
+    monkeypatch.setattr(crf, "_MAX_PIXELS", 96 * 112 / (factor - 0.5) ** 2)
     truth = disk()
     truth[:90, 8:11] = True
     probability = np.where(np.indices(SHAPE)[1] < 20, confident(truth), perturbed(truth))

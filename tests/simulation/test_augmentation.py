@@ -21,9 +21,9 @@ def many(step, count=200):
     return [step(scene(), torch.Generator().manual_seed(seed)) for seed in range(count)]
 
 
-def test_a_stack_has_some_planes_in_their_order_and_its_depth_counts_them():
+def test_a_stack_has_choose_planes_in_their_order_and_its_depth_counts_them():
     original, lengths, strides = scene(), set(), set()
-    for taken in many(stack_examples._some_planes):
+    for taken in many(stack_examples._choose_planes):
         kept = (taken.planes[:, 0, 0, 0] * 20).round() - 1
         (stride,) = set(kept.diff().tolist())
         lengths.add(len(kept))
@@ -55,7 +55,7 @@ def test_a_part_is_enlarged_with_its_truth():
     planes = marked.layered_depth[2] / 9  # planes that show their own depth
     sides = set()
     for seed in range(60):
-        part = stack_examples._part(
+        part = stack_examples._crop(
             StackExample(planes.expand(4, 3, -1, -1), marked.layered_depth),
             torch.Generator().manual_seed(seed),
         )
@@ -71,7 +71,7 @@ def test_turning_turns_planes_and_truth_alike():
     planes = torch.rand(4, 3, SIDE, SIDE)
     ways = set()
     for seed in range(60):
-        turned = stack_examples._turned(
+        turned = stack_examples._flip(
             StackExample(planes, planes[0]), torch.Generator().manual_seed(seed)
         )
         assert torch.equal(turned.planes[0], turned.layered_depth)
@@ -83,7 +83,7 @@ def test_a_photograph_is_a_little_different_each_time_and_never_out_of_range():
     planes = 0.2 + 0.6 * torch.rand(4, 3, SIDE, SIDE)
     off, grey, eight_bits = [], 0, 0
     for seed in range(200):
-        photo = stack_examples._photographed(planes, torch.Generator().manual_seed(seed))
+        photo = stack_examples._add_defects(planes, torch.Generator().manual_seed(seed))
         assert photo.shape == planes.shape
         assert 0 <= float(photo.min()) <= float(photo.max()) <= 1
         off.append(float((photo - planes).abs().mean()))
@@ -97,7 +97,7 @@ def test_a_photograph_is_a_little_different_each_time_and_never_out_of_range():
 
 def test_flat_planes_keep_their_order_of_brightness_but_for_noise():
     for seed in range(40):
-        photo = stack_examples._photographed(scene().planes, torch.Generator().manual_seed(seed))
+        photo = stack_examples._add_defects(scene().planes, torch.Generator().manual_seed(seed))
         level = photo.mean((1, 2, 3))
         assert float(level[-1]) > float(level[0])
 

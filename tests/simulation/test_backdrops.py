@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_focusstack.imaging.blur import blur
-from napari_focusstack.simulation.backdrops import SHADE, backdrop, clearest, shaded
+from napari_focusstack.simulation.backdrops import SHADE_RANGE, backdrop, clearest, shaded
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def drawn(bundled_pictures):
 
 
 def test_backdrops_are_much_brighter_than_what_stands_before_them_or_black(drawn):
-    light = {shade: [] for shade in (SHADE, (1.0, 1.0))}
+    light = {shade: [] for shade in (SHADE_RANGE, (1.0, 1.0))}
     for seed in range(24):
         picture, shade = drawn(seed)
         light[shade].append(float(picture.mean()))

@@ -96,7 +96,7 @@ def test_a_seed_makes_the_same_scene(material, stacks):
 def test_hard_scenes_have_no_pixel_that_two_surfaces_share(material, stacks):
     assert any(((stack.alpha > 0) & (stack.alpha < 1)).any() for stack in stacks)
     for seed in range(4):
-        alpha = render(material, seed, hard=1.0).alpha
+        alpha = render(material, seed, unmixed=1.0).alpha
         assert set(alpha.unique().tolist()) <= {0.0, 1.0}
 
 
@@ -104,8 +104,8 @@ def test_misplaced_parts_lie_beside_visible_surfaces(material, monkeypatch):
     """The same picture, whose steps of depth are elsewhere by a row and a column."""
     scenes = []
     for off in ([0, 0], [1, 1]):
-        monkeypatch.setattr(stack_scenes, "_off_by_one", lambda _, off=off: off)
-        scenes.append(render(material, 3, parted=1.0, misplaced=1.0, hard=1.0))
+        monkeypatch.setattr(stack_scenes, "_random_offset", lambda _, off=off: off)
+        scenes.append(render(material, 3, from_segments=1.0, misplaced=1.0, unmixed=1.0))
     right, moved = scenes
     torch.testing.assert_close(right.all_in_focus, moved.all_in_focus, atol=1e-3, rtol=0)
     elsewhere = (right.front != moved.front).float().mean()
@@ -114,7 +114,7 @@ def test_misplaced_parts_lie_beside_visible_surfaces(material, monkeypatch):
 
 def test_parts_are_misplaced_by_a_pixel_at_most_to_all_sides():
     generator = torch.Generator().manual_seed(0)
-    off = {tuple(stack_scenes._off_by_one(generator)) for _ in range(200)}
+    off = {tuple(stack_scenes._random_offset(generator)) for _ in range(200)}
     assert off == {(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)}
 
 
@@ -138,5 +138,5 @@ def test_a_blank_backdrop_is_given_the_depth_in_which_it_is_seen_best(material, 
 def test_blank_scenes_have_no_parts_and_draw_nothing_where_there_are_none(material, stacks):
     again = render(material, 2, noise=0.0, blank=0.0)
     assert torch.equal(again.planes, stacks[2].planes)
-    blank = render(material, 2, noise=0.0, blank=1.0, parted=1.0)
+    blank = render(material, 2, noise=0.0, blank=1.0, from_segments=1.0)
     assert not torch.equal(blank.planes, stacks[2].planes)

@@ -13,4 +13,4 @@ def small_scenes(monkeypatch):
     for module in (depth_task, matte_task):
         monkeypatch.setattr(module, "VALIDATION_SIDE_PX", 64)
     monkeypatch.setattr(scene_pool, "SIDE_PX", 64)
-    monkeypatch.setattr(scene_pool, "POOL", 3)
+    monkeypatch.setattr(scene_pool, "POOL_SCENES", 3)

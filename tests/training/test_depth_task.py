@@ -59,7 +59,7 @@ def test_the_network_answers_for_each_plane(task):
     with torch.no_grad():
         logits = task.answer(DEB(width=8, levels=2), scene)
     assert logits.shape == (4, 64, 64)
-    assert torch.equal(task.found(logits), logits.argmax(0))
+    assert torch.equal(task.estimate(logits), logits.argmax(0))
     assert float(task.loss(logits, scene)) > 0
 
 
@@ -91,7 +91,7 @@ def test_pairs_are_scored_by_their_masks(task):
     truth = task.truth(scene)
     assert truth.dtype == torch.bool
     logits = torch.stack([truth.float(), 0.5 * torch.ones(truth.shape)])
-    assert torch.equal(task.found(logits), truth)
+    assert torch.equal(task.estimate(logits), truth)
     half = torch.ones_like(NEAR)  # IoU of the foreground 1/2, of the rest 0
     depth = torch.zeros(8, 8)
     assert task.scores([half, depth.long()], [NEAR, depth])["mean_iou"] == 0.25

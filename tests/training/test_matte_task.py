@@ -95,4 +95,4 @@ def test_the_loss_falls_towards_the_truth(task):
     losses = [float(task.loss(one, batch)) for one in (-right, logits, right)]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < 0.1
-    assert torch.equal(task.found(right) > 0.5, batch.alpha > 0.5)
+    assert torch.equal(task.estimate(right) > 0.5, batch.alpha > 0.5)

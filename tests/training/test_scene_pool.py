@@ -30,7 +30,7 @@ def pool(material):
 
 def draw(pool, step, generator):
     for number in pool.numbers(step, 2, generator):
-        pool.varied(number, generator)
+        pool.augmented(number, generator)
 
 
 def test_scenes_are_drawn_again_and_again_and_the_oldest_give_way(pool):

@@ -1,6 +1,6 @@
 import pytest
 
-from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.fuse.dock import FuseWidget
 
 
@@ -12,7 +12,7 @@ def open_stack_dock(qtbot, deb_weights, keb_weights):
         dock = FuseWidget(viewer)
         qtbot.addWidget(dock)
         for network, path in (("deb", deb_weights), ("keb", keb_weights)):
-            weights_list.add_weights(network, path)
+            weights_menu.add_weights(network, path)
             dock.weights[network].value = str(path)
         dock.psf.value = "reblur"
         return dock

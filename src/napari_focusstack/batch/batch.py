@@ -1,4 +1,4 @@
-"""Fuse many stacks: each alone, what failed told, what is done skipped."""
+"""Fuse many stacks one by one: failures are reported, and finished stacks can be skipped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from napari_focusstack.batch.job import ENDINGS, SUFFIXES, Format, Job, Outcome,
 from napari_focusstack.batch.report import REPORT, Report, fingerprint, settings_hash
 from napari_focusstack.batch.staging import staging_in
 from napari_focusstack.errors import InputError
-from napari_focusstack.files import check_writable
+from napari_focusstack.files import check_writable, make_folder
 from napari_focusstack.io.reading.image import in_natural_order
 from napari_focusstack.io.writing.result_zarr import zarr_package
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
-    """Return the files and folders that match, in natural order.
+    """Return the files and folders that match patterns, in natural order.
 
     Parameters
     ----------
     patterns : sequence of str
         Names, or patterns with ``*``, ``?``, ``[...]``, and ``**`` for folders at any depth.
     folder : Path
-        Of the outputs; it and earlier outputs in it are no sources.
+        Folder of the outputs. It is no source, and neither are earlier outputs in it.
 
     Returns
     -------
@@ -43,32 +43,35 @@ def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
     InputError
         If nothing matches a pattern.
     """
-    found: dict[Path, None] = {}
+    sources: dict[Path, None] = {}
     for pattern in patterns:
-        if Path(pattern).exists():  # a name with brackets in it is no pattern
+        if Path(pattern).exists():  # a file name may contain brackets
             matches = [Path(pattern)]
         else:  # Path.glob takes no absolute pattern
-            matches = [Path(one) for one in glob.glob(pattern, recursive=True)]  # noqa: PTH207
+            matches = [Path(name) for name in glob.glob(pattern, recursive=True)]  # noqa: PTH207
         if not matches:
             raise InputError(f"nothing matches {pattern!r}; check the path, and quote the pattern.")
-        found |= dict.fromkeys(in_natural_order(matches))
-    endings = [what + suffix for what in ENDINGS.values() for suffix in SUFFIXES.values()]
-    made = (*endings, REPORT)
+        sources |= dict.fromkeys(in_natural_order(matches))
+    endings = [ending + suffix for ending in ENDINGS.values() for suffix in SUFFIXES.values()]
+    outputs = (*endings, REPORT)
     return [
         path
-        for path in found
+        for path in sources
         if path.resolve() != folder.resolve()
-        and not (path.name.endswith(made) and path.parent.resolve() == folder.resolve())
+        and not (path.name.endswith(outputs) and path.parent.resolve() == folder.resolve())
     ]
 
 
 def output_names(sources: Sequence[Path]) -> list[str]:
-    """Return a name for the outputs of each source: its own, with its folders' where it must.
+    """Return a name for the outputs of each source.
+
+    It is the name of the source, preceded by those of its folders where several sources have the
+    same name.
 
     Raises
     ------
     InputError
-        If two would still have the same.
+        If two names are still the same.
 
     Examples
     --------
@@ -115,49 +118,50 @@ def batch(
     Parameters
     ----------
     sources : sequence of Path
-        Files, or folders of planes. Each series, time point and channel of a file is fused; focus
-        is found in one channel and applied to the others.
+        Files, or folders of planes. Each series, time point and channel of a file is fused. Focus
+        is estimated in one channel and applied to the others.
     folder : Path
-        For ``NAME_fused.tif`` (``NAME_1_fused.tif`` and so on where a file has several series),
-        ``NAME_labels.tif`` and so on, and the report ``batch.json``.
+        Folder of the outputs: ``NAME_fused.tif`` (``NAME_1_fused.tif`` and so on if a file has
+        several series), ``NAME_labels.tif`` and so on, and the report ``batch.json``.
     parameters : FuseParameters
-        Of each fusion.
+        Parameters of each fusion.
     channel : int
-        The channel whose focus counts for all, from 1.
+        Channel in which focus is estimated, from 1.
     save : collection of {"labels", "depth", "confidence"}
-        What to write beside the image.
+        Further outputs beside the image.
     format : {"tiff", "zarr"}
         OME-TIFF, or OME-Zarr (``NAME_fused.ome.zarr``), which needs the package zarr.
     registration : Registration, optional
-        How the planes of every stack lie, found before; looked for in each if not given.
+        Registration of the planes of every stack; estimated for each stack if not given.
     resume : bool
-        Skip sources that the report of an earlier run calls done, if source, settings and outputs
-        are as they were.
+        Skip the sources that were done by an earlier run, according to its report, if source,
+        settings and outputs have not changed since.
     scheduler : str, optional
-        Address of a dask.distributed scheduler whose workers see the same files, or "local" for a
-        process per core of this machine.
+        Address of a dask.distributed scheduler whose workers can read and write the same files, or
+        "local" for a process per core of this machine.
     budget_bytes : int, optional
-        Memory for decoded planes and tiles, all workers of this machine together; half of what is
-        free if not given.
+        Memory for decoded planes and tiles, of all workers of this machine together; half of the
+        free memory if not given.
     progress : callable, optional
         Called within each fusion; on a cluster only while there is no worker.
 
     Yields
     ------
     Outcome
-        As soon as it is known and reported, in any order.
+        Each as soon as it is known and in the report, in any order.
 
     Raises
     ------
     InputError
-        If the folder cannot be written to or another batch is at work in it, names collide, the
-        scheduler cannot be reached, or zarr is missing.
+        If the folder cannot be written to, another batch is running in it, two outputs would have
+        the same name, the scheduler cannot be reached, or the package zarr is missing.
     """
     if format == "zarr":
         zarr_package()
-    # A source keeps the name that the user knows: links are not followed.
+    # Symbolic links are not followed, so that a source keeps the name that the user knows.
     folder, sources = folder.resolve(), [source.absolute() for source in sources]
-    _make_folder(folder)
+    make_folder(folder)
+    check_writable(folder / REPORT, suffixes=(".json",))
     names = output_names(sources)
     settings = {
         "channel": channel,
@@ -165,9 +169,9 @@ def batch(
         "format": format,
         "registration": registration.to_dict() if registration else None,
     }
-    told = settings_hash(parameters, settings)
+    hashed = settings_hash(parameters, settings)
     with staging_in(folder) as staging:
-        report = Report(folder, told, resume=resume)
+        report = Report(folder, hashed, resume=resume)
         jobs = []
         for source, name in zip(sources, names, strict=True):
             if resume and report.is_done(source):
@@ -202,12 +206,5 @@ def batch(
 
 
 def _stem(path: Path) -> str:
+    """Return the name of a folder, or that of a file without ``.ome`` and its suffix."""
     return path.name if path.is_dir() else path.stem.removesuffix(".ome")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}.") from error
-    check_writable(folder / REPORT, suffixes=(".json",))

@@ -1,4 +1,4 @@
-"""Run the jobs of a batch on dask.distributed: a worker that dies costs its job a second start."""
+"""Run the jobs of a batch on dask.distributed; the job of a worker that dies is started again."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
 
-#: The address that stands for a cluster of processes on this machine.
+#: Address that stands for a cluster of processes on this machine.
 LOCAL = "local"
-#: Seconds after which a scheduler that does not answer is not there.
+#: Time to wait for the answer of a scheduler, s (convention).
 TIMEOUT_S = 5
-#: How often a job starts again after an error outside of it.
+#: Number of times that a job is started again after an error of its worker (convention).
 RETRIES = 2
-#: What a local worker begins with: Ctrl-C ends the batch, which then ends its workers.
+#: Code that a local worker runs first: Ctrl-C ends the batch, which then ends its workers.
 IGNORE_SIGINT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-#: Memory that one local worker should have at least.
+#: Least memory of a local worker, bytes (convention); it limits the number of workers.
 WORKER_BYTES = 2**30
 
 
 def fuse_on_cluster(
     jobs: Sequence[Job], scheduler: str, progress: Callable[[Progress], None] | None = None
 ) -> Generator[Outcome, None, None]:
-    """Fuse on the workers of a scheduler, which see the same files as this process.
+    """Fuse on the workers of a scheduler, which must have access to the same files.
 
     Parameters
     ----------
     jobs : sequence of Job
-        What to do.
+        Jobs to run.
     scheduler : str
         Address such as "tcp://10.0.0.1:8786", or "local" for a process per core of this machine.
     progress : callable, optional
-        Told when there is nobody to work.
+        Called if there is no worker yet.
 
     Yields
     ------
@@ -51,14 +51,14 @@ def fuse_on_cluster(
     Raises
     ------
     InputError
-        If dask.distributed is not installed, or the scheduler does not answer within `TIMEOUT_S`.
+        If dask.distributed is not installed, or the scheduler does not answer within 5 s.
     """
     with _client(jobs, scheduler) as (client, jobs):
         from dask.distributed import as_completed
 
         futures = {client.submit(fuse_item, job, pure=False, retries=RETRIES): job for job in jobs}
         try:
-            # Some schedulers start workers when there is work, so none is no error.
+            # Some schedulers start workers only when there is work, so this is not an error.
             if progress is not None and not client.scheduler_info()["workers"]:
                 progress(Progress("wait for workers", 0, 1))
             for future in as_completed(futures):
@@ -68,18 +68,19 @@ def fuse_on_cluster(
 
 
 def _outcome(future: Any, job: Job) -> Outcome:
+    """Return the outcome of a job that has ended, also if its worker or the scheduler failed."""
     if future.status == "finished":
         outcome: Outcome = future.result()
         return outcome
-    # A job catches all that is wrong with its source, so its worker is to blame.
+    # A job returns the errors of its source, so this is an error of its worker.
     error = future.exception() if future.status == "error" else "the scheduler was lost"
-    said = " ".join(str(error).split())
-    return Outcome(source=job.source, status="failed", message=said, outputs={})
+    message = " ".join(str(error).split())
+    return Outcome(source=job.source, status="failed", message=message, outputs={})
 
 
 @contextlib.contextmanager
 def _client(jobs: Sequence[Job], scheduler: str) -> Iterator[tuple[Any, Sequence[Job]]]:
-    """Yield a client, and the jobs with their shares of the memory."""
+    """Yield a client, and the jobs with their shares of the memory budget."""
     try:
         from dask.distributed import Client, LocalCluster
     except ImportError as error:
@@ -107,22 +108,22 @@ def _client(jobs: Sequence[Job], scheduler: str) -> Iterator[tuple[Any, Sequence
             _check_answer(address)
             client = opened.enter_context(Client(address, timeout=TIMEOUT_S))
         except (OSError, ValueError) as error:  # no answer within the time; no such address
-            said = " ".join(str(error).split()) or f"nothing within {TIMEOUT_S} s"
+            reason = " ".join(str(error).split()) or f"nothing within {TIMEOUT_S} s"
             raise InputError(
-                f"the scheduler {scheduler} does not answer ({said}); start it with dask "
+                f"the scheduler {scheduler} does not answer ({reason}); start it with dask "
                 "scheduler, or check the address."
             ) from error
         yield client, jobs
 
 
 def _check_answer(address: str) -> None:
-    """Raise OSError or ValueError if no scheduler answers; a client would wait on a mute one."""
+    """Raise OSError or ValueError if no scheduler answers; a client would wait for it."""
     from distributed.comm.core import connect
 
     async def ask() -> None:
         async with asyncio.timeout(TIMEOUT_S):
             (await connect(address, timeout=TIMEOUT_S)).abort()
 
-    # In a thread of its own, as a notebook has a loop that runs.
+    # In a separate thread, because a notebook already runs an event loop.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: asyncio.run(ask())).result()

@@ -1,4 +1,4 @@
-"""Fuse all that one source holds: every series, time point and channel, whole or not at all."""
+"""Fuse one source: every series, time point and channel of it, or nothing."""
 
 from __future__ import annotations
 
@@ -24,43 +24,43 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: How the name of each output ends.
+#: Ending of the name of each output, before the suffix.
 ENDINGS: dict[Output, str] = {
     "image": "_fused",
     "labels": "_labels",
     "depth": "_depth",
     "confidence": "_confidence",
 }
-#: What it is written as, and the suffix of that.
+#: Formats of the outputs, and their suffixes.
 Format = Literal["tiff", "zarr"]
 SUFFIXES: dict[Format, str] = {"tiff": ".tif", "zarr": ".ome.zarr"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One stack to fuse, with all that a worker has to know of it."""
+    """One source to fuse, with everything that a worker needs for it."""
 
-    #: A file or a folder of planes.
+    #: File, or folder of planes.
     source: Path
-    #: Of the outputs, without their endings.
+    #: Name of the outputs, without their endings.
     name: str
-    #: For the outputs.
+    #: Folder of the outputs.
     folder: Path
-    #: In which outputs are made.
+    #: Folder in which outputs are written before they are moved.
     staging: Path
     parameters: FuseParameters
-    #: The channel whose focus counts for all, from 1.
+    #: Channel in which focus is estimated, from 1.
     channel: int = 1
-    #: What is written beside the image.
+    #: Further outputs beside the image.
     save: tuple[Output, ...] = ()
     format: Format = "tiff"
-    #: How the planes lie, where that is known.
+    #: Registration of the planes, if it is known.
     registration: Registration | None = None
-    #: Most that decoded planes may take; half of what is free where it runs if None.
+    #: Memory for decoded planes and tiles, bytes; by default half of the free memory where it runs.
     budget_bytes: int | None = None
 
     def outputs(self, stem: Path) -> dict[Output, Path]:
-        """Return the files to be written, whose names begin with `stem`."""
+        """Return the files to be written; their names begin with `stem`."""
         suffix = SUFFIXES[self.format]
         return {
             name: stem.with_name(f"{stem.name}{ENDINGS[name]}{suffix}")
@@ -70,24 +70,24 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a job."""
+    """The outcome of a job."""
 
     source: Path
     status: Literal["done", "failed", "skipped"]
     seconds: float = 0.0
-    #: Why it failed, in one line.
+    #: Reason of a failure, in one line.
     message: str = ""
-    #: Size of each file written, bytes, by name.
+    #: Size of each file that was written, bytes, by name.
     outputs: dict[str, int]
 
 
 def fuse_item(job: Job, progress: Callable[[Progress], None] | None = None) -> Outcome:
-    """Fuse all that one source holds and put the outputs into place; never raises for a source.
+    """Fuse one source and put the outputs into place; failures are returned, not raised.
 
     Parameters
     ----------
     job : Job
-        What to do; it may come from another machine.
+        Job to run; it may come from another machine.
     progress : callable, optional
         Called within each fusion.
 
@@ -98,10 +98,10 @@ def fuse_item(job: Job, progress: Callable[[Progress], None] | None = None) -> O
     start = perf_counter()
     try:
         outputs, message = _fuse_source(job, progress), ""
-    except Exception as error:  # whatever is wrong with one stack, the others go on
+    except Exception as error:  # a failure of one stack must not stop the others
         logger.warning("%s failed", job.source, exc_info=True)
-        said = " ".join(str(error).split())
-        outputs, message = {}, said if isinstance(error, InputError) else f"{error!r:.500}"
+        sentence = " ".join(str(error).split())
+        outputs, message = {}, sentence if isinstance(error, InputError) else f"{error!r:.500}"
     return Outcome(
         source=job.source,
         status="failed" if message else "done",
@@ -112,7 +112,7 @@ def fuse_item(job: Job, progress: Callable[[Progress], None] | None = None) -> O
 
 
 def _fuse_source(job: Job, progress: Callable[[Progress], None] | None) -> dict[str, int]:
-    """Fuse each series of a source; return the sizes of the outputs."""
+    """Fuse each series of a source; return the sizes of the outputs, bytes."""
     stacks = find_stacks([job.source])
     stacks = [stack for stack in stacks if stack.focus_axis is not None]
     if not stacks:
@@ -120,7 +120,7 @@ def _fuse_source(job: Job, progress: Callable[[Progress], None] | None) -> dict[
             f"{job.source} has no axis along which focus changes; give a stack of two planes or "
             "more."
         )
-    # A worker that was given up may still run, so each attempt has a folder of its own.
+    # A worker that the scheduler has given up may still run, so each attempt has its folder.
     with staging_folder(job.staging / job.name) as attempt:
         for number, stack in enumerate(stacks, 1):
             name = job.name if len(stacks) == 1 else f"{job.name}_{number}"

@@ -1,4 +1,4 @@
-"""The report of a batch: what became of each source, on disk after each, read to resume."""
+"""The report of a batch: the outcome of each source, written after each and read to resume."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 REPORT = "batch.json"
-#: Parameters that say where and how work is done, not what comes out.
-WHERE = ("device", "tile_px")
+#: Parameters that influence where and how work is done, but not its result.
+EXECUTION_ONLY = ("device", "tile_px")
 
 
 class Report:
@@ -31,16 +31,16 @@ class Report:
     Parameters
     ----------
     folder : Path
-        Of the outputs.
+        Folder of the outputs.
     settings : str
         From :func:`settings_hash`.
     resume : bool
-        Whether to go on with a report that is there.
+        Whether to continue an existing report.
 
     Raises
     ------
     InputError
-        If the report to go on with is damaged.
+        If the report to continue is damaged.
     """
 
     def __init__(self, folder: Path, settings: str, *, resume: bool) -> None:
@@ -55,7 +55,7 @@ class Report:
                 ) from error
 
     def is_done(self, source: Path) -> bool:
-        """Tell whether a source was fused with these settings, and its outputs lie there whole."""
+        """Return whether a source was fused with these settings, and its outputs are complete."""
         item = self.items.get(str(source), {})
         return (
             item.get("status") == "done"
@@ -68,16 +68,16 @@ class Report:
         )
 
     def add(self, outcome: Outcome, source: dict[str, int] | None) -> None:
-        """Write down what became of a source, whose fingerprint was taken before the work."""
-        told = asdict(outcome)
-        del told["source"]
-        self.items[str(outcome.source)] = {**told, "settings": self._settings, "source": source}
-        whole = {"software": SOFTWARE, "items": self.items}
-        write_text(self.path, json.dumps(whole, indent=1))
+        """Add an outcome, with the fingerprint that its source had before the work, and write."""
+        item = asdict(outcome)
+        del item["source"]
+        self.items[str(outcome.source)] = {**item, "settings": self._settings, "source": source}
+        report = {"software": SOFTWARE, "items": self.items}
+        write_text(self.path, json.dumps(report, indent=1))
 
 
 def fingerprint(source: Path) -> dict[str, int] | None:
-    """Return what changes when a source does: files, bytes, last change; None if it is not there.
+    """Return number of files, size and last change of a source; None if it does not exist.
 
     Examples
     --------
@@ -85,25 +85,25 @@ def fingerprint(source: Path) -> dict[str, int] | None:
     True
     """
     try:
-        found = [path.stat() for path in (images_in(source) if source.is_dir() else [source])]
+        files = [path.stat() for path in (images_in(source) if source.is_dir() else [source])]
     except (InputError, OSError):
         return None
     return {
-        "files": len(found),
-        "bytes": sum(one.st_size for one in found),
-        "modified_ns": max(one.st_mtime_ns for one in found),
+        "files": len(files),
+        "bytes": sum(file.st_size for file in files),
+        "modified_ns": max(file.st_mtime_ns for file in files),
     }
 
 
 def settings_hash(parameters: FuseParameters, others: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of all that decides about the outputs: parameters, weights, version.
+    """Return the SHA-256 of everything that decides the outputs: parameters, weights, version.
 
     Parameters
     ----------
     parameters : FuseParameters
-        Of the fusions.
+        Parameters of the fusions.
     others : mapping
-        What else decides, ready for JSON.
+        Further settings, as values that JSON has.
 
     Raises
     ------
@@ -112,15 +112,15 @@ def settings_hash(parameters: FuseParameters, others: Mapping[str, Any]) -> str:
     """
     from importlib.metadata import version
 
-    told = {name: value for name, value in asdict(parameters).items() if name not in WHERE}
-    told |= {**others, "version": version(SOFTWARE)}
+    settings = {k: v for k, v in asdict(parameters).items() if k not in EXECUTION_ONLY}
+    settings |= {**others, "version": version(SOFTWARE)}
     for name in ("fsb_weights", "keb_weights", "deb_weights", "meb_weights"):
-        if told[name] is not None:
+        if settings[name] is not None:
             try:
-                told[name] = hashlib.sha256(Path(told[name]).read_bytes()).hexdigest()
+                settings[name] = hashlib.sha256(Path(settings[name]).read_bytes()).hexdigest()
             except OSError as error:
                 raise InputError(
-                    f"the weights {told[name]} cannot be read ({error.strerror}); name a file that "
-                    "exists."
+                    f"the weights {settings[name]} cannot be read ({error.strerror}); name a file "
+                    "that exists."
                 ) from error
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

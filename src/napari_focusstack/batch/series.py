@@ -1,4 +1,4 @@
-"""Fuse each time point and channel of a stack into files that keep these axes."""
+"""Fuse each time point and channel of a stack; the files keep these axes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.progress import Progress
     from napari_focusstack.segmentation.focus_map import FocusMap
 
-    #: What is written: names of what a :class:`FusionResult` holds.
+    #: Outputs: names of attributes of a :class:`FusionResult`.
     Output = Literal["image", "initial", "labels", "depth", "confidence"]
 
-#: One for each channel, in the type of the planes; the others are what is known of focus.
-IMAGES = ("image", "initial")
+#: Outputs of each channel, in the dtype of the planes; all channels share the others.
+PER_CHANNEL_OUTPUTS = ("image", "initial")
 
 
 def fuse_stack(
@@ -45,36 +45,36 @@ def fuse_stack(
     budget_bytes: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[FusionResult, dict[str, Any]]:
-    """Fuse each time point and channel of a stack into files, whole or not at all.
+    """Fuse each time point and channel of a stack into files; on an error none is written.
 
     Parameters
     ----------
-    stack : FocalStack
-        Where the planes come from.
+    stack : StackHeader
+        Description of the stack, from which its planes are read.
     paths : mapping of str to Path
-        The files, by what goes into them; see :func:`napari_focusstack.io.writing.result_file.result_file`.
+        Files by output; see :func:`~napari_focusstack.io.writing.result_file.result_file`.
     parameters : FuseParameters
-        Of each fusion.
+        Parameters of each fusion.
     sources : mapping of str to list of str
-        For the record: paths of the planes, and of the labels that were given.
+        For the record: paths of the planes, and of given labels.
     channel : int
-        The channel whose focus counts for all, from 1.
+        Channel in which focus is estimated, from 1; the others use its focus.
     labels : ndarray, optional
-        (Y, X), see :func:`napari_focusstack.fusion.fuse.fuse`.
+        Shape (Y, X), see :func:`napari_focusstack.fusion.fuse.fuse`.
     registration : Registration, optional
-        How the planes lie, found before; looked for if not given.
+        Registration of the planes; estimated if not given.
     budget_bytes : int, optional
-        Most memory for decoded planes and for tiles, half of it for each; half of what is free if
-        not given.
+        Memory for decoded planes and for tiles, half for each; half of the free memory if not
+        given.
     progress : callable, optional
         Called within each fusion.
 
     Returns
     -------
     result : FusionResult
-        The last one that no other channel guided.
+        The last result of the channel in which focus is estimated.
     record : dict
-        As it is written into the files.
+        The record that is written into the files.
 
     Raises
     ------
@@ -93,57 +93,61 @@ def fuse_stack(
         )
     given = with_z_step(parameters, stack)
     half = (memory_budget() if budget_bytes is None else budget_bytes) // 2
-    found: list[dict[str, Any]] = []
+    figures: list[dict[str, Any]] = []
     with contextlib.ExitStack() as opened:
         files = {
             name: opened.enter_context(result_file(path, forms[name]))
             for name, path in paths.items()
         }
-        # Channels last, the one that guides the others before them.
+        # Channels are the innermost loop; it begins with the channel in which focus is estimated.
         order = sorted(letters, key="C".__eq__)
-        guided: FusionResult | None = None
+        reference: FusionResult | None = None
         for index in np.ndindex(*(sizes[axis] for axis in order)):
             place = dict(zip(order, index, strict=True))
             if "C" in place:
                 place["C"] = (place["C"] + first) % sizes["C"]
             at = {letters[axis]: position for axis, position in place.items()}
             known: tuple[FocusMap | np.ndarray | None, FuseParameters, Registration | None]
-            if guiding := place.get("C", 0) == first:
+            if is_reference := place.get("C", 0) == first:
                 known = labels, given, registration
-            elif guided is not None:
-                known = guided.focus, replace(given, near=guided.near), guided.registration
+            elif reference is not None:
+                known = reference.focus, replace(given, near=reference.near), reference.registration
             with PlaneStore(stack, place, half, progress) as planes:
                 result = run(fuse_steps(planes.planes, *known, half), progress)
             for name, file in files.items():
-                if name in IMAGES or guiding:
+                if name in PER_CHANNEL_OUTPUTS or is_reference:
                     file.write(getattr(result, name), at=at)
-            guided = result if guiding else guided
-            found.append({**at, **result.figures()})
-        assert guided is not None  # no axis is empty
-        record = _record(guided, found, sources)
+            reference = result if is_reference else reference
+            figures.append({**at, **result.figures()})
+        assert reference is not None  # no axis is empty
+        record = _record(reference, figures, sources)
         for file in files.values():
             file.record = record
-    return guided, record
+    return reference, record
 
 
 def with_z_step(parameters: FuseParameters, stack: StackHeader) -> FuseParameters:
-    """Return the parameters with the distance of the planes that a stack says, if none is given."""
+    """Return the parameters with the z_step of the stack, if they have none."""
     if parameters.z_step or stack.focus_axis is None:
         return parameters
     return replace(parameters, z_step=stack.scale[stack.focus_axis])
 
 
 def _record(
-    result: FusionResult, found: list[dict[str, Any]], sources: Mapping[str, list[str]]
+    result: FusionResult, figures: list[dict[str, Any]], sources: Mapping[str, list[str]]
 ) -> dict[str, Any]:
+    """Return the record of a series; the figures are a list only if there are several."""
     from napari_focusstack.provenance import record
 
-    made = record(result.parameters, weights=result.weights)
-    return {**made, "found": found[0] if len(found) == 1 else found, "input": dict(sources)}
+    return {
+        **record(result.parameters, weights=result.weights),
+        "found": figures[0] if len(figures) == 1 else figures,
+        "input": dict(sources),
+    }
 
 
 def _result_letters(stack: StackHeader) -> dict[str, str]:
-    """Return the axes that the result keeps, and the letter of each there."""
+    """Return the axes that the result keeps, and the letter that each has in the result."""
     kept = list(stack.other_axes)
     letters = {axis: axis for axis in kept if axis not in UNNAMED}
     free = [axis for axis in "TZ" if axis not in letters]
@@ -174,7 +178,7 @@ def _forms(stack: StackHeader, letters: dict[str, str]) -> dict[Output, ResultFo
 def _form(
     stack: StackHeader, letters: dict[str, str], dtype: np.dtype, *, focus: bool = False
 ) -> ResultForm:
-    """Return the form of a result: images, or what is known of focus, one for all channels."""
+    """Return the form of an image, or of a result on focus, which all channels share."""
     kept = [*(axis for axis in letters if not (focus and axis == "C")), "Y", "X"]
     index = [stack.axes.index(axis) for axis in kept]
     colours = stack.rgb and not focus

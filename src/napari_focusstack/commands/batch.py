@@ -1,4 +1,4 @@
-"""The command ``napari-focusstack batch``: many stacks, one bar, one line per failure."""
+"""The command ``napari-focusstack batch``: fuse many stacks, with one line for each failure."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.progress import Progress
 
 
-#: Outputs to be asked for.
-SAVED = tuple(name for name in ENDINGS if name != "image")
+#: Outputs beside the image, one option each.
+OPTIONAL_OUTPUTS = tuple(name for name in ENDINGS if name != "image")
 
 
-HELP = "fuse many stacks, and go on where some fail"
+HELP = "fuse many stacks; failures do not stop the others"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `batch` takes beside the options of a fusion."""
+    """Add the arguments of the command."""
     parser.add_argument(
-        "sources", nargs="+", help="stacks: files, folders of planes, or a quoted pattern of them"
+        "sources", nargs="+", help="stacks: files, folders of planes, or quoted patterns"
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
     parser.add_argument(
@@ -37,25 +37,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="tiff",
         help="write OME-TIFF or OME-Zarr (default tiff)",
     )
-    for name in SAVED:
+    for name in OPTIONAL_OUTPUTS:
         parser.add_argument(
             f"--save-{name}",
             dest="save",
             action="append_const",
             const=name,
             default=[],
-            help=f"write NAME{ENDINGS[name]} too",
+            help=f"also write NAME{ENDINGS[name]}",
         )
     parser.add_argument(
-        "--registration", type=Path, help="how the planes of every stack lie, saved before"
+        "--registration", type=Path, help="saved registration to use for every stack, .json"
     )
     parser.add_argument(
-        "--resume", action="store_true", help="skip what an earlier run finished, if unchanged"
+        "--resume",
+        action="store_true",
+        help="skip stacks that an earlier run finished, if unchanged",
     )
     parser.add_argument(
         "--scheduler",
         metavar="ADDRESS",
-        help="run on dask.distributed: tcp://HOST:PORT, or local for a process per core",
+        help="run on dask.distributed: tcp://HOST:PORT, or local for one process per core",
     )
     add_stack_arguments(parser)
     add_options(parser, FuseParameters)
@@ -70,11 +72,12 @@ def run(options: argparse.Namespace) -> None:
     from napari_focusstack.registration.transforms import Registration
 
     sources = find_sources(options.sources, options.output)
-    known = Registration.load(options.registration) if options.registration else None
+    registration = Registration.load(options.registration) if options.registration else None
     counts = {"done": 0, "skipped": 0, "failed": 0}
     with tqdm(total=len(sources), unit="stack", disable=None) as bar:
 
         def show(progress: Progress) -> None:
+            """Show the step of the current stack beside the bar."""
             bar.set_postfix_str(f"{progress.step} {progress.done}/{progress.total}")
 
         outcomes = batch(
@@ -84,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
             channel=options.channel,
             save=options.save,
             format=options.format,
-            registration=known,
+            registration=registration,
             resume=options.resume,
             scheduler=options.scheduler,
             budget_bytes=parse_bytes(options.memory) if options.memory else None,
@@ -95,9 +98,9 @@ def run(options: argparse.Namespace) -> None:
             bar.update()
             if outcome.status == "failed":
                 bar.write(f"{outcome.source}: {outcome.message}", file=sys.stderr)
-    print(f"{options.output}: {', '.join(f'{count} {what}' for what, count in counts.items())}")
+    print(f"{options.output}: {', '.join(f'{count} {status}' for status, count in counts.items())}")
     if counts["failed"]:
         raise InputError(
             f"{counts['failed']} of {len(sources)} stacks failed; mend them and run again with "
-            f"--resume; {options.output / REPORT} tells all."
+            f"--resume; {options.output / REPORT} lists all."
         )

@@ -1,4 +1,4 @@
-"""The command ``napari-focusstack demo``: fuse a bundled sample and print what it gained."""
+"""The command ``napari-focusstack demo``: fuse a bundled pair and print the gain in PSNR."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_focusstack.commands.fuse import summary
-from napari_focusstack.commands.options import make_folder
+from napari_focusstack.files import make_folder
 
 if TYPE_CHECKING:
     import argparse
 
-HELP = "fuse a bundled sample and say what it gained"
+HELP = "fuse a bundled pair and print the gain in PSNR"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fuse the sample pair and write planes, truth and results into a folder."""
+    """Fuse the sample pair and write planes, ground truth and results into a folder."""
     from napari_focusstack.commands.progress_bars import Bars
     from napari_focusstack.evaluation.truth_metrics import psnr
     from napari_focusstack.fusion.fuse import fuse
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
     near, far, truth = sample_pair()
     with Bars() as bars:
         result = fuse([near, far], progress=bars)
-    made = {**record(result.parameters, weights=result.weights), "found": result.figures()}
+    about = {**record(result.parameters, weights=result.weights), "found": result.figures()}
     images = {
         "near.png": near,
         "far.png": far,
@@ -45,13 +45,13 @@ def run(options: argparse.Namespace) -> None:
         "all_in_focus.png": result.image,
     }
     for name, image in images.items():
-        write_image(options.output / name, image, record=made)
+        write_image(options.output / name, image, record=about)
     region = result.transition_region
-    where = region if region.any() else None
+    counted = region if region.any() else None
     print(f"{options.output}: {summary(result)}")
     print("PSNR against the truth, dB      whole  transition region")
     for name, image in (
         ("before elimination", result.initial),
         ("after elimination", result.image),
     ):
-        print(f"{name:<28}{psnr(image, truth):>9.2f}{psnr(image, truth, where):>19.2f}")
+        print(f"{name:<28}{psnr(image, truth):>9.2f}{psnr(image, truth, counted):>19.2f}")

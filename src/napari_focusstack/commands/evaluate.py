@@ -15,22 +15,24 @@ HELP = "score a folder of cases"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("folder", type=Path, help="with NAME-near.*, NAME-far.*, NAME-truth.*, ...")
+    parser.add_argument(
+        "folder", type=Path, help="folder with NAME-near.*, NAME-far.*, NAME-truth.*, ..."
+    )
     parser.add_argument(
         "--images",
         type=named_folder,
         action="append",
         default=[],
         metavar="NAME=DIR",
-        help="score images that another program made, DIR/CASE.png; may be given more than once",
+        help="also score images of another program, DIR/CASE.png; may be given more than once",
     )
     parser.add_argument("--report", type=Path, help="write the table as .csv or .json")
-    parser.add_argument("--sheet", type=Path, help="write a picture sheet, .png")
+    parser.add_argument("--sheet", type=Path, help="write a contact sheet, .png")
     add_options(parser, FuseParameters)
 
 
 def named_folder(text: str) -> tuple[str, Path]:
-    """Read NAME=DIR."""
+    """Read NAME=DIR; ArgumentTypeError if the name is in use or the folder does not exist."""
     name, _, folder = text.partition("=")
     if not name or not folder or name in ("unmix", "subtract", "none", "near", "far", "truth"):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=DIR with a name of its own")
@@ -40,7 +42,7 @@ def named_folder(text: str) -> tuple[str, Path]:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Score the cases and print, or write, the table."""
+    """Score the cases, print the table, and write table and contact sheet."""
     from tqdm import tqdm
 
     from napari_focusstack.evaluation.cases import find_cases
@@ -65,6 +67,6 @@ def run(options: argparse.Namespace) -> None:
         as_text = as_csv if options.report.suffix.lower() == ".csv" else as_json
         write_text(options.report, as_text(rows))
     if options.sheet is not None:
-        from napari_focusstack.evaluation.contact_sheet import picture_sheet
+        from napari_focusstack.evaluation.contact_sheet import contact_sheet
 
-        write_image(options.sheet, picture_sheet(scores))
+        write_image(options.sheet, contact_sheet(scores))

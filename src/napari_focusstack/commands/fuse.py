@@ -1,4 +1,4 @@
-"""The command ``napari-focusstack fuse``: one stack, and the files that are asked for."""
+"""The command ``napari-focusstack fuse``: fuse one stack and write the requested files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from napari_focusstack.io.reading.stack_header import StackHeader
 
 
-#: Options that make sense for one time point and channel only.
-SINGLE = {
+#: Options that need a stack with a single time point and channel, and what they stand for.
+SINGLE_IMAGE_OPTIONS = {
     "labels": "labels",
     "save_surface": "a surface",
     "save_registration": "a registration to save",
@@ -31,47 +31,51 @@ HELP = "fuse a focal stack into one image"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `fuse` takes beside the options of a fusion."""
+    """Add the arguments of the command."""
     parser.add_argument(
         "planes",
         nargs="+",
         type=Path,
-        help="images of one plane each, or a folder or a stack of them, nearest first",
+        help="images of one plane each, a folder of images, or a stack; nearest plane first",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, help=".tif, .zarr or .png to write"
+        "-o", "--output", type=Path, required=True, help="file to write: .tif, .zarr or .png"
     )
-    parser.add_argument("--labels", type=Path, help="labels or mask to use instead of those found")
     parser.add_argument(
-        "--save-labels", type=Path, help="write the labels: the plane in focus, 1 nearest"
+        "--labels", type=Path, help="labels or mask to use instead of the estimated ones"
     )
-    parser.add_argument("--save-initial", type=Path, help="write the initial fusion, halo and all")
-    parser.add_argument("--save-depth", type=Path, help="write the depth in the unit of --z-step")
-    parser.add_argument("--save-confidence", type=Path, help="write how sure depth is, 0..1")
     parser.add_argument(
-        "--save-surface", type=Path, help="write the image over its depth, .obj or .ply"
+        "--save-labels", type=Path, help="write the labels: the plane in focus, 1 is the nearest"
     )
-    parser.add_argument("--registration", type=Path, help="how the planes lie, saved before")
-    parser.add_argument("--save-registration", type=Path, help="write how the planes lie, .json")
-    parser.add_argument("--report", type=Path, help="write figures and settings as JSON")
+    parser.add_argument("--save-initial", type=Path, help="write the initial fusion, with its halo")
+    parser.add_argument("--save-depth", type=Path, help="write the depth, in the unit of --z-step")
+    parser.add_argument(
+        "--save-confidence", type=Path, help="write the confidence of the depth, 0..1"
+    )
+    parser.add_argument(
+        "--save-surface", type=Path, help="write the fused image over its depth, .obj or .ply"
+    )
+    parser.add_argument("--registration", type=Path, help="saved registration to use, .json")
+    parser.add_argument("--save-registration", type=Path, help="write the registration, .json")
+    parser.add_argument("--report", type=Path, help="write settings and figures, .json")
     add_stack_arguments(parser)
     add_options(parser, FuseParameters)
 
 
 def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what every command that fuses files takes."""
+    """Add the options of both commands that fuse files."""
     parser.add_argument(
-        "--channel", type=int, default=1, help="channel whose focus counts for all (default 1)"
+        "--channel", type=int, default=1, help="channel in which focus is estimated (default 1)"
     )
     parser.add_argument(
         "--memory",
         metavar="SIZE",
-        help="for decoded planes and tiles, such as 4GB (default half of free)",
+        help="memory for decoded planes and tiles, such as 4GB (default half of the free memory)",
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fuse a stack and write what the options ask for."""
+    """Fuse a stack and write the files that the options name."""
     from napari_focusstack.batch.series import fuse_stack
     from napari_focusstack.files import write_text
     from napari_focusstack.io.reading.image import read_labels
@@ -103,70 +107,73 @@ def run(options: argparse.Namespace) -> None:
         result.registration.save(options.save_registration)
     if options.report is not None:
         write_text(options.report, json.dumps(record, indent=2))
-    several = _several(stack)
-    told = f"{stack.axes} {stack.shape} fused along the focus axis" if several else summary(result)
-    print(f"{options.output}: {told}")
+    if _has_series(stack):
+        text = f"{stack.axes} {stack.shape} fused along the focus axis"
+    else:
+        text = summary(result)
+    print(f"{options.output}: {text}")
 
 
 def summary(result: FusionResult) -> str:
-    """Say in one line what was found, and in one line each what is wrong with the planes."""
-    wrong = [] if result.diagnosis is None else result.diagnosis.messages()
-    return "\n".join([_made(result), *wrong])
+    """Return the figures of a fusion in one line, and each finding on the planes in a line."""
+    findings = [] if result.diagnosis is None else result.diagnosis.messages()
+    return "\n".join([_figures(result), *findings])
 
 
-def _made(result: FusionResult) -> str:
+def _figures(result: FusionResult) -> str:
+    """Return the figures of a fusion in one line."""
     moved = result.registration
-    said = "" if moved is None or moved.is_identity else f"{moved.reason}; "
+    text = "" if moved is None or moved.is_identity else f"{moved.reason}; "
     if filled := result.filled.mean():
-        said += f"depth filled in {100 * filled:.1f}% of the pixels; "
+        text += f"depth filled in {100 * filled:.1f}% of the pixels; "
     if result.psf is None:
-        return f"{said}every pixel is a source pixel: {result.plain}"
+        return f"{text}every pixel is a source pixel: {result.plain}"
     share = 100 * result.transition_region.mean()
     return (
-        f"{said}sigma {result.psf.sigma_px:.2f} px ({result.psf.shape}), "
-        f"{share:.1f}% of the pixels unveiled, reblur residual {100 * result.psf.residual:.2f}%"
+        f"{text}sigma {result.psf.sigma_px:.2f} px ({result.psf.shape}), halo removed from "
+        f"{share:.1f}% of the pixels, reblur residual {100 * result.psf.residual:.2f}%"
     )
 
 
 def _outputs(options: argparse.Namespace) -> dict[Output, Path]:
-    """Return the images to be written."""
-    asked: dict[Output, Path | None] = {
+    """Return the images to be written, by output."""
+    requested: dict[Output, Path | None] = {
         "image": options.output,
         "labels": options.save_labels,
         "initial": options.save_initial,
         "depth": options.save_depth,
         "confidence": options.save_confidence,
     }
-    return {name: path for name, path in asked.items() if path is not None}
+    return {name: path for name, path in requested.items() if path is not None}
 
 
-def _several(stack: StackHeader) -> bool:
-    """Tell whether a stack has more than one time point or channel."""
+def _has_series(stack: StackHeader) -> bool:
+    """Return whether a stack has more than one time point or channel."""
     return any(size > 1 for size in stack.other_axes.values())
 
 
 def _check(options: argparse.Namespace, stack: StackHeader, paths: dict[Output, Path]) -> None:
-    """Raise InputError if something could not be written, before minutes of work."""
+    """Raise InputError if an output cannot be written; called before the work begins."""
     from napari_focusstack.files import check_writable
     from napari_focusstack.surface.mesh_file import MESH_SUFFIXES, mesh_files
 
-    if _several(stack):
-        for name, what in SINGLE.items():
+    if _has_series(stack):
+        for name, what in SINGLE_IMAGE_OPTIONS.items():
             if getattr(options, name) is not None:
                 raise InputError(
-                    f"{options.planes[0]} has the axes {stack.axes}; {what} can be of one time "
-                    "point and channel only: extract one."
+                    f"{options.planes[0]} has the axes {stack.axes}; {what} can be used with one "
+                    "time point and channel only: extract one."
                 )
-    places = list(paths.values())
-    for path in places:
-        if places.count(path) > 1:
+    outputs = list(paths.values())
+    for path in outputs:
+        if outputs.count(path) > 1:
             raise InputError(f"{path} is to hold two results; give each a name of its own.")
     for path in (options.report, options.save_registration):
         if path is not None:
             check_writable(path, suffixes=(".json",))
     if options.save_surface is not None:
         check_writable(options.save_surface, suffixes=MESH_SUFFIXES)
-        for path in places:
+        for path in outputs:
             if path in mesh_files(options.save_surface):
                 raise InputError(
                     f"{options.save_surface} keeps its texture in {path}; give one of them "
@@ -175,8 +182,9 @@ def _check(options: argparse.Namespace, stack: StackHeader, paths: dict[Output, 
 
 
 def _write_surface(path: Path, result: FusionResult, stack: StackHeader) -> None:
+    """Write the fused image over its depth as a mesh."""
     from napari_focusstack.surface.mesh_file import write_mesh
     from napari_focusstack.surface.triangulation import surface_of
 
-    across = [stack.scale[stack.axes.index(axis)] for axis in "YX"]
-    write_mesh(path, surface_of(result.depth, result.image, across), result.image)
+    pixel_size = [stack.scale[stack.axes.index(axis)] for axis in "YX"]
+    write_mesh(path, surface_of(result.depth, result.image, pixel_size), result.image)

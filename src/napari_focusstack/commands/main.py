@@ -25,9 +25,10 @@ COMMANDS = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as every other error does."""
+    """Parser whose errors are :class:`InputError`, so that they take one line like all others."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise InputError."""
         raise InputError(f"{message}; see {self.prog} --help.")
 
 
@@ -37,12 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Words after the command's name; those of the process if not given.
+        Words after the name of the command; those of the process if not given.
 
     Returns
     -------
     int
-        0 where everything was written, 2 for an input that cannot be used, 130 when interrupted.
+        Exit code: 0 if everything was written, 2 for an input that cannot be used, 130 if
+        interrupted.
     """
     try:
         options = _parser().parse_args(arguments)
@@ -63,20 +65,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> _Parser:
+    """Return the parser of the command with all subcommands."""
     parser = _Parser(prog="napari-focusstack", description=__doc__)
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     for name, command in COMMANDS.items():
-        of_command = commands.add_parser(name, help=command.HELP)
-        command.add_arguments(of_command)
-        of_command.add_argument(
+        subparser = commands.add_parser(name, help=command.HELP)
+        command.add_arguments(subparser)
+        subparser.add_argument(
             "--verbose", action="store_true", help="log each step, and the traceback of an error"
         )
-        of_command.set_defaults(run=command.run)
+        subparser.set_defaults(run=command.run)
     return parser
 
 
 def _version() -> str:
+    """Return name and version of the installed package."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

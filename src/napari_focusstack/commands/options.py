@@ -1,11 +1,10 @@
-"""Options of commands: parameter dataclasses as flags, amounts of memory, folders."""
+"""Options of commands: fields of parameter dataclasses, and amounts of memory."""
 
 from __future__ import annotations
 
 import argparse
 import re
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from napari_focusstack.errors import InputError
@@ -23,7 +22,7 @@ BINARY_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 
 def add_options(parser: argparse.ArgumentParser, kind: type, exclude: Sequence[str] = ()) -> None:
-    """Add each field of a parameter dataclass as an option, but those that are given otherwise."""
+    """Add each field of a parameter dataclass as an option, except those of ``exclude``."""
     for each in fields(kind):
         if each.name in exclude:
             continue
@@ -44,16 +43,8 @@ def add_options(parser: argparse.ArgumentParser, kind: type, exclude: Sequence[s
 
 
 def read_parameters(options: argparse.Namespace, kind: type[Parameters]) -> Parameters:
-    """Return the parameters that :func:`add_options` had parsed."""
+    """Return the parameters whose options :func:`add_options` added."""
     return kind(**{each.name: getattr(options, each.name) for each in fields(kind)})
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it; InputError if that fails."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}.") from error
 
 
 def parse_bytes(text: str) -> int:
@@ -63,26 +54,26 @@ def parse_bytes(text: str) -> int:
     ----------
     text : str
         A number with or without a unit: B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB
-        (powers of 1024); the B may be left out.
+        (powers of 1024). The B may be omitted, and case does not matter.
 
     Returns
     -------
     int
-        Bytes, above 0.
+        Number of bytes, above 0.
 
     Raises
     ------
     InputError
-        If it is no such amount.
+        If the text is not such an amount.
 
     Examples
     --------
     >>> parse_bytes("512 MiB"), parse_bytes("2g")
     (536870912, 2000000000)
     """
-    found = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*([kmgt]?)(i?)b?", text.strip(), re.IGNORECASE)
-    if found:
-        number, letter, binary = found.groups()
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*([kmgt]?)(i?)b?", text.strip(), re.IGNORECASE)
+    if match:
+        number, letter, binary = match.groups()
         unit = letter.upper() + binary.lower()
         amount = int(float(number) * {**UNITS, **BINARY_UNITS}.get(unit, 0))
         if amount > 0:

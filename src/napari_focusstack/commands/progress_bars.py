@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.progress import Progress
 
 
-#: Seconds of work before a progress bar appears.
+#: Time before a progress bar appears, s (convention).
 DELAY_S = 1.0
 
 
 class Bars(Closing):
-    """A bar for each step of the work that takes a while; called with its progress."""
+    """Progress bars, one per step; call the object to report progress."""
 
     def __init__(self) -> None:
         self.step = ""
         self.bar: tqdm[NoReturn] | None = None
 
     def __call__(self, progress: Progress) -> None:
-        """Show how far a step is."""
+        """Display the progress of a step."""
         if self.bar is None or progress.step != self.step:
             from tqdm import tqdm
 
@@ -38,11 +38,11 @@ class Bars(Closing):
                 delay=DELAY_S,
                 leave=False,
                 unit="part",
-                disable=None,  # where nobody watches
+                disable=None,  # no bar where the output is not a terminal
             )
         self.bar.update(progress.done - self.bar.n)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.bar is not None:
             self.bar.close()

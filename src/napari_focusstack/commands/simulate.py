@@ -1,18 +1,18 @@
-"""The command ``napari-focusstack simulate``: render pairs with truth by the imaging model."""
+"""The command ``napari-focusstack simulate``: render pairs with ground truth."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_focusstack.commands.options import make_folder
 from napari_focusstack.commands.progress_bars import DELAY_S
 from napari_focusstack.errors import InputError
+from napari_focusstack.files import make_folder
 
 if TYPE_CHECKING:
     import argparse
 
-HELP = "make pairs with truth by the imaging model"
+HELP = "render pairs with ground truth by the imaging model"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,20 +20,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("focusstack-cases"), help="folder to write to"
     )
-    parser.add_argument("--count", type=int, default=8, help="pairs (default 8)")
-    parser.add_argument("--side", type=int, default=256, help="side, px (default 256)")
-    parser.add_argument("--seed", type=int, default=0, help="source of chance (default 0)")
-    parser.add_argument("--data", type=Path, help="folder with photos/, shapes/, cutouts/")
+    parser.add_argument("--count", type=int, default=8, help="number of pairs (default 8)")
     parser.add_argument(
-        "--sigma", type=float, nargs=2, metavar=("MIN", "MAX"), help="range of the blur, px"
+        "--side", type=int, default=256, help="side of the images, px (default 256)"
     )
     parser.add_argument(
-        "--held-out", action="store_true", help="only pictures that training on --data never sees"
+        "--seed", type=int, default=0, help="seed of the random numbers (default 0)"
+    )
+    parser.add_argument("--data", type=Path, help="folder with photos/, shapes/, cutouts/")
+    parser.add_argument(
+        "--sigma", type=float, nargs=2, metavar=("MIN", "MAX"), help="range of sigma, px"
+    )
+    parser.add_argument(
+        "--held-out",
+        action="store_true",
+        help="use only pictures that training on --data holds back",
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Render the pairs and write them into a folder."""
+    """Render pairs and write them into a folder."""
     from dataclasses import replace
 
     from tqdm import tqdm

@@ -18,20 +18,26 @@ HELP = "train a network on simulated scenes"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("network", choices=("fsb", "keb", "deb", "meb"))
+    parser.add_argument("network", choices=("fsb", "keb", "deb", "meb"), help="network to train")
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with photos/, shapes/, ..."
     )
-    parser.add_argument("-o", "--output", type=Path, help="default: NETWORK.safetensors here")
-    parser.add_argument("--checkpoint", type=Path, help="default: beside the output, .ckpt")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
-    parser.add_argument("--start", type=Path, help="weights to start from, 'shipped' for ours")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="weights to write (default NETWORK.safetensors)"
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, help="checkpoint (default beside the output, .ckpt)"
+    )
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint")
+    parser.add_argument(
+        "--start", type=Path, help="weights to start from; shipped for those of the package"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     add_options(parser, TrainParameters, exclude=("network",))
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train, and write the averaged weights."""
+    """Train a network and write the averaged weights."""
     from tqdm import tqdm
 
     from napari_focusstack.files import check_writable

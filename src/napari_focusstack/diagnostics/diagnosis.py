@@ -1,4 +1,4 @@
-"""The findings on a focal stack, and plain sentences for them."""
+"""The findings on a focal stack, and messages for them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-#: A plane that gives a smaller share of the pixels can be left out.
-LEAST_SHARE = 0.001
-#: More planes than this are counted, not named.
-MOST_NAMED = 6
+#: Share of the pixels below which a plane can be left out.
+MIN_SHARE = 0.001
+#: Most planes that a message names; more are counted.
+MAX_NAMED = 6
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found in a focal stack; planes are counted from 1 in the order given.
+    """The findings on a focal stack; planes are counted from 1 in the order given.
 
     Parameters
     ----------
@@ -29,33 +29,33 @@ class Diagnosis:
     brightness : ndarray, (P,)
         Mean luminance of each plane, pixel values.
     steps : ndarray, (P - 1,)
-        How much each plane differs from the next, in units of the median step; NaN beside a plane
-        that is blank or foreign.
+        Difference of each plane from the next, in units of the median step; NaN beside a plane that
+        is blank or unrelated.
     blank : tuple of int
-        Planes that show nothing, or nothing but noise.
-    foreign : tuple of int
-        Planes that resemble no other.
-    twins : tuple of (int, int)
-        Pairs that show the same image but for noise.
+        Planes that show nothing, or only noise.
+    unrelated : tuple of int
+        Planes that resemble no other; ``foreign`` in :meth:`to_dict`.
+    duplicates : tuple of (int, int)
+        Pairs that show the same image apart from noise; ``twins`` in :meth:`to_dict`.
     order : tuple of int
-        A better order of the planes that are neither blank nor foreign; empty if the given one is
+        A better order of the planes that are neither blank nor unrelated; empty if the given one is
         right.
     misplaced : tuple of int
         The fewest planes that have to move to reach that order.
     gaps : tuple of (int, int)
-        Neighbours between which a plane seems to be missing; not judged in a wrong order.
+        Neighbours between which a plane seems to be missing; empty if there is a better order.
     flicker : dict of int to float
-        Brightness over that of the neighbours, of the planes where it jumps.
+        Brightness over that of the neighbours, for the planes where it jumps.
     shares : ndarray, (P,), or None
-        Share of the pixels that each plane gives to the fused image, where labels are known.
+        Share of each plane in the pixels of the fused image, if labels are known.
     """
 
     sharpness: np.ndarray
     brightness: np.ndarray
     steps: np.ndarray
     blank: tuple[int, ...] = ()
-    foreign: tuple[int, ...] = ()
-    twins: tuple[tuple[int, int], ...] = ()
+    unrelated: tuple[int, ...] = ()
+    duplicates: tuple[tuple[int, int], ...] = ()
     order: tuple[int, ...] = ()
     misplaced: tuple[int, ...] = ()
     gaps: tuple[tuple[int, int], ...] = ()
@@ -64,48 +64,50 @@ class Diagnosis:
 
     @property
     def redundant(self) -> tuple[int, ...]:
-        """Planes that give less than 0.1% of the pixels; empty where labels are not known."""
+        """Planes that give less than 0.1% of the pixels; empty if labels are not known."""
         if self.shares is None:
             return ()
-        return tuple((np.flatnonzero(self.shares < LEAST_SHARE) + 1).tolist())
+        return tuple((np.flatnonzero(self.shares < MIN_SHARE) + 1).tolist())
 
     def messages(self) -> list[str]:
         """Return the findings, most serious first, one sentence each; none for a good stack."""
-        said = [f"Plane {one} shows nothing, or only noise; leave it out." for one in self.blank]
-        said += [
+        messages = [
+            f"Plane {one} shows nothing, or only noise; leave it out." for one in self.blank
+        ]
+        messages += [
             f"Plane {one} resembles no other plane; check that it belongs to this stack."
-            for one in self.foreign
+            for one in self.unrelated
         ]
         if self.order:
-            said.append(self._order_said())
-        said += [
+            messages.append(self._order_message())
+        messages += [
             f"Planes {one} and {other} show the same image; leave one out."
-            for one, other in self.twins
+            for one, other in self.duplicates
         ]
         if self.gaps:
-            where = _listed([f"{one}-{other}" for one, other in self.gaps])
-            said.append(
+            where = _join([f"{one}-{other}" for one, other in self.gaps])
+            messages.append(
                 f"Focus moves much further than elsewhere between planes {where}; "
                 "check whether planes are missing or misplaced there."
             )
         if self.flicker:
-            most = max(abs(ratio - 1) for ratio in self.flicker.values())
-            said.append(
-                f"Brightness jumps by up to {most:.0%} at {_planes(list(self.flicker))}; "
+            largest = max(abs(ratio - 1) for ratio in self.flicker.values())
+            messages.append(
+                f"Brightness jumps by up to {largest:.0%} at {_planes(list(self.flicker))}; "
                 "keep light and exposure constant, or seams will show."
             )
-        said += [self._redundancy_said(one) for one in self.redundant]
-        return said
+        messages += [self._redundancy_message(one) for one in self.redundant]
+        return messages
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all findings as values that JSON holds, with the sentences."""
+        """Return all findings as values that JSON can hold, with the messages."""
         return {
             "sharpness": self.sharpness.tolist(),
             "brightness": self.brightness.tolist(),
             "steps": [None if np.isnan(step) else float(step) for step in self.steps],
             "blank": list(self.blank),
-            "foreign": list(self.foreign),
-            "twins": [list(pair) for pair in self.twins],
+            "foreign": list(self.unrelated),
+            "twins": [list(pair) for pair in self.duplicates],
             "order": list(self.order),
             "misplaced": list(self.misplaced),
             "gaps": [list(pair) for pair in self.gaps],
@@ -115,7 +117,8 @@ class Diagnosis:
             "findings": self.messages(),
         }
 
-    def _order_said(self) -> str:
+    def _order_message(self) -> str:
+        """Return the message about a better order."""
         moved = [(old, new) for old, new in zip(sorted(self.order), self.order, strict=True)]
         moved = [(old, new) for old, new in moved if old != new]
         if len(moved) == 2:
@@ -126,39 +129,42 @@ class Diagnosis:
             f"alike in the order {format_ranges(self.order)}."
         )
 
-    def _redundancy_said(self, plane: int) -> str:
+    def _redundancy_message(self, plane: int) -> str:
+        """Return the message about a plane that can be left out."""
         assert self.shares is not None
         share = self.shares[plane - 1]
         gives = f"{share:.2%} of the pixels" if share else "no pixel"
-        other = next((set(pair) - {plane} for pair in self.twins if plane in pair), None)
+        other = next((set(pair) - {plane} for pair in self.duplicates if plane in pair), None)
         reason = f", as it shows the same as plane {other.pop()}" if other else ""
         return f"Plane {plane} gives {gives} of the fused image{reason}; it can be left out."
 
 
 def _planes(planes: Sequence[int]) -> str:
-    if len(planes) > MOST_NAMED:
+    """Return planes by number, or their count if there are many."""
+    if len(planes) > MAX_NAMED:
         return f"{len(planes)} planes"
-    return f"{'plane' if len(planes) == 1 else 'planes'} {_listed([str(one) for one in planes])}"
+    return f"{'plane' if len(planes) == 1 else 'planes'} {_join([str(one) for one in planes])}"
 
 
-def _listed(words: Sequence[str]) -> str:
+def _join(words: Sequence[str]) -> str:
+    """Return words as a list with commas and a last "and"."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def format_ranges(planes: Sequence[int]) -> str:
-    """Write numbers of planes shortly.
+    """Return numbers of planes as ranges.
 
     Examples
     --------
     >>> format_ranges([1, 3, 2, 4, 5, 6])
     '1, 3, 2, 4 to 6'
     """
-    found: list[list[int]] = []
+    runs: list[list[int]] = []
     for plane in planes:
-        if found and plane == found[-1][-1] + 1:
-            found[-1].append(plane)
+        if runs and plane == runs[-1][-1] + 1:
+            runs[-1].append(plane)
         else:
-            found.append([plane])
+            runs.append([plane])
     return ", ".join(
-        f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in found
+        f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs
     )

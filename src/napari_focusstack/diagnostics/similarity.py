@@ -1,8 +1,8 @@
-"""How sharp each plane of a focal stack is, and how alike two of them are, without the noise.
+"""Sharpness of each plane of a focal stack, and similarity of two planes, both free of noise.
 
-Everything rests on the autocovariance of a plane at a distance of k px, r(k): noise that differs
-from pixel to pixel adds to r(0) alone, so r(1) and r(2) show the specimen only. One regular sample
-of square tiles at full resolution stands for a plane.
+Both are computed from r(k), the autocovariance of a plane at a distance of k px. Noise that is
+independent from pixel to pixel adds to r(0) alone, so r(1) and r(2) measure the specimen only. A
+regular sample of square tiles at full resolution represents a plane.
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-#: Side of a tile, px, and the most tiles that stand for a plane.
-TILE_PX, MOST_TILES = 16, 5000
-#: About as many pixels of a plane, in a corner of each tile, are kept to compare it with others.
-KEPT_PX, LEAST_CORNER_PX = 65536, 4
+#: Side of a tile, px, and the most tiles of a plane (speed).
+TILE_PX, MAX_TILES = 16, 5000
+#: Number of pixels, in a corner of each tile, that are kept of a plane for comparison, and the
+#: least side of a corner, px (memory).
+KEPT_PIXELS, MIN_CORNER_PX = 65536, 4
 LUMINANCE = np.array(CODED_WEIGHTS, np.float32)
-#: Correlations less certain than this say nothing.
-MOST_ERROR = 0.2
-#: Share of the sharpness of the sharper tiles below which a tile counts as equally unsharp.
+#: Standard error of the correlation above which a plane counts as blank (convention).
+MAX_ERROR = 0.2
+#: Share of the sharpness of the sharper tiles that is added before the logarithm, so that unsharp
+#: tiles count as equally unsharp (convention).
 SHARPNESS_FLOOR = 0.03
 
 
 @dataclass(frozen=True)
 class PlaneSummary:
-    """What is kept of a plane, a third of a megabyte at most.
+    """The data that is kept of a plane, a third of a megabyte at most.
 
     Parameters
     ----------
@@ -45,9 +47,9 @@ class PlaneSummary:
     level : ndarray, (T,)
         Mean luminance of each tile.
     corner : ndarray, (T, N, N)
-        Luminance less brightness in the upper left corner of each tile, float32.
+        Luminance minus brightness in the upper left corner of each tile, float32.
     error : float
-        Standard error of the correlation with this plane that noise brings; infinite if constant.
+        Standard error of the correlation with this plane due to noise; infinite if it is constant.
     """
 
     brightness: float
@@ -59,23 +61,22 @@ class PlaneSummary:
 
     @property
     def blank(self) -> bool:
-        """Whether the plane shows nothing, or nothing but noise."""
-        return self.error > MOST_ERROR
+        """Whether the plane shows nothing, or only noise."""
+        return self.error > MAX_ERROR
 
     @property
     def sharpness(self) -> float:
         """Sharpness of the plane, (r(1) - r(2)) / r(1), 0 for a blank plane.
 
-        This is the focus measure F4 of Vollath (1987), mean of I(x) I(x+1) - I(x) I(x+2) along
-        rows and columns within tiles, over the variance that is not noise. It grows with the share
-        of fine detail, and knows neither gain, nor offset, nor noise that differs from pixel to
-        pixel.
+        This is the focus measure F4 of Vollath (1987), the mean of I(x) I(x+1) - I(x) I(x+2) along
+        rows and columns within tiles, over the variance without noise. It grows with the share of
+        fine detail. It does not depend on gain, offset, or independent noise.
         """
         return 0.0 if self.blank else float(self.detail.mean())
 
 
 def summarize(plane: np.ndarray) -> PlaneSummary:
-    """Take what is needed of a plane.
+    """Return the summary of a plane.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def summarize(plane: np.ndarray) -> PlaneSummary:
 
     Returns
     -------
-    Look
+    PlaneSummary
 
     Examples
     --------
@@ -98,7 +99,7 @@ def summarize(plane: np.ndarray) -> PlaneSummary:
     brightness = float(tiles.mean(dtype=np.float64))
     tiles = tiles - np.float32(brightness)
     level = tiles.mean((1, 2))
-    side = min(TILE_PX, max(LEAST_CORNER_PX, math.isqrt(KEPT_PX // len(tiles))))
+    side = min(TILE_PX, max(MIN_CORNER_PX, math.isqrt(KEPT_PIXELS // len(tiles))))
     variance = float(np.mean(tiles**2, dtype=np.float64))
     specimen = float(
         (tiles[:, 1:] * tiles[:, :-1]).mean(dtype=np.float64)
@@ -120,41 +121,42 @@ def summarize(plane: np.ndarray) -> PlaneSummary:
     )
 
 
-def correlation(looks: Sequence[PlaneSummary]) -> np.ndarray:
-    """Correlate every plane with every other, free of noise.
+def correlation(summaries: Sequence[PlaneSummary]) -> np.ndarray:
+    """Return the correlation of all pairs of planes, free of noise.
 
     With a the pixels of one plane and b those of another, r_ab(1) is the mean of a(x) b(x+1) and
-    b(x) a(x+1) along rows and columns; the correlation is r_ab(1) / sqrt(r_a(1) r_b(1)).
+    b(x) a(x+1) along rows and columns. The correlation is r_ab(1) / sqrt(r_a(1) r_b(1)).
 
     Parameters
     ----------
-    looks : sequence of Look
+    summaries : sequence of PlaneSummary
         One per plane, of planes of one size.
 
     Returns
     -------
     ndarray, (P, P)
-        -1..1; 1 for planes that differ by gain, offset and noise alone, 0 with a blank plane.
+        -1..1: 1 for planes that differ by gain, offset and noise alone, 0 with a blank plane.
     """
-    count = len(looks)
+    count = len(summaries)
     covariance = np.zeros((count, count))
-    for first in range(0, len(looks[0].corner), 256):
-        corners = np.stack([look.corner[first : first + 256] for look in looks]).astype(np.float64)
-        for here, beside in (
+    for first in range(0, len(summaries[0].corner), 256):
+        corners = np.stack([summary.corner[first : first + 256] for summary in summaries])
+        corners = corners.astype(np.float64)
+        for pixels, neighbours in (
             (corners[..., :-1], corners[..., 1:]),
             (corners[..., :-1, :], corners[..., 1:, :]),
         ):
-            covariance += here.reshape(count, -1) @ beside.reshape(count, -1).T
+            covariance += pixels.reshape(count, -1) @ neighbours.reshape(count, -1).T
     covariance += covariance.T
-    seen = np.array([not look.blank for look in looks])
-    scale = np.sqrt(np.where(seen, np.maximum(np.diag(covariance), 0), 0))
+    not_blank = np.array([not summary.blank for summary in summaries])
+    scale = np.sqrt(np.where(not_blank, np.maximum(np.diag(covariance), 0), 0))
     scale = np.outer(scale, scale)
     return np.clip(np.divide(covariance, scale, where=scale > 0, out=np.zeros_like(scale)), -1, 1)
 
 
-def coarse_correlation(looks: Sequence[PlaneSummary]) -> np.ndarray:
-    """Correlate the tile means, which defocus hardly changes, of all pairs: (P, P), -1..1."""
-    level = np.array([look.level - look.brightness for look in looks], np.float64)
+def coarse_correlation(summaries: Sequence[PlaneSummary]) -> np.ndarray:
+    """Return the correlation of tile means, which defocus hardly changes, (P, P), -1..1."""
+    level = np.array([summary.level - summary.brightness for summary in summaries], np.float64)
     scale = np.sqrt((level**2).sum(1))
     scale = np.outer(scale, scale)
     return np.clip(
@@ -162,12 +164,12 @@ def coarse_correlation(looks: Sequence[PlaneSummary]) -> np.ndarray:
     )
 
 
-def log_sharpness(looks: Sequence[PlaneSummary]) -> np.ndarray:
-    """Tell where planes are sharp, which a shift of some pixels between them hardly changes.
+def log_sharpness(summaries: Sequence[PlaneSummary]) -> np.ndarray:
+    """Return the sharpness of tiles, which a shift of a few pixels hardly changes.
 
     Parameters
     ----------
-    looks : sequence of Look
+    summaries : sequence of PlaneSummary
         One per plane, of planes of one size, none blank.
 
     Returns
@@ -175,18 +177,18 @@ def log_sharpness(looks: Sequence[PlaneSummary]) -> np.ndarray:
     ndarray, (P, T)
         Logarithm of sharpness in each tile that is sharp somewhere along the stack.
     """
-    detail = np.array([look.detail for look in looks], np.float64)
+    detail = np.array([summary.detail for summary in summaries], np.float64)
     best = detail.max(0)
     floor = SHARPNESS_FLOOR * np.quantile(best, 0.9)
     if floor <= 0:
-        return np.zeros((len(looks), 1))
+        return np.zeros((len(summaries), 1))
     return np.log(np.maximum(detail[:, best >= 3 * floor], 0) + floor)
 
 
 def _tiles(plane: np.ndarray) -> np.ndarray:
-    """Return luminance of a regular choice of the tiles of a plane, (T, 16, 16) float32."""
+    """Return the luminance of a regular sample of the tiles of a plane, (T, 16, 16) float32."""
     rows, columns = (length // TILE_PX for length in plane.shape[:2])
-    step = math.ceil(math.sqrt(rows * columns / MOST_TILES))
+    step = math.ceil(math.sqrt(rows * columns / MAX_TILES))
     whole = plane[: rows * TILE_PX, : columns * TILE_PX]
     tiles = whole.reshape(rows, TILE_PX, columns, TILE_PX, -1)[::step, :, ::step]
     colours = tiles.astype(np.float32)

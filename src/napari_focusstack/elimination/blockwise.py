@@ -15,8 +15,8 @@ from napari_focusstack.elimination.front_layer import FrontLayer
 from napari_focusstack.elimination.occluders import occlusions_in, support_of
 from napari_focusstack.errors import InputError
 from napari_focusstack.filters.select import blend
+from napari_focusstack.imaging.breathing import origin
 from napari_focusstack.imaging.kernels import check_sigma
-from napari_focusstack.imaging.psf import origin
 from napari_focusstack.runtime.region import full, pad, to_local
 from napari_focusstack.runtime.threads import parallel_map
 

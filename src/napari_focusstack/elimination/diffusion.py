@@ -1,11 +1,11 @@
-"""Diffusion elimination: remove the veil of the blurred foreground from the background around it.
+"""Diffusion elimination: remove the light of the blurred foreground from the background around it.
 
 In the far plane the defocused foreground spreads over the background (Eq. 4),
 
-    F = (f.M) * K + (Mb * K).b,
+    F = (f.M) * K3 + (Mb * K3).b,
 
-so around every foreground edge, in the *transition region*, no choice of source pixels is right.
-Outside it every output pixel is a source pixel. All functions work on linear light.
+so around every foreground edge, in the *transition region*, no source pixel is right. Outside it
+every output pixel is a source pixel. All functions work on linear light.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ from napari_focusstack.runtime.region import align, full, pad, to_local
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.imaging.psf import DistanceSteps, Origin, Psf
+    from napari_focusstack.imaging.breathing import Origin
+    from napari_focusstack.imaging.psf import DistanceSteps, Psf
     from napari_focusstack.runtime.region import Region
 
 
 EliminationMethod = Literal["unmix", "subtract", "none"]
 METHODS: tuple[EliminationMethod, ...] = ("unmix", "subtract", "none")
-#: The transition region ends where the blurred foreground covers less than this share of a pixel:
-#: half a grey level of 8 bits at full contrast.
+#: The transition region ends where the blurred foreground covers less than this share of a pixel
+#: (convention: half a grey level of 8 bits at full contrast).
 PSF_TAIL = 0.002
-#: Where a single piece lies that is the whole image, or whose place is of no account.
+#: Origin of a piece that is the whole image, or whose position does not matter.
 CENTRED: list[Origin] = [(0.0, 0.0)]
 
 
@@ -56,7 +57,7 @@ def transition_region(alpha: Tensor, spread: Tensor) -> Tensor:
     -------
     Tensor
         Bool, same shape: alpha strictly between 0 and 1, or background that the blurred foreground
-        still covers by more than :data:`PSF_TAIL`.
+        covers by more than :data:`PSF_TAIL`.
     """
     return (alpha < 1) & ((alpha > 0) | (spread > PSF_TAIL))
 
@@ -71,9 +72,9 @@ def subtract(
 ) -> Tensor:
     """Remove the diffusion component as the paper does (Eqs. 8 and 13-15).
 
-    ``R = R_init - S`` with ``S = Mb.[((f - bh).M) * K]`` and ``bh = ((b.Mb) * K) / (Mb * K)``. The
-    fraction is multiplied by M as Eqs. 8 and 13 say; Eq. 14 as printed leaves that out. f is read
-    from the near plane, b from the far plane.
+    ``R = R_init - S`` with ``S = Mb.[((f - bh).M) * K3]`` and ``bh = ((b.Mb) * K3) / (Mb * K3)``.
+    The fraction is multiplied by M as in Eqs. 8 and 13; Eq. 14 as printed lacks this factor. f is
+    read from the near plane, b from the far plane.
 
     Parameters
     ----------
@@ -84,18 +85,18 @@ def subtract(
     psf : Psf
         K3.
     origins : list of (float, float)
-        Where each piece lies in the image; of no account where nothing breathes.
+        Position of each piece in the image, px. It matters only if the foreground breathes.
     distance_steps : float or Tensor
-        How far the foreground lies before the far plane, in plane steps.
+        Distance of the foreground in front of the far plane, plane steps.
 
     Returns
     -------
     Tensor
-        Shape (n, C, Y, X).
+        R, (n, C, Y, X).
     """
-    behind = gather_blur(premultiply(far, 1 - alpha), psf.sigma_px, psf.shape, distance_steps)
-    # Deep inside the mask nothing of the background is seen: its share is below float32 noise.
-    hidden = behind[:, :-1] / behind[:, -1:].clamp(min=1e-4)
+    blurred = gather_blur(premultiply(far, 1 - alpha), psf.sigma_px, psf.shape, distance_steps)
+    # Deep inside the mask no background is visible: Mb * K3 is below the noise of float32.
+    hidden = blurred[:, :-1] / blurred[:, -1:].clamp(min=1e-4)
     diffusion = (1 - alpha) * psf.scatter_blur(
         premultiply(near - hidden, alpha), origins, distance_steps
     )[:, :-1]
@@ -103,7 +104,7 @@ def subtract(
 
 
 def initial_fusion(near: Tensor, far: Tensor, alpha: Tensor) -> Tensor:
-    """Return ``M.N + Mb.F`` (Eq. 9), shape (..., C, Y, X)."""
+    """Return ``R_init = M.N + Mb.F`` (Eq. 9), shape (..., C, Y, X)."""
     return alpha * near + (1 - alpha) * far
 
 
@@ -115,16 +116,16 @@ def solve_background(
     origins: list[Origin] = CENTRED,
     distance_steps: DistanceSteps = 1.0,
 ) -> tuple[Tensor, Tensor]:
-    """Solve Eq. 4 for the background: ``b = (F - (f.M) * K) / max(Mb * K, floor)``.
+    """Solve Eq. 4 for the background: ``b = (F - (f.M) * K3) / max(Mb * K3, 0.1)``.
 
     Parameters
     ----------
     far : Tensor
         Far plane, (n, C, Y, X), linear light.
     foreground : Tensor
-        ``f.M``, the foreground's own light, same shape.
+        ``f.M``, the premultiplied foreground, same shape.
     alpha : Tensor
-        Shape (n, 1, Y, X), 0..1.
+        M, (n, 1, Y, X), 0..1.
     psf : Psf
         K3.
     origins, distance_steps
@@ -133,10 +134,10 @@ def solve_background(
     Returns
     -------
     background : Tensor
-        Shape (n, C, Y, X), 0..1; just outside a straight edge Mb * K >= 1/2, so it is well
-        conditioned there.
+        b, (n, C, Y, X), 0..1. It is well conditioned just outside a straight edge, where
+        ``Mb * K3 >= 1/2``.
     transmittance : Tensor
-        ``Mb * K``, (n, 1, Y, X): the share of the background that the far plane shows.
+        ``Mb * K3``, (n, 1, Y, X): the share of the background that reaches the far plane.
     """
     spread = psf.scatter_blur(torch.cat([foreground, alpha], 1), origins, distance_steps)
     transmittance = 1 - spread[:, -1:]
@@ -155,15 +156,17 @@ def unmix(
     foreground: Tensor | None = None,
     crop: Region | None = None,
 ) -> Tensor:
-    """Return the sharp foreground over the unveiled background, ``R = f.M + Mb.b``.
+    """Return the sharp foreground over the recovered background, ``R = f.M + Mb.b``.
 
-    Where alpha lies between 0 and 1 the near plane mixes foreground with blurred background
-    (Eq. 3), ``N = f.M + Mb.(b * K2)``: a first b takes that background out of the foreground, a
-    second b is then unveiled with the foreground alone. In a stack, whose foreground lies at many
-    distances, the planes beside the edge tell it, see
-    :func:`~napari_focusstack.elimination.alpha_matting.estimate_premultiplied`. Where K2 is known, what
-    b * K2 leaves unexplained of the near plane is added to b where it was veiled (one
-    back-projection): that tames the rims which a wrong mask or sigma leaves.
+    Where alpha lies between 0 and 1 the near plane mixes the foreground with blurred background,
+    ``N = f.M + Mb.(b * K2)`` (Eq. 3). So Eq. 4 is solved twice: with ``f.M = M.N`` first, then with
+    the premultiplied foreground of Eq. 3, in which the first b stands for the background. In a
+    stack the foreground lies at many distances, and the premultiplied foreground is given, see
+    :func:`~napari_focusstack.elimination.alpha_matting.estimate_premultiplied`.
+
+    If K2 is known, b is then corrected by the near plane, see
+    :func:`~napari_focusstack.elimination.back_projection.back_project`. That reduces the rims that
+    a wrong mask or sigma leaves.
 
     Parameters
     ----------
@@ -172,19 +175,19 @@ def unmix(
     alpha : Tensor
         Shape (n, 1, Y, X), 0..1.
     psf : Psf
-        K3, and K2 where it is known; that of K3 in its place is good enough for the first step, not
-        for the last.
+        K3, and K2 where it is known. If it is not, K3 takes its place in the first background, and
+        back-projection is left out.
     origins, distance_steps
         See :func:`subtract`.
     foreground : Tensor, optional
-        ``f.M``, the foreground's own light, (n, C, Y, X), where it is known.
+        ``f.M``, the premultiplied foreground, (n, C, Y, X), if it is known.
     crop : tuple of slice, optional
-        Rows and columns to return; the others only shed light on them.
+        Rows and columns to return. The others are margins from which light reaches them.
 
     Returns
     -------
     Tensor
-        Shape (n, C, Y, X).
+        R, (n, C, Y, X) of the crop.
     """
     size = (near.shape[-2], near.shape[-1])
     crop = crop or full(size)
@@ -200,7 +203,7 @@ def unmix(
     )
     around = align(pad(crop, back_projection_reach_px(psf, distance_steps), size), GRID_PX)
     near, far, foreground, alpha, background, transmittance = (
-        one[..., *around] for one in (near, far, foreground, alpha, background, transmittance)
+        image[..., *around] for image in (near, far, foreground, alpha, background, transmittance)
     )
     if psf.sigma_background_px is not None:
         distance_steps = (

@@ -1,8 +1,8 @@
 """The foreground of each plane of a focal stack: which surfaces, at which distance, and where.
 
-For plane k all surfaces nearer than it are foreground: what the paper does for two planes holds for
-each plane of a stack. A surface d plane steps before plane k is blurred there by d times the sigma
-per step, as a thin lens does.
+For plane k all surfaces nearer than it are foreground. So the paper's method for two planes applies
+to each plane of a stack. A surface d plane steps in front of plane k is blurred there by d times
+the sigma per step, as a thin lens does.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from napari_focusstack.elimination.back_projection import error_smoothing_px
 from napari_focusstack.elimination.diffusion import transition_region
 from napari_focusstack.filters.nearest import nearest_values
 from napari_focusstack.filters.select import blend, unique_values
+from napari_focusstack.imaging.breathing import origin
 from napari_focusstack.imaging.half_size import GRID_PX, HALVING_PX
 from napari_focusstack.imaging.kernels import psf_radius
-from napari_focusstack.imaging.psf import origin
 from napari_focusstack.imaging.varying_blur import is_per_pixel
 from napari_focusstack.runtime.region import align, bounding_box, pad, to_global, to_local
 from napari_focusstack.segmentation.depth_inpainting import UNRELIABLE_RADIUS_PX
@@ -59,7 +59,7 @@ class Occlusion:
         Shape (1, Y, X) of ``support``: coverage of each pixel by the foreground, and its depth;
         beside the foreground that of its nearest pixel.
     distance_steps : float or Tensor
-        Distance of the foreground before the plane, plane steps.
+        Distance of the foreground in front of the plane, plane steps.
     """
 
     plane: int
@@ -134,25 +134,25 @@ def support_of(focus: FocusMap, psf: Psf, block: Region) -> Region:
 
 
 def _support_of(region: Region, focus: FocusMap, psf: Psf, steps: float) -> Region:
-    """Return the rows and columns from which light of surfaces so many steps before may come."""
+    """Return the rows and columns from which light of surfaces up to ``steps`` nearer may come."""
     reach = psf.reach_px(focus.size, steps)
     back = psf_radius(steps * psf.sigma_k2_px, psf.shape)
-    # A pair is exact to the last bit: light spreads by K3 twice, is blurred by K2 and K3 again.
-    # Of a stack the second way is left out, and half of the way back: it changes no pixel by more
-    # than the rounding of distances does.
-    way = 2 * reach + 3 * back if focus.is_pair else reach + back // 2
-    margin = HALVING_PX + way + psf_radius(error_smoothing_px(psf))
+    # In a pair the result is exact to the last bit: light spreads by K3 twice, and is blurred by
+    # K2. In a stack the second spread and half of the blur by K2 are left out: they change no pixel
+    # by more than the rounding of distances does.
+    spread = 2 * reach + 3 * back if focus.is_pair else reach + back // 2
+    margin = HALVING_PX + spread + psf_radius(error_smoothing_px(psf))
     return align(pad(region, margin, focus.size), GRID_PX)
 
 
 def _reliable_depth(focus: FocusMap, region: Region) -> Tensor:
-    """Return where depth is more than a guess, bool (1, Y, X) of a region."""
+    """Return where depth is not unreliable, bool (1, Y, X) of a region."""
     outer = pad(region, UNRELIABLE_RADIUS_PX, focus.size)
     return ~focus.crop(outer).unreliable[:, *to_local(region, outer)]
 
 
 def _max_distance_steps(focus: FocusMap, plane: int, region: Region, psf: Psf) -> float:
-    """Return the greatest distance before a plane of what may blur into a region, plane steps."""
+    """Return the greatest distance in front of a plane that blurs into a region, plane steps."""
     steps = plane - 1.0  # no surface is nearer than plane 1
     while steps:
         outer = pad(region, psf.reach_px(focus.size, steps), focus.size)

@@ -1,4 +1,4 @@
-"""Folders of cases: which files belong together, and what they say."""
+"""Folders of cases: their files, ground truth and metadata."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ class Case:
     Parameters
     ----------
     name : str
-        What they share.
+        Common part of the file names.
     files : dict of str to Path
-        By kind: near, far, and if they are there truth, mask (white is foreground), meta (JSON with
-        ``sigma_px``).
+        Files by kind: near, far, and optionally truth, mask (white is foreground) and meta (JSON
+        with ``sigma_px``).
     """
 
     name: str
     files: dict[str, Path]
 
     def alpha(self) -> np.ndarray | None:
-        """Return the true alpha (Y, X), float32, 0..1, or None."""
+        """Return the true alpha (Y, X), float32, 0..1; None if there is no mask."""
         if "mask" not in self.files:
             return None
         mask = read_labels(self.files["mask"])
         return mask.astype(np.float32) / max(1, int(mask.max()))
 
     def sigma_px(self) -> float | None:
-        """Return the true sigma of K3, px, or None."""
+        """Return the true sigma of K3, px; None if it is unknown."""
         if "meta" not in self.files:
             return None
         sigma: float | None = json.loads(self.files["meta"].read_text()).get("sigma_px")
@@ -58,7 +58,7 @@ def find_cases(folder: Path) -> list[Case]:
     Parameters
     ----------
     folder : Path
-        Holds files named ``NAME-near.*``, ``NAME-far.*``, and optionally ``NAME-truth.*``,
+        Contains files named ``NAME-near.*``, ``NAME-far.*``, and optionally ``NAME-truth.*``,
         ``NAME-mask.*`` and ``NAME-meta.json``.
 
     Raises
@@ -68,22 +68,22 @@ def find_cases(folder: Path) -> list[Case]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name one with NAME-near and NAME-far images.")
-    found: dict[str, dict[str, Path]] = {}
+    cases: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.iterdir()):
         if match := CASE_FILE.match(path.name):
-            found.setdefault(match["name"], {})[match["kind"]] = path
-    if not found:
+            cases.setdefault(match["name"], {})[match["kind"]] = path
+    if not cases:
         raise InputError(
             f"{folder} has no cases; name their files NAME-near.png, NAME-far.png, ..."
         )
-    for name, files in found.items():
-        if lacking := {"near", "far"} - set(files):
-            raise InputError(f"case {name} in {folder} has no {lacking.pop()} plane; add it.")
-    return [Case(name, files) for name, files in sorted(found.items())]
+    for name, files in cases.items():
+        if missing := {"near", "far"} - set(files):
+            raise InputError(f"case {name} in {folder} has no {missing.pop()} plane; add it.")
+    return [Case(name, files) for name, files in sorted(cases.items())]
 
 
 def find_image(folder: Path, case: Case) -> Path:
-    """Return the image that another program made of a case."""
+    """Return the path of another program's image of a case; InputError if there is none."""
     for suffix in (*IMAGE_SUFFIXES, ".jpg"):
         path = folder / f"{case.name}{suffix}"
         if path.is_file():

@@ -1,4 +1,4 @@
-"""A picture sheet of an evaluation: what each program made of the hardest spot of each case."""
+"""The contact sheet of an evaluation: the most difficult region of each case, for all methods."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from napari_focusstack.evaluation.score import Scores
 
 
-#: Side of a crop in the source, px, how much it is magnified, and the height of its caption, px.
+#: Side of a crop in the source, px, its magnification, and height of its caption, px (convention).
 CROP_PX, ZOOM, CAPTION_PX = 64, 3, 14
 
 
-def picture_sheet(cases: Sequence[Scores]) -> np.ndarray:
-    """Draw a row per case: planes, fused images with their PSNR in the transition region, truth.
+def contact_sheet(cases: Sequence[Scores]) -> np.ndarray:
+    """Draw a row per case: planes, fused images with their PSNR, and ground truth.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def picture_sheet(cases: Sequence[Scores]) -> np.ndarray:
     Returns
     -------
     ndarray
-        Shape (Y, X, 3), uint8: crops around the spot of the transition region where the planes
-        differ most, magnified.
+        Shape (Y, X, 3), uint8: magnified crops around the part of the transition region in which
+        the planes differ most. The PSNR is that in the transition region.
     """
     rows = [_row(case) for case in cases]
     width = max(row.shape[1] for row in rows)
@@ -41,20 +41,21 @@ def picture_sheet(cases: Sequence[Scores]) -> np.ndarray:
 
 
 def _row(case: Scores) -> np.ndarray:
-    shown = {name: _display(image, case.images["near"]) for name, image in case.images.items()}
-    where = _hardest(shown["near"], shown["far"], case.region)
+    """Draw the crops of a case side by side."""
+    displayed = {name: _display(image, case.images["near"]) for name, image in case.images.items()}
+    crop = _most_difficult_crop(displayed["near"], displayed["far"], case.region)
     figures = {str(row["image"]): row.get("tr") for row in case.rows}
     name = case.rows[0]["case"]
     cells = []
-    for kind, image in shown.items():
+    for kind, image in displayed.items():
         figure = figures.get(kind)
         caption = f"{name} {kind}" if kind == "near" else kind
-        cells.append(_cell(image[where], caption if figure is None else f"{kind} {figure:.1f}"))
+        cells.append(_cell(image[crop], caption if figure is None else f"{kind} {figure:.1f}"))
     return np.concatenate(cells, axis=1)
 
 
 def _display(image: np.ndarray, plane: np.ndarray) -> np.ndarray:
-    """Return an image as 8-bit RGB; what is not 8 bits is linear light up to the plane's most."""
+    """Return an image as 8-bit RGB; other dtypes are linear light, scaled by the plane's peak."""
     if image.dtype != np.uint8:
         import torch
 
@@ -63,21 +64,24 @@ def _display(image: np.ndarray, plane: np.ndarray) -> np.ndarray:
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
-def _hardest(near: np.ndarray, far: np.ndarray, region: np.ndarray) -> tuple[slice, slice]:
-    """Return the crop of the transition region in which the planes differ most."""
+def _most_difficult_crop(
+    near: np.ndarray, far: np.ndarray, region: np.ndarray
+) -> tuple[slice, slice]:
+    """Return the crop in whose part of the transition region the planes differ most."""
     difference = np.abs(near.astype(float) - far).mean(2)
     if region.any():
         difference = difference * region
-    crowd = ndimage.uniform_filter(difference, CROP_PX, mode="constant")
-    middle = np.unravel_index(crowd.argmax(), crowd.shape)
-    first = [
-        int(np.clip(at - CROP_PX // 2, 0, max(0, length - CROP_PX)))
-        for at, length in zip(middle, region.shape, strict=True)
-    ]
-    return slice(first[0], first[0] + CROP_PX), slice(first[1], first[1] + CROP_PX)
+    mean_difference = ndimage.uniform_filter(difference, CROP_PX, mode="constant")
+    centre = np.unravel_index(mean_difference.argmax(), mean_difference.shape)
+    top, left = (
+        int(np.clip(position - CROP_PX // 2, 0, max(0, length - CROP_PX)))
+        for position, length in zip(centre, region.shape, strict=True)
+    )
+    return slice(top, top + CROP_PX), slice(left, left + CROP_PX)
 
 
 def _cell(crop: np.ndarray, caption: str) -> np.ndarray:
+    """Draw a magnified crop below its caption."""
     from PIL import Image, ImageDraw
 
     side = CROP_PX * ZOOM

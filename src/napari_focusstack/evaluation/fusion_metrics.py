@@ -1,7 +1,7 @@
-"""Figures of merit for fused images that need no truth: Q^MI, Q^AB/F, Q^Y.
+"""Metrics of fused images that need no ground truth: Q^MI, Q^AB/F, Q^Y.
 
-They see grey levels 0..255: luminance of 8-bit images as it is, of others scaled by the range that
-the two sources span together.
+They compare grey levels 0..255. These are the luminance of 8-bit images. The luminance of other
+images is scaled by the common range of the two sources.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def q_mi(near: Image, far: Image, fused: Image) -> float:
     """Normalised mutual information of the fused image with its sources, Q^MI [1]_.
 
     Q = 2 [MI(A, F) / (H(A) + H(F)) + MI(B, F) / (H(B) + H(F))] on 256 grey levels. Two constant
-    images, whose entropies are zero, count as fully informative of each other.
+    images, whose entropies are 0, count as equal.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def q_mi(near: Image, far: Image, fused: Image) -> float:
     Raises
     ------
     InputError
-        If the images do not fit each other.
+        If the images differ in shape or dtype.
 
     References
     ----------
@@ -66,13 +66,14 @@ def q_mi(near: Image, far: Image, fused: Image) -> float:
 def q_abf(near: Image, far: Image, fused: Image) -> float:
     """Edge preservation Q^AB/F of Xydeas and Petrovic [1]_.
 
-    Sobel edges have a strength g and an orientation a, both compared with the fused image's::
+    Sobel edges have a strength g and an orientation a. Both are compared with those of the fused
+    image::
 
         G = min(g_A, g_F) / max(g_A, g_F)       A = 1 - |a_A - a_F| / (pi / 2)
         Q_AF = 0.9994 / (1 + exp(-15 (G - 0.5))) . 0.9879 / (1 + exp(-22 (A - 0.8)))
         Q = sum(Q_AF g_A + Q_BF g_B) / sum(g_A + g_B)
 
-    Orientations are lines, equal modulo pi.
+    Orientations are equal modulo pi.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ def q_abf(near: Image, far: Image, fused: Image) -> float:
     Raises
     ------
     InputError
-        If the images do not fit each other, or neither source has an edge to preserve.
+        If the images differ in shape or dtype, or neither source has an edge to preserve.
 
     References
     ----------
@@ -120,7 +121,7 @@ def q_y(near: Image, far: Image, fused: Image) -> float:
         Q = lambda s(A, F) + (1 - lambda) s(B, F)    where s(A, B) >= 0.75
             max(s(A, F), s(B, F))                    elsewhere
 
-    Windows are Gaussian, sigma 1.5 px, and lie wholly inside the image.
+    Windows are Gaussian, sigma 1.5 px. Only windows inside the image count.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def q_y(near: Image, far: Image, fused: Image) -> float:
     Raises
     ------
     InputError
-        If the images do not fit each other or are smaller than the window.
+        If the images differ in shape or dtype, or are smaller than the window.
 
     References
     ----------
@@ -156,48 +157,55 @@ def q_y(near: Image, far: Image, fused: Image) -> float:
     var_a, var_b = _covariance(a, a), _covariance(b, b)
     total = var_a + var_b
     share = np.divide(var_a, total, out=np.full_like(total, 0.5), where=total > 0)
-    alike = share * s_af + (1 - share) * s_bf
-    return float(np.where(s_ab >= 0.75, alike, np.maximum(s_af, s_bf)).mean())
+    weighted = share * s_af + (1 - share) * s_bf
+    return float(np.where(s_ab >= 0.75, weighted, np.maximum(s_af, s_bf)).mean())
 
 
 def _normalised_information(source: NDArray[np.intp], target: NDArray[np.intp]) -> float:
+    """Return ``2 MI / (H + H)`` of two images of 256 levels, 0..1."""
     joint = np.bincount((256 * source + target).ravel(), minlength=256 * 256).reshape(256, 256)
     entropies = _entropy(joint.sum(1)) + _entropy(joint.sum(0))
     return 2 * (entropies - _entropy(joint)) / entropies if entropies else 1.0
 
 
 def _entropy(counts: NDArray[np.intp]) -> float:
+    """Return the entropy of a histogram, bits."""
     share = counts[counts > 0] / counts.sum()
     return float(-(share * np.log2(share)).sum())
 
 
 def _sobel(grey: Grey) -> tuple[Grey, Grey]:
+    """Return strength and orientation, rad, of edges."""
     dy, dx = (ndimage.sobel(grey, axis, mode="nearest") for axis in (0, 1))
     return np.hypot(dy, dx), np.arctan2(dy, dx)
 
 
 def _preserved(strength: Grey, orientation: Grey, strength_f: Grey, orientation_f: Grey) -> Grey:
+    """Return Q_AF of :func:`q_abf` for each pixel."""
     stronger = np.maximum(strength, strength_f)
     ratio = np.minimum(strength, strength_f) / np.where(stronger > 0, stronger, 1)
-    turn = np.abs(orientation - orientation_f) % np.pi
-    alignment = 1 - np.minimum(turn, np.pi - turn) / (np.pi / 2)
+    angle = np.abs(orientation - orientation_f) % np.pi
+    alignment = 1 - np.minimum(angle, np.pi - angle) / (np.pi / 2)
     kept_strength = 0.9994 / (1 + np.exp(-15 * (ratio - 0.5)))
     kept_orientation = 0.9879 / (1 + np.exp(-22 * (alignment - 0.8)))
     return kept_strength * kept_orientation
 
 
 def _window_mean(grey: Grey) -> Grey:
+    """Return the mean of each window inside the image."""
     radius = _YANG_WINDOW_PX // 2
     inside = (slice(radius, -radius),) * 2
     return ndimage.gaussian_filter(grey, 1.5, radius=radius)[inside]
 
 
 def _covariance(a: Grey, b: Grey) -> Grey:
+    """Return the covariance of two images in each window."""
     return _window_mean(a * b) - _window_mean(a) * _window_mean(b)
 
 
 def _similarity(a: Grey, b: Grey) -> Grey:
-    tiny = 1e-6  # swallows rounding where a window is flat, and changes nothing elsewhere
+    """Return the structural similarity of two images in each window."""
+    tiny = 1e-6  # above rounding errors in flat windows, negligible elsewhere
     mean_a, mean_b = _window_mean(a), _window_mean(b)
     luminance = (2 * mean_a * mean_b + tiny) / (mean_a**2 + mean_b**2 + tiny)
     structure = (2 * _covariance(a, b) + tiny) / (_covariance(a, a) + _covariance(b, b) + tiny)
@@ -205,7 +213,7 @@ def _similarity(a: Grey, b: Grey) -> Grey:
 
 
 def _grey_levels(near: Image, far: Image, fused: Image) -> list[Grey]:
-    """Luminance of the three images, scaled to 0..255 by what the sources span."""
+    """Return the luminance of the three images, 0..255."""
     check_images(near=near, far=far, fused=fused)
     images = [image.astype(np.float64) for image in (near, far, fused)]
     if near.ndim == 3:

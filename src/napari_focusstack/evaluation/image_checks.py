@@ -1,4 +1,4 @@
-"""What every metric asks of its images, and says where they are otherwise."""
+"""Checks of the images that metrics compare."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     Image = NDArray[Any]
     Grey = NDArray[np.float64]
 
-#: Full scale of each type of pixel.
+#: Full scale of each dtype.
 DATA_RANGE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
 
 def check_images(**images: Image) -> None:
-    """Raise InputError unless all images are of one shape and of a type that metrics take."""
+    """Raise InputError unless all images have the same shape and the same supported dtype."""
     (first, reference), *others = images.items()
     for name, image in images.items():
         if image.dtype.name not in DATA_RANGE:
@@ -37,7 +37,7 @@ def check_images(**images: Image) -> None:
 
 
 def check_size(image: Image, window_px: int) -> None:
-    """Raise InputError if an image is smaller than a window, px."""
+    """Raise InputError if an image is smaller than a window of this side, px."""
     if min(image.shape[:2]) < window_px:
         raise InputError(
             f"The images are {image.shape[0]} x {image.shape[1]} px; give at least "

@@ -1,4 +1,4 @@
-"""Score fused images, ours and others', on a folder of cases with or without truth."""
+"""Score fused images, also of other programs, on cases with or without ground truth."""
 
 from __future__ import annotations
 
@@ -36,20 +36,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scores:
-    """What one case came to.
+    """The scores of one case.
 
     Parameters
     ----------
     rows : list of dict
-        One per fused image: ``case``, ``image`` (the elimination method, or the name of the program
-        that made it); where the truth is known ``psnr``, ``ssim`` and ``tr`` (PSNR in the
-        transition region, dB); ``unexplained`` (x 100, see :mod:`napari_focusstack.evaluation.reimaging`),
-        ``q_mi``, ``q_abf``, ``q_y``. The row of the chosen elimination has besides, where mask and
-        blur are known, ``mean_iou``, ``sigma_error`` (relative), ``reblur_psnr`` and
-        ``reblur_ssim`` (the near plane blurred by the estimated Gaussian, against the true one),
-        ``residual`` (x 100) and ``seconds``.
+        One per fused image. All have ``case``, ``image`` (the elimination method, or the name of
+        the other program), ``q_mi``, ``q_abf`` and ``q_y``. If the ground truth is known: ``psnr``,
+        dB, ``ssim``, and ``tr`` (PSNR in the transition region, dB). If there is a sigma:
+        ``unexplained`` (re-imaging error x 100, see
+        :mod:`napari_focusstack.evaluation.reimaging`). The row of the chosen elimination method
+        also has ``seconds``; ``residual`` (reblur residual x 100); ``mean_iou`` if the mask is
+        known; and if sigma is known ``sigma_error`` (relative), ``reblur_psnr`` and
+        ``reblur_ssim`` (the near plane blurred by the estimated Gaussian, against the true one).
     images : dict of str to ndarray
-        Planes, fused images by name, and the truth where it is known, in that order.
+        Planes, fused images by name, and the ground truth if it is known, in that order.
     region : ndarray of bool
         Transition region, (Y, X).
     """
@@ -62,17 +63,17 @@ class Scores:
 def evaluate(
     cases: list[Case], parameters: FuseParameters, others: Mapping[str, Path] | None = None
 ) -> Iterator[Scores]:
-    """Fuse each case with every elimination method and score it, and images made elsewhere.
+    """Fuse each case with every elimination method; score these images and those of others.
 
     Parameters
     ----------
     cases : list of Case
-        See :func:`find_cases`.
+        See :func:`~napari_focusstack.evaluation.cases.find_cases`.
     parameters : FuseParameters
         As for :func:`napari_focusstack.fuse`.
     others : mapping of str to Path, optional
-        Folders of images fused by other programs, one per case, named as the case; by the name of
-        the program.
+        Folders of images by the name of the program that fused them, with one image per case,
+        named like the case.
 
     Yields
     ------
@@ -81,7 +82,7 @@ def evaluate(
     Raises
     ------
     InputError
-        If another program's image is missing, or of another size or type than the planes.
+        If an image of another program is missing, or differs from the planes in shape or dtype.
     """
     others = others or {}
     for case in cases:
@@ -101,7 +102,7 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
     focus, _ = run(pipeline.segment())
     psf = pipeline.estimate_psf(focus) if focus.has_occlusions() else None
     chosen, initial, region = run(pipeline.eliminate(focus, psf))
-    found: Row = {"seconds": time.perf_counter() - began}
+    figures: Row = {"seconds": time.perf_counter() - began}
     fused = {"none": initial}
     for method in METHODS[::-1]:
         if method == parameters.elimination:
@@ -114,13 +115,13 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
     truth = read_image(case.files["truth"]) if "truth" in case.files else None
     true_alpha, true_sigma = case.alpha(), case.sigma_px()
     if true_alpha is not None:
-        found["mean_iou"] = mean_iou(focus.labels == 1, true_alpha > 0.5)
+        figures["mean_iou"] = mean_iou(focus.labels == 1, true_alpha > 0.5)
         focus = FocusMap.of_pair(torch.from_numpy(true_alpha)[None].to(pair.device))
     if true_sigma is not None and psf is not None:
-        found["sigma_error"] = abs(psf.sigma_px / true_sigma - 1)
-        found |= _reblurred(pair, psf.sigma_px, true_sigma)
+        figures["sigma_error"] = abs(psf.sigma_px / true_sigma - 1)
+        figures |= _reblurred(pair, psf.sigma_px, true_sigma)
     if psf is not None:
-        found["residual"] = 100 * psf.residual
+        figures["residual"] = 100 * psf.residual
     if true_alpha is not None:
         psf = pipeline.estimate_psf(focus) if focus.has_occlusions() else None
     if true_alpha is not None and psf is not None:
@@ -138,24 +139,24 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
         row["q_mi"] = q_mi(near, far, image)
         row["q_abf"] = q_abf(near, far, image)
         row["q_y"] = q_y(near, far, image)
-        rows.append(row | found if name == parameters.elimination else row)
+        rows.append(row | figures if name == parameters.elimination else row)
     images = {"near": near, "far": far, **fused} | ({} if truth is None else {"truth": truth})
     return Scores(rows, images, region)
 
 
-def _reblurred(pair: FocalStack, found_px: float, true_px: float) -> Row:
-    """Compare the near plane under the kernel that was found and under the true one."""
-    found, true = (
+def _reblurred(pair: FocalStack, sigma_px: float, true_px: float) -> Row:
+    """Compare the near plane blurred by the estimated kernel with that blurred by the true one."""
+    estimated, true = (
         pair.intensity.from_light(blur(pair.plane(1, pair.full), sigma).contiguous()).reshape(
             pair.sources[0].shape
         )
-        for sigma in (found_px, true_px)
+        for sigma in (sigma_px, true_px)
     )
-    return {"reblur_psnr": psnr(found, true), "reblur_ssim": ssim(found, true)}
+    return {"reblur_psnr": psnr(estimated, true), "reblur_ssim": ssim(estimated, true)}
 
 
 def _read_fused(path: Path, plane: np.ndarray) -> np.ndarray:
-    """Return a fused image that fits the planes."""
+    """Read a fused image; InputError if its shape or dtype differs from those of the planes."""
     image = read_image(path)
     if image.shape != plane.shape or image.dtype != plane.dtype:
         raise InputError(
@@ -166,6 +167,7 @@ def _read_fused(path: Path, plane: np.ndarray) -> np.ndarray:
 
 
 def _unexplained(pair: FocalStack, image: np.ndarray, alpha: Tensor, psf: Psf) -> float:
+    """Return the re-imaging error of an image in the coding of the planes."""
     light = pair.intensity.to_light(image, pair.device)
     near, far = (pair.plane(number, pair.full) for number in (1, 2))
     return unexplained(light, near, far, alpha, psf)

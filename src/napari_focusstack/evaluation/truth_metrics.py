@@ -1,7 +1,7 @@
-"""Figures of merit against a truth: PSNR, SSIM, mean IoU.
+"""Metrics against a ground truth: PSNR, SSIM, mean IoU.
 
-Images are (Y, X) or (Y, X, 3), uint8, uint16 or float32; images that are compared share shape and
-dtype.
+Images are (Y, X) or (Y, X, 3), uint8, uint16 or float32. Images that are compared have the same
+shape and dtype.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_focusstack.evaluation.image_checks import Image
 
 
+#: Side of the window of SSIM, px (Wang et al. 2004).
 _SSIM_WINDOW_PX = 11
 
 
@@ -30,7 +31,7 @@ def psnr(image: Image, truth: Image, region: NDArray[np.bool_] | None = None) ->
     image, truth : numpy.ndarray
         Image and ground truth. The range is 255, 65535 or, for float32, 1.
     region : numpy.ndarray, optional
-        Bool mask (Y, X) of the pixels that count, such as the transition region; all by default.
+        Bool mask (Y, X) of the pixels that count, such as the transition region; default all.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def psnr(image: Image, truth: Image, region: NDArray[np.bool_] | None = None) ->
     Raises
     ------
     InputError
-        If the images do not fit each other, or the region is empty or of another shape.
+        If the images differ in shape or dtype, or the region is empty or of another shape.
 
     Examples
     --------
@@ -81,7 +82,7 @@ def ssim(image: Image, truth: Image) -> float:
     Raises
     ------
     InputError
-        If the images do not fit each other or are smaller than the window.
+        If the images differ in shape or dtype, or are smaller than the window.
 
     References
     ----------
@@ -119,7 +120,7 @@ def mean_iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     Parameters
     ----------
     mask, truth : numpy.ndarray
-        Bool masks (Y, X). A class that is absent from both counts as 1, found as it should be.
+        Bool masks (Y, X). A class that is absent from both counts as 1.
 
     Returns
     -------
@@ -150,6 +151,7 @@ def mean_iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 
 
 def _check_mask(name: str, mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
+    """Raise InputError unless a mask is bool and has this shape (Y, X)."""
     if mask.dtype != np.bool_ or mask.ndim != 2 or mask.shape != shape:
         raise InputError(
             f"{name} is {mask.dtype} {mask.shape}; give a bool array (Y, X) of shape {shape[:2]}."

@@ -1,1 +1,1 @@
-"""Image filters that know nothing of optics."""
+"""General image filters, without optics."""

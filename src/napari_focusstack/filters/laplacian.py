@@ -1,4 +1,4 @@
-"""The Laplacian."""
+"""Laplacian of images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def laplacian(image: Tensor) -> Tensor:
-    """Return the 4-neighbour Laplacian of a batch (B, C, Y, X)."""
+    """Return the 4-neighbour Laplacian of a batch (B, C, Y, X); borders are replicated."""
     padded = functional.pad(image, (1, 1, 1, 1), mode="replicate")
     rows, columns = padded[..., 1:-1], padded[..., 1:-1, :]
     neighbours = rows[..., :-2, :] + rows[..., 2:, :] + columns[..., :-2] + columns[..., 2:]

@@ -12,23 +12,35 @@ if TYPE_CHECKING:
 
 
 def nearest_values(values: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the values (C, Y, X) of the nearest of the pixels (1, Y, X) that are present.
+    """Extrapolate values: each pixel takes the values of the nearest pixel that is present.
 
-    And how far that is, px, (1, Y, X).
+    Parameters
+    ----------
+    values : Tensor
+        Shape (C, Y, X).
+    present : Tensor
+        Shape (1, Y, X), bool, true somewhere.
+
+    Returns
+    -------
+    values : Tensor
+        Shape (C, Y, X).
+    distance_px : Tensor
+        Shape (1, Y, X), distance to the pixel whose values were taken, px.
     """
     import cv2
 
-    true = present[0].cpu().numpy()
-    # seven times as fast as an exact distance transform
-    away_px, nearest = cv2.distanceTransformWithLabels(
-        (~true).view(np.uint8),
+    mask = present[0].cpu().numpy()
+    # distances are approximate; seven times as fast as exact ones
+    distance_px, nearest = cv2.distanceTransformWithLabels(
+        (~mask).view(np.uint8),
         cv2.DIST_L2,
         cv2.DIST_MASK_5,
         labelType=cv2.DIST_LABEL_PIXEL,
     )
-    here = np.flatnonzero(true)
+    indices = np.flatnonzero(mask)
     flat = values.reshape(len(values), -1).cpu().numpy()
-    known = np.zeros((len(flat), len(here) + 1), flat.dtype)
-    known[:, nearest.ravel()[here]] = flat[:, here]
-    found = torch.from_numpy(known[:, nearest]).to(values.device)
-    return found, torch.from_numpy(away_px).to(values.device)[None]
+    known = np.zeros((len(flat), len(indices) + 1), flat.dtype)
+    known[:, nearest.ravel()[indices]] = flat[:, indices]
+    extrapolated = torch.from_numpy(known[:, nearest]).to(values.device)
+    return extrapolated, torch.from_numpy(distance_px).to(values.device)[None]

@@ -1,4 +1,4 @@
-"""Pooling of images, as torch does it but in a fifth of the time on a CPU."""
+"""Pooling of images; on a CPU in a fifth of the time that torch takes."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ def pooled(
     factor : int
         A power of 2; 1 does nothing.
     reduce : callable
-        What becomes of two pixels; it has to be one where order is of no account, such as
-        ``torch.maximum``.
+        Combines two pixels. It must not depend on their order, as ``torch.maximum`` does not.
 
     Returns
     -------
@@ -52,7 +51,7 @@ def pooled(
 
 
 def max_filter3(image: Tensor) -> Tensor:
-    """Return the greatest of the 3 x 3 pixels around each, (..., Y, X).
+    """Return the maximum of the 3 x 3 pixels around each pixel, shape (..., Y, X).
 
     Examples
     --------
@@ -67,28 +66,29 @@ def max_filter3(image: Tensor) -> Tensor:
 
 
 def box_filter(image: Tensor, side: int) -> Tensor:
-    """Return the mean of the pixels in a square around each, of those that there are.
+    """Return the mean of a square around each pixel; pixels outside the image do not count.
 
     Parameters
     ----------
     image : Tensor
         Shape (..., Y, X).
     side : int
-        Of the square, px; odd.
+        Side of the square, px; odd.
 
     Examples
     --------
     >>> box_filter(torch.eye(3), 3)[0]
     tensor([0.5000, 0.3333, 0.2500])
     """
-    if image.device.type != "cpu":  # some have no double precision, and their own is fast
+    if image.device.type != "cpu":  # some devices lack double precision, and this is fast there
         return functional.avg_pool2d(image, side, 1, side // 2, count_include_pad=False)
     inside = torch.ones(image.shape[-2:], dtype=torch.float64)
-    sums = (_sum_of_square(one.double(), side) for one in (image, inside))
+    sums = (_sum_of_square(values.double(), side) for values in (image, inside))
     return torch.div(*sums).to(image)
 
 
 def _sum_of_square(image: Tensor, side: int) -> Tensor:
+    """Return the sum of a square around each pixel, from cumulative sums."""
     before, after = side // 2 + 1, side // 2
     sums = functional.pad(image, (before, after, before, after)).cumsum(-1).cumsum(-2)
     columns = sums[..., side:] - sums[..., :-side]
@@ -96,7 +96,7 @@ def _sum_of_square(image: Tensor, side: int) -> Tensor:
 
 
 def box3(image: Tensor) -> Tensor:
-    """Return the mean of the 3 x 3 pixels around each, (B, C, Y, X); border pixels go on outside.
+    """Return the mean of the 3 x 3 pixels around each, (B, C, Y, X); borders are replicated.
 
     Examples
     --------

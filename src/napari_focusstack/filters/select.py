@@ -1,4 +1,4 @@
-"""Choose between images pixel by pixel, in a tenth of the time that masks take on a CPU."""
+"""Selection between images pixel by pixel; on a CPU in a tenth of the time that indexing takes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 
 
 def blend(where: Tensor, yes: Tensor, no: Tensor) -> Tensor:
-    """Return one tensor where a mask is true and another where not: ``torch.where``, but faster.
+    """Return one tensor where a mask is true, another elsewhere: a faster ``torch.where``.
 
     Parameters
     ----------
     where : Tensor
         Bool.
     yes, no : Tensor
-        Float, finite everywhere; the shapes of all three are broadcast.
+        Float, finite everywhere. The shapes of all three are broadcast.
+
+    Returns
+    -------
+    Tensor
+        Broadcast shape, type of no.
 
     Examples
     --------
@@ -32,14 +37,19 @@ def blend(where: Tensor, yes: Tensor, no: Tensor) -> Tensor:
 
 
 def select_planes(labels: np.ndarray, plane: Callable[[int], np.ndarray]) -> np.ndarray:
-    """Return an image of which each pixel is that of the plane which its label names.
+    """Assemble an image: each pixel is taken from the plane that its label names.
 
     Parameters
     ----------
     labels : ndarray
-        Shape (Y, X), whole numbers.
+        Shape (Y, X), integer values.
     plane : callable
         ``plane(number)`` returns the plane (Y, X, ...) of a label.
+
+    Returns
+    -------
+    ndarray
+        Shape (Y, X, ...), dtype of the planes.
 
     Examples
     --------
@@ -52,13 +62,13 @@ def select_planes(labels: np.ndarray, plane: Callable[[int], np.ndarray]) -> np.
     numbers = unique_values(labels)
     image = plane(int(numbers[0])).copy()
     for number in numbers[1:]:
-        here = np.ascontiguousarray(labels == number).view(np.uint8)
-        cv2.copyTo(plane(int(number)), here, image)
+        selected = np.ascontiguousarray(labels == number).view(np.uint8)
+        cv2.copyTo(plane(int(number)), selected, image)
     return image
 
 
 def unique_values(values: Tensor | np.ndarray) -> list[float]:
-    """Return the values of what has few, sorted; in a third of the time that sorting takes.
+    """Return the distinct values of an array, sorted; fast where they are few.
 
     Examples
     --------
@@ -66,8 +76,8 @@ def unique_values(values: Tensor | np.ndarray) -> list[float]:
     [0.5, 2.0]
     """
     rest = (values.cpu().numpy() if isinstance(values, torch.Tensor) else values).ravel()
-    found = []
+    distinct = []
     while len(rest):
-        found.append(float(rest[0]))
+        distinct.append(float(rest[0]))
         rest = rest[rest != rest[0]]
-    return sorted(found)
+    return sorted(distinct)

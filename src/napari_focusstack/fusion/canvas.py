@@ -30,21 +30,27 @@ class Canvas:
     pipeline : Pipeline
         The planes and the steps.
     focus : FocusMap
-        What is in focus where as it was found, soft edges and all.
+        Depth and alpha as they were estimated, with soft edges.
     psf : Psf or None
-        The blurs; None where nothing is veiled.
+        The PSF; None if nothing is eliminated.
     labels : ndarray
-        Shape (Y, X), 1..P, 0 is the farthest plane. Where they say otherwise, they are right.
+        Shape (Y, X), 1..P, 0 is the farthest plane. Where they differ from the focus map, the
+        labels are used.
 
     Attributes
     ----------
     focus : FocusMap
-        What is in focus where, as it is painted.
+        The focus map with the labels.
     image, initial : ndarray
-        All-in-focus image and initial fusion, of the planes' shape and dtype; complete once
-        :meth:`fuse` has run.
+        All-in-focus image and initial fusion, of the planes' shape and dtype. They are complete
+        once :meth:`fuse` has run.
     region : ndarray of bool
         Transition region, (Y, X).
+
+    Raises
+    ------
+    InputError
+        If the labels have another shape than the planes.
     """
 
     def __init__(
@@ -71,29 +77,29 @@ class Canvas:
         )
 
     def paint(self, labels: np.ndarray, changed: Region) -> Region:
-        """Fuse again what a change of labels bears on.
+        """Fuse again the part of the image that a change of labels can affect.
 
         Parameters
         ----------
         labels : ndarray
-            Shape (Y, X), as they are now.
+            The new labels, (Y, X).
         changed : tuple of slice
             Rows and columns in which they changed.
 
         Returns
         -------
         tuple of slice
-            Rows and columns of ``image`` that may have changed; the rest is as it was.
+            Rows and columns of ``image`` that may have changed.
 
         Raises
         ------
         InputError
-            If a label names no plane; nothing has changed then.
+            If a label names no plane. Nothing has changed then.
         """
         size = self.stack.size
         edited = pad(changed, EDIT_REACH_PX, size)
-        seen = pad(edited, EDIT_REACH_PX, size)
-        part = self.estimated.crop(seen).with_labels(labels[seen]).crop(to_local(edited, seen))
+        outer = pad(edited, EDIT_REACH_PX, size)
+        part = self.estimated.crop(outer).with_labels(labels[outer]).crop(to_local(edited, outer))
         reach = self._reach_px(edited)
         self.focus.paste(edited, part)
         where = pad(edited, max(reach, self._reach_px(edited)), size)
@@ -103,7 +109,7 @@ class Canvas:
         return where
 
     def _reach_px(self, edited: Region) -> int:
-        """Return how far a part of the image has a say in what lies behind it."""
+        """Return how far an edited part can change the image around it, px."""
         if self.psf is None:
             return 0
         size, nearest = self.stack.size, float(self.focus.crop(edited).nearest.min())

@@ -1,4 +1,4 @@
-"""Fuse a focal stack: segment, estimate the PSF, remove the veil, keep the rest bit for bit."""
+"""Fuse a focal stack: segment, estimate the PSF, eliminate the halo, copy the rest bit for bit."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def fuse_steps(
     registration: Registration | None = None,
     budget_bytes: int | None = None,
 ) -> Generator[Progress, None, FusionResult]:
-    """Fuse step by step: as :func:`fuse`, but yielding progress; close it to stop.
+    """Fuse as :func:`fuse`, but yield progress; close the generator to stop.
 
-    Tiles take at most ``budget_bytes`` of memory, half of what is free if not given.
+    Tiles take at most ``budget_bytes`` of memory, half of the free memory if not given.
     """
     check_method(parameters.psf)
     pipeline = yield from prepare(planes, parameters, registration, budget_bytes)
@@ -58,21 +58,21 @@ def fuse(
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> FusionResult:
-    """Fuse planes into one all-in-focus image without the halo around what stands in front.
+    """Fuse planes into one all-in-focus image without halo around the foreground.
 
     Parameters
     ----------
     planes : ndarray or sequence of ndarray
         Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, nearest plane
         first, P >= 2; uint8, uint16 or float32; or those of a ``PlaneStore``. In napari also a
-        stack layer, or a near and a far layer: what a layer's metadata say of its focus axis and
-        its near end is honoured.
+        stack layer, or a near and a far layer. Focus axis and near end are then read from the
+        metadata of the layer.
     labels : ndarray, layer or FocusMap, optional
-        Shape (Y, X): the plane in focus, 1 is the nearest, 0 the farthest. Of a pair also a mask of
-        0 and 255, or an alpha in 0..1 as floats. The ``focus`` of another result, such as of
-        another channel, is taken as it is. Found by FSB and DEB if not given.
+        Shape (Y, X): the plane in focus, 1 is the nearest, 0 the farthest. For a pair also a mask
+        of 0 and 255, or an alpha in 0..1 as floats. The ``focus`` of another result, such as of
+        another channel, is used as it is. Estimated by the networks if not given.
     registration : Registration, optional
-        How the planes lie, found before: of another channel, another time point, or from a file.
+        A known registration: of another channel, another time point, or from a file.
     progress : callable, optional
         Called with a :class:`~napari_focusstack.runtime.progress.Progress` after each tile.
     **options
@@ -104,7 +104,7 @@ def fuse(
 def segment(
     planes: Planes, *, progress: Callable[[Progress], None] | None = None, **options: Any
 ) -> np.ndarray:
-    """Find the plane in focus: uint8 labels (Y, X), 1 is the nearest.
+    """Estimate the plane in focus: uint8 labels (Y, X), 1 is the nearest.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def estimate_psf(planes: Planes, labels: np.ndarray, **options: Any) -> float:
     Raises
     ------
     InputError
-        If planes or labels cannot be used, or the mask has no boundary.
+        If planes or labels cannot be used, or the foreground has no boundary.
     """
     pipeline: Pipeline = run(prepare(planes, FuseParameters(**options)))
     return pipeline.estimate_psf(pipeline.read_labels(labels)).sigma_px
@@ -158,7 +158,7 @@ def eliminate(
     method: EliminationMethod = "unmix",
     **options: Any,
 ) -> np.ndarray:
-    """Remove the veil with a known mask and blur.
+    """Eliminate the halo with known labels and a known blur.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def eliminate(
     sigma_px : float
         Sigma of K3, the foreground's blur in the far plane, px.
     method : {"unmix", "subtract", "none"}
-        How.
+        The method of elimination.
 
     Returns
     -------

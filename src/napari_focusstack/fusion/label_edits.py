@@ -1,4 +1,4 @@
-"""What was painted over proposed labels, so that a new proposal leaves it."""
+"""Edits that were painted over proposed labels, kept when there is a new proposal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ if TYPE_CHECKING:
 
 
 class Fixes:
-    """What was painted over a proposal of labels, so that a new proposal leaves it.
+    """Edits that were painted over a proposal of labels, kept when there is a new proposal.
 
     Parameters
     ----------
     proposal : ndarray
-        Labels (Y, X) as they were found.
+        Estimated labels, (Y, X).
+
+    Attributes
+    ----------
+    labels : ndarray
+        The proposal with the edits.
+    painted : ndarray of bool
+        Which pixels are edits, (Y, X).
 
     Examples
     --------
@@ -36,23 +43,23 @@ class Fixes:
 
     @classmethod
     def painted_by_hand(cls, labels: np.ndarray) -> Fixes:
-        """Return labels (Y, X) of which nothing is known but that somebody made them: all fixes."""
+        """Return edits for labels (Y, X) of unknown origin: all pixels count as painted."""
         fixes = cls(labels)
         fixes.painted[:] = True
         return fixes
 
     def follow(self, labels: np.ndarray) -> Region | None:
-        """Take note of labels that somebody painted, erased, or undid.
+        """Record changes of the labels: painted, erased, or undone.
 
         Parameters
         ----------
         labels : ndarray
-            The labels now, (Y, X).
+            The new labels, (Y, X).
 
         Returns
         -------
         tuple of slice or None
-            Rows and columns around all that changed since the last call.
+            Rows and columns around all changes since the last call; None if there are none.
         """
         changed = labels != self.labels
         where = bounding_box(changed)
@@ -63,12 +70,12 @@ class Fixes:
         return where
 
     def over(self, proposal: np.ndarray) -> np.ndarray:
-        """Return a new proposal with what was painted on top, and keep both."""
+        """Return a new proposal with the edits on top, and keep both."""
         self.proposal = proposal.copy()
         self.labels = np.where(self.painted, self.labels, proposal)
         return self.labels.copy()
 
     def drop(self) -> np.ndarray:
-        """Forget what was painted; return the proposal, a change yet to be followed."""
+        """Forget the edits; return the proposal, a change that :meth:`follow` is to record."""
         self.painted[:] = False
         return self.proposal.copy()

@@ -20,7 +20,7 @@ from napari_focusstack.fusion.strategies import strategy_for
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.device import resolve_device
 from napari_focusstack.planes.focal_stack import FocalStack
-from napari_focusstack.psf_estimation.boundary_windows import NoOcclusionBoundary
+from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.psf_estimation.estimate import check_method
 from napari_focusstack.registration.align import align
 from napari_focusstack.runtime.memory import memory_budget
@@ -51,10 +51,10 @@ class Pipeline:
     planes : ndarray or sequence of ndarray
         See :func:`napari_focusstack.planes.checks.check_planes`.
     parameters : FuseParameters
-        Of all steps. ``near="auto"`` leaves the order as given, see
+        Settings of all steps. ``near="auto"`` leaves the order as given, see
         :mod:`napari_focusstack.fusion.near_end`.
     budget_bytes : int, optional
-        Most memory that tiles may take; half of what is free if not given.
+        Most memory that tiles may take; half of the free memory if not given.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ class Pipeline:
         if self.parameters.elimination == "none":
             self.plain = "elimination is none"
         elif not focus.has_occlusions():
-            self.plain = "nothing stands before anything else"
+            self.plain = "nothing lies in front of anything else"
         else:
             yield Progress("estimate PSF", 0, 1)
             psf = None
@@ -159,8 +159,8 @@ class Pipeline:
             if psf is not None and self._is_estimated and not self.strategy.accepts(psf):
                 psf = None
                 self.plain = (
-                    "nothing veils what lies behind it (transmitted light, or planes that do not "
-                    "belong together); give psf as a number to remove a veil all the same"
+                    "no surface hides what lies behind it (transmitted light, or planes that do "
+                    "not belong together); give psf as a number to eliminate halos all the same"
                 )
             logger.debug("blur: %s", psf or self.plain)
             yield Progress("estimate PSF", 1, 1)
@@ -179,12 +179,12 @@ class Pipeline:
         Raises
         ------
         NoOcclusionBoundary
-            If no surface stands clearly before another.
+            If no surface lies clearly in front of another.
         """
         return self.strategy.estimate_psf(self.stack, focus, self.parameters, self._network)
 
     def diagnose(self, labels: np.ndarray) -> Generator[Progress, None, Diagnosis | None]:
-        """Look for planes that are doubled, misplaced, missing or unrelated; a pair has none.
+        """Check for planes that are duplicated, misplaced, missing or unrelated; not for a pair.
 
         Parameters
         ----------
@@ -194,7 +194,7 @@ class Pipeline:
         return (yield from self.strategy.diagnose(self.stack, labels))
 
     def needs_psf(self, focus: FocusMap) -> bool:
-        """Tell whether there is anything to eliminate, and so a blur to be known."""
+        """Return whether there is light to eliminate, so that a PSF is needed."""
         return self.parameters.elimination != "none" and focus.has_occlusions()
 
     def eliminate(
@@ -240,4 +240,5 @@ class Pipeline:
 
 
 def _by(size: tuple[int, int]) -> str:
+    """Return a size as words."""
     return f"{size[0]} x {size[1]}"

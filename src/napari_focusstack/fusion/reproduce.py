@@ -1,4 +1,4 @@
-"""A run in words that repeat it: as Python, as a command, and back from a record."""
+"""Repeat a run: its settings as Python, as a command, and back from a record."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def changed(parameters: FuseParameters) -> dict[str, Any]:
     """Return the parameters that differ from their defaults, in order."""
     return {
-        each.name: getattr(parameters, each.name)
-        for each in fields(FuseParameters)
-        if getattr(parameters, each.name) != each.default
+        field.name: getattr(parameters, field.name)
+        for field in fields(FuseParameters)
+        if getattr(parameters, field.name) != field.default
     }
 
 
@@ -32,7 +32,7 @@ def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | N
     parameters : FuseParameters
         Its settings.
     planes : sequence of str
-        Expressions for what was fused: a stack, or a near and a far plane.
+        Expressions for the planes: a stack, or a near and a far plane.
     labels : str, optional
         Expression for labels that were painted.
 
@@ -41,10 +41,10 @@ def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | N
     >>> as_python(FuseParameters(psf=4.5), ['viewer.layers["pair"]'])
     'result = nfs.fuse(viewer.layers["pair"], psf=4.5)'
     """
-    what = planes[0] if len(planes) == 1 else f"[{', '.join(planes)}]"
-    given = [] if labels is None else [f"labels={labels}"]
-    given += [f"{name}={value!r}" for name, value in changed(parameters).items()]
-    return f"result = nfs.fuse({', '.join([what, *given])})"
+    argument = planes[0] if len(planes) == 1 else f"[{', '.join(planes)}]"
+    options = [] if labels is None else [f"labels={labels}"]
+    options += [f"{name}={value!r}" for name, value in changed(parameters).items()]
+    return f"result = nfs.fuse({', '.join([argument, *options])})"
 
 
 def as_command(
@@ -67,7 +67,7 @@ def as_command(
     labels : str, optional
         File of labels that were painted.
     channel : int, optional
-        Channel whose focus counts for all, from 1, of a file that has several.
+        Channel whose focus is used for all channels of the file, counted from 1.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def as_command(
 
 
 def read_settings(path: str | Path) -> dict[str, Any]:
-    """Read the record of a run from what it wrote.
+    """Read the record of a run from a file that it wrote.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def read_settings(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file cannot be read or holds no record of ours.
+        If the file cannot be read or holds no record of this software.
 
     Examples
     --------
@@ -135,20 +135,20 @@ def read_settings(path: str | Path) -> dict[str, Any]:
 
 
 def from_record(record: Mapping[str, Any]) -> FuseParameters:
-    """Return the parameters that a record tells of.
+    """Return the parameters of a record.
 
     Raises
     ------
     InputError
-        If it holds none, or a value that is no choice any more.
+        If it holds none, or a value that is no longer allowed.
 
     Examples
     --------
     >>> from_record({"parameters": {"psf": 4.5, "crf": False}}).psf
     4.5
     """
-    told = record.get("parameters")
-    if not isinstance(told, dict):
+    parameters = record.get("parameters")
+    if not isinstance(parameters, dict):
         raise InputError("the record holds no parameters; load one that a fusion wrote.")
-    known = {each.name for each in fields(FuseParameters)}
-    return FuseParameters(**{name: value for name, value in told.items() if name in known})
+    known = {field.name for field in fields(FuseParameters)}
+    return FuseParameters(**{name: value for name, value in parameters.items() if name in known})

@@ -19,36 +19,36 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class FusionResult:
-    """What :func:`fuse` found.
+    """The result of :func:`fuse`.
 
     Parameters
     ----------
     image : ndarray
-        All-in-focus image, shape and dtype of a plane. Outside ``transition_region`` each pixel is
-        that of a source plane, bit for bit.
+        All-in-focus image R (Eq. 15), shape and dtype of a plane. Outside ``transition_region``
+        each pixel is that of a source plane, bit for bit.
     initial : ndarray
-        Initial fusion (Eq. 9 with the hard mask): source pixels only, halo and all.
+        Initial fusion R_init (Eq. 9 with the hard mask): source pixels only, with the halo.
     focus : FocusMap
-        What is in focus where.
+        Depth and alpha of each pixel.
     transition_region : ndarray of bool
         Shape (Y, X): where no source pixel is right and light was computed.
     psf : Psf or None
-        Both blurs, their shape and the reblur residual; None where nothing was eliminated.
+        K2 and K3, their shape and the reblur residual; None if nothing was eliminated.
     near : {"first", "last"}
-        Which end of the planes that were given is nearest to the lens.
+        Which end of the planes as given is nearest to the lens.
     intensity : {"linear", "srgb"}
-        How pixel values were taken to stand for light.
+        How pixel values encode light.
     crf_backend : str or None
-        Which CRF refined the mask.
+        Backend of the CRF that refined the mask, None if none did.
     registration : Registration or None
-        How the planes were moved to lie on each other; None where nobody looked.
+        How the planes were moved; None if registration was not tried.
     plain : str
-        Why nothing was eliminated and every pixel is a source pixel; empty where it was.
+        Why nothing was eliminated and every pixel is a source pixel; empty otherwise.
     diagnosis : Diagnosis or None
-        Planes that are doubled, misplaced, missing or of no use; None of a pair, and where labels
+        Planes that are duplicated, misplaced, missing or not needed; None for a pair, and if labels
         were given.
     weights : dict of str to str
-        SHA-256 of the networks' weights that were used.
+        SHA-256 of the weights of each network that ran.
     parameters : dict
         Everything needed to repeat the result.
     """
@@ -77,7 +77,7 @@ class FusionResult:
         crf_backend: str | None,
         diagnosis: Diagnosis | None = None,
     ) -> FusionResult:
-        """Gather what was found; ``eliminated`` as :meth:`Pipeline.eliminate` returns it."""
+        """Return the result of a pipeline; ``eliminated`` as :meth:`Pipeline.eliminate` returns."""
         image, initial, region = eliminated
         return cls(
             image=image,
@@ -102,56 +102,56 @@ class FusionResult:
 
     @property
     def alpha(self) -> np.ndarray:
-        """How much of each pixel the nearest surface in it covers, (Y, X), float32, 0..1."""
+        """Coverage of each pixel by the nearest surface in it, (Y, X), float32, 0..1."""
         return self.focus.alpha[0].cpu().numpy()
 
     @property
     def depth(self) -> np.ndarray:
         """Distance behind the nearest plane, (Y, X), float32, in the unit of ``z_step``.
 
-        Where :attr:`filled` says so, it is interpolated from what is around; labels are not.
+        Where :attr:`filled` is True it is interpolated from its surroundings; labels are not.
         """
-        found = self.focus.depth
+        depth = self.focus.depth
         if not self.focus.is_pair:
-            found = inpaint(found, self.focus.confidence)
-        return (found[0] - 1).cpu().numpy() * np.float32(self.parameters["z_step"] or 1)
+            depth = inpaint(depth, self.focus.confidence)
+        return (depth[0] - 1).cpu().numpy() * np.float32(self.parameters["z_step"] or 1)
 
     @property
     def confidence(self) -> np.ndarray:
-        """How sure depth is, (Y, X), float32, 0..1.
+        """Confidence of depth, (Y, X), float32, 0..1.
 
-        Of planes that DEB looked at: how probably focus lies between the two planes that depth
-        lies between, above chance, and 0 where no plane shows detail. 1 where labels were given or
-        painted. Of a pair ``|2 alpha - 1|``.
+        For a stack it is the probability by DEB that focus lies between the two planes around
+        depth, scaled so that chance is 0, and 0 where no plane shows detail. It is 1 where labels
+        were given or painted. For a pair it is ``|2 alpha - 1|``.
         """
         return self.focus.confidence[0].cpu().numpy()
 
     @property
     def filled(self) -> np.ndarray:
-        """Which pixels' depth is interpolated, for it was less sure than 0.2, (Y, X), bool."""
+        """Pixels whose depth is interpolated, as its confidence is below 0.2, (Y, X), bool."""
         return self.focus.holes[0].cpu().numpy()
 
     @property
     def valid(self) -> np.ndarray:
-        """Which pixels every plane shows, (Y, X), bool; what lies beyond its border is a guess."""
-        everywhere = np.ones(self.focus.size, bool)
+        """Pixels that every plane shows after registration, (Y, X), bool."""
+        valid = np.ones(self.focus.size, bool)
         if self.registration is not None:
             for number in range(1, self.focus.planes + 1):
-                everywhere &= self.registration.valid(number)
-        return everywhere
+                valid &= self.registration.valid(number)
+        return valid
 
     @property
     def sigma_px(self) -> float | None:
-        """Sigma of the foreground's blur in the far plane, px (per plane step)."""
+        """Sigma of K3, px; for a stack the defocus slope, px per plane step."""
         return self.psf.sigma_px if self.psf else None
 
     @property
     def consistency(self) -> float | None:
-        """Reblur residual, 0..1 in linear light: a quality figure that needs no truth."""
+        """Reblur residual, 0..1 in linear light: a quality figure that needs no ground truth."""
         return self.psf.residual if self.psf else None
 
     def figures(self) -> dict[str, Any]:
-        """Return what was found, for the record: blur, residual, coding, share computed."""
+        """Return the figures for the record: PSF, residual, coding, share of computed pixels."""
         return {
             "planes": self.focus.planes,
             "registration": self.registration.to_dict() if self.registration else None,
@@ -171,5 +171,5 @@ class FusionResult:
 
     @property
     def diffusion(self) -> np.ndarray:
-        """What was removed: initial minus image, float32, in pixel values."""
+        """Diffusion component S, what was removed: initial minus image, float32, pixel values."""
         return self.initial.astype(np.float32) - self.image.astype(np.float32)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_focusstack.diagnostics.diagnose import diagnose
 from napari_focusstack.elimination.alpha_matting import refine_alpha
-from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
+from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
 from napari_focusstack.psf_estimation.defocus_slope import estimate_defocus_slope
 from napari_focusstack.psf_estimation.estimate import BY_KEB, BY_REBLUR, check_method, estimate
 from napari_focusstack.runtime.progress import Progress
@@ -50,12 +50,12 @@ class Strategy(Protocol):
         """Estimate the blur per plane step; NoOcclusionBoundary if nothing shows it."""
 
     def accepts(self, psf: Psf) -> bool:
-        """Tell whether an estimated blur explains the planes well enough to eliminate with it."""
+        """Return whether an estimated blur explains the planes well enough to eliminate with it."""
 
     def diagnose(
         self, stack: FocalStack, labels: np.ndarray
     ) -> Generator[Progress, None, Diagnosis | None]:
-        """Look for planes that are doubled, misplaced, missing or unrelated."""
+        """Check for planes that are duplicated, misplaced, missing or unrelated."""
 
 
 def strategy_for(stack: FocalStack) -> Strategy:
@@ -131,9 +131,9 @@ class StackStrategy:
         self, stack: FocalStack, labels: np.ndarray
     ) -> Generator[Progress, None, Diagnosis | None]:
         """See :class:`Strategy`."""
-        yield Progress("look through the planes", 0, 1)
+        yield Progress("check the planes", 0, 1)
         diagnosis = diagnose(stack.sources, labels)
-        yield Progress("look through the planes", 1, 1)
+        yield Progress("check the planes", 1, 1)
         return diagnosis
 
 
@@ -144,7 +144,7 @@ def _estimate(
     networks: Networks,
     slope: DefocusSlope | None = None,
 ) -> Psf:
-    """Estimate the blur from patches along occlusion boundaries, asking KEB where it is needed."""
+    """Estimate the blur from patches along occlusion boundaries, with KEB if it is needed."""
     method = check_method(parameters.psf)
     patches = replace(patches, alpha=refine_alpha(patches.near, patches.alpha))
     return estimate(

@@ -1,4 +1,4 @@
-"""Convolution with a point spread function, in space: one blur for all kinds of sigma."""
+"""Blur by a point spread function, for every kind of sigma."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ def blur(
     shape: PsfShape = "gaussian",
     mode: Literal["scatter", "gather"] = "scatter",
 ) -> Tensor:
-    """Convolve with the point spread function, in space; the border pixels continue outside.
+    """Convolve images with a point spread function. The border pixels are replicated outside.
 
     Parameters
     ----------
     image : Tensor
         Shape (..., Y, X), float.
     sigma_px : float or Tensor
-        Standard deviation of the PSF along one axis, px. A tensor of shape (B,) blurs each image of
-        a batch (B, C, Y, X) by its own sigma; one of shape (n, 1, Y, X) blurs each pixel of images
-        (n, C, Y, X) by its own, of a few values.
+        Standard deviation of the PSF along one axis, px. A tensor of shape (B,) holds one sigma for
+        each image of a batch (B, C, Y, X). A tensor of shape (n, 1, Y, X) holds one sigma for each
+        pixel of images (n, C, Y, X); it should have few distinct values.
     shape : {"gaussian", "disk"}
         Shape of the PSF.
     mode : {"scatter", "gather"}
-        Of a sigma for each pixel: whether each pixel spreads its light by its own sigma, and the
-        last channel is its alpha; or each pixel collects light from around by its own sigma. Both
-        are the same where sigma is the same everywhere.
+        Meaning of a sigma for each pixel. ``scatter``: each source pixel spreads its light with its
+        sigma; the last channel is alpha. ``gather``: each output pixel is the mean of its
+        surroundings, weighted by the PSF of its sigma. Both agree where sigma is constant.
 
     Returns
     -------
     Tensor
-        Same shape.
+        Shape and range of image.
 
     Examples
     --------

@@ -1,8 +1,9 @@
-"""Image formation in linear light (Eqs. 3 and 4), shared by training, elimination and PSF estimation.
+"""Image formation in linear light (Eqs. 3 and 4).
 
-All functions work on torch tensors ``(..., C, Y, X)`` on any device. Symbols and equation numbers
-are those of Liu et al. (AAAI 2024): ``f`` foreground, ``M`` foreground mask (here a soft alpha in
-0..1), ``Mb = 1 - M``, ``b`` background, ``K`` point spread function.
+Simulation, PSF estimation and elimination share these functions. They take torch tensors
+``(..., C, Y, X)`` on any device. Symbols and equation numbers are those of Liu et al. (AAAI 2024):
+``f`` foreground, ``M`` foreground mask (here an alpha in 0..1), ``Mb = 1 - M``, ``b`` background,
+``K`` point spread function.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ def composite_defocused(
     sigma_px: float | Tensor,
     shape: PsfShape = "gaussian",
 ) -> Tensor:
-    """Lay a defocused layer over an image: ``(layer . M) * K + (1 - M * K) . image`` (Eq. 4).
+    """Composite a defocused layer over an image: ``(layer . M) * K + (1 - M * K) . image`` (Eq. 4).
 
     Parameters
     ----------
     layer, image : Tensor
-        Shape (..., C, Y, X), linear light. The layer's colour counts only where alpha > 0.
+        Shape (..., C, Y, X), linear light. The layer has an effect only where alpha > 0.
     alpha : Tensor
         Shape (..., 1, Y, X), 0..1, the coverage of the layer.
     sigma_px : float or Tensor
-        Blur of the layer, px; 0 lays it on sharp. Shape (B,) for a batch.
+        Sigma of the layer's blur, px; 0 keeps it sharp. Shape (B,) for a batch.
     shape : {"gaussian", "disk"}
         Shape of the PSF.
 
@@ -47,12 +48,12 @@ def composite_defocused(
 
 
 def premultiply(layer: Tensor, alpha: Tensor) -> Tensor:
-    """Return ``layer . M`` with ``M`` as one more channel behind it, shape (..., C + 1, Y, X)."""
+    """Return ``layer . M`` with ``M`` appended as the last channel, shape (..., C + 1, Y, X)."""
     return torch.cat([layer * alpha, alpha], -3)
 
 
 def over(premultiplied: Tensor, image: Tensor) -> Tensor:
-    """Lay a layer from :func:`premultiply`, blurred or not, over an image (..., C, Y, X)."""
+    """Composite a layer from :func:`premultiply`, blurred or not, over an image (..., C, Y, X)."""
     return premultiplied[..., :-1, :, :] + (1 - premultiplied[..., -1:, :, :]) * image
 
 
@@ -68,7 +69,8 @@ def near_focus(
     Parameters
     ----------
     foreground, background : Tensor
-        Shape (..., C, Y, X), linear light, 0..1; the background is whole, as if uncovered.
+        Shape (..., C, Y, X), linear light, 0..1. The background is complete, also under the
+        foreground.
     alpha : Tensor
         Shape (..., 1, Y, X), 0..1.
     sigma_background_px : float or Tensor
@@ -107,6 +109,7 @@ def far_focus(
     Returns
     -------
     Tensor
-        Shape (..., C, Y, X), linear light. The blurred foreground veils the background around it.
+        Shape (..., C, Y, X), linear light, with blurred foreground light on the background around
+        the foreground.
     """
     return composite_defocused(foreground, alpha, background, sigma_foreground_px, shape)

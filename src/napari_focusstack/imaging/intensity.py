@@ -1,4 +1,7 @@
-"""From pixel values to light and back: the imaging model holds in linear light only."""
+"""Conversion of pixel values to linear light and back.
+
+The imaging model holds for linear light only, and the networks read display coding.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,15 @@ if TYPE_CHECKING:
 
 IntensityChoice = Literal["auto", "linear", "srgb"]
 Coding = Literal["linear", "srgb"]
-#: Value of full brightness in sRGB coding.
+#: Pixel value of full light in sRGB coding, by dtype.
 PEAK = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
-#: Share of pixels that the display range of linear data may cut at either end.
+#: Share of pixels that the display range of linear data clips at each end. Convention.
 DISPLAY_TAIL = 0.001
 
 
 @dataclass(frozen=True)
 class Intensity:
-    """How the pixel values of one focal stack stand for light.
+    """The coding of one focal stack: how its pixel values stand for light.
 
     Parameters
     ----------
@@ -37,10 +40,10 @@ class Intensity:
     dtype : str
         ``uint8``, ``uint16`` or ``float32``.
     low, high : float
-        Values of no light and full light. The model is indifferent to an offset and a gain, so for
-        linear data this is the range of the stack.
+        Pixel values of no light (0) and full light (1). The imaging model allows any offset and
+        gain, so for linear data this is the range of the stack.
     dark, bright : float
-        The range shown to the networks, in light.
+        Range of light that display coding maps to 0..1.
     """
 
     coding: Coding
@@ -52,15 +55,15 @@ class Intensity:
 
     @classmethod
     def of(cls, planes: Sequence[np.ndarray], choice: IntensityChoice = "auto") -> Intensity:
-        """Find the coding of a focal stack.
+        """Determine the coding of a focal stack.
 
         Parameters
         ----------
         planes : sequence of ndarray
             Shape (Y, X) or (Y, X, 3) each, of one dtype.
         choice : {"auto", "linear", "srgb"}
-            ``auto`` takes 8-bit RGB for sRGB, as photographs are, and all else for linear, as
-            scientific cameras record.
+            ``auto`` reads 8-bit RGB as sRGB, because photographs are coded so. It reads all other
+            planes as linear, because scientific cameras record light.
 
         Returns
         -------
@@ -69,7 +72,7 @@ class Intensity:
         Raises
         ------
         InputError
-            If choice is another word, or floats that shall be sRGB leave 0..1.
+            If choice is none of these, or if floats with ``srgb`` exceed 0..1.
 
         Examples
         --------
@@ -103,22 +106,23 @@ class Intensity:
         """Return a plane as linear light, (C, Y, X) float32, 0..1."""
         if self.dtype == "float32":
             return self._light(torch.from_numpy(np.atleast_3d(plane))).permute(2, 0, 1).to(device)
-        # each of few values is turned into light once
+        # a table: each of the few possible values is converted once
         light = self._table[np.atleast_3d(plane).transpose(2, 0, 1)]
         return torch.from_numpy(light).to(device)
 
     @cached_property
     def _table(self) -> np.ndarray:
-        """Light of each whole number that a pixel may hold."""
+        """Light of each integer that a pixel may hold."""
         values = torch.arange(np.iinfo(self.dtype).max + 1, dtype=torch.float32)
         return self._light(values).numpy()
 
     def _light(self, values: Tensor) -> Tensor:
+        """Return pixel values of any shape as linear light."""
         light = (values - self.low) / (self.high - self.low)
         return srgb_to_linear(light) if self.coding == "srgb" else light
 
     def display(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
-        """Return a plane as networks see it: (3, Y, X), sRGB-coded, 0..1."""
+        """Return a plane in display coding, as networks read it: (3, Y, X), sRGB, 0..1."""
         if self.coding == "linear":
             return self.to_display(self.to_light(plane, device))
         values = torch.from_numpy(np.atleast_3d(plane).astype(np.float32)).to(device)
@@ -134,11 +138,11 @@ class Intensity:
         return values.cpu().numpy().astype(self.dtype)
 
     def to_display(self, light: Tensor) -> Tensor:
-        """Return light (C, Y, X) as networks see it: (3, Y, X), sRGB-coded, 0..1."""
-        shown = ((light - self.dark) / (self.bright - self.dark)).clamp(0, 1)
-        return linear_to_srgb(shown).expand(3, -1, -1)
+        """Return light (C, Y, X) in display coding: (3, Y, X), sRGB, 0..1."""
+        stretched = ((light - self.dark) / (self.bright - self.dark)).clamp(0, 1)
+        return linear_to_srgb(stretched).expand(3, -1, -1)
 
 
 def _values(plane: Any) -> np.ndarray:
-    """Return a plane's pixels, of which many may lie on disk."""
+    """Return all pixels of a plane, which may be on disk."""
     return np.asarray(plane[:, :])

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-#: A Gaussian PSF is cut where 4 sigma leave less than 1e-4 of its light outside.
+#: Radius at which a Gaussian PSF is cut, in sigma. Convention: about 1e-4 of the light lies beyond.
 GAUSSIAN_REACH = 4.0
-#: Greatest sigma (px) that is convolved with: beyond it kernels are larger than planes.
-MOST_SIGMA_PX = 100.0
-#: Below this sigma (px) a PSF is a unit impulse on the pixel grid.
+#: Greatest sigma that is accepted, px. Convention: beyond it kernels exceed usual planes.
+MAX_SIGMA_PX = 100.0
+#: Below this sigma, px, a PSF is a unit impulse on the pixel grid. Convention.
 IMPULSE_SIGMA_PX = 0.2
 
 
 def psf_radius(sigma_px: float, shape: PsfShape = "gaussian") -> int:
-    """Return how many pixels beyond its centre a PSF reaches.
+    """Return how far a PSF reaches from its centre, px.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def disk_psf(sigma_px: Tensor, radius: int) -> Tensor:
     Parameters
     ----------
     sigma_px : Tensor
-        Shape (B,), px: the standard deviation along one axis, half the radius of the disk, so that
-        one number means the same blur for both shapes.
+        Shape (B,), px: the standard deviation along one axis, which is half the radius of the disk.
+        So one number means the same blur for both shapes.
     radius : int
         Pixels on either side of the centre.
 
@@ -99,12 +99,12 @@ class Kernel:
     Parameters
     ----------
     reach_px : callable
-        ``reach_px(sigma_px)``: distance from the centre beyond which it is 0, px.
+        ``reach_px(sigma_px)``: distance from the centre beyond which the kernel is 0, px.
     sample : callable
-        ``sample(sigma_px, radius)`` samples it for each sigma (B,), px, up to so many pixels from
-        the centre: (B, 2 radius + 1, 2 radius + 1), or its profile (B, 2 radius + 1).
+        ``sample(sigma_px, radius)``: the kernels of each sigma (B,), px, up to radius pixels from
+        the centre, shape (B, 2 radius + 1, 2 radius + 1); or their profiles (B, 2 radius + 1).
     is_separable : bool
-        Whether it is the outer product of its profile, which is then what ``sample`` returns.
+        Whether the kernel is the outer product of a profile. Then ``sample`` returns the profile.
     """
 
     reach_px: Callable[[float], float]
@@ -112,7 +112,7 @@ class Kernel:
     is_separable: bool = False
 
 
-#: All shapes. The sigma of each is its standard deviation along one axis.
+#: All shapes of the PSF. Sigma is the standard deviation along one axis for each of them.
 KERNELS: dict[PsfShape, Kernel] = {
     "gaussian": Kernel(lambda sigma_px: GAUSSIAN_REACH * sigma_px, gaussian_profile, True),
     "disk": Kernel(lambda sigma_px: 2 * sigma_px + 0.5, disk_psf),
@@ -151,14 +151,14 @@ def psf(sigma_px: float, shape: PsfShape = "gaussian") -> Tensor:
 
 
 def check_sigma(sigma_px: float) -> float:
-    """Return sigma_px as a float, or raise InputError unless it lies in 0..100 px and above 0."""
+    """Return sigma_px as a float; InputError unless it is above 0 and at most 100 px."""
     try:
-        usable = 0 < sigma_px <= MOST_SIGMA_PX
+        usable = 0 < sigma_px <= MAX_SIGMA_PX
     except TypeError:
         usable = False
     if not usable:
         raise InputError(
             f"sigma_px is {sigma_px}; give the blur in pixels as a number above 0, at most "
-            f"{MOST_SIGMA_PX:g}."
+            f"{MAX_SIGMA_PX:g}."
         )
     return float(sigma_px)

@@ -1,4 +1,4 @@
-"""Luminance of colours, linear and coded."""
+"""Luminance of colours, of linear light and of display coding."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Weights of red, green and blue for values coded for display (ITU-R BT.601).
+#: Weights of red, green and blue for values in display coding (ITU-R BT.601).
 CODED_WEIGHTS = (0.299, 0.587, 0.114)
-#: The same for linear light with the primaries of sRGB (ITU-R BT.709).
+#: Weights of red, green and blue for linear light with the primaries of sRGB (ITU-R BT.709).
 LINEAR_WEIGHTS = (0.2126, 0.7152, 0.0722)
 
 

@@ -1,4 +1,4 @@
-"""sRGB coding (IEC 61966-2-1)."""
+"""sRGB coding of light (IEC 61966-2-1)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def srgb_to_linear(coded: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Same shape, 0..1, proportional to the light that fell on the sensor.
+        Same shape, 0..1, proportional to the light on the sensor.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def srgb_to_linear(coded: Tensor) -> Tensor:
 
 
 def linear_to_srgb(linear: Tensor) -> Tensor:
-    """Code linear light as sRGB, the inverse of :func:`srgb_to_linear`.
+    """Encode linear light as sRGB, the inverse of :func:`srgb_to_linear`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Blurs whose sigma differs from pixel to pixel."""
+"""Blur with a sigma for each pixel."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ if TYPE_CHECKING:
 
     from napari_focusstack.parameters import PsfShape
 
-#: From this sigma on, px, these blurs are computed at half the size, all wide ones at once. That is
-#: less exact than convolving, but so are distances, which are rounded to few values.
+#: From this sigma on, px, all sigmas together are blurred at half size, for speed. The error is
+#: small against that of the distances, which are rounded to few values.
 WIDE_PX = 3.0
 
 
 def is_per_pixel(values: float | Tensor) -> TypeGuard[Tensor]:
-    """Tell whether values differ from pixel to pixel: a tensor of shape (n, 1, Y, X)."""
+    """Return whether values are given for each pixel: a tensor of shape (n, 1, Y, X)."""
     return isinstance(values, torch.Tensor) and values.ndim == 4
 
 
 def scatter(layers: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
-    """Spread the light (n, C + 1, Y, X) of each pixel by its own sigma, and add it all up.
+    """Blur layers: each pixel spreads its light with its sigma, and the light is summed.
 
-    The last channel is alpha; sigma (n, 1, Y, X), px, has few values.
+    Layers (n, C + 1, Y, X) are premultiplied; the last channel is alpha. Sigma (n, 1, Y, X), px,
+    has few distinct values.
     """
     light = torch.zeros_like(layers)
     present = layers[:, -1:] > 0
     wide = present & (sigma_px >= WIDE_PX)
     for sigma in unique_values(sigma_px[present & ~wide]):
-        here = present & (sigma_px == sigma)
-        near = _within_reach(here, psf_radius(sigma, shape))
-        light[near] += uniform_blur(layers[near] * here[near], sigma, shape)
+        selected = present & (sigma_px == sigma)
+        window = _within_reach(selected, psf_radius(sigma, shape))
+        light[window] += uniform_blur(layers[window] * selected[window], sigma, shape)
     if wide.any():
         light += at_half_size(
             layers * wide, lambda half: scatter(half, _downsample_sigma(sigma_px * wide), shape)
@@ -47,16 +48,16 @@ def scatter(layers: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
 
 
 def gather(image: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
-    """Return images (n, C, Y, X) blurred at each pixel by the sigma there.
+    """Blur images (n, C, Y, X): each output pixel is their blur with the sigma of this pixel.
 
-    Sigma (n, 1, Y, X), px, has few values.
+    Sigma (n, 1, Y, X), px, has few distinct values.
     """
     blurred = torch.zeros_like(image)
     wide = sigma_px >= WIDE_PX
     for sigma in unique_values(sigma_px[~wide]):
-        here = sigma_px == sigma
-        near = _within_reach(here, psf_radius(sigma, shape))
-        blurred[near] += uniform_blur(image[near], sigma, shape) * here[near]
+        selected = sigma_px == sigma
+        window = _within_reach(selected, psf_radius(sigma, shape))
+        blurred[window] += uniform_blur(image[window], sigma, shape) * selected[window]
     if wide.any():
         coarse = at_half_size(image, lambda half: gather(half, _downsample_sigma(sigma_px), shape))
         blurred = blend(wide, coarse, blurred)
@@ -64,12 +65,12 @@ def gather(image: Tensor, sigma_px: Tensor, shape: PsfShape) -> Tensor:
 
 
 def _downsample_sigma(sigma_px: Tensor) -> Tensor:
-    """Return the sigmas that are left to blur by at half the size: the greatest of each four."""
+    """Return the remaining sigmas at half size: the greatest of each 2 x 2 pixels."""
     return halved_sigma(halved(sigma_px, torch.maximum))
 
 
 def _within_reach(present: Tensor, reach_px: int) -> tuple[slice, ...]:
-    """Return an index of the rows and columns near the true pixels of (n, 1, Y, X)."""
+    """Return an index of the rows and columns within reach of the true pixels of (n, 1, Y, X)."""
     flat = present[:, 0].any(0)
     box = bounding_box(flat)
     assert box is not None

@@ -1,1 +1,1 @@
-"""Files in and out: focal stacks, results with their record, and the demo scene."""
+"""Reading and writing of files: focal stacks, and results with their record."""

@@ -1,1 +1,1 @@
-"""The networks: FSB and KEB of the paper (Fig. 3), DEB and MEB for stacks; weights, and how they run."""
+"""The networks: FSB and KEB of the paper (Fig. 3), DEB and MEB for stacks, and how they run."""

@@ -22,23 +22,23 @@ def conv(inputs: int, outputs: int, gain: float = 2.0**0.5) -> nn.Conv2d:
 
 
 def receptive_radius_of_blocks(network: nn.Module) -> int:
-    """Return how far the MSRBs of a network look one after another, px."""
+    """Return the receptive radius of all MSRBs of a network in sequence, px."""
     return sum(block.receptive_radius_px for block in network.modules() if isinstance(block, MSRB))
 
 
 class MSRB(nn.Module):
-    """Multi-scale residual block: a plain path and one that looks at a coarser scale.
+    """Multi-scale residual block (Fig. 3b): a path at full size and one at a coarser scale.
 
-    The plain path is *conv - conv*, the multi-scale path *conv - down - conv - up - conv*; both are
-    added to the input. There is no normalisation: the answer at a pixel depends on its surroundings
-    alone, never on the rest of the image, so tiles agree.
+    The plain path is *conv - conv*, the multi-scale path *conv - down - conv - up - conv*. Both are
+    added to the input. There is no normalisation layer: the output at a pixel depends on its
+    surroundings alone, never on the rest of the image, so tiles agree.
 
     Parameters
     ----------
     channels : int
         Feature channels in and out.
     down : int
-        Factor of the multi-scale path; image sides are multiples of it.
+        Factor of the multi-scale path. Image sides are multiples of it.
     """
 
     def __init__(self, channels: int, down: int) -> None:
@@ -53,10 +53,10 @@ class MSRB(nn.Module):
 
     @property
     def receptive_radius_px(self) -> int:
-        """How far it looks, px.
+        """Receptive radius of the block, px.
 
-        Through a convolution, a cell of its coarse scale, a convolution there, the interpolation
-        between cells and another convolution.
+        It is the sum over a convolution, a cell of the coarse scale, a convolution there, the
+        interpolation between cells and another convolution.
         """
         return 2 + math.ceil(2.5 * self.down)
 

@@ -1,8 +1,8 @@
 """Depth estimation branch: from the focus features of all planes to a plane for each pixel.
 
-Not in the paper, which has two planes: FSB folded over P planes sees each of them at full size
-P - 1 times, compares two at a time and cannot undo an early mistake. DEB reads what tells focus at
-full size once, then looks at all planes together at a quarter of the size.
+DEB is not in the paper, which has two planes. FSB folded over P planes would read each of them at
+full size P - 1 times, compare two at a time and never undo an early mistake. DEB reads the focus
+features of a plane at full size once, then compares all planes together at a quarter of the size.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-#: Cues are read at full size and kept at this fraction of it.
+#: Side of the cells that features are reduced to, px.
 CELL_PX = 4
-#: Channels of :func:`plane_features`: focus measures of a cell, its colour, the sharpness and the grey
-#: of each of its pixels.
+#: Channels of :func:`plane_features`: focus measures of a cell, its colour, and (twice) its pixels,
+#: whose sharpness and grey are read one by one.
 MEASURES, COLOURS, PIXELS = 7, 3, CELL_PX**2
 #: Feature channels at half the size, where edges are drawn.
-FINE = 16
-#: How far they look, cells.
+FINE_CHANNELS = 16
+#: Receptive radius of :meth:`DEB.decode`, cells.
 DECODER_REACH_CELLS = 4
-#: Focus measure of a region without detail: sensor noise of one grey level in 8 bits.
+#: Laplacian energy of a region without detail, in light coded for display, 0..1: noise of one grey
+#: level of 8 bits. The shipped weights were trained with it.
 NOISE_FLOOR = 0.004
 
 
 def plane_features(plane: Tensor) -> Tensor:
-    """Return what tells focus in a plane, cell by cell.
+    """Return the focus features of a plane, cell by cell.
 
     Parameters
     ----------
@@ -48,10 +49,10 @@ def plane_features(plane: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Shape (B, 42, Y / 4, X / 4): log of the mean and greatest Laplacian in a cell, of the plane
-        at full and at half size; of the mean Laplacian at a quarter, an eighth, a sixteenth of the
-        size; the mean colour; then of each of the cell's 16 pixels log of the Laplacian over 3 px,
-        and its grey.
+        Shape (B, 42, Y / 4, X / 4). First 7 focus measures: the log of the mean and of the greatest
+        Laplacian in a cell, of the plane at full and at half size, and the log of the mean
+        Laplacian at a quarter, an eighth and a sixteenth of the size. Then the mean colour. Then
+        for each of the cell's 16 pixels the log of the Laplacian over 3 px, and its grey.
     """
     grey = plane.mean(1, keepdim=True)
     measures = []
@@ -64,25 +65,28 @@ def plane_features(plane: Tensor) -> Tensor:
         energy = laplacian(pooled(grey, factor)).abs()
         measures.append(functional.interpolate(energy, size, mode="bilinear"))
     colour = pooled(plane, CELL_PX)
-    pixels = torch.cat([_level(box3(laplacian(grey).abs())), 2 * grey - 1], 1)
-    return torch.cat([_level(torch.cat(measures, 1)), 2 * colour - 1, _in_cells(pixels)], 1)
+    pixels = torch.cat([_log_energy(box3(laplacian(grey).abs())), 2 * grey - 1], 1)
+    return torch.cat([_log_energy(torch.cat(measures, 1)), 2 * colour - 1, _in_cells(pixels)], 1)
 
 
 def _in_cells(pixels: Tensor) -> Tensor:
     """Return the pixels (B, C, Y, X) of each cell as channels, (B, 16 C, Y / 4, X / 4).
 
-    Ordered so that undoing it by ``pixel_shuffle(..., 2)`` leaves pixels at half the size.
+    The order is such that ``pixel_shuffle(..., 2)`` leaves pixels at half the size.
     """
     split = pixels.unflatten(3, (-1, 2, 2)).unflatten(2, (-1, 2, 2))
     return split.permute(0, 1, 4, 7, 3, 6, 2, 5).flatten(1, 5)
 
 
-def _level(energy: Tensor) -> Tensor:
+def _log_energy(energy: Tensor) -> Tensor:
+    """Return the log of Laplacian energy, shifted and scaled for the network."""
     return torch.log(energy + NOISE_FLOOR) / 2 + 1.5
 
 
 class CrossPlaneBlock(nn.Module):
-    """A residual block that looks at a plane's surroundings, at its neighbours and at all planes.
+    """A residual block that mixes each plane with its two neighbours and with all planes.
+
+    All planes enter as their maximum and their mean, so the block takes any number of planes.
 
     Parameters
     ----------
@@ -106,42 +110,43 @@ class CrossPlaneBlock(nn.Module):
     def forward(self, features: Tensor, planes: int) -> Tensor:
         """Map (B P, C, Y, X) to the same shape."""
         stack = self.within(features).unflatten(0, (-1, planes))
-        seen = stack.unbind(1)
-        of_plane, of_all = self.across.weight.split([3 * self.channels, 2 * self.channels], 1)
-        own, before, after = of_plane.split(self.channels, 1)
-        common = torch.cat([_max_over_planes(seen), sum(seen[1:], seen[0]) / planes], 1)
+        by_plane = stack.unbind(1)
+        of_three, of_all = self.across.weight.split([3 * self.channels, 2 * self.channels], 1)
+        this, previous, following = of_three.split(self.channels, 1)
+        common = torch.cat([_max_over_planes(by_plane), sum(by_plane[1:], by_plane[0]) / planes], 1)
         common = functional.conv2d(common, of_all, self.across.bias)
-        # planes as rows, pixels as columns: conv3d has gradients in bfloat16 that are not finite
-        beside = torch.cat([before, own, after], 2).contiguous(memory_format=torch.channels_last)
-        rows = functional.conv2d(stack.transpose(1, 2).flatten(3), beside, padding=(1, 0))
-        # in place from here on, for it is memory that bounds the size of tiles
-        added = rows.unflatten(3, stack.shape[-2:]).transpose(1, 2)
-        added += common[:, None]
-        # the first and the last plane are their own neighbours
-        added[:, 0] += functional.conv2d(seen[0], before)
-        added[:, -1] += functional.conv2d(seen[-1], after)
-        added += features.unflatten(0, (-1, planes))
-        return added.flatten(0, 1)
+        # Planes as rows, pixels as columns: in bfloat16 the gradients of conv3d are not finite.
+        kernel = torch.cat([previous, this, following], 2)
+        kernel = kernel.contiguous(memory_format=torch.channels_last)
+        rows = functional.conv2d(stack.transpose(1, 2).flatten(3), kernel, padding=(1, 0))
+        # In place from here on: memory bounds the size of tiles.
+        mixed = rows.unflatten(3, stack.shape[-2:]).transpose(1, 2)
+        mixed += common[:, None]
+        # The first and the last plane are their own neighbours.
+        mixed[:, 0] += functional.conv2d(by_plane[0], previous)
+        mixed[:, -1] += functional.conv2d(by_plane[-1], following)
+        mixed += features.unflatten(0, (-1, planes))
+        return mixed.flatten(0, 1)
 
 
 def _max_over_planes(planes: Sequence[Tensor]) -> Tensor:
-    """Return the greatest of each pixel; of many times the speed of ``amax`` across planes."""
+    """Return the maximum of each pixel over the planes, many times faster than ``amax``."""
     return reduce(torch.maximum, planes)
 
 
 class DEB(nn.Module):
-    """From features of P planes to how probably each plane is the one in focus, for any P.
+    """From features of P planes to the probability of each plane to be in focus, for any P.
 
-    A small U-Net over cells whose every block mixes the planes; nothing in it depends on how many
-    there are. One more block at half the size sees single pixels and draws the edges; what it says
-    is shown at full size by sub-pixel convolution.
+    It is a small U-Net over cells. Each of its blocks mixes the planes, and none depends on their
+    number. One more block, at half the size of the image, reads single pixels and draws the edges.
+    A sub-pixel convolution brings its output to full size.
 
     Parameters
     ----------
     width : int
         Feature channels.
     levels : int
-        How often the cells are halved; the reach doubles with each.
+        How often the cells are halved. The receptive radius doubles with each level.
 
     Examples
     --------
@@ -158,10 +163,10 @@ class DEB(nn.Module):
         self.down = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
         self.deepest = CrossPlaneBlock(width)
         self.up = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
-        self.bottleneck = nn.Conv2d(width, FINE, 1)
-        self.stem_fine = conv(3 * CELL_PX, FINE)
-        self.fine = CrossPlaneBlock(FINE)
-        self.head = conv(FINE, 4, gain=1.0)
+        self.bottleneck = nn.Conv2d(width, FINE_CHANNELS, 1)
+        self.stem_fine = conv(3 * CELL_PX, FINE_CHANNELS)
+        self.fine = CrossPlaneBlock(FINE_CHANNELS)
+        self.head = conv(FINE_CHANNELS, 4, gain=1.0)
 
     @property
     def stride(self) -> int:
@@ -170,10 +175,11 @@ class DEB(nn.Module):
 
     @property
     def receptive_radius_px(self) -> int:
-        """How far, px, an input pixel can change the answer.
+        """Distance, px, within which an input pixel can change the output.
 
-        Two convolutions and an interpolation at each level going up, two convolutions and a mean
-        going down, are nine of the coarsest cells in all; the focus measures look 40 px far, the decoder 16.
+        Two convolutions and a mean at each level going down, two convolutions and an interpolation
+        going up, make nine of the coarsest cells in all. The focus measures reach 40 px, the
+        decoder 16 px.
         """
         return 9 * self.stride + 36
 
@@ -193,14 +199,21 @@ class DEB(nn.Module):
         return self.decode(self.encode(inputs), inputs)
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """Return features of the wide surroundings, (B P, 16, Y / 4, X / 4)."""
+        """Return features of the wide surroundings, (B P, 16, Y / 4, X / 4).
+
+        Parameters
+        ----------
+        inputs : Tensor
+            See :meth:`forward`.
+        """
         planes = inputs.shape[1]
         of_cells = inputs[:, :, : -2 * PIXELS]
         below_max = _below_max(inputs[:, :, :MEASURES])
-        place = torch.linspace(-1, 1, planes, device=inputs.device, dtype=inputs.dtype)
-        order = place[None, :, None, None, None].expand_as(inputs[:, :, :1])
-        spread = torch.full_like(order, 2.0 / planes)
-        features = self.stem(torch.cat([of_cells, 2 * below_max, order, spread], 2).flatten(0, 1))
+        position = torch.linspace(-1, 1, planes, device=inputs.device, dtype=inputs.dtype)
+        position = position[None, :, None, None, None].expand_as(inputs[:, :, :1])
+        spacing = torch.full_like(position, 2.0 / planes)
+        features = torch.cat([of_cells, 2 * below_max, position, spacing], 2)
+        features = self.stem(features.flatten(0, 1))
         skips = []
         for block in self.down:
             features = block(features, planes)
@@ -210,14 +223,21 @@ class DEB(nn.Module):
         for block, skip in zip(self.up, reversed(skips), strict=True):
             features = functional.interpolate(features, scale_factor=2, mode="bilinear")
             features = block(features + skip, planes)
-        narrowed: Tensor = self.bottleneck(features)
-        return narrowed
+        encoded: Tensor = self.bottleneck(features)
+        return encoded
 
     def decode(self, features: Tensor, inputs: Tensor) -> Tensor:
         """Return logits (B, P, Y, X) from features and the same rows and columns of the inputs.
 
-        It depends on what lies within :data:`DECODER_REACH_CELLS`, so parts may be decoded one by
-        one.
+        A cell depends on the cells within :data:`DECODER_REACH_CELLS` only, so parts may be decoded
+        one by one.
+
+        Parameters
+        ----------
+        features : Tensor
+            Shape (B P, 16, Y / 4, X / 4), see :meth:`encode`.
+        inputs : Tensor
+            See :meth:`forward`.
         """
         planes, pixels = inputs.shape[1], inputs[:, :, -2 * PIXELS :]
         below_max = _below_max(pixels[:, :, :PIXELS])
@@ -229,5 +249,5 @@ class DEB(nn.Module):
 
 
 def _below_max(measures: Tensor) -> Tensor:
-    """Return by how much each plane's measures (B, P, C, Y, X) fall short of the greatest."""
+    """Return each plane's measures (B, P, C, Y, X) minus their maximum over the planes, <= 0."""
     return measures - _max_over_planes(measures.unbind(1))[:, None]

@@ -1,4 +1,4 @@
-"""Where and how precisely networks run: device, bfloat16."""
+"""The device that networks run on, and their precision (float32 or bfloat16)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 Net = TypeVar("Net", bound=nn.Module)
-#: Functions of torch.cpu that tell whether a CPU multiplies bfloat16 in hardware.
+#: Functions of torch.cpu that return whether a CPU multiplies bfloat16 in hardware.
 CPU_BFLOAT16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """Turn a device's name into a device that is there.
+    """Return the device of a name, checked to be present.
 
     Parameters
     ----------
@@ -42,25 +42,25 @@ def resolve_device(name: str = "auto") -> torch.device:
     >>> resolve_device("cpu")
     device(type='cpu')
     """
-    here = {
+    available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
     if name == "auto":
-        return torch.device(next(kind for kind, present in here.items() if present))
+        return torch.device(next(kind for kind, present in available.items() if present))
     kind, _, index = name.partition(":")
-    if kind not in here or (index and not (kind == "cuda" and index.isdigit())):
+    if kind not in available or (index and not (kind == "cuda" and index.isdigit())):
         raise InputError(f"device is {name!r}; choose one of {', '.join(DEVICES)}.")
     absent = kind == "cuda" and int(index or 0) >= torch.cuda.device_count()
-    if absent or not here[kind]:
-        present = ", ".join(kind for kind, is_here in here.items() if is_here)
-        raise InputError(f"device {name!r} is not on this machine; it has {present}.")
+    if absent or not available[kind]:
+        names = ", ".join(kind for kind, present in available.items() if present)
+        raise InputError(f"device {name!r} is not on this machine; it has {names}.")
     return torch.device(name)
 
 
 def autocast(device: torch.device) -> AbstractContextManager[None]:
-    """Return the context that runs convolutions in bfloat16 where the hardware is made for it."""
+    """Return the context that runs convolutions in bfloat16 where the hardware supports it."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_bfloat16(device))
 
 
@@ -69,16 +69,16 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
-        # torch has no public question for it; an older or a newer one may lack these
+        # torch has no public function for this; older or newer versions may lack these.
         known = (getattr(torch.cpu, name, None) for name in CPU_BFLOAT16)
         return any(is_supported() for is_supported in known if is_supported is not None)
     return False
 
 
 def to_bfloat16(network: Net) -> Net:
-    """Return a copy of a network in half precision where its device is made for that.
+    """Return a copy of a network, in bfloat16 where its device supports that, else in float32.
 
-    In half precision all through, converting to and fro does not cost more than the convolutions.
+    With all weights in bfloat16 no time is lost to conversions between the layers.
     """
     device = next(network.parameters()).device
     return deepcopy(network).to(torch.bfloat16 if has_bfloat16(device) else torch.float32)

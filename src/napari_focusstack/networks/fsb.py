@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def focus_features(planes: Tensor) -> Tensor:
-    """Turn near and far planes (B, 6, Y, X) into what tells focus: (B, 8, Y, X).
+    """Turn near and far planes (B, 6, Y, X) into focus features (B, 8, Y, X).
 
-    The means and amplified differences of the six channels lose nothing; the log ratio of the two
-    planes' Laplacian energy over 5 and 17 px is the classical focus measure. Given them, a network
-    learns several times faster.
+    The first six are means and amplified differences of the planes' channels, which lose nothing.
+    The last two are classical focus measures: the log ratio of the planes' Laplacian energy over 5
+    and over 17 px. With these features a network learns several times faster.
     """
     near, far = planes[:, :3], planes[:, 3:6]
     sharpness = [laplacian(plane.mean(1, keepdim=True)).abs() for plane in (near, far)]
@@ -34,17 +34,17 @@ def focus_features(planes: Tensor) -> Tensor:
 
 
 class FSB(nn.Module):
-    """The FSB of Liu et al. (Fig. 3): input convolution, 8 MSRBs, 3 convolutions, sigmoid.
+    """The FSB of the paper (Fig. 3): input convolution, 8 MSRBs, 3 convolutions, sigmoid.
 
-    A skip passes over every two MSRBs and one long connection over all of them, so that boundaries
-    stay as sharp as the input. Fully convolutional.
+    There is a skip over every two MSRBs and one long connection over all of them, so boundaries
+    stay as sharp as in the input. The network is fully convolutional.
 
     Parameters
     ----------
     width : int
         Feature channels.
     down : sequence of int
-        Down factor of each MSRB, an even number of blocks; the largest sets :attr:`stride`.
+        Down factor of each MSRB, an even number of blocks. The largest sets :attr:`stride`.
 
     Examples
     --------
@@ -76,53 +76,53 @@ class FSB(nn.Module):
 
     @property
     def receptive_radius_px(self) -> int:
-        """How far, px, an input pixel can change the answer: the overlap that tiles need.
+        """Distance, px, within which an input pixel can change the output: the overlap of tiles.
 
-        Outside the blocks there are the focus measure over 17 px, its Laplacian and four
+        Added to that of the blocks are the focus measure over 17 px, its Laplacian and four
         convolutions.
         """
         return receptive_radius_of_blocks(self) + 8 + 1 + 4
 
     def stages(self) -> list[Callable[[Any], Any]]:
-        """Return the network as steps to be taken one after another, so that each can be the last.
+        """Return the network as a sequence of steps, so that a run can stop after each.
 
-        The first takes the planes, the last returns the answer before the sigmoid.
+        The first step takes the planes, the last returns the logits.
         """
 
         def stem(planes: Tensor) -> tuple[Tensor, Tensor]:
-            entered = self.stem(focus_features(planes))
-            return entered, entered
+            features = self.stem(focus_features(planes))
+            return features, features
 
-        def passing(pair: nn.Module) -> Callable[[Any], Any]:
+        def with_skip(pair: nn.Module) -> Callable[[Any], Any]:
             return lambda state: (state[0], (state[1] + pair(state[1])) / 2)
 
         def head(state: tuple[Tensor, Tensor]) -> Tensor:
-            answer: Tensor = self.head(state[1] + state[0])
-            return answer
+            logits: Tensor = self.head(state[1] + state[0])
+            return logits
 
-        return [stem, *(passing(pair) for pair in self.pairs), head]
+        return [stem, *(with_skip(pair) for pair in self.pairs), head]
 
     def logits(self, planes: Tensor) -> Tensor:
-        """Return the answer before the sigmoid, (B, 1, Y, X)."""
+        """Return the output before the sigmoid, (B, 1, Y, X); planes as in :meth:`forward`."""
         state: Any = planes
         for stage in self.stages():
             state = stage(state)
-        answer: Tensor = state
-        return answer
+        logits: Tensor = state
+        return logits
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Segment.
+        """Return the foreground's alpha.
 
         Parameters
         ----------
         planes : Tensor
             Shape (B, 6, Y, X): the near plane's three channels, then the far plane's, coded for
-            display (sRGB or equal), 0..1; grey planes are repeated. Sides are multiples of
+            display (sRGB or equal), 0..1. Grey planes are repeated. Sides are multiples of
             :attr:`stride`.
 
         Returns
         -------
         Tensor
-            Alpha of the foreground, (B, 1, Y, X), 0..1.
+            Alpha M of the foreground, (B, 1, Y, X), 0..1.
         """
         return torch.sigmoid(self.logits(planes).float())

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class KEB(nn.Module):
-    """The KEB of Liu et al. (Fig. 3a): 2 MSRBs, spatial attention, pooling, 3 linear layers.
+    """The KEB of the paper (Fig. 3a): 2 MSRBs, spatial attention, pooling, 3 linear layers.
 
-    Its number, given to :func:`napari_focusstack.imaging.kernels.psf`, is the estimated kernel (Eq. 2).
+    The kernel of the returned sigma is :func:`napari_focusstack.imaging.kernels.psf` (Eq. 2).
 
     Parameters
     ----------
@@ -55,20 +55,20 @@ class KEB(nn.Module):
         return max(self.config["down"])
 
     def forward(self, planes_and_mask: Tensor) -> Tensor:
-        """Estimate.
+        """Return sigma.
 
         Parameters
         ----------
         planes_and_mask : Tensor
-            Shape (B, 7, Y, X): near and far plane as for FSB, then alpha of the foreground, 0..1.
+            Shape (B, 7, Y, X): near and far plane as for FSB, then the foreground's alpha, 0..1.
 
         Returns
         -------
         Tensor
             Sigma of K3 (Eq. 4), shape (B,), px, > 0.
         """
-        seen = torch.cat([focus_features(planes_and_mask), 2 * planes_and_mask[:, 6:] - 1], 1)
-        features = self.blocks(torch.relu(self.stem(seen)))
+        inputs = torch.cat([focus_features(planes_and_mask), 2 * planes_and_mask[:, 6:] - 1], 1)
+        features = self.blocks(torch.relu(self.stem(inputs)))
         summary = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
         weight = torch.sigmoid(self.attention(summary))
         pooled = (features * weight).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1e-3)

@@ -1,7 +1,7 @@
-"""Matte estimation branch: how the two surfaces that meet at a step of depth share the pixels.
+"""Matte estimation branch: alpha of the two surfaces that meet at a depth edge.
 
-Not in the paper: its FSB finds the foreground of a pair, wherever it is. MEB is told where the
-surfaces of a stack meet, and only draws the edge between them, pixel by pixel.
+MEB is not in the paper. The paper's FSB finds the foreground of a pair wherever it is. MEB is given
+the depth edge between two surfaces of a stack, and draws it pixel by pixel.
 """
 
 from __future__ import annotations
@@ -25,59 +25,61 @@ if TYPE_CHECKING:
 SQUARES_PX = (3, 7, 17)
 #: Channels of :func:`edge_features`.
 FEATURES = 3 + 3 + len(SQUARES_PX) + 1 + 5
-#: Sharpness of a region without detail, and least that two planes' are compared by.
-NOTHING, LITTLE = 0.004, 0.01
-#: Confidences beyond these count as these where they are read as odds.
-DOUBT, SURE = 0.05, 0.98
+#: Laplacian energy of a region without detail, and the offset of the ratio of two energies, in
+#: light coded for display, 0..1. The shipped weights were trained with them.
+NOISE_FLOOR, RATIO_OFFSET = 0.004, 0.01
+#: Confidence is clipped to this range before its logit is taken.
+MIN_CONFIDENCE, MAX_CONFIDENCE = 0.05, 0.98
 
 
 def edge_features(
     near: Tensor, far: Tensor, signed_distance_px: Tensor, steps: Tensor, confidence: Tensor
 ) -> Tensor:
-    """Return what tells where an edge lies.
+    """Return the features from which MEB draws a depth edge.
 
     Parameters
     ----------
     near, far : Tensor
-        Shape (B, 3, Y, X), coded for display, 0..1: each pixel as the plane shows it in which the
-        front surface there is in focus, and the one behind.
+        Shape (B, 3, Y, X), coded for display, 0..1: each pixel from the plane in which the front
+        surface is in focus there, and from the plane in which the surface behind is.
     signed_distance_px : Tensor
-        Shape (B, 1, Y, X): distance from the step of depth, px, more than 0 on the front's side,
-        less on the other, 0 where none is near.
+        Shape (B, 1, Y, X): distance from the depth edge, px, positive on the side of the front
+        surface, negative on the other, 0 where no edge is near.
     steps : Tensor
-        Same shape: how far the surfaces lie apart, plane steps.
+        Same shape: distance between the two surfaces, plane steps.
     confidence : Tensor
-        Same shape: how sure depth is, 0..1.
+        Same shape: confidence of depth, 0..1.
 
     Returns
     -------
     Tensor
-        Shape (B, 15, Y, X): what both planes show, and four times how they differ; log ratios of
-        their sharpness over :data:`SQUARES_PX`; the near plane's own sharpness; then the distance
-        from the step, log of the steps, confidence, it as log-odds of the front, and the side.
+        Shape (B, 15, Y, X): mean and four times the difference of the planes' colours; log ratios
+        of their sharpness over :data:`SQUARES_PX`, after the first of them the near plane's
+        sharpness; then the distance from the edge, the log of the steps, the confidence, the
+        confidence as log-odds of the front surface, and the side of the edge.
     """
     sharpness = [laplacian(plane.mean(1, keepdim=True)).abs() for plane in (near, far)]
     features = [near + far - 1, 4 * (near - far)]
     for square in SQUARES_PX:
         in_near, in_far = (box_filter(one, square) for one in sharpness)
-        features.append(torch.log((in_near + LITTLE) / (in_far + LITTLE)))
+        features.append(torch.log((in_near + RATIO_OFFSET) / (in_far + RATIO_OFFSET)))
         if square == SQUARES_PX[0]:
-            features.append(torch.log(in_near + NOTHING) / 2 + 1.5)
+            features.append(torch.log(in_near + NOISE_FLOOR) / 2 + 1.5)
     side = signed_distance_px.sign()
-    odds = side * torch.logit(confidence.clamp(DOUBT, SURE))
-    apart = torch.log(steps.clamp(min=0.5))
-    return torch.cat([*features, signed_distance_px / 3, apart, confidence, odds, side], 1)
+    log_odds = side * torch.logit(confidence.clamp(MIN_CONFIDENCE, MAX_CONFIDENCE))
+    log_steps = torch.log(steps.clamp(min=0.5))
+    return torch.cat([*features, signed_distance_px / 3, log_steps, confidence, log_odds, side], 1)
 
 
 class MEB(nn.Module):
-    """Input convolution, MSRBs, two convolutions; the step of depth that was found is added.
+    """Input convolution, MSRBs and two convolutions; the estimated side of each pixel is a prior.
 
     Parameters
     ----------
     width : int
         Feature channels.
     down : sequence of int
-        Down factor of each MSRB; the largest sets :attr:`stride`.
+        Down factor of each MSRB. The largest sets :attr:`stride`.
 
     Examples
     --------
@@ -93,7 +95,7 @@ class MEB(nn.Module):
         self.head = nn.Sequential(
             conv(width, width), nn.ReLU(inplace=True), conv(width, 1, gain=0.3)
         )
-        #: Log-odds that a pixel belongs to the side of the step on which it was found.
+        #: Log-odds that a pixel belongs to the side of the edge on which depth puts it.
         self.prior_logit = nn.Parameter(torch.ones(()))
 
     @property
@@ -103,14 +105,14 @@ class MEB(nn.Module):
 
     @property
     def receptive_radius_px(self) -> int:
-        """How far, px, an input pixel can change the answer.
+        """Distance, px, within which an input pixel can change the output.
 
-        Outside the blocks there are the widest squares, the Laplacian and three convolutions.
+        Added to that of the blocks are the widest squares, the Laplacian and three convolutions.
         """
         return receptive_radius_of_blocks(self) + SQUARES_PX[-1] // 2 + 1 + 3
 
     def forward(self, features: Tensor) -> Tensor:
         """Return log-odds of the front surface, (B, 1, Y, X), from features (B, 15, Y, X)."""
-        entered = self.stem(features)
-        answer: Tensor = self.head(self.blocks(entered) + entered)
-        return answer + self.prior_logit * features[:, -1:]
+        stem = self.stem(features)
+        log_odds: Tensor = self.head(self.blocks(stem) + stem)
+        return log_odds + self.prior_logit * features[:, -1:]

@@ -1,4 +1,4 @@
-"""Turn trained weights into a wider network that gives the same answers and can learn more."""
+"""Turn trained weights into a wider network with the same output that can learn more (Net2Net)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from torch import nn
 
 from napari_focusstack.errors import InputError
 
-#: Standard deviation by which copies share the old weights unequally, as a part of an equal share.
+#: Standard deviation of a copy's share of the old weight, relative to an equal share. Convention:
+#: shares must differ, or the copies would learn alike.
 SHARE_STD = 0.7
 
 
 def net2wider(trained: Any, wider: Any) -> nn.Module:
     """Copy weights into a network of the same layers with more channels (Net2Net).
 
-    Each channel of the wider network is a copy of a trained one; what reads ``n`` copies shares its
-    weight among them, so that the answer stays (Chen et al., ICLR 2016). The shares are random:
-    copies that were read alike would learn alike, and stay copies.
+    Each channel of the wider network is a copy of a trained one. A weight that read one channel is
+    shared among its ``n`` copies, so the output stays the same (Chen et al., ICLR 2016). The shares
+    are random: copies with equal weights would learn alike, and stay copies.
 
     Parameters
     ----------
     trained : nn.Module
-        Network of convolutions and linear layers.
+        Network of convolutions and linear layers, with its ``width`` in ``config``.
     wider : nn.Module
         The same kind of network, freshly made, at least as wide in every layer.
 
@@ -35,8 +36,8 @@ def net2wider(trained: Any, wider: Any) -> nn.Module:
     Raises
     ------
     InputError
-        If its width is not a multiple of the trained one's, so that copies would weigh unequally
-        where a network averages over channels.
+        If the width is not a multiple of the trained one. Channels would then have unequal numbers
+        of copies, and unequal weights in a mean over channels.
     """
     old_width, new_width = trained.config["width"], wider.config["width"]
     if new_width % old_width:

@@ -1,4 +1,4 @@
-"""DEB's opinion of a pair: FSB tells where edges lie, DEB which side of them is in focus."""
+"""Log-odds of the near plane by DEB: the prior by which regions of FSB's mask are overruled."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
 
 
-#: Planes whose shorter side is less than this are not seen at half the size as well, px.
-LEAST_PX = 128
+#: Shortest side, px, of planes that DEB reads at half the size as well.
+MIN_HALVED_SIDE_PX = 128
 
 
 @dataclass(frozen=True)
@@ -32,43 +32,44 @@ class HalfResolution:
 
     Parameters
     ----------
-    whole : Planes
+    planes : Planes
         At full size.
     """
 
-    whole: Planes
+    planes: Planes
 
     def __len__(self) -> int:
         """Return the number of planes."""
-        return len(self.whole)
+        return len(self.planes)
 
     @property
     def size(self) -> tuple[int, int]:
         """Rows and columns; an odd last one is left out."""
-        height, width = self.whole.size
+        height, width = self.planes.size
         return height // 2, width // 2
 
     @property
     def device(self) -> torch.device:
-        """Where the planes are computed on."""
-        return self.whole.device
+        """Device of the planes."""
+        return self.planes.device
 
     @property
     def budget_bytes(self) -> int:
         """Most memory that tiles may take."""
-        return self.whole.budget_bytes
+        return self.planes.budget_bytes
 
     def display(self, plane: int, where: Region) -> Tensor:
         """Return a part of a plane, (3, Y, X), each pixel the mean of four."""
         rows, columns = (slice(2 * part.start, 2 * part.stop) for part in where)
-        return functional.avg_pool2d(self.whole.display(plane, (rows, columns)), 2)
+        return functional.avg_pool2d(self.planes.display(plane, (rows, columns)), 2)
 
 
 def near_log_odds(pair: Planes, network: DEB, tile_px: int) -> Generator[Progress, None, Tensor]:
-    """Find how probably the near plane is the one in focus.
+    """Estimate the log-odds that the near plane is the one in focus.
 
-    DEB looks some 600 px far, and at half the size twice as far: across flat regions whose edges
-    alone tell focus. A tile is seen with all that can change its answer, so tiles leave no trace.
+    The receptive radius of DEB is about 600 px, and twice that at half the size. So it spans flat
+    regions that show focus at their edges alone. Tiles overlap by the receptive radius, so they
+    leave no trace.
 
     Parameters
     ----------
@@ -90,20 +91,21 @@ def near_log_odds(pair: Planes, network: DEB, tile_px: int) -> Generator[Progres
         Log-odds of the near plane, (1, Y, X): the sum of those at full and at half size.
     """
     sizes: list[Planes] = [pair]
-    if min(pair.size) >= LEAST_PX:
+    if min(pair.size) >= MIN_HALVED_SIDE_PX:
         sizes.append(HalfResolution(pair))
     odds = torch.zeros(1, *pair.size, device=pair.device)
     for number, planes in enumerate(sizes):
-        steps = run_tiled(planes, network, tile_px, network.receptive_radius_px, _odds)
-        said = yield from relabel(steps, partial(_of_sizes, number, len(sizes)))
-        odds += functional.interpolate(said[None], pair.size, mode="bilinear")[0]
+        steps = run_tiled(planes, network, tile_px, network.receptive_radius_px, _decode)
+        of_size = yield from relabel(steps, partial(_of_sizes, number, len(sizes)))
+        odds += functional.interpolate(of_size[None], pair.size, mode="bilinear")[0]
     return odds
 
 
-def _odds(strips: Iterator[Tensor], features: Tensor) -> Tensor:
+def _decode(strips: Iterator[Tensor], features: Tensor) -> Tensor:
+    """Return log-odds of the near plane, (1, Y, X), from logits (2, rows, X) of strips."""
     return torch.cat([near[None] - far[None] for near, far in strips], 1)
 
 
 def _of_sizes(number: int, sizes: int, step: Progress) -> Progress:
-    """Say of a tile of one size how far all sizes are, as if they had as many tiles."""
+    """Return the progress at one size as that of all sizes, as if they had as many tiles."""
     return Progress(step.step, number * step.total + step.done, sizes * step.total)

@@ -1,4 +1,4 @@
-"""DEB over planes of any size: tile by tile, in bounded memory."""
+"""Run DEB over planes of any size: tile by tile, in bounded memory."""
 
 from __future__ import annotations
 
@@ -23,22 +23,21 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
 
 
-#: Memory that tiles take workers, and what one takes for each pixel of each plane.
+#: Memory of all tiles in progress, and memory of a tile for each pixel of each plane, bytes.
 WORK_BYTES, BYTES_PER_PIXEL = 576 * 2**20, 36.0
-#: Side of a tile and what it sees beyond, px and in units of how far that is, below which most of
-#: the work is for what is beyond: fewer tiles are then worked on at a time, and they take more
-#: memory where there is some.
-LEAST_PX, LEAST_REACHES = 512, 4
-#: Rows of cells that are drawn at a time.
+#: Least side of a tile with its margins, px, and in multiples of the margin. In smaller tiles most
+#: of the work would be for margins, so fewer tiles run at a time, or more memory is taken.
+MIN_TILE_PX, MIN_TILE_REACHES = 512, 4
+#: Rows of cells that are decoded at a time, to bound memory.
 STRIP_CELLS = 48
 
 
 class Planes(Protocol):
-    """What DEB needs to know of a stack."""
+    """The planes of a stack as DEB reads them."""
 
     @property
     def device(self) -> torch.device:
-        """Where they are computed on."""
+        """Device on which the planes are computed."""
 
     @property
     def budget_bytes(self) -> int:
@@ -60,9 +59,9 @@ def run_tiled(
     network: DEB,
     tile_px: int,
     reach_px: int,
-    read: Callable[[Iterator[Tensor], Tensor], Tensor],
+    decode: Callable[[Iterator[Tensor], Tensor], Tensor],
 ) -> Generator[Progress, None, Tensor]:
-    """Run DEB and read maps off its answer.
+    """Run DEB and decode its logits into maps.
 
     Parameters
     ----------
@@ -71,12 +70,12 @@ def run_tiled(
     network : DEB
         On the planes' device.
     tile_px : int
-        Greatest side of a tile, px; memory grows with its square.
+        Greatest side of a tile, px. Memory grows with its square.
     reach_px : int
-        How far beyond a tile the planes are seen, px.
-    read : callable
-        Takes logits of one strip of rows after another, (P, rows, X), and the inputs (P, 42, Y / 4,
-        X / 4) of a tile; returns maps (C, Y, X) of its rows.
+        Margin of a tile on each side, px.
+    decode : callable
+        Takes logits (P, rows, X) of one strip of rows after another, and the inputs (P, 42, Y / 4,
+        X / 4) of a tile. Returns maps (C, Y, X) of the tile.
 
     Yields
     ------
@@ -100,15 +99,15 @@ def run_tiled(
             inputs = torch.stack(
                 [_features(planes, plane, outer, network) for plane in _all(planes)], 1
             )
-            maps = read(_decode_strips(network, network.encode(inputs), inputs), inputs[0])
+            maps = decode(_decode_strips(network, network.encode(inputs), inputs), inputs[0])
         return maps[:, *to_local(tile, outer)]
 
     maps = torch.empty(0)
     yield Progress("find focus", 0, len(tiles))
-    for number, found in enumerate(parallel_map(work, tiles, planes.device, workers)):
+    for number, of_tile in enumerate(parallel_map(work, tiles, planes.device, workers)):
         if not number:
-            maps = torch.empty(len(found), *planes.size, device=planes.device)
-        maps[:, *tiles[number]] = found
+            maps = torch.empty(len(of_tile), *planes.size, device=planes.device)
+        maps[:, *tiles[number]] = of_tile
         yield Progress("find focus", number + 1, len(tiles))
     trim_heap()
     return maps
@@ -117,18 +116,25 @@ def run_tiled(
 def tile_plan(
     planes: int, tile_px: int, reach_px: int, max_workers: int, budget_bytes: int
 ) -> tuple[int, int]:
-    """Return how large tiles may be, with all that they see, and how many are worked on at a time.
+    """Return the side of tiles and the number of tiles in progress at a time.
 
     Parameters
     ----------
     planes : int
-        P.
+        Number of planes P.
     tile_px, reach_px : int
-        Greatest side of a tile, and how far it sees beyond, px.
+        Greatest side of a tile, and its margin on each side, px.
     max_workers : int
-        Tiles that could be worked on at a time.
+        Most tiles in progress at a time.
     budget_bytes : int
-        Most memory for all of them.
+        Most memory of all of them.
+
+    Returns
+    -------
+    outer_px : int
+        Greatest side of a tile with its margins, px.
+    workers : int
+        Tiles in progress at a time, at least 1.
 
     Examples
     --------
@@ -136,26 +142,27 @@ def tile_plan(
     ((832, 2), (576, 1))
     """
     bytes_per_pixel = BYTES_PER_PIXEL * planes
-    most_px = tile_px + 2 * reach_px
-    least_px = min(max(LEAST_PX, LEAST_REACHES * reach_px), most_px)
-    least_bytes = int(bytes_per_pixel * least_px**2)
-    work_bytes = min(max(WORK_BYTES, least_bytes), budget_bytes)
-    workers = max(1, min(max_workers, work_bytes // least_bytes))
-    return tile_side(work_bytes // workers, bytes_per_pixel, most_px), workers
+    max_px = tile_px + 2 * reach_px
+    min_px = min(max(MIN_TILE_PX, MIN_TILE_REACHES * reach_px), max_px)
+    min_bytes = int(bytes_per_pixel * min_px**2)
+    work_bytes = min(max(WORK_BYTES, min_bytes), budget_bytes)
+    workers = max(1, min(max_workers, work_bytes // min_bytes))
+    return tile_side(work_bytes // workers, bytes_per_pixel, max_px), workers
 
 
 def _all(planes: Planes) -> range:
+    """Return the numbers of all planes, from 1."""
     return range(1, len(planes) + 1)
 
 
 def _features(planes: Planes, plane: int, where: Region, network: DEB) -> Tensor:
-    """Return the inputs of a part of a plane, (1, 42, Y / 4, X / 4), as precise as the network."""
-    seen = pad_to_multiple(planes.display(plane, where)[None], network.stride)
-    return plane_features(seen).to(next(network.parameters()).dtype)
+    """Return features of a part of a plane, (1, 42, Y / 4, X / 4), in the network's dtype."""
+    padded = pad_to_multiple(planes.display(plane, where)[None], network.stride)
+    return plane_features(padded).to(next(network.parameters()).dtype)
 
 
 def _decode_strips(network: DEB, features: Tensor, inputs: Tensor) -> Iterator[Tensor]:
-    """Yield logits (P, rows, X) of one strip after another: drawing takes most memory."""
+    """Yield logits (P, rows, X) of one strip after another: decoding takes the most memory."""
     end = inputs.shape[-2]
     for top in range(0, end, STRIP_CELLS):
         first, last = (

@@ -1,4 +1,4 @@
-"""Where and how networks run: device, precision, tiles."""
+"""Run FSB over planes of any size: tile by tile, in bounded memory."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def segment_tiled(
 ) -> Generator[Progress, None, Tensor]:
     """Run FSB over an image of any size in bounded memory.
 
-    Each tile is seen with as much of its surroundings as can change the answer
-    (:attr:`FSB.receptive_radius_px`), on the grid of the coarsest scale, so tiles leave no trace.
+    Each tile is read with a margin of the receptive radius (:attr:`FSB.receptive_radius_px`), on
+    the grid of the coarsest scale, so tiles leave no trace.
 
     Parameters
     ----------
@@ -39,19 +39,19 @@ def segment_tiled(
     near, far : Tensor
         Shape (3, Y, X), coded for display, 0..1.
     tile_px : int
-        Greatest side of a tile, px; memory grows with its square.
+        Greatest side of a tile, px. Memory grows with its square.
 
     Yields
     ------
     Progress
-        After each stage of the network and each tile; close the generator to stop.
+        After each stage of the network and each tile. Close the generator to stop.
 
     Returns
     -------
     Tensor
         Alpha, (1, Y, X), float32, 0..1.
     """
-    stride, reach = network.stride, network.receptive_radius_px
+    stride, margin = network.stride, network.receptive_radius_px
     height, width = near.shape[-2:]
     planes = pad_to_multiple(torch.cat([near, far])[None], stride)
     alpha = torch.empty(1, height, width, device=near.device)
@@ -63,22 +63,22 @@ def segment_tiled(
     for number, (rows, columns) in enumerate(tiles, 1):
         outer = [
             (
-                max(0, (start - reach) // stride * stride),
-                min(-(-(stop + reach) // stride) * stride, side),
+                max(0, (start - margin) // stride * stride),
+                min(-(-(stop + margin) // stride) * stride, side),
             )
             for (start, stop), side in zip((rows, columns), planes.shape[-2:], strict=True)
         ]
-        seen = planes[..., slice(*outer[0]), slice(*outer[1])]
-        state: Any = seen.contiguous(memory_format=torch.channels_last)
+        tile = planes[..., slice(*outer[0]), slice(*outer[1])]
+        state: Any = tile.contiguous(memory_format=torch.channels_last)
         for stage in network.stages():
             with torch.no_grad(), autocast(near.device):
                 state = stage(state)
             yield Progress("segment", number - 1, len(tiles))
-        answer = torch.sigmoid(state.float())[0]
+        outer_alpha = torch.sigmoid(state.float())[0]
         inner = [
             slice(start - o, stop - o)
             for (start, stop), (o, _) in zip((rows, columns), outer, strict=True)
         ]
-        alpha[:, slice(*rows), slice(*columns)] = answer[:, *inner]
+        alpha[:, slice(*rows), slice(*columns)] = outer_alpha[:, *inner]
         yield Progress("segment", number, len(tiles))
     return alpha

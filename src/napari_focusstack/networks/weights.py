@@ -1,4 +1,4 @@
-"""Trained weights: safetensors files that know their network, checked by their SHA-256."""
+"""Trained weights: safetensors files that name their network, checked by their SHA-256."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 Network = FSB | KEB | DEB | MEB
 NETWORKS: dict[str, type[Network]] = {"fsb": FSB, "keb": KEB, "deb": DEB, "meb": MEB}
 REGISTRY = "registry.json"
-#: The one key of a file's metadata: several are stored in random order, which changes the hash.
+#: The only key of a file's metadata: several would be stored in random order, and change the hash.
 METADATA = "napari-focusstack"
 
 
 def shipped_folder() -> Path:
-    """Return where the shipped weights lie: inside an installed package, or beside ``src``."""
+    """Return the folder of the shipped weights: inside an installed package, or beside ``src``."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "weights"
     return inside if inside.is_dir() else package.parents[1] / "weights"
@@ -73,18 +73,18 @@ def load(network: str, device: torch.device, path: str | Path | None = None) -> 
     Parameters
     ----------
     network : {"fsb", "keb", "deb", "meb"}
-        Which network is wanted.
+        Name of the network.
     device : torch.device
-        Where it runs.
+        Device on which it runs.
     path : path, optional
-        A safetensors file written by :func:`save`; the shipped weights if not given.
+        A safetensors file written by :func:`save`. The shipped weights if not given.
 
     Returns
     -------
     network : FSB, KEB, DEB or MEB
         In evaluation mode.
     sha256 : str
-        Of the file, for the record of a result.
+        SHA-256 of the file, for the record of a result.
 
     Raises
     ------
@@ -96,18 +96,19 @@ def load(network: str, device: torch.device, path: str | Path | None = None) -> 
     else:
         file, expected = Path(path), None
     if not file.is_file():
-        mend = "install the package again" if path is None else "name a file that exists"
-        raise InputError(f"the weights {file} are missing; {mend}.")
-    found = sha256(file)
-    if expected is not None and found != expected:
+        remedy = "install the package again" if path is None else "name a file that exists"
+        raise InputError(f"the weights {file} are missing; {remedy}.")
+    actual = sha256(file)
+    if expected is not None and actual != expected:
         raise InputError(
-            f"the weights {file} are not those that were shipped (sha256 {found[:12]}..., not "
+            f"the weights {file} are not those that were shipped (sha256 {actual[:12]}..., not "
             f"{expected[:12]}...); install the package again."
         )
-    return _read(file, network).to(device).eval(), found
+    return _read(file, network).to(device).eval(), actual
 
 
 def _shipped(network: str) -> tuple[Path, str]:
+    """Return the file of a network's shipped weights and its SHA-256, from the registry."""
     registry = shipped_folder() / REGISTRY
     if not registry.is_file():
         raise InputError(f"the list of weights {registry} is missing; install the package again.")
@@ -122,12 +123,13 @@ def _shipped(network: str) -> tuple[Path, str]:
 
 
 def _read(file: Path, network: str) -> Network:
+    """Build a network from a safetensors file."""
     import torch
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(file, framework="pt") as weights:
-            made_for = json.loads((weights.metadata() or {}).get(METADATA, "{}"))
+            metadata = json.loads((weights.metadata() or {}).get(METADATA, "{}"))
             state = {
                 name: weights.get_tensor(name).float()
                 for name in weights.keys()  # noqa: SIM118
@@ -136,33 +138,33 @@ def _read(file: Path, network: str) -> Network:
         raise InputError(
             f"{file} is not a whole safetensors file ({error}); train or install it again."
         ) from error
-    if made_for.get("network") != network:
+    if metadata.get("network") != network:
         raise InputError(
-            f"{file} holds weights of {made_for.get('network', 'an unknown network')}, not of "
+            f"{file} holds weights of {metadata.get('network', 'an unknown network')}, not of "
             f"{network}; name a file of {network}."
         )
     try:
         with torch.device("meta"):  # draws no random numbers
-            model = NETWORKS[network](**made_for["config"])
+            model = NETWORKS[network](**metadata["config"])
         model.load_state_dict(state, assign=True)
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(
             f"{file} does not fit this version of {network}; train it again, or install the "
             "version that wrote it."
         ) from error
-    # torch's type hints leave memory_format out
+    # the type hints of torch lack memory_format
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def save(model: nn.Module, path: Path) -> str:
-    """Write a network's weights with what is needed to build it.
+    """Write a network's weights, with its name and the settings that build it.
 
     Parameters
     ----------
     model : FSB, KEB, DEB or MEB
         The network.
     path : Path
-        Ends in ``.safetensors``; written whole or not at all.
+        Ends in ``.safetensors``. The file is written whole or not at all.
 
     Returns
     -------
@@ -177,7 +179,7 @@ def save(model: nn.Module, path: Path) -> str:
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
-    made_for = json.dumps({"network": network, "config": model.config})
+    metadata = json.dumps({"network": network, "config": model.config})
     with replacing(path) as temporary:
-        save_file(state, temporary, {METADATA: made_for})
+        save_file(state, temporary, {METADATA: metadata})
     return sha256(path)

@@ -1,1 +1,1 @@
-"""The planes of a focal stack: checked, in memory or on disk, or in layers."""
+"""The planes of a focal stack: in memory, on disk or in layers."""

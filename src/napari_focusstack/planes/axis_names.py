@@ -1,4 +1,4 @@
-"""What the axes of a layer are called, told by their labels."""
+"""Letters of the axes of a layer, from their labels."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ _LETTERS = {
 
 
 def axis_letters(labels: Iterable[object] | None, count: int) -> list[str | None]:
-    """Return the letters of the first axes: Z for focus, T, C; None for any other.
+    """Return a letter for each of the first axes: Z (focus), T or C; None for any other.
 
     Parameters
     ----------
     labels : iterable of str or None
-        Of the axes, in any case; axes without one have no letter.
+        Labels of the axes, in upper or lower case. Axes without a label have no letter.
     count : int
-        How many axes.
+        Number of axes.
+
+    Returns
+    -------
+    list of str or None
+        As many as `count`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Channels of one focal stack: what is in focus in all of them together."""
+"""Channels of one focal stack, combined to estimate focus from all of them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ if TYPE_CHECKING:
 
 
 def mixed_planes(channels: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
-    """Return planes that show the structure of all channels, to find focus in.
+    """Return the mean of channels, plane by plane, to estimate focus from the structure of all.
 
     Parameters
     ----------
     channels : sequence of sequences of ndarray
-        Of each channel its planes, (Y, X) or (Y, X, 3); uint8, uint16 or float32.
+        The planes of each channel, (Y, X) or (Y, X, 3); uint8, uint16 or float32.
 
     Returns
     -------
     list of ndarray
-        The mean of the channels, each as bright as the first, in the type of the first.
+        Mean of the channels, in the type of the first. Each channel is scaled so that its maximum
+        equals that of the first.
 
     Raises
     ------
     InputError
-        If the channels are not alike in number and shape of planes.
+        If the channels differ in number or shape of planes.
 
     Examples
     --------
@@ -46,7 +47,7 @@ def mixed_planes(channels: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
     peaks = [max(float(plane.max()) for plane in channel) for channel in channels]
     gains = [peaks[0] / peak / len(channels) if peak > 0 else 0.0 for peak in peaks]
     return [
-        _of_type(
+        _to_dtype(
             sum(
                 np.float32(gain) * plane.astype(np.float32)
                 for gain, plane in zip(gains, planes, strict=True)
@@ -57,5 +58,6 @@ def mixed_planes(channels: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
     ]
 
 
-def _of_type(light: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    return light.astype(dtype) if dtype.kind == "f" else np.rint(light).astype(dtype)
+def _to_dtype(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Convert float values to a dtype; values are rounded for integers."""
+    return values.astype(dtype) if dtype.kind == "f" else np.rint(values).astype(dtype)

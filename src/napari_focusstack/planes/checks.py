@@ -1,4 +1,4 @@
-"""A focal stack at the door: what is accepted, and what is said of the rest."""
+"""Checks of the planes of a focal stack."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+#: Pixel types of planes.
 DTYPES = ("uint8", "uint16", "float32")
-#: Smallest side of a plane, px.
-LEAST_PX = 16
+#: Smallest side of a plane, px. Convention.
+MIN_SIDE_PX = 16
 
 
 def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]) -> list[Any]:
-    """Return the planes of a stack, or say what is wrong with them.
+    """Return the planes of a stack as a list; raise InputError if they cannot be used.
 
     Parameters
     ----------
@@ -30,15 +31,16 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
 
     Returns
     -------
-    list of ndarray or StoredPlane
-        In the order given, in the machine's byte order; planes of a
-        :class:`~napari_focusstack.io.reading.plane_store.PlaneStore` are read one at a time and left there.
+    list of ndarray or LazyPlane
+        In the given order, in the machine's byte order. Each
+        :class:`~napari_focusstack.planes.lazy_plane.LazyPlane` is read once for the checks and is
+        not kept in memory.
 
     Raises
     ------
     InputError
-        If there are fewer than two planes, they differ in shape or type, are of another type, hold
-        NaN or infinity, or are constant.
+        If there are fewer than two planes, or if planes differ in shape or type, have another
+        shape or type, are smaller than 16 px, hold NaN or infinity, or are constant.
 
     Examples
     --------
@@ -57,10 +59,10 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
             raise InputError(
                 f"plane {number} has the shape {plane.shape}; give (Y, X), or (Y, X, 3) for RGB."
             )
-        if min(plane.shape[:2]) < LEAST_PX:
+        if min(plane.shape[:2]) < MIN_SIDE_PX:
             raise InputError(
                 f"plane {number} is {plane.shape[0]} x {plane.shape[1]} px; give at least "
-                f"{LEAST_PX} px on each side."
+                f"{MIN_SIDE_PX} px on each side."
             )
         if plane.dtype.name not in DTYPES:
             raise InputError(
@@ -87,7 +89,7 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
 
 
 def _plane(plane: Any) -> Any:
-    """Return what can be read by rows and columns; what lies on disk is left there."""
+    """Return one plane as an array; a LazyPlane is returned unread."""
     if is_layer(plane):
         plane = single_plane(plane)
     if isinstance(plane, LazyPlane):

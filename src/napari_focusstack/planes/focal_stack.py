@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class PlaneSampler(Protocol):
-    """What gives the linear light of planes, region by region."""
+    """An object that returns the linear light of planes, region by region."""
 
     def plane(self, number: int, region: Region) -> Tensor:
-        """Return linear light (C, Y, X), 0..1, of a plane, counted from 1, the nearest."""
+        """Return linear light (C, Y, X), 0..1, of a plane; plane 1 is the nearest."""
 
     def by_label(self, labels: Tensor, region: Region) -> Tensor:
         """Return linear light (C, Y, X), 0..1: each pixel of the plane that labels (Y, X) name."""
@@ -96,11 +96,11 @@ class FocalStack:
         return self.intensity.to_light(self.select(labels.cpu().numpy(), region), self.device)
 
     def display(self, number: int, region: Region) -> Tensor:
-        """Return a region of a plane as networks see it: (3, Y, X), coded for display, 0..1."""
+        """Return a region of a plane in display coding, as networks read it: (3, Y, X), 0..1."""
         return self.intensity.display(self.sources[number - 1][region], self.device)
 
     def display_by_label(self, labels: Tensor, region: Region) -> Tensor:
-        """Return a region as networks see it, each pixel of the plane that labels (Y, X) name."""
+        """Return a region in display coding, each pixel of the plane that labels (Y, X) name."""
         return self.intensity.display(self.select(labels.cpu().numpy(), region), self.device)
 
     def select(self, labels: np.ndarray, region: Region) -> np.ndarray:
@@ -108,5 +108,5 @@ class FocalStack:
         return select_planes(labels, lambda number: self.sources[number - 1][region])
 
     def reverse(self) -> None:
-        """Reverse the order of the planes: the last one given is nearest."""
+        """Reverse the order of the planes, because the last given plane is the nearest."""
         self.sources = self.sources[::-1]

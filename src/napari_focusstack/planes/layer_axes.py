@@ -1,4 +1,4 @@
-"""Where the results of a stack layer lie: the axes they keep, and those they span in one slice."""
+"""Axes and position of results made of a stack layer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Layer(Protocol):
-        """What is asked of a layer."""
+        """The attributes of a napari layer that are used here."""
 
         data: Any
         ndim: int
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 class ResultAxes:
     """The axes of a result.
 
-    A viewer lays the last axes of all layers on each other, so a result keeps every axis between
-    its first and its rows. Along those that it has one value for, such as focus, it is a single
-    slice, as thick as the stack: it is shown wherever their sliders stand.
+    A viewer aligns the last axes of all layers. So a result keeps all axes between its first axis
+    and its rows. Along axes for which it has one value, such as focus, it has one slice as thick as
+    the stack. So it is visible at each position of their sliders. Such axes are called spanned.
 
     Parameters
     ----------
     axes : tuple of int
-        Which axes of the layer, without rows and columns.
+        Indices of the axes in the layer, without rows and columns.
     shape : tuple of int
-        Their sizes; 1 along those that are spanned.
+        Their sizes; 1 for spanned axes.
     scale, translate : tuple of float
-        As a layer takes them, rows and columns included.
+        Arguments of the result's layer, with rows and columns.
     units, axis_labels : tuple of str
-        Likewise.
+        The same.
     """
 
     axes: tuple[int, ...]
@@ -52,7 +52,7 @@ class ResultAxes:
 
     @classmethod
     def of(cls, layer: Layer, spanned: Collection[int]) -> ResultAxes:
-        """Return the axes of what is made of a layer.
+        """Return the axes of a result made of a layer.
 
         Parameters
         ----------
@@ -60,13 +60,17 @@ class ResultAxes:
             A stack, rows and columns last.
         spanned : collection of int
             Axes along which the result has one value.
+
+        Returns
+        -------
+        ResultAxes
         """
-        before = range(layer.ndim - 2)
-        first = next((axis for axis in before if axis not in spanned), layer.ndim - 2)
-        axes = tuple(before[first:])
+        leading = range(layer.ndim - 2)
+        first = next((axis for axis in leading if axis not in spanned), layer.ndim - 2)
+        axes = tuple(leading[first:])
         sizes = [1 if axis in spanned else int(layer.data.shape[axis]) for axis in axes]
         scale = [float(step) for step in layer.scale[first:]]
-        translate = [float(place) for place in layer.translate[first:]]
+        translate = [float(position) for position in layer.translate[first:]]
         for number, axis in enumerate(axes):
             if axis in spanned:
                 count = int(layer.data.shape[axis])
@@ -82,32 +86,32 @@ class ResultAxes:
         )
 
     def index(self, step: Sequence[int]) -> tuple[int, ...]:
-        """Return where in the result lies what the sliders show of the layer."""
+        """Return the index in the result of the slice that the sliders of the layer show."""
         return tuple(
             0 if size == 1 else step[axis] for axis, size in zip(self.axes, self.shape, strict=True)
         )
 
     def place(self, step: Sequence[int]) -> dict[str, int]:
-        """Return the same by the names of the axes that are not spanned, for a record."""
+        """Return this index by the names of the axes that are not spanned, for a record."""
         index = self.index(step)
         names = zip(self.axis_labels, self.shape, index, strict=False)
-        return {name: at for name, size, at in names if size > 1}
+        return {name: number for name, size, number in names if size > 1}
 
     def beside(self) -> dict[str, Any]:
-        """Return scale, translate, units and axis labels as a layer takes them."""
+        """Return scale, translate, units and axis labels as keyword arguments of a layer."""
         names = ("scale", "translate", "units", "axis_labels")
         return {name: getattr(self, name) for name in names}
 
 
 def channel_axis(layer: Layer, focus: int | None) -> int | None:
-    """Return the axis of a layer that its labels call channels, if it is not that of focus."""
+    """Return the axis of a layer that is labelled as channels, unless it is the focus axis."""
     letters = axis_letters(layer.axis_labels, layer.ndim - 2)
-    found = [axis for axis, letter in enumerate(letters) if letter == "C" and axis != focus]
-    return found[0] if found else None
+    labelled = [axis for axis, letter in enumerate(letters) if letter == "C" and axis != focus]
+    return labelled[0] if labelled else None
 
 
 def is_beside(layer: Layer, other: Layer) -> bool:
-    """Tell whether one layer shows the same places as another: as channels of one stack do."""
+    """Return whether two layers have the same shape and position, as channels of one stack do."""
     return (
         layer is not other
         and layer.ndim == other.ndim

@@ -1,4 +1,4 @@
-"""The planes that napari's layers hold, told by what a layer has, without knowing napari."""
+"""Planes of napari layers. A layer is recognised by its attributes; napari is not imported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Layer(Protocol):
-        """What is asked of a layer."""
+        """The attributes of a napari layer that are used here."""
 
         name: str
         data: Any
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 
 def is_layer(thing: object) -> TypeGuard[Layer]:
-    """Tell whether something is a layer rather than an array."""
+    """Return whether an object is a layer rather than an array."""
     return all(hasattr(thing, name) for name in ("name", "data", "ndim", "metadata"))
 
 
 def focus_of(layer: Layer) -> dict[str, Any]:
-    """Return what a layer's metadata say of its focus: ``focus_axis``, ``near``, ``record``, ..."""
-    told: dict[str, Any] = layer.metadata.get("focusstack", {})
-    return told
+    """Return the focus stacking metadata of a layer: ``focus_axis``, ``near``, ``record``, ..."""
+    metadata: dict[str, Any] = layer.metadata.get("focusstack", {})
+    return metadata
 
 
 def focus_axis_of(layer: Layer) -> int:
-    """Return the focus axis of a layer: what its metadata say, or its axis labels, or the first."""
-    told = focus_of(layer).get("focus_axis")
-    if told is not None:
-        return int(told)
+    """Return the focus axis of a layer: from its metadata, else its axis labels, else the first."""
+    axis = focus_of(layer).get("focus_axis")
+    if axis is not None:
+        return int(axis)
     letters = axis_letters(getattr(layer, "axis_labels", None), layer.ndim - 2)
     return letters.index("Z") if "Z" in letters else 0
 
@@ -52,9 +52,9 @@ def stack_planes(
     layer : Layer
         Image layer of at least three axes, rows and columns last.
     axis : int, optional
-        Focus axis; as :func:`focus_axis_of` finds it if not given.
+        Focus axis; from :func:`focus_axis_of` if not given.
     step : sequence of int
-        Where the viewer's sliders stand, for axes beside focus, rows and columns; 0 if not given.
+        Positions of the viewer's sliders, one for each axis; 0 for axes without one.
 
     Returns
     -------
@@ -85,18 +85,21 @@ def stack_planes(
 
 
 def single_plane(layer: Layer, step: Sequence[int] = ()) -> np.ndarray:
-    """Return the image (Y, X) or (Y, X, 3) that a layer shows where the sliders stand."""
+    """Return the image (Y, X) or (Y, X, 3) of a layer at the positions of the sliders."""
     _check_single_scale(layer)
     return _opaque(layer, layer.data[_index(layer, step)])
 
 
 def _index(layer: Layer, step: Sequence[int]) -> tuple[int, ...]:
-    """Return where the sliders stand on each axis before rows and columns, 0 where none does."""
-    places = [*step, *[0] * layer.ndim][: layer.ndim - 2]
-    return tuple(min(at, size - 1) for at, size in zip(places, layer.data.shape, strict=False))
+    """Return the slider positions of the axes before rows and columns, limited to their sizes."""
+    positions = [*step, *[0] * layer.ndim][: layer.ndim - 2]
+    return tuple(
+        min(position, size - 1) for position, size in zip(positions, layer.data.shape, strict=False)
+    )
 
 
 def _check_single_scale(layer: Layer) -> None:
+    """Raise InputError if a layer is multiscale."""
     if getattr(layer, "multiscale", False):
         raise InputError(
             f"layer {layer.name!r} is multiscale; duplicate one of its levels and fuse that."
@@ -104,6 +107,7 @@ def _check_single_scale(layer: Layer) -> None:
 
 
 def _opaque(layer: Layer, data: Any) -> np.ndarray:
+    """Return an image without its alpha channel; InputError if that varies."""
     plane = np.ascontiguousarray(data)
     if plane.ndim == 3 and plane.shape[-1] == 4:
         if (plane[..., 3] != plane[..., 3].max()).any():

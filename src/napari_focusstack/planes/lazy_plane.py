@@ -1,4 +1,4 @@
-"""A plane of a stack that is read when a region of it is asked for."""
+"""A plane of a stack whose regions are read when they are indexed."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ if TYPE_CHECKING:
     #: Rows and columns of a rectangle, px.
     Rectangle = tuple[slice, slice]
 
+#: The rectangle of a whole plane.
 WHOLE = (slice(None), slice(None))
 
 
 class PlaneSource(Protocol):
-    """What holds planes and reads regions of them."""
+    """An object that holds planes and reads rectangles of them."""
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the pixels."""
+        """Type of the pixels."""
 
     def read(self, number: int, rectangle: Rectangle = WHOLE, /) -> np.ndarray:
-        """Return rows and columns of a plane, counted from 0."""
+        """Return a rectangle of a plane. Planes are counted from 0."""
 
 
 @dataclass(frozen=True)
 class LazyPlane:
-    """A plane that is read when rows and columns of it are asked for.
+    """A plane whose rows and columns are read when they are indexed.
 
     Parameters
     ----------
     store : PlaneSource
-        Where it lies.
+        Store that holds the plane.
     number : int
-        Which it is, from 0.
+        Number of the plane, from 0.
     shape : tuple of int
         Rows, columns, and 3 if RGB.
     """
@@ -45,12 +46,12 @@ class LazyPlane:
 
     @property
     def ndim(self) -> int:
-        """2, or 3 if RGB."""
+        """Number of axes: 2, or 3 if RGB."""
         return len(self.shape)
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the pixels."""
+        """Type of the pixels."""
         return self.store.dtype
 
     def __getitem__(self, rectangle: Rectangle) -> np.ndarray:

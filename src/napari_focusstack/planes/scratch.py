@@ -1,4 +1,4 @@
-"""Planes that memory should not hold: a temporary file that is gone when it is closed."""
+"""Planes in a temporary file, for stacks that exceed the memory budget."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 
-#: Zeros written at once where a system cannot reserve space.
-_BLOCK_BYTES = 2**24
+#: Bytes written at once where the system cannot reserve space. The value does not matter.
+RESERVE_BYTES = 2**24
 
 
 class Closing:
-    """Something to be closed: ``with`` closes it."""
+    """A context manager that calls :meth:`close` at the end."""
 
     def close(self) -> None:
-        """Let go of what is held."""
+        """Release resources."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -46,16 +46,17 @@ class Closing:
 
 
 class ScratchPlanes(Closing):
-    """Planes in a temporary file, whose whole space is reserved at the start.
+    """Planes in a temporary file, which is deleted when it is closed.
 
-    Each access maps the file anew, so that what was looked at does not stay in memory.
+    Its space is reserved at the start. Each access maps the file anew, so pixels that were read do
+    not stay in memory.
 
     Parameters
     ----------
     shape : tuple of int
-        Number of planes, then the shape of each.
+        Number of planes, then the shape of a plane.
     dtype : dtype
-        Of the pixels.
+        Type of the pixels.
 
     Raises
     ------
@@ -86,11 +87,11 @@ class ScratchPlanes(Closing):
             raise
 
     def read(self, number: int, part: tuple[slice, ...] = ()) -> np.ndarray:
-        """Return a copy of a part of a plane; all of it without `part`."""
+        """Return a copy of a part of a plane, or of the whole plane."""
         return np.array(self._plane(number)[part])
 
     def write(self, number: int, pixels: np.ndarray, part: tuple[slice, ...] = ()) -> None:
-        """Put pixels into a part of a plane."""
+        """Write pixels to a part of a plane, or to the whole plane."""
         self._plane(number)[part] = pixels
 
     def close(self) -> None:
@@ -98,27 +99,29 @@ class ScratchPlanes(Closing):
         self._file.close()
 
     def __del__(self) -> None:
-        """Delete the file of planes that nobody holds any more."""
+        """Delete the file, if it was not closed."""
         if hasattr(self, "_file"):
             self.close()
 
     def _plane(self, number: int) -> np.memmap:
+        """Map a plane."""
         return np.memmap(
             self._file, self.dtype, "r+", offset=number * self._plane_bytes, shape=self.shape
         )
 
     def _reserve(self, size: int) -> None:
-        # Writing to mapped pages that the disk cannot hold would kill the process.
+        """Reserve space: writing to mapped pages on a full disk would kill the process."""
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(self._file.fileno(), 0, size)
             return
-        zeros = bytes(min(size, _BLOCK_BYTES))
-        for start in range(0, size, _BLOCK_BYTES):
+        zeros = bytes(min(size, RESERVE_BYTES))
+        for start in range(0, size, RESERVE_BYTES):
             self._file.write(zeros[: size - start])
         self._file.flush()
 
 
 def _disk_full(needed: int, folder: str) -> InputError:
+    """Return the error for a folder with too little space."""
     free = shutil.disk_usage(folder).free
     return InputError(
         f"the disk is full: {needed / 1e9:.2f} GB are needed in {folder} for a while and "

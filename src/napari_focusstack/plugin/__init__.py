@@ -1,1 +1,1 @@
-"""What napari.yaml names: reader, writers and samples, without importing napari."""
+"""Contributions of the napari plugin (napari.yaml): reader, writers, samples; without napari."""

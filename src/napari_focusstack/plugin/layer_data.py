@@ -1,4 +1,4 @@
-"""A focal stack as napari layers, described without napari: data, arguments, and type."""
+"""A focal stack as layer data of napari: data, arguments and type, without napari."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: Data, the keyword arguments of napari's add_image or add_labels, "image" or "labels".
 LayerData = tuple[Any, dict[str, Any], str]
+#: Colormaps of napari by colour: red, green and blue.
 COLORMAPS: dict[tuple[float, ...], str] = {
     (1, 0, 0): "red",
     (0, 1, 0): "green",
@@ -26,19 +27,19 @@ COLORMAPS: dict[tuple[float, ...], str] = {
     (1, 1, 0): "yellow",
     (1, 1, 1): "gray",
 }
-#: Of channels whose file names no colours, as ImageJ shows them.
+#: Colormaps of channels without a colour in the file, in the order of ImageJ.
 DEFAULT_COLORMAPS = ("red", "green", "blue", "gray", "cyan", "magenta", "yellow")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What a user says of a stack whose file says it wrong or not at all."""
+    """The user's choices for a stack whose file describes it wrongly or not at all."""
 
-    #: Letter of the axis along which focus changes.
+    #: Letter of the focus axis.
     focus: str
-    #: Which end of it is nearest to the lens.
+    #: End of the focus axis that is nearest to the lens.
     near: Literal["first", "last"] = "first"
-    #: One channel, counted from 0, or all.
+    #: One channel, counted from 0; None takes all.
     channel: int | None = None
     #: First and last plane, counted from 0, both included; None takes all.
     planes: tuple[int, int] | None = None
@@ -51,26 +52,28 @@ class Choice:
 def choose(
     stack: StackHeader, data: np.ndarray | Array, choice: Choice
 ) -> tuple[StackHeader, np.ndarray | Array]:
-    """Take what the user wants of a stack, with the focus axis first and named Z.
+    """Apply the user's choices to a stack. The focus axis becomes the first axis, named Z.
 
     Parameters
     ----------
-    stack : FocalStack
-        What the file says.
+    stack : StackHeader
+        Header from the file.
     data : ndarray or dask Array
-        Its pixels.
+        Pixels of the stack.
     choice : Choice
-        What the user says.
+        The user's choices.
 
     Returns
     -------
-    FocalStack, ndarray or dask Array
-        The part chosen; data is a view, or lazy if it was.
+    header : StackHeader
+        Header of the chosen part.
+    data : ndarray or dask Array
+        The chosen part: a view, or a lazy array if `data` is lazy.
 
     Raises
     ------
     InputError
-        If no such plane exists or the step is not above 0.
+        If chosen planes do not exist, or the step is not above 0.
 
     Examples
     --------
@@ -88,26 +91,28 @@ def choose(
         raise InputError(f"the z step is {choice.z_step:g}; give a distance above 0.")
     axes, scale, units, channels = stack.axes, stack.scale, stack.units, stack.channels
     if choice.channel is not None and "C" in axes and choice.focus != "C":
-        at = axes.index("C")
-        data = data[(slice(None),) * at + (choice.channel,)]
+        c = axes.index("C")
+        data = data[(slice(None),) * c + (choice.channel,)]
         axes, channels = axes.replace("C", ""), ()
-        scale, units = scale[:at] + scale[at + 1 :], units[:at] + units[at + 1 :]
-    at = axes.index(choice.focus)
-    order = [at, *(axis for axis in range(len(axes)) if axis != at)]
+        scale, units = scale[:c] + scale[c + 1 :], units[:c] + units[c + 1 :]
+    focus = axes.index(choice.focus)
+    order = [focus, *(axis for axis in range(len(axes)) if axis != focus)]
     data = data.transpose(order)
     first, last = choice.planes or (0, len(data) - 1)
     if not 0 <= first <= last < len(data):
-        raise InputError(f"there are no planes {first + 1} to {last + 1} of {len(data)}; mend it.")
+        raise InputError(
+            f"there are no planes {first + 1} to {last + 1} of {len(data)}; choose others."
+        )
     data = data[first : last + 1]
-    rest = axes[:at] + axes[at + 1 :]
+    rest = axes[:focus] + axes[focus + 1 :]
     if "Z" in rest:
         rest = rest.replace("Z", next(letter for letter in UNNAMED if letter not in rest))
     chosen = replace(
         stack,
         axes="Z" + rest,
         shape=data.shape,
-        scale=(choice.z_step, *scale[:at], *scale[at + 1 :]),
-        units=(choice.unit, *units[:at], *units[at + 1 :]),
+        scale=(choice.z_step, *scale[:focus], *scale[focus + 1 :]),
+        units=(choice.unit, *units[:focus], *units[focus + 1 :]),
         channels=() if choice.focus == "C" else channels,
     )
     return chosen, data
@@ -116,26 +121,26 @@ def choose(
 def layers_of(
     stack: StackHeader, data: np.ndarray | Array, near: Literal["first", "last"] | None = None
 ) -> list[LayerData]:
-    """Describe the layers that show a stack, one per channel.
+    """Return the layer data of a stack, one layer for each channel.
 
     Parameters
     ----------
-    stack : FocalStack
+    stack : StackHeader
         From `napari_focusstack.io.reading.stack_header.describe` or `choose`.
     data : ndarray or dask Array
-        Its pixels.
+        Pixels of the stack.
     near : {"first", "last"}, optional
-        Which end is nearest to the lens, where the user said so.
+        End that is nearest to the lens, if the user chose it.
 
     Returns
     -------
     list of LayerData
-        With scale, units and axis_labels (one entry each per axis but colours), and as metadata
-        "focusstack", a dict of "path", the file or folder; of a stack "focus_axis", its index in
-        the layer, "z_step" and "unit"; "near" if given; and "record" if the file is a result.
+        With scale, units and axis_labels (one entry for each axis except colours). The metadata
+        have an entry "focusstack", a dict of "path" (file or folder); for a stack "focus_axis"
+        (index in the layer), "z_step" and "unit"; "near" if given; and "record" for a result.
     """
-    at = stack.axes.find("C")
-    axes = [axis for axis in range(len(stack.scale)) if axis != at]
+    c = stack.axes.find("C")
+    axes = [axis for axis in range(len(stack.scale)) if axis != c]
     labels = tuple(stack.axes[axis].lower() for axis in axes)
     focus = stack.focus_axis
     path = stack.files[0] if len(stack.files) == 1 else stack.files[0].parent
@@ -147,7 +152,7 @@ def layers_of(
         about["near"] = near
     if stack.record is not None:
         about["record"] = stack.record
-    count = 1 if at < 0 else stack.shape[at]
+    count = 1 if c < 0 else stack.shape[c]
     layers: list[LayerData] = []
     for number in range(count):
         meta: dict[str, Any] = {
@@ -157,19 +162,20 @@ def layers_of(
             "axis_labels": labels,
             "metadata": {"focusstack": dict(about)},
         }
-        if at >= 0:
+        if c >= 0:
             channel = stack.channels[number]
             meta["name"] = f"{stack.name} {channel.name or f'channel {number + 1}'}"
             meta["colormap"] = _colormap(channel, number)
             meta["blending"] = "additive"
         if not stack.labels:
             meta["rgb"] = stack.rgb
-        plane = data if at < 0 else data[(slice(None),) * at + (number,)]
-        layers.append((plane, meta, "labels" if stack.labels else "image"))
+        pixels = data if c < 0 else data[(slice(None),) * c + (number,)]
+        layers.append((pixels, meta, "labels" if stack.labels else "image"))
     return layers
 
 
 def _colormap(channel: Channel, number: int) -> str | tuple[tuple[float, ...], ...]:
+    """Return the colormap of a channel: a name, or its darkest and brightest colour."""
     if channel.colour is None:
         return DEFAULT_COLORMAPS[number % len(DEFAULT_COLORMAPS)]
     return COLORMAPS.get(channel.colour, ((0.0, 0.0, 0.0), channel.colour))

@@ -1,4 +1,4 @@
-"""The reader of the napari plugin: which files it claims, and the layers it makes of them."""
+"""The reader of the napari plugin: the files that it accepts, and their layers."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ if TYPE_CHECKING:
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
-    """Return a reader if the path is a focal stack, told from headers and names alone.
+    """Return a reader if the path is a focal stack. Only headers and names are read.
 
     Parameters
     ----------
     path : str or list of str
-        A TIFF with an axis along which focus may change (depth, unnamed, or time, of two planes or
-        more), or written by :func:`write_layer`; a folder of two or more images of one size; or a
-        list of such images.
+        A TIFF with a possible focus axis (depth, unnamed, or time, of two planes or more), or a
+        TIFF written by :func:`~napari_focusstack.plugin.writer.write_layer`; a folder of two or
+        more images of one size; or a list of such images.
 
     Returns
     -------
     callable or None
-        :func:`read_layers`, also for a damaged TIFF, of which it says what is wrong; None leaves
-        the path to napari's other readers.
+        :func:`read_layers`. A damaged TIFF is accepted too, so that the reader reports what is
+        wrong. None leaves the path to other readers of napari.
     """
     paths = _paths(path)
     if len(paths) == 1 and is_tiff(paths[0]):
-        return read_layers if _claims_tiff(paths[0]) else None
+        return read_layers if _accepts_tiff(paths[0]) else None
     try:
         files = images_in(paths[0]) if len(paths) == 1 else paths
-        claimed = (
+        accepted = (
             len(files) > 1
             and plane_size(files[0]) == plane_size(files[-1])
             and not (is_tiff(files[0]) and _has_planes(files[0]))
         )
     except (InputError, OSError):
         return None
-    return read_layers if claimed else None
+    return read_layers if accepted else None
 
 
 def read_layers(path: str | list[str]) -> list[LayerData]:
@@ -64,20 +64,21 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     Parameters
     ----------
     path : str or list of str
-        As :func:`get_reader` takes it; several images are put in natural order (z2 before z10).
+        As for :func:`get_reader`; several images are sorted by number (z2 before z10).
 
     Returns
     -------
     list of LayerData
         From `napari_focusstack.plugin.layer_data.layers_of`; lazy beyond
-        `napari_focusstack.io.reading.stack_pixels.EAGER_BYTES`. What :func:`write_layer` wrote has the
-        axes that its layer had, and lies where that did ("translate"). Where there are several
-        channels, "focusstack" tells which, from 1 ("channel").
+        `napari_focusstack.io.reading.stack_pixels.EAGER_BYTES`. A file that
+        :func:`~napari_focusstack.plugin.writer.write_layer` wrote has the axes and the position
+        ("translate") of its layer. With several channels, the metadata "focusstack" contain the
+        number of the channel, from 1 ("channel").
 
     Raises
     ------
     InputError
-        If a file is cut short, damaged, or unlike the others.
+        If a file is truncated or damaged, or differs from the others in size or type.
 
     Examples
     --------
@@ -89,7 +90,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     ((5, 32, 48), ('z', 'y', 'x'), ('pixel', 'pixel', 'pixel'), 'image')
     """
     stacks = find_stacks(_paths(path))
-    stack = next((one for one in stacks if one.focus_axis is not None), stacks[0])
+    stack = next((stack for stack in stacks if stack.focus_axis is not None), stacks[0])
     layers = layers_as_written(stack)
     for channel, (_, meta, _) in enumerate(layers if len(layers) > 1 else (), 1):
         meta["metadata"]["focusstack"]["channel"] = channel
@@ -97,10 +98,12 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
 
 
 def _paths(path: str | list[str]) -> list[Path]:
-    return [Path(one) for one in ([path] if isinstance(path, str) else path)]
+    """Return one or several paths as a list."""
+    return [Path(text) for text in ([path] if isinstance(path, str) else path)]
 
 
-def _claims_tiff(path: Path) -> bool:
+def _accepts_tiff(path: Path) -> bool:
+    """Return whether a TIFF is a stack, a layer that the plugin wrote, or damaged."""
     try:
         with opened(path) as tiff:
             if _is_stack(tiff):
@@ -112,9 +115,13 @@ def _claims_tiff(path: Path) -> bool:
 
 
 def _has_planes(path: Path) -> bool:
+    """Return whether a TIFF is a stack."""
     with opened(path) as tiff:
         return _is_stack(tiff)
 
 
 def _is_stack(tiff: TiffFile) -> bool:
-    return any(focus_axis(letters(one), one.shape) is not None for one in image_series(tiff))
+    """Return whether a series of a TIFF has a possible focus axis."""
+    return any(
+        focus_axis(letters(series), series.shape) is not None for series in image_series(tiff)
+    )

@@ -1,4 +1,4 @@
-"""The samples of the napari plugin."""
+"""Sample data of the napari plugin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pair_layers() -> list[LayerData]:
-    """Return the near and far plane of the demo scene as layer "pair", the truth hidden."""
+    """Return the near and far plane of the sample pair as layer "pair", and the hidden truth."""
     from napari_focusstack.samples.pair import sample_pair
 
     near, far, truth = sample_pair()
@@ -26,7 +26,7 @@ def pair_layers() -> list[LayerData]:
 
 
 def stack_layers() -> list[LayerData]:
-    """Return an RGB stack of eight planes through four opaque layers as layer "stack"."""
+    """Return an RGB stack of eight planes with four opaque layers as layer "stack"."""
     from napari_focusstack.samples.stacks import colour_stack
 
     return [_sample("stack", colour_stack(), rgb=True)]
@@ -49,6 +49,7 @@ def _sample(
     unit: str = UNKNOWN,
     visible: bool = True,
 ) -> LayerData:
+    """Return the layer data of a sample; a sample of several planes is marked as a focal stack."""
     ndim = data.ndim - rgb
     steps = tuple(scale) or (1.0,) * ndim
     meta: dict[str, Any] = {

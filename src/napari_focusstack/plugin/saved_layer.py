@@ -1,4 +1,4 @@
-"""Layers of a file as they were where this plugin wrote it: axes in their order, scale, place."""
+"""Layers from a file that this plugin wrote, with their order of axes, scale and position."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 
 def layers_as_written(stack: StackHeader) -> list[LayerData]:
-    """Read the layers that show a stack.
+    """Read the layers of a stack.
 
     Parameters
     ----------
-    stack : FocalStack
+    stack : StackHeader
         From `napari_focusstack.io.reading.stack_header.find_stacks`.
 
     Returns
     -------
     list of LayerData
-        As `napari_focusstack.plugin.layer_data.layers_of` describes them. Those that
-        `napari_focusstack.io.writing.layer_tiff.write_tiff` wrote have the axes that they had, also where
-        there is but one slice of them, and lie where they did.
+        See `napari_focusstack.plugin.layer_data.layers_of`. If
+        `napari_focusstack.io.writing.layer_tiff.write_tiff` wrote the file, they have the position
+        of the written layer and all its axes, also those with one slice.
 
     Examples
     --------
-    A result of a stack (T, Z, Y, X) has one slice along Z, which lies in its middle:
+    A result of a stack (T, Z, Y, X) has one slice along Z, in the middle of the stack:
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -53,20 +53,22 @@ def layers_as_written(stack: StackHeader) -> list[LayerData]:
     ((3, 1, 32, 48), ('t', 'z', 'y', 'x'), (30, 10, 1, 1), (0.0, 4.0, 0.0, 0.0))
     """
     note = _note(stack)
-    whole, data = _with_axes(stack, pixels(stack), note.get("steps", {}))
-    layers = layers_of(whole, data)
+    header, data = _with_axes(stack, pixels(stack), note.get("steps", {}))
+    layers = layers_of(header, data)
     for _, meta, _ in layers:
-        if places := note.get("translate"):
-            meta["translate"] = tuple(places.get(axis.upper(), 0.0) for axis in meta["axis_labels"])
-        if "Z" in whole.axes and "Z" not in stack.axes:
-            # of one slice: what changes along any other axis is not focus
+        if positions := note.get("translate"):
+            meta["translate"] = tuple(
+                positions.get(axis.upper(), 0.0) for axis in meta["axis_labels"]
+            )
+        if "Z" in header.axes and "Z" not in stack.axes:
+            # Z has one slice, and no other axis is the focus axis
             for name in ("focus_axis", "z_step", "unit"):
                 meta["metadata"]["focusstack"].pop(name, None)
     return layers
 
 
 def _note(stack: StackHeader) -> dict[str, Any]:
-    """Return what was noted of the layer, if anything was."""
+    """Return the note in a file of the plugin; an empty dict for other files."""
     if len(stack.files) > 1:
         return {}
     with opened(stack.files[0]) as tiff:
@@ -76,14 +78,14 @@ def _note(stack: StackHeader) -> dict[str, Any]:
 def _with_axes(
     stack: StackHeader, data: np.ndarray | Array, steps: Mapping[str, tuple[float, str]]
 ) -> tuple[StackHeader, np.ndarray | Array]:
-    """Return a stack with its axes in the order of steps, and one slice along those it lacks."""
-    # a layer of one channel has none
+    """Return a stack with its axes in the order of steps; axes that it lacks have one slice."""
+    # a layer shows one channel, so it has no axis C
     axes = [axis for axis in steps if axis != "C" or axis in stack.axes]
     letters = "".join(axes) + "S" * stack.rgb
     if not set(stack.axes) <= set(letters):
         return stack, data
     lacking = [axis for axis in axes if axis not in stack.axes]
-    there = [*lacking, *stack.axes]
-    data = data[(None,) * len(lacking)].transpose([there.index(axis) for axis in letters])
+    expanded = [*lacking, *stack.axes]
+    data = data[(None,) * len(lacking)].transpose([expanded.index(axis) for axis in letters])
     scale, units = zip(*(steps[axis] for axis in axes), strict=True)
     return replace(stack, axes=letters, shape=data.shape, scale=scale, units=units), data

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
-#: Letters of leading axes in the order they are given to those whose names tell none.
+#: Letters for leading axes without a known name, in the order in which they are assigned.
 SPARE_AXES = "ZTCQIJ"
 
 
 @contextlib.contextmanager
 def input_errors_as_oserror() -> Iterator[None]:
-    """Raise what is wrong with a layer as OSError, so that it is seen.
+    """Raise OSError instead of InputError, so that napari shows the message.
 
-    Of a ValueError, such as InputError, napari only says that there is no valid writer.
+    For a ValueError, such as InputError, napari only reports that there is no valid writer.
     """
     try:
         yield
@@ -35,28 +35,29 @@ def input_errors_as_oserror() -> Iterator[None]:
 
 @input_errors_as_oserror()
 def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
-    """Write an image or labels layer as a TIFF with its scale, units, place and record.
+    """Write an image or labels layer as a TIFF with its scale, units, position and record.
 
     Parameters
     ----------
     path : str
         Ends in .tif or .tiff; .ome.tif makes an OME-TIFF.
     data : array
-        Of the layer; of a pyramid, its finest level is written. A lazy array is read plane by
-        plane.
+        Data of the layer. Of a multiscale layer, the finest level is written. A lazy array is read
+        plane by plane.
     attributes : mapping
-        State of the layer: "rgb", "scale", "translate", "units", "axis_labels", and under
-        "metadata", "focusstack", "record" the record of how it was made.
+        State of the layer: "rgb", "scale", "translate", "units", "axis_labels", and "metadata". The
+        record is the entry "record" of "focusstack" in "metadata".
 
     Returns
     -------
     list of str
-        The path written.
+        The path.
 
     Raises
     ------
     OSError
-        With the words of `napari_focusstack.io.writing.layer_tiff.write_tiff`; nothing is left behind then.
+        With the message of the InputError of `napari_focusstack.io.writing.layer_tiff.write_tiff`.
+        No part of a file remains then.
 
     Examples
     --------
@@ -67,9 +68,9 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
     True
     """
     data = data[0] if attributes.get("multiscale") else data
-    # A writer of single layers is not told their type; only labels have features.
+    # napari does not pass the type of the layer to a writer; only labels have features.
     labels = "features" in attributes
-    # few programs open 64 bits
+    # few programs open labels of 64 bits
     wide = labels and data.dtype in (np.int64, np.uint64)
     dtype = np.int32 if wide and _greatest(data) < 2**31 else data.dtype
     rgb = bool(attributes.get("rgb"))
@@ -92,29 +93,30 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
 
 @input_errors_as_oserror()
 def write_mesh(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
-    """Write a surface layer where it lies in the world, for other programs.
+    """Write a surface layer in world coordinates, for other programs.
 
     Parameters
     ----------
     path : str
-        Ends in .obj, which needs a texture and is written with its material and its texture beside
-        it; or in .ply, with a colour for each vertex.
+        Ends in .obj or .ply. An .obj needs a texture, and its material and texture are written
+        beside it. A .ply has a colour for each vertex.
     data : tuple of ndarray
         Vertices (V, 3), faces (F, 3), and the value of each vertex.
     attributes : mapping
         State of the layer: "scale", "translate", and "texture" with "texcoords", or "vertex_colors"
-        (V, 3 or 4), 0..1; values are grey from 0 to 1 without them.
+        (V, 3 or 4), 0..1. Without both, the values are shown as grey.
 
     Returns
     -------
     list of str
-        The paths written.
+        The path.
 
     Raises
     ------
     OSError
-        If the surface is not of three axes, has no texture for an OBJ, or cannot be written as
-        `napari_focusstack.surface.mesh_file.write_obj` says; nothing is left behind then.
+        If the surface does not have three axes, if it has no texture for an .obj, or with the
+        message of the InputError of `napari_focusstack.surface.mesh_file.write_obj`. No part of a
+        file remains then.
 
     Examples
     --------
@@ -136,13 +138,13 @@ def write_mesh(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]
             f"the surface has vertices of the shape {vertices.shape}; give (V, 3), one time point."
         )
     scale = np.asarray(attributes.get("scale", (1.0,) * 3))
-    place = np.asarray(attributes.get("translate", (0.0,) * 3))
+    position = np.asarray(attributes.get("translate", (0.0,) * 3))
     texture, texcoords = attributes.get("texture"), attributes.get("texcoords")
     textured = texture is not None and texcoords is not None
     surface = Surface(
-        vertices=(vertices * scale + place).astype(np.float32),
+        vertices=(vertices * scale + position).astype(np.float32),
         faces=faces.astype(np.int32),
-        colours=_seen_at(texture, texcoords) if textured else _colours(attributes, *values[:1]),
+        colours=_sample(texture, texcoords) if textured else _colours(attributes, *values[:1]),
         texcoords=np.asarray(texcoords, np.float32) if textured else np.zeros((0, 2), np.float32),
         jump=np.inf,
     )
@@ -157,46 +159,46 @@ def write_mesh(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]
 
 
 def _greatest(labels: Any) -> int:
-    """Return the greatest of labels (..., Y, X), read plane by plane."""
+    """Return the greatest label of (..., Y, X), read plane by plane."""
     planes = (np.asarray(labels[index]) for index in np.ndindex(labels.shape[:-2]))
     return max((int(plane.max(initial=0)) for plane in planes), default=0)
 
 
 def _bytes(colours: Any) -> np.ndarray:
-    """Return colours, 0..1 if they are floats, as 8 bits."""
+    """Return colours as 8 bits; floats are 0..1."""
     colours = np.asarray(colours)
     if colours.dtype.kind != "f":
         return colours.astype(np.uint8)
     return (colours.clip(0, 1) * 255).round().astype(np.uint8)
 
 
-def _seen_at(texture: Any, texcoords: Any) -> np.ndarray:
-    """Return the colour (V, 3) or (V,) of a texture at places (V, 2), u right and v up, 0..1."""
+def _sample(texture: Any, texcoords: Any) -> np.ndarray:
+    """Return colours (V, 3) or (V,) of a texture at positions (V, 2), u right and v up, 0..1."""
     pixels = _bytes(texture)
     height, width = pixels.shape[:2]
     u, v = np.asarray(texcoords).T
     rows, columns = (1 - v) * height, u * width
-    found = pixels[rows.astype(int).clip(0, height - 1), columns.astype(int).clip(0, width - 1)]
-    return found[:, :3] if found.ndim == 2 else found
+    colours = pixels[rows.astype(int).clip(0, height - 1), columns.astype(int).clip(0, width - 1)]
+    return colours[:, :3] if colours.ndim == 2 else colours
 
 
 def _colours(attributes: Mapping[str, Any], values: np.ndarray | None = None) -> np.ndarray:
-    """Return the colour of each vertex as 8 bits, its value as grey where it has none."""
-    given = attributes.get("vertex_colors")
-    if given is not None:
-        return _bytes(given)[:, :3]
+    """Return the colour of each vertex as 8 bits; without colours, its value as grey."""
+    colours = attributes.get("vertex_colors")
+    if colours is not None:
+        return _bytes(colours)[:, :3]
     assert values is not None
     low, high = attributes.get("contrast_limits") or (0.0, 1.0)
     return _bytes((values.astype(np.float32) - low) / max(high - low, 1e-12))
 
 
 def _axes(labels: Sequence[str], ndim: int) -> str:
-    """Return a letter for each axis: Y and X last, the others by name where they have one."""
-    found = ""
+    """Return a letter for each axis: from its label if it has a known one; Y and X are last."""
+    letters = ""
     for letter in axis_letters(labels, ndim - 2):
-        found += "?" if letter is None or letter in found else letter
+        letters += "?" if letter is None or letter in letters else letter
     for axis in SPARE_AXES:
-        if axis not in found:
-            # From the last: depth is the axis nearest to the plane.
-            found = axis.join(found.rsplit("?", 1))
-    return found + "YX"
+        if axis not in letters:
+            # The last unknown axis first, because depth is usually the axis before the rows.
+            letters = axis.join(letters.rsplit("?", 1))
+    return letters + "YX"

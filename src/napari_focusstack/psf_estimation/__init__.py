@@ -1,1 +1,1 @@
-"""Estimate the point spread function: from boundaries, from surfaces in focus, by KEB."""
+"""Estimate the PSF: along boundaries (reblur residual, KEB), and on flat surfaces of a stack."""

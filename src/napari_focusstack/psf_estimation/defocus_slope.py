@@ -1,8 +1,8 @@
-"""The blur of a plane step, told by surfaces themselves: sharp in one plane, blurred in others.
+"""The defocus slope, sigma per plane step, measured on surfaces that are in focus in some plane.
 
-Where one surface fills the surroundings of a pixel, nothing veils it and it veils nothing: a plane
-some steps before or behind shows what the plane in focus shows, blurred by so many times the sigma
-of a step. That needs no edge, no mask, and only a rough depth.
+Where one surface fills the surroundings of a pixel, nothing occludes it and it occludes nothing. So
+a plane d steps in front of or behind its focus shows the plane in focus, blurred by d times the
+slope. This measurement needs no edge and no mask, and only a rough depth.
 """
 
 from __future__ import annotations
@@ -28,31 +28,33 @@ if TYPE_CHECKING:
     from napari_focusstack.segmentation.focus_map import FocusMap
 
 
-#: Greatest number of patches that are compared.
-PATCHES = 12
-#: What counts lies within so many steps of a plane.
-IN_FOCUS = 0.3
-#: Steps between the planes that are compared first; then as many as blur by about so much, px.
+#: Most patches that are compared: those that change most between planes.
+MAX_COMPARED = 12
+#: Greatest distance of a pixel's depth from a plane for it to count as in focus there, plane steps.
+IN_FOCUS_STEPS = 0.3
+#: Plane steps between the planes compared first, and the blur, px, that the planes compared next
+#: should differ by.
 FIRST_STEPS, COMPARED_BLUR_PX = 2, 2.0
-#: Blurs that are tried: the least, px, how many more, in which ratio, and how often it is halved.
-LEAST_PX, COARSE_BLURS, RATIO, HALVINGS = 0.4, 12, 1.35, 4
+#: Trial sigmas: the least, px, their number and ratio (so up to 11 px), then how often the ratio is
+#: halved around the best.
+MIN_SIGMA_PX, COARSE_SIGMAS, SIGMA_RATIO, HALVINGS = 0.4, 12, 1.35, 4
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """How well a blur must explain surfaces to be used. Chosen on 36 simulated opaque and 24
-    simulated transparent stacks; all are shares, 0..1.
+    """Limits on how well a blur must explain surfaces to be used.
+
+    All are shares, 0..1, measured on 36 simulated opaque and 24 simulated transparent stacks.
 
     Parameters
     ----------
     usable_residual_ratio : float
-        A blur that leaves more than this share of the change from plane to plane is discarded.
-    clear_residual_ratio : float
-        One that leaves less needs no evidence of occlusion boundaries ...
-    clear_sum : float
-        ... if this share plus the transmittance of the surfaces is less than this, too.
+        A slope of a greater residual ratio is discarded.
+    clear_residual_ratio, clear_sum : float
+        If the residual ratio, and its sum with the transmittance of the surfaces, are less than
+        these, occlusion is expected whatever the edges show.
     doubtful_residual_ratio : float
-        Otherwise boundaries must leave less than this share of the residual without occlusion.
+        Otherwise the residual along edges must be less than this share of that without occlusion.
     """
 
     usable_residual_ratio: float = 0.6
@@ -67,21 +69,24 @@ EVIDENCE = Evidence()
 class DefocusSlope(NamedTuple):
     """The blur of one plane step."""
 
+    #: Sigma per plane step, px.
     sigma_px: float
+    #: Shape of the PSF.
     shape: PsfShape
-    #: Share of the change from plane to plane that the blur leaves unexplained.
+    #: Share of the change from plane to plane that the blur leaves unexplained, 0..1.
     residual_ratio: float
     #: See :func:`napari_focusstack.psf_estimation.transmittance.measure_transmittance`.
     transmittance: float
-    #: Sigmas that were tried, sorted, and the mean absolute error of each, linear light, 0..1.
+    #: Trial sigmas, sorted, and the mean absolute error of each, linear light, 0..1.
     curve: tuple[tuple[float, float], ...]
 
     @property
     def max_residual_ratio(self) -> float:
-        """What a veil of this blur has to stay under to count as seen, see :class:`Psf`.
+        """Residual ratio along edges that accepts occlusion, see :class:`Psf`.
 
-        Where the blur explains nearly all, and surfaces hide what is behind them, a veil is to be
-        expected, whatever edges tell; where not, edges must tell it the more clearly.
+        Where the blur explains nearly all, and surfaces hide what is behind them, occlusion is
+        expected whatever the edges show, and this is infinite. Otherwise the edges must show it
+        clearly.
         """
         is_clear = (
             self.residual_ratio < EVIDENCE.clear_residual_ratio
@@ -91,105 +96,107 @@ class DefocusSlope(NamedTuple):
 
 
 class _ComparedPatches(NamedTuple):
-    """Luminance (n, 1, Y, X) in focus and some steps away, and which pixels count, 0 or 1."""
+    """Luminance (n, 1, Y, X) in focus and some steps away, and the weight of each pixel, 0 or 1."""
 
     sharp: Tensor
-    away: Tensor
-    counts: Tensor
+    defocused: Tensor
+    weight: Tensor
 
 
 def estimate_defocus_slope(
     light: PlaneSampler, focus: FocusMap, shape: PsfShapeChoice = "auto"
 ) -> DefocusSlope | None:
-    """Find the sigma of a plane step in a stack.
+    """Estimate the sigma of a plane step in a stack.
 
     Parameters
     ----------
     light : PlaneSampler
         Linear light of the planes.
     focus : FocusMap
-        What is in focus where.
+        Depth and alpha of the whole image.
     shape : {"auto", "gaussian", "disk"}
-        Shape of the PSF; ``auto`` takes the one that explains more.
+        Shape of the PSF. ``auto`` takes the one of the least residual.
 
     Returns
     -------
-    StepBlur or None
-        None where no surface tells: all are too small, blank, or change in other ways.
+    DefocusSlope or None
+        None where no surface allows the measurement: all are too small or blank, or no blur
+        explains how they change.
     """
     shapes = list(KERNELS) if shape == "auto" else [shape]
-    places = flat_patches(focus)
-    found = None
+    flat = flat_patches(focus)
+    slope = None
     steps = min(FIRST_STEPS, focus.planes - 1)
     for _ in range(2):
-        patches = _patches(light, focus, places, steps)
-        if patches is None:
+        compared = _compared_patches(light, focus, flat, steps)
+        if compared is None:
             break
-        found = min(
-            (_fit(patches, steps, one) for one in shapes), key=lambda fit: fit.residual_ratio
+        slope = min(
+            (_fit(compared, steps, trial) for trial in shapes), key=lambda fit: fit.residual_ratio
         )
-        before, steps = steps, round(COMPARED_BLUR_PX / found.sigma_px)
+        before, steps = steps, round(COMPARED_BLUR_PX / slope.sigma_px)
         steps = min(max(FIRST_STEPS, steps), focus.planes - 1)
         if steps == before:
             break
-    if found is None or found.residual_ratio > EVIDENCE.usable_residual_ratio:
+    if slope is None or slope.residual_ratio > EVIDENCE.usable_residual_ratio:
         return None
-    return found._replace(transmittance=measure_transmittance(light, focus, places, found.sigma_px))
+    return slope._replace(transmittance=measure_transmittance(light, focus, flat, slope.sigma_px))
 
 
-def _patches(
-    light: PlaneSampler, focus: FocusMap, places: list[Patch], steps: int
+def _compared_patches(
+    light: PlaneSampler, focus: FocusMap, flat: list[Patch], steps: int
 ) -> _ComparedPatches | None:
-    """Return the patches that change most so many steps before or behind their focus."""
+    """Return the patches that change most between their focus and ``steps`` from it."""
 
     def luminance(planes: Tensor, where: Region) -> Tensor:
         return light.by_label(planes, where).mean(0, keepdim=True)
 
-    found = []
-    for where, even in places:
+    candidates = []
+    for where, is_flat in flat:
         depth = focus.crop(where).depth
-        own = depth.round()
-        sharp = luminance(own[0], where)
-        for plane in (own - steps, own + steps):
-            counts = even & ((depth - own).abs() < IN_FOCUS)
-            counts &= (plane >= 1) & (plane <= focus.planes)
-            if counts.any():
-                away = luminance(plane[0].clamp(1, focus.planes), where)
-                change = float(((sharp - away).abs() * counts).sum())
-                found.append((change, sharp, away, counts.to(sharp)))
-    found = sorted(found, key=lambda one: one[0], reverse=True)[:PATCHES]
-    if not found or found[0][0] == 0:
+        in_focus = depth.round()
+        sharp = luminance(in_focus[0], where)
+        for plane in (in_focus - steps, in_focus + steps):
+            counted = is_flat & ((depth - in_focus).abs() < IN_FOCUS_STEPS)
+            counted &= (plane >= 1) & (plane <= focus.planes)
+            if counted.any():
+                defocused = luminance(plane[0].clamp(1, focus.planes), where)
+                change = float(((sharp - defocused).abs() * counted).sum())
+                candidates.append((change, sharp, defocused, counted.to(sharp)))
+    candidates = sorted(candidates, key=lambda patch: patch[0], reverse=True)[:MAX_COMPARED]
+    if not candidates or candidates[0][0] == 0:
         return None
-    _, *parts = zip(*found, strict=True)
+    _, *parts = zip(*candidates, strict=True)
     return _ComparedPatches(*map(torch.stack, parts))
 
 
 def _fit(patches: _ComparedPatches, steps: int, shape: PsfShape) -> DefocusSlope:
-    """Find the blur of one shape that explains most."""
+    """Return the slope of the least error for one shape of the PSF, its transmittance unset."""
 
-    def look(sigma_px: float) -> None:
+    def evaluate(sigma_px: float) -> None:
         errors[sigma_px] = _error(blur(patches.sharp, sigma_px, shape), patches)
 
     errors: dict[float, float] = {}
-    for step in range(COARSE_BLURS):
-        look(LEAST_PX * RATIO**step)
-    factor = RATIO
+    for step in range(COARSE_SIGMAS):
+        evaluate(MIN_SIGMA_PX * SIGMA_RATIO**step)
+    factor = SIGMA_RATIO
     for _ in range(HALVINGS):
         factor **= 0.5
         best = min(errors, key=errors.__getitem__)
-        look(best / factor)
-        look(best * factor)
+        evaluate(best / factor)
+        evaluate(best * factor)
     best = min(errors, key=errors.__getitem__)
     curve = tuple((sigma_px / steps, error) for sigma_px, error in sorted(errors.items()))
-    unexplained = errors[best] / _error(patches.sharp, patches)
-    return DefocusSlope(best / steps, shape, unexplained, 0.0, curve)
+    residual_ratio = errors[best] / _error(patches.sharp, patches)
+    return DefocusSlope(best / steps, shape, residual_ratio, 0.0, curve)
 
 
-def _error(seen: Tensor, patches: _ComparedPatches) -> float:
-    """Return how unlike the planes away from focus images are, brought to equal brightness."""
-    bright, away = (
-        (one * patches.counts).sum((1, 2, 3), keepdim=True) for one in (seen, patches.away)
+def _error(image: Tensor, patches: _ComparedPatches) -> float:
+    """Return the mean absolute error against the defocused planes, at equal brightness."""
+    sum_image, sum_defocused = (
+        (light * patches.weight).sum((1, 2, 3), keepdim=True)
+        for light in (image, patches.defocused)
     )
-    gain = away / bright.clamp(min=1e-6)
-    error = (gain * seen - patches.away).abs() * patches.counts
-    return float(error.sum() / patches.counts.sum())
+    gain = sum_defocused / sum_image.clamp(min=1e-6)
+    error = (gain * image - patches.defocused).abs() * patches.weight
+    return float(error.sum() / patches.weight.sum())

@@ -1,4 +1,4 @@
-"""The point spread function: from KEB, from reblur consistency, from both, or given."""
+"""The PSF of a pair or a stack: by KEB, by the least reblur residual, by both, or as given."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.networks.keb import KEB
     from napari_focusstack.parameters import PsfShapeChoice
-    from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
+    from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
     from napari_focusstack.psf_estimation.defocus_slope import DefocusSlope
 
 
 PsfMethod = Literal["keb", "reblur", "keb+reblur"]
 METHODS: tuple[PsfMethod, ...] = ("keb", "reblur", "keb+reblur")
-#: Those that compare what is blurred with what is sharp.
+#: Methods that minimise the reblur residual.
 BY_REBLUR: tuple[PsfMethod, ...] = ("reblur", "keb+reblur")
-#: Those that ask KEB.
+#: Methods that use KEB.
 BY_KEB: tuple[PsfMethod, ...] = ("keb", "keb+reblur")
 
 
 def check_method(psf: str | float) -> PsfMethod | float:
-    """Return a PSF choice, a word or a sigma in px, or raise InputError."""
+    """Return the method of a PSF choice, or its sigma, px; raise InputError if it is neither."""
     if isinstance(psf, str):
         for method in METHODS:
             if psf == method:
@@ -49,25 +49,25 @@ def check_method(psf: str | float) -> PsfMethod | float:
 
 
 def keb_sigma(keb: KEB, patches: BoundaryPatches, to_display: Callable[[Tensor], Tensor]) -> float:
-    """Ask KEB for sigma in each window along the boundary and return the median, px per plane step.
+    """Return the median of KEB's sigma over the patches along the boundary, px per plane step.
 
     Parameters
     ----------
     keb : KEB
         The network.
     patches : BoundaryPatches
-        Pieces of the planes along the boundary.
+        Patches of the planes along the boundary.
     to_display : callable
-        Turns light (C, Y, X) into what networks see, (3, Y, X), coded for display.
+        Turns linear light (C, Y, X) into display coding (3, Y, X), 0..1.
     """
     near, far = (
-        torch.stack([to_display(one) for one in part]) for part in (patches.near, patches.far)
+        torch.stack([to_display(patch) for patch in plane]) for plane in (patches.near, patches.far)
     )
-    seen = torch.cat([near, far, patches.alpha], 1)
-    seen = pad_to_multiple(seen, keb.stride)
-    with torch.no_grad(), autocast(seen.device):
-        answer = keb(seen.contiguous(memory_format=torch.channels_last)).float()
-    return float((answer / patches.distance_steps).median())
+    inputs = torch.cat([near, far, patches.alpha], 1)
+    inputs = pad_to_multiple(inputs, keb.stride)
+    with torch.no_grad(), autocast(inputs.device):
+        sigma_px = keb(inputs.contiguous(memory_format=torch.channels_last)).float()
+    return float((sigma_px / patches.distance_steps).median())
 
 
 def estimate(
@@ -84,21 +84,20 @@ def estimate(
     Parameters
     ----------
     patches : BoundaryPatches
-        Pieces of the planes along the boundary.
+        Patches of the planes along the boundary.
     psf : {"keb", "reblur", "keb+reblur"} or float
-        KEB's answer; the least reblur residual; the same, drawn towards KEB's answer; or sigma
-        itself, px. The sigma of K2 and, where ``shape`` is ``auto``, the shape follow from
-        reblur consistency each time.
+        How the sigma of K3 is estimated: by KEB; by the least reblur residual; by the same, drawn
+        towards the estimate of KEB; or given, px. The sigma of K2 and, where ``shape`` is
+        ``auto``, the shape always minimise the reblur residual.
     shape : {"auto", "gaussian", "disk"}
         Shape of the PSF.
     keb : KEB, optional
         Needed where psf names it.
     to_display : callable, optional
-        See :func:`keb_sigma`; needed with keb.
+        See :func:`keb_sigma`. Needed with keb.
     slope : DefocusSlope, optional
-        What the surfaces of a stack tell of the blur: surer than what edges and KEB tell, and
-        taken in place of it where psf names reblur. The residual along the edges says how well a
-        veil of that blur explains them.
+        The blur measured on the surfaces of a stack. It is more accurate than estimates along edges
+        and replaces them where psf names reblur. The residual along the edges is still measured.
 
     Returns
     -------
@@ -111,8 +110,8 @@ def estimate(
     """
     method = check_method(psf)
     if slope is not None and method in BY_REBLUR:
-        found = fit(patches, slope.shape, expected_px=slope.sigma_px, fixed=True)
-        return replace(found, curve=slope.curve, max_residual_ratio=slope.max_residual_ratio)
+        along_edges = fit(patches, slope.shape, expected_px=slope.sigma_px, fixed=True)
+        return replace(along_edges, curve=slope.curve, max_residual_ratio=slope.max_residual_ratio)
     if method == "reblur":
         return fit(patches, shape)
     if isinstance(method, str):

@@ -1,8 +1,8 @@
-"""Reblur consistency: check and find the PSF without truth.
+"""The reblur residual: a measure of the PSF that needs no ground truth.
 
-With the background b recovered from the far plane by a trial sigma of K3 (Eq. 4), b blurred by a
-trial K2 must be what the near plane shows beside the foreground (Eq. 3). What it leaves unexplained
-there, the *reblur residual*, is least at the true blurs.
+The background b is recovered from the far plane by a trial sigma of K3 (Eq. 4). Blurred by a trial
+K2 it must equal the near plane beside the foreground, N = b * K2 where M is 0 (Eq. 3). The *reblur
+residual* is the mean absolute error there. It has its minimum at the true blurs.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.psf_estimation.boundary_windows import BoundaryPatches
+    from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
 
 
-#: The residual is read where the blurred foreground covers more than this share of a pixel ...
-COVERED = 0.02
-#: ... and the foreground itself less than this.
-CLEAR = 0.05
+#: The residual is read where the blurred alpha exceeds the first and alpha is below the second,
+#: 0..1 (convention).
+COVERED, CLEAR = 0.02, 0.05
 
 
 def residual_weights(
     alpha: Tensor, reach_px: float | Tensor, weights: Tensor | float = 1.0
 ) -> Tensor:
-    """Return where the residual is read: clear of the foreground, but within its blur.
+    """Return the weights of the pixels in which the residual is read.
 
-    The region must not depend on the sigma that is tried: a region that grows with it takes in ever
-    more pixels that nothing covers, and favours too large a sigma.
+    They lie outside the foreground but within the reach of its blur. The region must not depend on
+    the trial sigma. A region that grows with sigma takes in more and more pixels that nothing
+    covers, and favours sigmas that are too large.
 
     Parameters
     ----------
     alpha : Tensor
         Shape (n, 1, Y, X), 0..1.
     reach_px : float or Tensor
-        Sigma whose spread bounds the region, px; one for all or one each, (n,).
+        Sigma of the blur of alpha that bounds the region, px: one for all patches or one for each,
+        (n,).
     weights : Tensor or float
-        How much each pixel tells, of alpha's shape, 0..1.
+        Weight of each pixel, of the shape of alpha, 0..1.
 
     Returns
     -------
@@ -60,12 +61,15 @@ def residual_weights(
 def reblur_residuals(
     patches: BoundaryPatches, weight: Tensor, psf: Psf, sigmas_background_px: Sequence[float]
 ) -> list[Tensor]:
-    """Return what each sigma of K2 leaves unexplained of the near plane beside the foreground.
+    """Return the reblur residual of each trial sigma of K2.
+
+    The background is that of Eq. 4, solved twice as in
+    :func:`~napari_focusstack.elimination.diffusion.unmix`.
 
     Parameters
     ----------
     patches : BoundaryPatches
-        Pieces of the planes along the boundary.
+        Patches of the planes along the boundary.
     weight : Tensor
         From :func:`residual_weights`.
     psf : Psf
@@ -76,8 +80,8 @@ def reblur_residuals(
     Returns
     -------
     list of Tensor
-        Absolute error of ``b * K2`` against N, linear light 0..1, one per trial: each window's
-        share of the mean, (n,).
+        One per trial, (n,): the share of each patch in the mean absolute error of ``b * K2``
+        against N, linear light, 0..1.
     """
     near, far, alpha = patches.near, patches.far, patches.alpha
     distance_steps = patches.distance_steps
@@ -90,12 +94,12 @@ def reblur_residuals(
     )
     residuals = []
     for sigma in sigmas_background_px:
-        again = normalized_blur(background, transmittance, sigma, psf.shape, distance_steps)
-        residuals.append(window_errors(again, near, weight))
+        reblurred = normalized_blur(background, transmittance, sigma, psf.shape, distance_steps)
+        residuals.append(patch_errors(reblurred, near, weight))
     return residuals
 
 
-def window_errors(image: Tensor, near: Tensor, weight: Tensor) -> Tensor:
-    """Return each window's share of the mean absolute error of an image against N, (n,)."""
+def patch_errors(image: Tensor, near: Tensor, weight: Tensor) -> Tensor:
+    """Return the share of each patch in the mean absolute error of an image against N, (n,)."""
     error = (image - near).abs().mean(1, keepdim=True)
     return (error * weight).sum((1, 2, 3))

@@ -1,4 +1,4 @@
-"""Whether the surfaces of a stack hide what is behind them, or let its light through."""
+"""Transmittance of the surfaces of a stack: whether they hide what is behind them."""
 
 from __future__ import annotations
 
@@ -16,55 +16,57 @@ if TYPE_CHECKING:
     from napari_focusstack.segmentation.focus_map import FocusMap
 
 
-#: A blur of so much leaves no detail of a surface, px.
-BLURRED_PX = 2.0
-#: Places that are looked at, and least pixels of them that tell.
-PLACES, LEAST_PIXELS = 12, 200
-#: Detail in focus must be so many times what is seen where all is blurred, which is noise.
-DETAIL = 1.3
+#: Sigma, px, from which on a surface shows no detail (convention).
+BLURRED_SIGMA_PX = 2.0
+#: Most patches that are measured, and least pixels of a patch (speed, and convention).
+MAX_MEASURED, MIN_PIXELS = 12, 200
+#: Least ratio of a surface's detail in focus to the detail where all is blurred, which is noise
+#: (convention).
+MIN_DETAIL_RATIO = 1.3
 
 
 def measure_transmittance(
-    light: PlaneSampler, focus: FocusMap, places: list[Patch], sigma_px: float
+    light: PlaneSampler, focus: FocusMap, patches: list[Patch], sigma_px: float
 ) -> float:
-    """Return what share of the detail of surfaces is seen in their place where they are blurred.
+    """Return the share of a surface's detail that is visible in planes which blur the surface away.
 
-    A surface that hides what is behind it shows detail in its own plane, and none far from it.
-    Where it lets light through, another plane shows the detail of another surface in its place.
+    An opaque surface shows detail in the plane in which it is in focus, and none far from it. If a
+    surface is transparent, another plane shows detail of another surface in the same place.
 
     Parameters
     ----------
     light : PlaneSampler
         Linear light of the planes.
     focus : FocusMap
-        What is in focus where.
-    places : list of (Region, Tensor)
+        Depth of the whole image.
+    patches : list of (Region, Tensor)
         From :func:`napari_focusstack.psf_estimation.flat_patches.flat_patches`.
     sigma_px : float
-        Blur per plane step.
+        Sigma per plane step, px.
 
     Returns
     -------
     float
-        The median over places of the most that any plane shows, about 0..1; 0 where none tells.
+        The median over the patches of the maximum over planes, about 0..1. It is 0 if no patch
+        allows the measurement.
     """
-    beyond = math.ceil(BLURRED_PX / sigma_px)
+    blurred_steps = math.ceil(BLURRED_SIGMA_PX / sigma_px)
     shares = []
-    for where, even in places[:PLACES]:
-        own = focus.crop(where).depth.round()
+    for where, is_flat in patches[:MAX_MEASURED]:
+        in_focus = focus.crop(where).depth.round()
         details = [_detail(light.plane(plane, where)) for plane in range(1, focus.planes + 1)]
-        sharp = sum(one * (own == plane) for plane, one in enumerate(details, 1))
-        seen = []
+        sharp = sum(detail * (in_focus == plane) for plane, detail in enumerate(details, 1))
+        means = []
         for plane, detail in enumerate(details, 1):
-            away = even & ((own - plane).abs() >= beyond)
-            if (count := int(away.sum())) >= LEAST_PIXELS:
-                seen.append([float((one * away).sum()) / count for one in (detail, sharp)])
-        noise = min((detail for detail, _ in seen), default=0.0)
-        if len(seen) > 1 and all(full > DETAIL * noise for _, full in seen):
-            shares.append(max((detail - noise) / (full - noise) for detail, full in seen))
+            blurred = is_flat & ((in_focus - plane).abs() >= blurred_steps)
+            if (count := int(blurred.sum())) >= MIN_PIXELS:
+                means.append([float((one * blurred).sum()) / count for one in (detail, sharp)])
+        noise = min((detail for detail, _ in means), default=0.0)
+        if len(means) > 1 and all(full > MIN_DETAIL_RATIO * noise for _, full in means):
+            shares.append(max((detail - noise) / (full - noise) for detail, full in means))
     return median(shares) if shares else 0.0
 
 
 def _detail(light: Tensor) -> Tensor:
-    """Return the detail (1, Y, X) of light (C, Y, X), as the eye weighs it."""
+    """Return the detail (1, Y, X) of linear light (C, Y, X), its square root as display coding."""
     return laplacian(light.mean(0, keepdim=True)[None].sqrt())[0].abs()

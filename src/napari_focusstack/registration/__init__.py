@@ -1,1 +1,1 @@
-"""Bring planes to lie on each other."""
+"""Registration: remove drift, rotation and breathing between the planes of a stack."""

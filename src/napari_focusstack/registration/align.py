@@ -1,4 +1,4 @@
-"""Bring the planes of a stack to lie on each other before anything else is done with them."""
+"""Align the planes of a stack, before any other step."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ if TYPE_CHECKING:
     from napari_focusstack.registration.transforms import Registration
 
 
-#: Shortest side of planes that are registered unasked, px.
-LEAST_PX = 64
+#: Shortest side, px, of planes that ``register="auto"`` registers. Smaller ones do not show what
+#: moved.
+MIN_SIDE_PX = 64
 
 
 def align(
     planes: list[Any], parameters: FuseParameters, known: Registration | None = None
 ) -> Generator[Progress, None, tuple[list[Any], Registration | None]]:
-    """Move planes to where the one in the middle shows the same.
+    """Move the planes so that each fits the middle one.
 
     Parameters
     ----------
     planes : list of ndarray or StoredPlane
         Checked planes, nearest first.
     parameters : FuseParameters
-        Whether and how to register. ``auto`` does not move a pair: how its foreground breathes is
-        found along with the blur. ``off`` does not look at all.
+        Whether and how to register. ``auto`` does not move a pair: the breathing of its foreground
+        is estimated together with the PSF. ``off`` does nothing.
     known : Registration, optional
-        Found before, of another channel or time point; taken as it is.
+        A registration of another channel or time point, to be applied as it is.
 
     Yields
     ------
@@ -40,15 +41,15 @@ def align(
     Returns
     -------
     planes : list
-        The same planes where nothing moves; otherwise new ones, in a scratch file if they came
+        The same planes if nothing moves. Otherwise new ones, in a scratch file if the planes came
         from files.
     registration : Registration or None
-        None where none was looked for.
+        None if no registration was estimated.
 
     Raises
     ------
     InputError
-        If the known registration is of other planes, or planes do not belong to the others.
+        If the known registration is of other planes, or a plane does not belong to the others.
     """
     from napari_focusstack.diagnostics.diagnose import check_pair
     from napari_focusstack.registration.register import register_steps
@@ -83,5 +84,5 @@ def align(
 
 
 def _too_small(planes: list[Any]) -> bool:
-    """Tell whether planes are too small to see what moved, or what belongs."""
-    return min(planes[0].shape[:2]) < LEAST_PX
+    """Return whether planes are too small to be registered or checked."""
+    return min(planes[0].shape[:2]) < MIN_SIDE_PX

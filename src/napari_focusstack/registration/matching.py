@@ -1,4 +1,4 @@
-"""Match two planes of a focal stack that differ in focus: how one moved against the other."""
+"""Match two planes of a focal stack that differ in focus: their shift, rotation and scale."""
 
 from __future__ import annotations
 
@@ -12,76 +12,105 @@ if TYPE_CHECKING:
     from napari_focusstack.registration.transforms import Model
 
 
-#: Planes are reduced to about this many pixels to tell whether they moved.
+#: Pixels of a plane at which tiles vote on a match (speed).
 WORKING_PIXELS = 1_200_000
-#: The search for how they moved ends at this many; more pixels do not make it more accurate.
+#: Pixels of a plane at which the search ends: more do not make it more accurate.
 SEARCH_PIXELS = 300_000
-#: Smallest side at which the search begins, px.
+#: Shortest side at which the search begins, px.
 COARSEST_PX = 48
-#: Sigmas of the band in which planes that differ in focus are compared, px.
+#: Sigmas of the band-pass in which planes that differ in focus are compared, px (convention).
 BAND_PX = (1.5, 8.0)
-#: Side of the tiles that vote on whether a match is one, px.
+#: Side of the tiles that vote on a match, px. Measured with the next two: the tile vote on the page
+#: Registration.
 TILE_PX = 32
-#: Share of tiles that must agree better after moving, and by how much, for a clear movement.
-CLEAR_VOTE, CLEAR_GAIN = 0.6, 0.95
-#: A larger movement, px, is believed only if it is clear.
-DOUBTFUL_PX = 1.0
-#: What a match that is not clear counts beside one that is.
-DOUBT = 0.1
-#: Correlation under which planes show different things; planes of one stack reach 0.8.
-UNRELATED = 0.25
-#: Where the coarse correlation of two planes is judged: longest side, px.
-GLANCE_PX = 128
+#: A movement is significant if at least this share of the tiles correlates better after it, and
+#: 1 - correlation falls at least to this share (median).
+MIN_VOTE, MAX_ERROR_RATIO = 0.6, 0.95
+#: Largest movement, px, that is accepted if half of the tiles vote for it, significant or not
+#: (convention).
+MAX_DOUBTFUL_PX = 1.0
+#: Weight of a match that is not significant, relative to one that is (convention).
+INSIGNIFICANT_WEIGHT = 0.1
+#: Correlation below which planes are unrelated. Planes of one stack reach 0.8.
+MAX_UNRELATED_CORRELATION = 0.25
+#: Longest side of the planes whose coarse correlation is computed, px (convention).
+CORRELATION_SIDE_PX = 128
 
 
 @dataclass(frozen=True)
 class DownsampledPlane:
-    """A plane as it is matched: grey, in about linear light, reduced by whole numbers."""
+    """A plane prepared for matching: grey, in approximately linear light, scaled to 0..1, reduced.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Rows and columns of the plane.
+    band : ndarray
+        Band-pass of the plane, in which tiles vote.
+    band_scale : int
+        Factor by which `band` is reduced.
+    image : ndarray
+        The plane in which the movement is searched.
+    scale : int
+        Factor by which `image` is reduced.
+    span : float
+        Pixel values of the plane per unit of `band` and `image`.
+    """
 
     size: tuple[int, int]
-    #: The structure that tells whether planes moved, and by how much it is reduced.
     band: np.ndarray
     band_scale: int
-    #: What is searched for how they moved, and by how much it is reduced.
     image: np.ndarray
     scale: int
-    #: Light per unit of both.
     span: float
 
 
 @dataclass(frozen=True)
 class Match:
-    """How one plane lies against another: a place z in the first is ``rotation_scale z + shift`` there.
+    """Position of one plane against another.
 
-    Places are columns + i rows from the image's centre, px of the planes.
+    A point z of the first plane is ``rotation_scale z + shift`` in the second. Points are complex:
+    columns + i rows from the image's centre, px of the planes.
+
+    Parameters
+    ----------
+    pair : tuple of int
+        Indices of both planes.
+    rotation_scale, shift : complex
+        See above; 1 and 0 where the planes did not move.
+    significant : bool
+        Whether the vote of the tiles shows that the planes moved.
+    moved_px : float
+        Largest movement of any pixel, px.
+    correlation : float
+        Coarse correlation of both planes, 0..1.
+    contrast : float
+        The lower of their coarse contrasts, pixel values.
     """
 
     pair: tuple[int, int]
     rotation_scale: complex
     shift: complex
-    #: Whether the tiles say that the planes moved.
-    clear: bool
-    #: How far any pixel moves at most, px.
+    significant: bool
     moved_px: float
-    #: Correlation seen coarsely, and the lesser of the contrasts there.
     correlation: float
     contrast: float
 
     @property
     def unrelated(self) -> bool:
-        """Whether the planes show different things, if they show anything."""
-        return self.correlation < UNRELATED
+        """Whether the planes show different scenes, provided that both show anything."""
+        return self.correlation < MAX_UNRELATED_CORRELATION
 
     @property
     def weight(self) -> float:
-        """How much the match counts; one that is not clear holds neighbours together, if little."""
-        hop = self.pair[1] - self.pair[0]
-        trust = 1.0 if self.clear else DOUBT if hop == 1 else 0.0
-        return trust * max(self.correlation, 0.05) / hop
+        """Weight of the match; one that is not significant counts a little between neighbours."""
+        offset = self.pair[1] - self.pair[0]
+        trust = 1.0 if self.significant else INSIGNIFICANT_WEIGHT if offset == 1 else 0.0
+        return trust * max(self.correlation, 0.05) / offset
 
 
 def downsample(plane: np.ndarray) -> DownsampledPlane:
-    """Return a plane (Y, X) or (Y, X, 3) as it is matched."""
+    """Return a plane (Y, X) or (Y, X, 3) prepared for matching."""
     import cv2
 
     rows, columns = plane.shape[:2]
@@ -92,7 +121,7 @@ def downsample(plane: np.ndarray) -> DownsampledPlane:
     if plane.ndim == 3:
         image = image.mean(2)
         if plane.dtype == np.uint8:
-            image = (image / 255) ** 2  # about linear light, in which defocus is symmetric
+            image = (image / 255) ** 2  # approximately linear light, in which defocus is symmetric
     low, high = float(image.min()), float(image.max())
     span = max(high - low, 1e-12)
     image = (image - low) / span
@@ -114,34 +143,34 @@ def match(
 
     Parameters
     ----------
-    first, second : Reduced
+    first, second : DownsampledPlane
         Planes of one size.
     pair : tuple of int
-        Which planes they are.
+        Their indices.
     guess : tuple of complex
-        Turn and shift to begin with.
+        Rotation-scale and shift at the start.
     model : {"shift", "rigid", "similarity"}
-        What may move.
+        What may change: the shift; and the rotation; and the scale.
 
     Returns
     -------
     Match
-        Of rest, where the planes do not say that they moved.
+        Without movement if the tiles do not show one.
     """
     rotation_scale, shift = guess
-    # Planes far apart start from what those between told, which leaves little to find.
+    # The guess for planes far apart is the product of the matches between them, and is close.
     neighbours = pair[1] - pair[0] == 1
     halvings = int(math.log2(max(min(first.image.shape) / COARSEST_PX, 1))) if neighbours else 0
     for level in range(halvings, -1, -1):
         rotation_scale, shift = _refine(first, second, 2**level, rotation_scale, shift, model)
     correlation, contrast = _correlation(first, second, rotation_scale, shift)
     moved = _moved_px(rotation_scale, shift, first.size)
-    vote, gain = _tile_vote(first, second, rotation_scale, shift)
-    clear = vote >= CLEAR_VOTE and gain <= CLEAR_GAIN
-    believed = clear or (vote >= 0.5 and moved <= DOUBTFUL_PX)
-    if correlation < UNRELATED or not believed:
+    vote, error_ratio = _tile_vote(first, second, rotation_scale, shift)
+    significant = vote >= MIN_VOTE and error_ratio <= MAX_ERROR_RATIO
+    accepted = significant or (vote >= 0.5 and moved <= MAX_DOUBTFUL_PX)
+    if correlation < MAX_UNRELATED_CORRELATION or not accepted:
         return Match(pair, 1 + 0j, 0j, False, 0.0, correlation, contrast)
-    return Match(pair, rotation_scale, shift, clear, moved, correlation, contrast)
+    return Match(pair, rotation_scale, shift, significant, moved, correlation, contrast)
 
 
 def _refine(
@@ -158,9 +187,9 @@ def _refine(
     motion = {
         "shift": cv2.MOTION_TRANSLATION,
         "rigid": cv2.MOTION_EUCLIDEAN,
-        "similarity": cv2.MOTION_AFFINE,  # of which the nearest similarity is taken
+        "similarity": cv2.MOTION_AFFINE,  # the nearest similarity is taken below
     }[model]
-    a, b = (_area_mean(each.image, step) for each in (first, second))
+    a, b = (_area_mean(plane.image, step) for plane in (first, second))
     scale = first.scale * step
     start = _affine(rotation_scale, shift, scale, first.size).astype(np.float32)
     ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
@@ -169,16 +198,17 @@ def _refine(
         _, warp = cv2.findTransformECC(a, b, start, motion, ends, everywhere, 5)
     except cv2.error:  # the images do not correlate
         return rotation_scale, shift
-    found = np.asarray(warp)
-    new_turn = complex(found[0, 0] + found[1, 1], found[1, 0] - found[0, 1]) / 2
+    affine = np.asarray(warp)
+    new = complex(affine[0, 0] + affine[1, 1], affine[1, 0] - affine[0, 1]) / 2
     centre = _centre(scale, first.size)
-    place = found[:, :2] @ (centre.real, centre.imag) + found[:, 2]
-    if not (0.8 < abs(new_turn) < 1.25 and new_turn.real > 0.9 * abs(new_turn)):
+    moved_centre = affine[:, :2] @ (centre.real, centre.imag) + affine[:, 2]
+    if not (0.8 < abs(new) < 1.25 and new.real > 0.9 * abs(new)):  # no drift is as large as this
         return rotation_scale, shift
-    return new_turn, (complex(*place) - centre) * scale
+    return new, (complex(*moved_centre) - centre) * scale
 
 
 def _area_mean(image: np.ndarray, step: int) -> np.ndarray:
+    """Return an image reduced by a whole number, each pixel the mean of ``step`` squared."""
     import cv2
 
     rows, columns = (side // step for side in image.shape)
@@ -187,7 +217,7 @@ def _area_mean(image: np.ndarray, step: int) -> np.ndarray:
 
 
 def _centre(scale: int, size: tuple[int, int]) -> complex:
-    """Return where the centre of a plane lies in the plane reduced by `scale`."""
+    """Return the centre of a plane in px of the plane reduced by `scale`, columns + i rows."""
     rows, columns = ((side - scale) / 2 / scale for side in size)
     return complex(columns, rows)
 
@@ -207,24 +237,26 @@ def _affine(
 
 
 def _moved_px(rotation_scale: complex, shift: complex, size: tuple[int, int]) -> float:
+    """Return the largest movement of any pixel, px: that of a corner."""
     rows, columns = ((side - 1) / 2 for side in size)
     corners = np.array([1, -1])[:, None] * columns + 1j * np.array([1, -1]) * rows
     return float(np.abs(rotation_scale * corners + shift - corners).max())
 
 
 def _moved(image: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return an image moved to where the first plane has it, and where it shows anything."""
+    """Return an image moved to fit the first plane, and the mask of the pixels that it covers."""
     import cv2
 
     side = image.shape[::-1]
-    seen = cv2.warpAffine(
+    covered = cv2.warpAffine(
         np.ones_like(image), affine, side, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     )
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(image, affine, side, flags=flags), seen > 0
+    return cv2.warpAffine(image, affine, side, flags=flags), covered > 0
 
 
 def _band(image: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Return the difference of two Gaussian blurs of these sigmas, px."""
     import cv2
 
     return cv2.GaussianBlur(image, (0, 0), low) - cv2.GaussianBlur(image, (0, 0), high)
@@ -233,25 +265,26 @@ def _band(image: np.ndarray, low: float, high: float) -> np.ndarray:
 def _tile_vote(
     first: DownsampledPlane, second: DownsampledPlane, rotation_scale: complex, shift: complex
 ) -> tuple[float, float]:
-    """Return how many of the tiles agree better after moving, and by how much.
+    """Return the share of the tiles that correlate better after a movement, and the error ratio.
 
-    Blur moves nothing on the whole, yet a search that follows the strongest edges finds movement
-    where a veil widens. Tiles of fine structure, each with one vote, tell the two apart: measured
-    on still scenes about half of them agree better, on moved ones nearly all.
+    Defocus moves nothing on average, but a search that follows the strongest edges reports a
+    movement where the blur of a foreground widens. Tiles of fine structure, with one vote each,
+    distinguish the two: in still scenes about half of them correlate better, in moved ones nearly
+    all.
 
     Returns
     -------
     vote : float
-        Share of the tiles with most structure that agree better.
-    gain : float
+        Share of the half of the tiles with more structure that correlate better.
+    error_ratio : float
         Median over them of (1 - correlation after) / (1 - correlation before).
     """
     a, b = first.band, second.band
-    moved, seen = _moved(b, _affine(rotation_scale, shift, first.band_scale, first.size))
+    moved, covered = _moved(b, _affine(rotation_scale, shift, first.band_scale, first.size))
     side = min(TILE_PX, max(8, min(a.shape) // 8))
     before, _ = _tile_correlation(a, b, side)
     after, structure = _tile_correlation(a, moved, side)
-    whole = _tiles(seen, side).all((1, 3))
+    whole = _tiles(covered, side).all((1, 3))
     if not whole.any():
         return 0.0, 1.0
     chosen = whole & (structure >= np.median(structure[whole]))
@@ -260,12 +293,13 @@ def _tile_vote(
 
 
 def _tiles(image: np.ndarray, side: int) -> np.ndarray:
+    """Return an image (Y, X) as tiles, (rows, side, columns, side)."""
     rows, columns = (length // side for length in image.shape)
     return image[: rows * side, : columns * side].reshape(rows, side, columns, side)
 
 
 def _tile_correlation(a: np.ndarray, b: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the correlation of two images tile by tile, and the structure that both show."""
+    """Return the correlation of two images tile by tile, and the lower energy of both."""
     a, b = (
         tiles - tiles.mean((1, 3), keepdims=True) for tiles in (_tiles(a, side), _tiles(b, side))
     )
@@ -277,13 +311,13 @@ def _tile_correlation(a: np.ndarray, b: np.ndarray, side: int) -> tuple[np.ndarr
 def _correlation(
     first: DownsampledPlane, second: DownsampledPlane, rotation_scale: complex, shift: complex
 ) -> tuple[float, float]:
-    """Return the correlation of two planes seen coarsely, and the lesser of their contrasts."""
-    step = max(1, round(max(first.image.shape) / GLANCE_PX))
-    a, b = (_band(_area_mean(each.image, step), 1.0, 8.0) for each in (first, second))
+    """Return the coarse correlation of two planes, moved or not, and the lower contrast of both."""
+    step = max(1, round(max(first.image.shape) / CORRELATION_SIDE_PX))
+    a, b = (_band(_area_mean(plane.image, step), 1.0, 8.0) for plane in (first, second))
     best = 0.0
-    for way in ((rotation_scale, shift), (1 + 0j, 0j)):
-        moved, seen = _moved(b, _affine(*way, first.scale * step, first.size))
-        if seen.any() and np.ptp(a[seen]) > 0 and np.ptp(moved[seen]) > 0:
-            # Phase contrast turns round through focus: dark becomes bright.
-            best = max(best, abs(float(np.corrcoef(a[seen], moved[seen])[0, 1])))
+    for movement in ((rotation_scale, shift), (1 + 0j, 0j)):
+        moved, covered = _moved(b, _affine(*movement, first.scale * step, first.size))
+        if covered.any() and np.ptp(a[covered]) > 0 and np.ptp(moved[covered]) > 0:
+            # The sign does not matter: phase contrast reverses through focus.
+            best = max(best, abs(float(np.corrcoef(a[covered], moved[covered])[0, 1])))
     return best, min(float(a.std()) * first.span, float(b.std()) * second.span)

@@ -1,4 +1,4 @@
-"""Find where each plane of a focal stack lies: drift and breathing along the stack."""
+"""Register a focal stack: estimate drift, rotation and breathing of each plane."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from napari_focusstack.registration.transforms import Matrix, Model
 
 
-#: How far apart planes are matched. The far ones keep small errors from adding up.
+#: Distances, in planes, at which planes are matched (convention): the larger ones bound the sum of
+#: small errors.
 PLANE_OFFSETS = (1, 2, 4)
-#: Less is not worth interpolating for, px.
-LEAST_PX = 0.3
-#: Share of the stack's contrast from which on a plane is expected to be like its neighbours; one
-#: out of focus shows noise.
+#: Least movement, px, that ``auto`` applies (convention): interpolation costs more than it gains.
+MIN_MOVED_PX = 0.3
+#: Share of the stack's greatest contrast above which a plane must correlate with another
+#: (convention). Below it a plane may be out of focus altogether, and show noise.
 UNRELATED_CONTRAST = 0.25
-#: Errors of a match from which on it counts less, px.
+#: Error of a match, px, at which its weight is halved (convention).
 TOLERANCE_PX = 0.5
 
 
@@ -38,7 +39,7 @@ def register(
     model: Model = "similarity",
     progress: Callable[[Progress], None] | None = None,
 ) -> Registration:
-    """Find how the planes of a focal stack moved: shift, rotation, and scale (breathing).
+    """Estimate how the planes of a focal stack moved: shift, rotation, and scale (breathing).
 
     Parameters
     ----------
@@ -46,16 +47,16 @@ def register(
         Each (Y, X) or (Y, X, 3), all of one size; uint8, uint16 or float32. Each is read once, in
         order, so a lazy sequence needs the memory of few planes.
     register : {"auto", "on", "off"}
-        ``auto`` moves planes only where that is clearly needed; otherwise they stay, bit for bit.
+        ``auto`` moves planes only where that is clearly needed. Otherwise they stay, bit for bit.
     model : {"shift", "rigid", "similarity"}
-        What may move: shift; and rotation; and scale.
+        What may change: the shift; and the rotation; and the scale.
     progress : callable, optional
-        Is told of each step.
+        Called with a :class:`~napari_focusstack.runtime.progress.Progress` after each step.
 
     Returns
     -------
     Registration
-        Relative to the plane in the middle; its ``reason`` says why planes are moved or not.
+        Relative to the middle plane. Its ``reason`` says why planes are moved or not.
 
     Raises
     ------
@@ -67,8 +68,8 @@ def register(
     --------
     >>> field = np.random.default_rng(0).random((20, 20)).repeat(8, 0).repeat(8, 1)
     >>> planes = [field[4:132, 4:132].astype(np.float32), field[6:134, 9:137].astype(np.float32)]
-    >>> found = np.array(register(planes).matrices[0])
-    >>> [round(float(shift)) for shift in found[:2, 2]]
+    >>> matrix = np.array(register(planes).matrices[0])
+    >>> [round(float(shift)) for shift in matrix[:2, 2]]
     [2, 5]
     """
     from napari_focusstack.runtime.progress import run
@@ -80,7 +81,7 @@ def register(
 def register_steps(
     planes: Sequence[np.ndarray] | np.ndarray, parameters: RegistrationParameters
 ) -> Generator[Progress, None, Registration]:
-    """Register step by step: as :func:`register`, but yielding progress; close it to stop."""
+    """Register as :func:`register`, but yield progress; close the generator to stop."""
     count, model = len(planes), parameters.register_model
     if count < 2:
         raise InputError(f"{count} plane given; registration needs at least two.")
@@ -96,27 +97,28 @@ def register_steps(
                 f"plane 1 is {planes[0].shape}, plane {plane + 1} {planes[plane].shape}; give "
                 "planes of one size."
             )
-        small = downsample(np.asarray(planes[plane]))
-        known = {each.pair: each for each in matches[-len(PLANE_OFFSETS) * max(PLANE_OFFSETS) :]}
-        for hop in (hop for hop in PLANE_OFFSETS if hop <= plane):
-            guess = _chain(known, plane - hop, plane)
-            found = match(recent[-hop], small, (plane - hop, plane), guess, model)
-            matches.append(found)
-            known[found.pair] = found
-        recent.append(small)
+        downsampled = downsample(np.asarray(planes[plane]))
+        latest = matches[-len(PLANE_OFFSETS) * max(PLANE_OFFSETS) :]
+        known = {known_match.pair: known_match for known_match in latest}
+        for offset in (offset for offset in PLANE_OFFSETS if offset <= plane):
+            guess = _chain(known, plane - offset, plane)
+            new = match(recent[-offset], downsampled, (plane - offset, plane), guess, model)
+            matches.append(new)
+            known[new.pair] = new
+        recent.append(downsampled)
     _check_belonging(matches, count)
-    moving = [each for each in matches if each.clear and each.moved_px > LEAST_PX]
+    moving = [one for one in matches if one.significant and one.moved_px > MIN_MOVED_PX]
     if parameters.register == "auto" and not moving:
         return Registration.identity(count, size, model, "the planes lie still")
-    placed = _solve_global(matches, count, size)
-    registration = Registration(placed, size, model, _drift_in_words(placed, size))
-    if max(registration.moved_px) <= (LEAST_PX if parameters.register == "auto" else 0):
+    matrices = _solve_global(matches, count, size)
+    registration = Registration(matrices, size, model, _describe_drift(matrices, size))
+    if max(registration.moved_px) <= (MIN_MOVED_PX if parameters.register == "auto" else 0):
         return Registration.identity(count, size, model, "the planes lie still")
     return registration
 
 
 def _chain(known: dict[tuple[int, int], Match], first: int, last: int) -> tuple[complex, complex]:
-    """Return the way from one plane to another by way of those between, as far as known."""
+    """Return rotation-scale and shift from one plane to another: product of the known matches."""
     rotation_scale, shift = 1 + 0j, 0j
     for plane in range(first, last):
         step = known.get((plane, plane + 1))
@@ -129,65 +131,67 @@ def _chain(known: dict[tuple[int, int], Match], first: int, last: int) -> tuple[
 
 
 def _check_belonging(matches: list[Match], count: int) -> None:
-    """Raise InputError if planes that show something are like none of the others."""
-    least = UNRELATED_CONTRAST * max(each.contrast for each in matches)
-    alike = [each for each in matches if not each.unrelated or each.contrast <= least]
+    """Raise InputError if planes that are not blank correlate with none of the others."""
+    min_contrast = UNRELATED_CONTRAST * max(one.contrast for one in matches)
+    related = [one for one in matches if not one.unrelated or one.contrast <= min_contrast]
     groups = [{plane} for plane in range(count)]
-    for first, second in (each.pair for each in alike):
+    for first, second in (one.pair for one in related):
         joined = [group for group in groups if first in group or second in group]
         groups = [group for group in groups if group not in joined] + [set().union(*joined)]
     if len(groups) == 1:
         return
     largest = max(groups, key=lambda group: (len(group), -min(group)))
     others = set(range(count)) - largest
-    best = max(each.correlation for each in matches if len(others & set(each.pair)) == 1)
+    best = max(one.correlation for one in matches if len(others & set(one.pair)) == 1)
     named = format_ranges([plane + 1 for plane in sorted(others)])
     raise InputError(
         f"{f'plane {named} does' if len(others) == 1 else f'planes {named} do'} not match the "
-        f"others around (correlation {best:.2f}); check that all belong to one stack, or rotation_scale "
+        f"others around (correlation {best:.2f}); check that all belong to one stack, or turn "
         "registration off."
     )
 
 
 def _solve_global(matches: list[Match], count: int, size: tuple[int, int]) -> tuple[Matrix, ...]:
-    """Return the matrices that agree best with all matches, the middle plane staying put.
+    """Return the matrices that agree best with all matches, with the middle plane fixed.
 
-    With places as complex numbers from the image's centre, a plane lies at ``rotation_scale z + shift``.
-    Logarithms of turns add up along the stack and shifts depend on each other linearly, so both
-    are least squares; matches that contradict the others count less.
+    A point z, complex from the image's centre, lies in a plane at ``rotation_scale z + shift``.
+    Logarithms of rotation-scales add up along the stack, and shifts depend on each other linearly.
+    So both are solved by least squares, reweighted so that matches which contradict the others
+    count less.
     """
-    middle, half = count // 2, float(np.hypot(*size)) / 2
-    first, second = np.array([each.pair for each in matches]).T
-    edge = np.arange(len(matches))
-    step = np.array([each.rotation_scale for each in matches])
-    weight = trust = np.array([each.weight for each in matches])
-    shift = np.array([each.shift for each in matches])
+    middle, radius = count // 2, float(np.hypot(*size)) / 2
+    first, second = np.array([one.pair for one in matches]).T
+    row = np.arange(len(matches))
+    rotation_scale = np.array([one.rotation_scale for one in matches])
+    weight = prior_weight = np.array([one.weight for one in matches])
+    shift = np.array([one.shift for one in matches])
     free = np.arange(count) != middle
-    turns, shifts = np.zeros(count, complex), np.zeros(count, complex)
+    logs, shifts = np.zeros(count, complex), np.zeros(count, complex)
     for _ in range(10):
-        along = np.zeros((len(matches), count), complex)
-        along[edge, second], along[edge, first] = 1, -1
-        turns[free] = _solve(along[:, free], np.log(step), weight)
-        along[edge, first] = -step
-        shifts[free] = _solve(along[:, free], shift, weight)
-        error = half * np.abs(turns[second] - turns[first] - np.log(step))
-        error += np.abs(shifts[second] - step * shifts[first] - shift)
-        weight = trust / (1 + (error / TOLERANCE_PX) ** 2)
+        system = np.zeros((len(matches), count), complex)
+        system[row, second], system[row, first] = 1, -1
+        logs[free] = _solve(system[:, free], np.log(rotation_scale), weight)
+        system[row, first] = -rotation_scale
+        shifts[free] = _solve(system[:, free], shift, weight)
+        error = radius * np.abs(logs[second] - logs[first] - np.log(rotation_scale))
+        error += np.abs(shifts[second] - rotation_scale * shifts[first] - shift)
+        weight = prior_weight / (1 + (error / TOLERANCE_PX) ** 2)
     return tuple(
         IDENTITY
         if plane == middle
-        else _matrix(complex(np.exp(rotation_scale)), complex(shift), size)
-        for plane, (rotation_scale, shift) in enumerate(zip(turns, shifts, strict=True))
+        else _matrix(complex(np.exp(logs[plane])), complex(shifts[plane]), size)
+        for plane in range(count)
     )
 
 
-def _solve(along: np.ndarray, steps: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _solve(system: np.ndarray, values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the weighted least squares solution."""
     root = np.sqrt(weight)
-    return np.linalg.lstsq(along * root[:, None], steps * root, rcond=None)[0]
+    return np.linalg.lstsq(system * root[:, None], values * root, rcond=None)[0]
 
 
 def _matrix(rotation_scale: complex, shift: complex, size: tuple[int, int]) -> Matrix:
-    """Return row-and-column coordinates of what columns + i rows from the centre are told of."""
+    """Return the matrix, in rows and columns, of a map of columns + i rows from the centre."""
     centre = complex((size[1] - 1) / 2, (size[0] - 1) / 2)
     offset = shift + centre - rotation_scale * centre
     return (
@@ -197,15 +201,16 @@ def _matrix(rotation_scale: complex, shift: complex, size: tuple[int, int]) -> M
     )
 
 
-def _drift_in_words(matrices: tuple[Matrix, ...], size: tuple[int, int]) -> str:
+def _describe_drift(matrices: tuple[Matrix, ...], size: tuple[int, int]) -> str:
+    """Return the size of drift, rotation and breathing as words."""
     centre = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2, 1])
-    placed = np.array(matrices)
-    drift = np.hypot(*(placed @ centre - centre)[:, :2].T).max()
-    scale = np.sqrt(np.linalg.det(placed[:, :2, :2]))
-    rotation_scale = np.degrees(np.abs(np.arctan2(placed[:, 1, 0], placed[:, 0, 0]))).max()
+    of_planes = np.array(matrices)
+    drift = np.hypot(*(of_planes @ centre - centre)[:, :2].T).max()
+    scale = np.sqrt(np.linalg.det(of_planes[:, :2, :2]))
+    rotation = np.degrees(np.abs(np.arctan2(of_planes[:, 1, 0], of_planes[:, 0, 0]))).max()
     words = f"planes drift by up to {drift:.1f} px"
-    if rotation_scale >= 0.05:
-        words += f", rotation_scale by {rotation_scale:.2f}°"
+    if rotation >= 0.05:
+        words += f", rotate by {rotation:.2f}°"
     if np.ptp(scale) >= 0.0005:
         words += f" and breathe by {100 * np.ptp(scale):.2f}%"
     return words

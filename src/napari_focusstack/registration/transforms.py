@@ -1,4 +1,4 @@
-"""Where each plane of a focal stack lies: matrices that are kept, saved and applied."""
+"""The registration of a focal stack: one matrix per plane, to be saved, loaded and applied."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 @dataclass(frozen=True)
 class Registration:
-    """Where each plane of a focal stack lies.
+    """Position of each plane of a focal stack against the middle one.
 
     Parameters
     ----------
     matrices : tuple of 3 x 3 tuples of float
         One per plane, nearest first: from (row, column, 1) in the output to the same in the plane,
-        px between centres of pixels. It is the affine that napari gives a layer, inverted.
+        px between pixel centres. It is the inverse of the affine of a layer in napari.
     size : tuple of int
         Rows and columns of a plane and of the output.
     model : {"shift", "rigid", "similarity"}
-        What was allowed to move.
+        What was allowed to change.
     reason : str
         Why the planes are moved, or why they are not.
 
@@ -67,14 +67,14 @@ class Registration:
 
     @cached_property
     def moved_px(self) -> tuple[float, ...]:
-        """How far any pixel of each plane moves at most, px."""
+        """Largest movement of any pixel of each plane, px."""
         rows, columns = (side - 1 for side in self.size)
         corners = np.array([[0, 0, rows, rows], [0, columns, 0, columns], [1, 1, 1, 1]])
         moves = ((np.array(matrix) @ corners - corners)[:2] for matrix in self.matrices)
         return tuple(float(np.hypot(*move).max()) for move in moves)
 
     def check(self, planes: Sequence[np.ndarray] | np.ndarray) -> None:
-        """Raise InputError unless the planes are as many and as large as those registered."""
+        """Raise InputError if number or size of the planes differ from those registered."""
         if len(planes) != len(self.matrices):
             raise InputError(
                 f"the registration is of {len(self.matrices)} planes, the stack has "
@@ -86,25 +86,26 @@ class Registration:
     def warp(
         self, plane: np.ndarray, number: int, region: tuple[slice, slice] | None = None
     ) -> np.ndarray:
-        """Move a plane to where the output has it.
+        """Move a plane to its position in the output.
 
-        Cubic interpolation, kept within the values of the 3 x 3 pixels around, so that edges
+        The interpolation is cubic, limited to the values of the 3 x 3 pixels around, so that edges
         neither ring nor clip. A plane that stays or moves by whole pixels keeps its values bit for
-        bit. Beyond the plane its border pixels continue; `valid` tells where that is.
+        bit. Beyond the plane its border pixels continue; `valid` is False there.
 
         Parameters
         ----------
         plane : ndarray, (Y, X) or (Y, X, 3)
             uint8, uint16 or float32; may be lazy: only the pixels needed are read.
         number : int
-            Of the plane, 1 to P, nearest first.
+            Number of the plane, 1 to P, nearest first.
         region : tuple of slice, optional
-            Rows and columns of the output to compute; the crop of the whole, to the bit.
+            Rows and columns of the output to compute. The result equals the crop of the whole
+            output, bit for bit.
 
         Returns
         -------
         ndarray
-            Of the plane's dtype; the plane itself where nothing moves.
+            Of the plane's dtype; the plane itself if it does not move.
 
         Raises
         ------
@@ -118,12 +119,12 @@ class Registration:
         return resample(plane, np.array(matrix), region or (slice(None), slice(None)))
 
     def valid(self, number: int) -> np.ndarray:
-        """Return where the output shows plane `number`, not what continues it, bool (Y, X)."""
+        """Return where the output shows pixels of plane `number`, not its border, bool (Y, X)."""
         inside = np.ones(self.size, bool)
         row, column = np.ogrid[: self.size[0], : self.size[1]]
         for (a, b, c), side in zip(self._matrix(number)[:2], self.size, strict=True):
-            place = a * row + b * column + c
-            inside &= (place > -1e-6) & (place < side - 1 + 1e-6)
+            position = a * row + b * column + c
+            inside &= (position > -1e-6) & (position < side - 1 + 1e-6)
         return inside
 
     def common(self) -> tuple[slice, slice]:
@@ -134,21 +135,21 @@ class Registration:
         InputError
             If the planes share no pixel.
         """
-        # A side is moved in until both its ends lie in each plane: exact without rotation, and
-        # on the safe side by a fraction of the tilt with it.
+        # A side is moved inwards until both its ends lie in each plane. That is exact without
+        # rotation, and slightly too small with it.
         sides = []
         for axis in (0, 1):
             first, last = 0.0, self.size[axis] - 1.0
             for matrix in self.matrices:
-                own, other, offset = matrix[axis][axis], matrix[axis][1 - axis], matrix[axis][2]
+                along, across, offset = matrix[axis][axis], matrix[axis][1 - axis], matrix[axis][2]
                 for end in (0, self.size[1 - axis] - 1):
-                    first = max(first, (-other * end - offset) / own)
-                    last = min(last, (self.size[axis] - 1 - other * end - offset) / own)
+                    first = max(first, (-across * end - offset) / along)
+                    last = min(last, (self.size[axis] - 1 - across * end - offset) / along)
             sides.append(slice(int(np.ceil(first - 1e-6)), int(np.floor(last + 1e-6)) + 1))
         if any(side.start >= side.stop for side in sides):
             raise InputError(
                 f"the planes share no pixel once they are registered ({self.reason}); "
-                "check that they show one scene, or rotation_scale registration off."
+                "check that they show one scene, or turn registration off."
             )
         return sides[0], sides[1]
 
@@ -162,13 +163,13 @@ class Registration:
         }
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Registration:
-        """Return the registration that a mapping from `to_dict` tells of.
+    def from_dict(cls, record: Mapping[str, Any]) -> Registration:
+        """Return the registration of a mapping from `to_dict`.
 
         Raises
         ------
         InputError
-            If something is missing, not a number, or no matrix that a registration could have.
+            If an entry is missing, is not a number, or is no matrix of a registration.
 
         Examples
         --------
@@ -177,9 +178,9 @@ class Registration:
         napari_focusstack.errors.InputError: the registration has no size; save it anew.
         """
         for key in ("size", "model", "matrices"):
-            if not isinstance(told, dict) or not told.get(key):
+            if not isinstance(record, dict) or not record.get(key):
                 raise InputError(f"the registration has no {key}; save it anew.")
-        size, model = told["size"], told["model"]
+        size, model = record["size"], record["model"]
         if model not in get_args(Model):
             raise InputError(
                 f"the registration's model is {model!r}; choose one of "
@@ -191,10 +192,10 @@ class Registration:
             or not all(type(side) is int and side > 0 for side in size)
         ):
             raise InputError(f"the registration's size is {size!r}; give rows and columns.")
-        if not isinstance(told["matrices"], list | tuple):
+        if not isinstance(record["matrices"], list | tuple):
             raise InputError("the registration's matrices are no list; save it anew.")
-        matrices = tuple(_read(each, number) for number, each in enumerate(told["matrices"], 1))
-        return cls(matrices, (size[0], size[1]), model, str(told.get("reason", "")))
+        matrices = tuple(_read(rows, number) for number, rows in enumerate(record["matrices"], 1))
+        return cls(matrices, (size[0], size[1]), model, str(record.get("reason", "")))
 
     def save(self, path: str | Path) -> None:
         """Write the registration as JSON, whole or not at all; InputError if that fails."""
@@ -204,21 +205,23 @@ class Registration:
 
     @classmethod
     def load(cls, path: str | Path) -> Registration:
-        """Read what `save` wrote; InputError if it cannot be read or is something else."""
+        """Read a registration that `save` wrote; InputError if that fails."""
         try:
-            told = json.loads(Path(path).read_text("utf-8"))
+            record = json.loads(Path(path).read_text("utf-8"))
         except OSError as error:
             raise InputError(f"cannot read {path} ({error.strerror or error}).") from error
         except ValueError as error:
             raise InputError(f"{path} is no JSON; give a saved registration.") from error
-        return cls.from_dict(told)
+        return cls.from_dict(record)
 
     def _matrix(self, number: int) -> Matrix:
+        """Return the matrix of a plane, counted from 1."""
         if not 1 <= number <= len(self.matrices):
             raise InputError(f"there is no plane {number}; choose 1 to {len(self.matrices)}.")
         return self.matrices[number - 1]
 
     def _check_size(self, plane: np.ndarray, number: int) -> None:
+        """Raise InputError if a plane has another size."""
         if tuple(plane.shape[:2]) != self.size:
             raise InputError(
                 f"plane {number} is {' x '.join(map(str, plane.shape[:2]))} px, the registration "
@@ -226,13 +229,13 @@ class Registration:
             )
 
 
-def _read(told: Any, number: int) -> Matrix:
-    """Return a matrix from JSON, or say of which plane it is none."""
+def _read(rows: Any, number: int) -> Matrix:
+    """Return the matrix of a plane from JSON; raise InputError if it is none."""
     try:
-        matrix = np.array(told, float)
+        matrix = np.array(rows, float)
     except (TypeError, ValueError):
         matrix = np.empty(0)
-    # Half to double size and less than an eighth of a rotation_scale: more is no drift.
+    # A drift scales by 0.5 to 2 and rotates by less than an eighth of a full turn.
     usable = (
         matrix.shape == (3, 3)
         and np.isfinite(matrix).all()

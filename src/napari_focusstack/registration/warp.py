@@ -1,13 +1,13 @@
-"""Move the pixels of a plane: cubic interpolation in blocks that do not ring."""
+"""Move the pixels of a plane: cubic interpolation without ringing, block by block."""
 
 from __future__ import annotations
 
 import numpy as np
 
-#: Side of the blocks that are interpolated at once, px. They lie on one grid whatever region is
-#: asked for, so that a region is the crop of the whole, to the bit.
+#: Side of the blocks that are interpolated at once, px. They lie on one grid for all regions, so
+#: that a region equals the crop of the whole output, bit for bit.
 BLOCK_PX = 512
-#: Pixels beyond a block that cubic interpolation and its limits look at.
+#: Margin of a block that cubic interpolation and its limits read, px.
 MARGIN_PX = 4
 
 
@@ -17,7 +17,7 @@ def resample(plane: np.ndarray, matrix: np.ndarray, region: tuple[slice, slice])
     Parameters
     ----------
     plane : ndarray, (Y, X) or (Y, X, 3)
-        uint8, uint16 or float32; only what the region needs is read.
+        uint8, uint16 or float32. Only the pixels that the region needs are read.
     matrix : ndarray, (3, 3)
         From (row, column, 1) in the output to the same in the plane, px between pixel centres.
     region : tuple of slice
@@ -26,7 +26,7 @@ def resample(plane: np.ndarray, matrix: np.ndarray, region: tuple[slice, slice])
     Returns
     -------
     ndarray
-        Of the plane's dtype. Values lie within those of the 3 x 3 pixels around; a move by whole
+        Of the plane's dtype. Values lie within those of the 3 x 3 pixels around. A move by whole
         pixels keeps them bit for bit. Border pixels continue beyond the plane.
 
     Examples
@@ -39,7 +39,7 @@ def resample(plane: np.ndarray, matrix: np.ndarray, region: tuple[slice, slice])
     """
     size = plane.shape[:2]
     (top, bottom, _), (left, right, _) = (
-        place.indices(side) for place, side in zip(region, size, strict=True)
+        part.indices(side) for part, side in zip(region, size, strict=True)
     )
     offset = matrix[:2, 2].astype(int)
     if (matrix[:2, :2] == np.eye(2)).all() and (matrix[:2, 2] == offset).all():
@@ -57,7 +57,7 @@ def resample(plane: np.ndarray, matrix: np.ndarray, region: tuple[slice, slice])
 
 
 def _pixels(plane: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return the pixels from low to high, (row, column) each, which may lie beyond the plane."""
+    """Return the pixels from low to high, (row, column) each; border pixels continue outside."""
     rows, columns = (
         np.clip(np.arange(first, max(first, last)), 0, side - 1)
         for first, last, side in zip(low, high, plane.shape[:2], strict=True)
@@ -76,19 +76,19 @@ def _interpolate(plane: np.ndarray, matrix: np.ndarray, row: int, column: int) -
         min(start + BLOCK_PX, side) for start, side in zip((row, column), plane.shape, strict=False)
     )
     corners = np.array([[row, row, bottom, bottom], [column, right, column, right], [1, 1, 1, 1]])
-    places = (matrix @ corners)[:2]
-    low = np.floor(places.min(1)).astype(int) - MARGIN_PX
-    source = _pixels(plane, low, np.ceil(places.max(1)).astype(int) + MARGIN_PX)
+    positions = (matrix @ corners)[:2]
+    low = np.floor(positions.min(1)).astype(int) - MARGIN_PX
+    source = _pixels(plane, low, np.ceil(positions.max(1)).astype(int) + MARGIN_PX)
     linear = matrix[:2, :2]
     offset = matrix[:2, 2] + linear @ (row, column) - low
     # OpenCV counts columns first.
     affine = np.column_stack([linear[::-1, ::-1], offset[::-1]])
     size = (right - column, bottom - row)
 
-    def moved(image: np.ndarray, how: int) -> np.ndarray:
-        return np.asarray(cv2.warpAffine(image, affine, size, flags=how | cv2.WARP_INVERSE_MAP))
+    def moved(image: np.ndarray, method: int) -> np.ndarray:
+        return np.asarray(cv2.warpAffine(image, affine, size, flags=method | cv2.WARP_INVERSE_MAP))
 
-    around = np.ones((3, 3), np.uint8)
-    least = moved(np.asarray(cv2.erode(source, around)), cv2.INTER_NEAREST)
-    most = moved(np.asarray(cv2.dilate(source, around)), cv2.INTER_NEAREST)
-    return np.clip(moved(source, cv2.INTER_CUBIC), least, most)
+    neighbours = np.ones((3, 3), np.uint8)
+    lowest = moved(np.asarray(cv2.erode(source, neighbours)), cv2.INTER_NEAREST)
+    highest = moved(np.asarray(cv2.dilate(source, neighbours)), cv2.INTER_NEAREST)
+    return np.clip(moved(source, cv2.INTER_CUBIC), lowest, highest)

@@ -1,1 +1,1 @@
-"""How work runs: pieces, threads, memory, progress. Knows nothing of optics."""
+"""How work runs: regions, tiles, threads, memory, progress; without optics."""

@@ -1,4 +1,4 @@
-"""The progress of a long step; light enough for a GUI to import."""
+"""The progress of a long step. A GUI imports this module, so it imports no heavy package."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    Found = TypeVar("Found")
+    Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a long step is.
+    """How far a long step has come.
 
     Parameters
     ----------
     step : str
-        What is being done, in words for the user.
+        Name of the step, as the user reads it.
     done, total : int
-        Parts of it.
+        Parts of the step that are done, and all parts.
     """
 
     step: str
@@ -30,9 +30,25 @@ class Progress:
 
 
 def relabel(
-    steps: Generator[Progress, None, Found], tell: Callable[[Progress], Progress]
-) -> Generator[Progress, None, Found]:
-    """Run steps as a part of something longer: what each says is told in other words.
+    steps: Generator[Progress, None, Result], change: Callable[[Progress], Progress]
+) -> Generator[Progress, None, Result]:
+    """Run steps as a part of a longer step, with their progress changed by a function.
+
+    Parameters
+    ----------
+    steps : generator of Progress
+        A long step.
+    change : callable
+        Takes a Progress of the steps and returns the one that is yielded instead.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    object
+        What the steps return.
 
     Examples
     --------
@@ -46,15 +62,15 @@ def relabel(
             try:
                 step = next(steps)
             except StopIteration as end:
-                found: Found = end.value
-                return found
-            yield tell(step)
+                result: Result = end.value
+                return result
+            yield change(step)
 
 
 def run(
     steps: Generator[Progress, None, Any], progress: Callable[[Progress], None] | None = None
 ) -> Any:
-    """Run a generator of steps to its end and return its result; report the progress of each."""
+    """Run steps to their end, pass each progress to a function, and return their result."""
     while True:
         try:
             step = next(steps)

@@ -1,4 +1,4 @@
-"""Rows and columns of an image: around what is there, with a margin, inside one another."""
+"""Regions: rows and columns of an image, and operations on them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-#: Rows and columns of an image, with start and stop.
+#: Rows and columns of an image, px: two slices, each with start and stop.
 Region = tuple[slice, slice]
 
 
 def full(size: tuple[int, int]) -> Region:
-    """Return all rows and columns of an image of a size."""
+    """Return the region of all rows and columns of an image of a size (rows, columns)."""
     height, width = size
     return slice(0, height), slice(0, width)
 
 
 def bounding_box(present: np.ndarray | Tensor) -> Region | None:
-    """Return the rows and columns around all true pixels of (Y, X), None where there are none."""
+    """Return the least region that holds all true pixels of (Y, X); None if there are none."""
     true = present if isinstance(present, np.ndarray) else present.cpu().numpy()
     rows = np.flatnonzero(true.any(1))
     if not len(rows):
@@ -32,7 +32,7 @@ def bounding_box(present: np.ndarray | Tensor) -> Region | None:
 
 
 def union(*regions: Region) -> Region:
-    """Return the least rows and columns that hold all regions.
+    """Return the least region that holds all regions.
 
     Examples
     --------
@@ -46,34 +46,34 @@ def union(*regions: Region) -> Region:
     return rows, columns
 
 
-def pad(where: Region, margin: int, limits: tuple[int, int]) -> Region:
-    """Return rows and columns with a margin around them, inside an image of a size."""
+def pad(region: Region, margin: int, limits: tuple[int, int]) -> Region:
+    """Return a region with a margin (px) around it, cropped to an image of a size."""
     rows, columns = (
         slice(max(0, part.start - margin), min(limit, part.stop + margin))
-        for part, limit in zip(where, limits, strict=True)
+        for part, limit in zip(region, limits, strict=True)
     )
     return rows, columns
 
 
-def align(where: Region, grid_px: int) -> Region:
-    """Let rows and columns begin on a coarse grid, so that what is computed on it agrees."""
-    rows, columns = (slice(part.start // grid_px * grid_px, part.stop) for part in where)
+def align(region: Region, grid_px: int) -> Region:
+    """Extend a region up and to the left to a grid, so that blocks downsample as the image does."""
+    rows, columns = (slice(part.start // grid_px * grid_px, part.stop) for part in region)
     return rows, columns
 
 
-def to_local(where: Region, outer: Region) -> Region:
-    """Return rows and columns of an image as those of a part of it."""
+def to_local(region: Region, outer: Region) -> Region:
+    """Convert a region of the image to the coordinates of an outer region that holds it."""
     rows, columns = (
         slice(part.start - whole.start, part.stop - whole.start)
-        for part, whole in zip(where, outer, strict=True)
+        for part, whole in zip(region, outer, strict=True)
     )
     return rows, columns
 
 
-def to_global(part: Region, outer: Region) -> Region:
-    """Return rows and columns of a part of an image as those of the image."""
+def to_global(region: Region, outer: Region) -> Region:
+    """Convert a region in the coordinates of an outer region to those of the image."""
     rows, columns = (
-        slice(whole.start + own.start, whole.start + own.stop)
-        for own, whole in zip(part, outer, strict=True)
+        slice(whole.start + part.start, whole.start + part.stop)
+        for part, whole in zip(region, outer, strict=True)
     )
     return rows, columns

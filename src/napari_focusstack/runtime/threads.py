@@ -1,7 +1,7 @@
-"""Pieces of an image worked on side by side, one torch thread each.
+"""Parallel work on pieces of an image.
 
-What is computed piece by piece consists of many small steps; sharing each step among the cores
-leaves most of them idle, sharing the pieces does not.
+Work on one piece consists of many small operations. If the cores share each operation, most of them
+are idle. If each core has its own piece, they are not.
 """
 
 from __future__ import annotations
@@ -19,43 +19,43 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     Piece = TypeVar("Piece")
-    Found = TypeVar("Found")
+    Result = TypeVar("Result")
 
-#: Most pieces at a time: each takes memory.
+#: Most pieces at a time, because each takes memory. Convention.
 MAX_WORKERS = 4
-#: Pieces after which memory is given back: often enough to matter, seldom enough to cost little.
+#: Number of pieces after which free memory is returned to the system. Convention.
 TRIM_EVERY = 2
 
 
 def worker_count(device: torch.device) -> int:
-    """Return how many pieces are worked on at a time: torch's threads, or one on a GPU."""
+    """Return the number of pieces at a time: at most torch's threads on a CPU, one on a GPU."""
     return min(torch.get_num_threads(), MAX_WORKERS) if device.type == "cpu" else 1
 
 
 def parallel_map(
-    work: Callable[[Piece], Found],
+    work: Callable[[Piece], Result],
     pieces: Iterable[Piece],
     device: torch.device,
     workers: int | None = None,
-) -> Iterator[Found]:
-    """Do work on pieces, several at a time.
+) -> Iterator[Result]:
+    """Apply work to pieces, several at a time.
 
     Parameters
     ----------
     work : callable
         Takes a piece.
     pieces : iterable
-        Drawn from as the work goes on.
+        It is read as the work proceeds.
     device : torch.device
         Where the work is done.
     workers : int, optional
-        How many at a time; :func:`worker_count` if not given.
+        Number of pieces at a time; :func:`worker_count` if not given.
 
     Yields
     ------
     object
-        What ``work`` returns, in the order of the pieces. Close the generator to stop early: pieces
-        that were begun are finished first.
+        What ``work`` returns, in the order of the pieces. To stop early, close the generator. It
+        waits for pieces that were begun.
 
     Examples
     --------
@@ -69,19 +69,20 @@ def parallel_map(
         yield from _trimmed(_in_threads(work, pieces, count))
 
 
-def _trimmed(answers: Iterator[Found]) -> Iterator[Found]:
-    """Give memory back now and then."""
-    for number, answer in enumerate(answers, 1):
-        yield answer
+def _trimmed(results: Iterator[Result]) -> Iterator[Result]:
+    """Yield results; return free memory to the system every few of them."""
+    for number, result in enumerate(results, 1):
+        yield result
         if number % TRIM_EVERY == 0:
             trim_heap()
 
 
 def _in_threads(
-    work: Callable[[Piece], Found], pieces: Iterable[Piece], count: int
-) -> Iterator[Found]:
+    work: Callable[[Piece], Result], pieces: Iterable[Piece], count: int
+) -> Iterator[Result]:
+    """Apply work to pieces in threads; each has its share of torch's threads."""
     threads = torch.get_num_threads()
-    begun: deque[Future[Found]] = deque()
+    begun: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(count, "pieces", torch.set_num_threads, (threads // count,)) as pool:
         try:
             for piece in pieces:
@@ -93,5 +94,5 @@ def _in_threads(
         finally:
             for future in begun:
                 future.cancel()
-            # a thread that sets its own number sets that of threads to come as well
+            # torch.set_num_threads in a worker also changes the default of later threads
             torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""Cut an image into tiles."""
+"""Tiles of an image."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 def pad_to_multiple(planes: Tensor, stride: int) -> Tensor:
-    """Continue planes (B, C, Y, X) below and to the right until a stride divides their sides."""
+    """Pad planes (B, C, Y, X) below and to the right, until a stride divides their sides."""
     rows, columns = (-side % stride for side in planes.shape[-2:])
     return functional.pad(planes, (0, columns, 0, rows), mode="replicate")
 
 
 def tile_edges(length: int, tile_px: int) -> list[tuple[int, int]]:
-    """Cut a length into equal parts (start, stop) of at most tile_px."""
+    """Divide a length into equal parts (start, stop) of at most tile_px."""
     count = -(-length // tile_px)
     edges = [round(i * length / count) for i in range(count + 1)]
     return list(pairwise(edges))
 
 
 def tiles_of(size: tuple[int, int], tile_px: int) -> list[Region]:
-    """Cut an image of a size into rows and columns of at most tile_px."""
+    """Divide an image of a size into tiles of at most tile_px rows and columns."""
     height, width = size
     return [
         (slice(*rows), slice(*columns))

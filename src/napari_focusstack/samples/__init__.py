@@ -1,1 +1,1 @@
-"""Bundled samples, drawn rather than stored."""
+"""Sample scenes, which are rendered and not stored as files."""

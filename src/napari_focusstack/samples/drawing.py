@@ -1,4 +1,4 @@
-"""Shapes and textures that the samples are drawn with."""
+"""Shapes and textures of the samples."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 def blades(size: tuple[int, int], *, turned: bool = False) -> np.ndarray:
-    """Draw long thin blades that rise from the lower edge, or lie across the image.
+    """Draw long thin blades that rise from the lower edge, or extend across the image.
 
     Parameters
     ----------
     size : tuple of int
         Height and width, px.
     turned : bool
-        Lie rather than stand.
+        Whether they are horizontal.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def pebbles(size: tuple[int, int], seed: int) -> np.ndarray:
     size : tuple of int
         Height and width, px.
     seed : int
-        Another number, other islands.
+        Seed of the random shapes.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def pebbles(size: tuple[int, int], seed: int) -> np.ndarray:
 
 
 def cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Scale a picture to cover `size`, cut out the middle, and make it float32, 0 to 1."""
+    """Scale a picture so that it covers `size`, crop its middle; return float32, 0 to 1."""
     from skimage.transform import resize
 
     scale = max(size[0] / picture.shape[0], size[1] / picture.shape[1])
@@ -76,7 +76,10 @@ def taper(
     start_width: float,
     end_width: float,
 ) -> np.ndarray:
-    """Return how far each point lies inside a round stroke that narrows from start to end."""
+    """Return the signed distance to the edge of a round stroke, positive inside.
+
+    The width of the stroke changes linearly from start to end. All lengths are in px.
+    """
     dy, dx = end[0] - start[0], end[1] - start[1]
     along = np.clip(((y - start[0]) * dy + (x - start[1]) * dx) / (dy**2 + dx**2), 0, 1)
     distance = np.hypot(y - start[0] - along * dy, x - start[1] - along * dx)

@@ -1,4 +1,4 @@
-"""The sample pair: a specimen with legs and bristles before a textured ground."""
+"""The sample pair: a specimen with legs and bristles in front of a textured background."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari_focusstack.samples.specimen import sample_layers
 def sample_pair(
     size: tuple[int, int] = (384, 512), sigma_px: float = 4.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Photograph the sample layers by Eqs. 3 and 4, focused near and far.
+    """Render the sample layers as a pair by Eqs. 3 and 4.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def sample_pair(
     Returns
     -------
     near, far, truth : ndarray of uint8, (Y, X, 3)
-        The two planes and the all-in-focus truth, sRGB.
+        The two planes and the all-in-focus ground truth, sRGB.
 
     Examples
     --------

@@ -12,9 +12,9 @@ def sample_layers(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Make two sharp layers, from which a focal stack can be simulated.
 
-    The background is the tissue section and the foreground's skin the gravel that scikit-image
-    carries inside its package, so nothing is downloaded. The outline has what makes halo removal
-    hard: legs and bristles 1 to 3 px wide (at the default size), and a hole.
+    The textures (a tissue section for the background, gravel for the foreground) are images inside
+    the package scikit-image, so nothing is downloaded. The outline makes elimination hard: it has
+    legs and bristles 1 to 3 px wide (at the default size), and a hole.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ def sample_layers(
     Returns
     -------
     foreground : ndarray of float32, (Y, X, 3)
-        sRGB-coded, 0 to 1, defined under the whole image.
+        sRGB-coded, 0 to 1, defined in the whole image.
     alpha : ndarray of float32, (Y, X)
-        How much of each pixel the foreground covers, 0 to 1, with anti-aliased edges.
+        Share of each pixel that the foreground covers, 0 to 1, with anti-aliased edges.
     background : ndarray of float32, (Y, X, 3)
         sRGB-coded, 0 to 1.
 
@@ -40,7 +40,7 @@ def sample_layers(
 
     scale = min(size[0] / 384, size[1] / 512)
     y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
-    # The specimen is drawn in a frame of 384 x 512 px around its centre, a little turned.
+    # Coordinates from the centre, in px of the default size; the specimen is rotated slightly.
     y, x = (y - size[0] / 2) / scale, (x - size[1] / 2) / scale
     inside_px = scale * _specimen(0.98 * y + 0.2 * x, 0.98 * x - 0.2 * y)
     alpha = np.clip(inside_px + 0.5, 0, 1)
@@ -59,7 +59,7 @@ def sample_layers(
 
 
 def _specimen(y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return how far each point lies inside the outline, px; negative outside."""
+    """Return the signed distance to the outline, px, positive inside."""
     angle = np.arctan2(y, x)
     wobble = 1 + 0.04 * np.sin(3 * angle + 1) + 0.025 * np.sin(7 * angle)
     body = 70 * wobble - np.hypot(y, x / 1.35)
@@ -73,7 +73,7 @@ def _specimen(y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _legs() -> list[tuple[float, ...]]:
-    """Four legs on each side, each of three parts: (y0, x0, y1, x1, width0, width1)."""
+    """Return four legs on each side, of three parts each: (y0, x0, y1, x1, width0, width1)."""
     parts: list[tuple[float, ...]] = []
     for side in (-1, 1):
         for i, hip in enumerate((55, 22, -15, -48)):
@@ -90,7 +90,7 @@ def _legs() -> list[tuple[float, ...]]:
 
 
 def _bristles() -> list[tuple[float, ...]]:
-    """Hairs around the body, of irregular length and lean."""
+    """Return hairs around the body, of random length and direction, in the same form."""
     rng = np.random.default_rng(7)
     hairs: list[tuple[float, ...]] = []
     for turn in np.linspace(0.5, 2 * np.pi - 0.5, 46) + rng.normal(0, 0.04, 46):

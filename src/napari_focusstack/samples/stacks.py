@@ -1,7 +1,7 @@
-"""Sample stacks of more than two planes: opaque layers at several depths, seen by a thin lens.
+"""Sample stacks of more than two planes: opaque layers at several depths and a thin lens.
 
-A layer's blur grows linearly with its distance from the plane in focus. The pictures on the layers
-are those that scikit-image carries inside its package, so nothing is downloaded.
+The sigma of a layer grows linearly with its distance from the plane in focus. The textures are
+images inside the package scikit-image, so nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+#: Default size: rows and columns, px.
 SIZE = (384, 512)
-#: Blur (px) of a layer one plane away from the one in focus.
+#: Sigma of a layer at a distance of one plane step, px.
 SIGMA_PER_PLANE_PX = 0.9
-#: Of the microscopy stack.
+#: Distance between planes and size of a pixel of the microscopy stack, um.
 Z_STEP_UM = 2.0
 PIXEL_UM = 0.65
-#: Electrons of the brightest pixel, of the dark, and of reading the sensor; counts per electron.
+#: Camera of the microscopy stack: electrons of the brightest pixel, electrons added as an offset,
+#: standard deviation of the read noise in electrons, and grey levels per electron. Convention:
+#: values of a typical scientific camera.
 FULL_WELL = 12_000
 OFFSET = 100
 READ_NOISE = 6.0
@@ -37,23 +40,23 @@ GAIN = 4.0
 class Layer:
     """One opaque layer of a scene."""
 
-    #: (Y, X, C), linear light, 0 to 1, defined under the whole image.
+    #: (Y, X, C), linear light, 0 to 1, defined in the whole image.
     light: np.ndarray
-    #: (Y, X), 0 to 1, how much of a pixel it covers.
+    #: (Y, X), 0 to 1, share of a pixel that it covers.
     alpha: np.ndarray
-    #: In planes; the first is 0.
+    #: In plane steps; 0 at the first plane.
     depth: float
 
 
 def colour_stack(size: tuple[int, int] = SIZE, planes: int = 8) -> np.ndarray:
-    """Photograph grass, a bristly specimen and pebbles before tissue.
+    """Render blades of grass, a specimen with bristles and pebbles in front of tissue.
 
     Parameters
     ----------
     size : tuple of int
         Height and width, px.
     planes : int
-        From the grass to the tissue; the more, the farther apart these are.
+        Number of planes, from the grass to the tissue. Distances grow with it.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def colour_stack(size: tuple[int, int] = SIZE, planes: int = 8) -> np.ndarray:
 
 
 def microscopy_stack(size: tuple[int, int] = SIZE) -> np.ndarray:
-    """Photograph fibres and grains over tissue through a microscope camera.
+    """Render fibres and grains over tissue, with the noise of a microscope camera.
 
     Parameters
     ----------
@@ -95,7 +98,7 @@ def microscopy_stack(size: tuple[int, int] = SIZE) -> np.ndarray:
     Returns
     -------
     ndarray of uint16, (9, Y, X)
-        Linear, nearest plane first, with shot noise and read noise, the same every time.
+        Linear, nearest plane first, with shot noise and read noise from a fixed seed.
 
     Examples
     --------
@@ -119,14 +122,14 @@ def microscopy_stack(size: tuple[int, int] = SIZE) -> np.ndarray:
 
 
 def photograph(scene: Sequence[Layer], planes: int) -> np.ndarray:
-    """Image a scene once per plane, from back to front by Eq. 4.
+    """Render each plane of a scene: layers are composited from back to front by Eq. 4.
 
     Parameters
     ----------
     scene : sequence of Layer
-        Nearest first; the last covers all.
+        Nearest first; the last one covers the whole image.
     planes : int
-        How many planes, one unit of depth apart, the first at depth 0.
+        Number of planes, one plane step apart, the first at depth 0.
 
     Returns
     -------
@@ -138,19 +141,21 @@ def photograph(scene: Sequence[Layer], planes: int) -> np.ndarray:
     from napari_focusstack.imaging.blur import blur
     from napari_focusstack.imaging.image_formation import over, premultiply
 
-    # Premultiplied once; the blur of each plane is all that differs.
     *fronts, back = scene
-    covers = [(premultiply(_tensor(one.light), _tensor(one.alpha)), one.depth) for one in fronts]
+    premultiplied = [
+        (premultiply(_tensor(layer.light), _tensor(layer.alpha)), layer.depth) for layer in fronts
+    ]
     images = []
     for plane in range(planes):
         image = blur(_tensor(back.light), SIGMA_PER_PLANE_PX * abs(plane - back.depth))
-        for premultiplied, depth in reversed(covers):
-            image = over(blur(premultiplied, SIGMA_PER_PLANE_PX * abs(plane - depth)), image)
+        for layer, depth in reversed(premultiplied):
+            image = over(blur(layer, SIGMA_PER_PLANE_PX * abs(plane - depth)), image)
         images.append(image.permute(1, 2, 0))
     return torch.stack(images).clamp(0, 1).numpy()
 
 
 def _linear(coded: np.ndarray) -> np.ndarray:
+    """Decode sRGB values to linear light, float32."""
     import torch
 
     from napari_focusstack.imaging.srgb import srgb_to_linear

@@ -1,1 +1,1 @@
-"""What is in focus where: alpha of a pair, depth and its edges of a stack, labels."""
+"""What is in focus where: alpha of a pair, depth and depth edges of a stack, labels."""

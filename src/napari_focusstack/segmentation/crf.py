@@ -1,8 +1,8 @@
 """Refinement of a foreground probability by a fully connected conditional random field (CRF).
 
-A network's mask is right about where the foreground is and a few pixels off about where it ends;
-the near-focused plane shows the true edge. The dense CRF moves the mask to that edge: pixels that
-lie close together and look alike are asked to agree.
+A network's mask is right about where the foreground is, but its edge is a few pixels off. The near
+plane shows the true edge. The dense CRF moves the mask to that edge: it favours equal labels for
+pixels that lie close together and have similar colours.
 
 With ``u`` the log-odds of the given probability, two classes and Potts penalties, the mean-field
 update of Krähenbühl and Koltun (2011) becomes one equation for the log-odds ``l``::
@@ -10,11 +10,11 @@ update of Krähenbühl and Koltun (2011) becomes one equation for the log-odds `
     l_i = u_i + sum_k w_k sum_j K_k(i, j) tanh(l_j / 2)
 
 ``K_1`` is a Gaussian of position (smoothness), ``K_2`` a Gaussian of position and colour
-(appearance); each is normalised symmetrically, D^-1/2 K D^-1/2. The sum over k, the message, is
-bounded by the sum of the weights, so a pixel flips only where its neighbours outvote it.
+(appearance). Each is normalised symmetrically, D^-1/2 K D^-1/2. The sum over k, the message, is
+bounded by the sum of the weights, so a pixel changes sides only where its neighbours outvote it.
 
-Two backends evaluate the same energy. ``pydensecrf`` is the authors' code; ``torch`` needs nothing
-beyond this package's dependencies and leaves the interpreter free for other threads meanwhile.
+Two backends evaluate the same energy. ``pydensecrf`` is the authors' code. ``torch`` needs nothing
+beyond this package's dependencies, and does not block other threads of the interpreter.
 """
 
 from __future__ import annotations
@@ -35,22 +35,25 @@ if TYPE_CHECKING:
     Image = NDArray[np.float32]
 
 Backend = Literal["auto", "pydensecrf", "torch"]
-_WORKING_PX = 1_000_000  # larger images are worked on at a half or a third of their size
+#: Pixels above which messages are computed at a half or a third of the size (speed).
+_MAX_PIXELS = 1_000_000
+#: Side of the guided filter's window, px (convention).
 _GUIDED_WINDOW_PX = 5
-_GUIDED_NOISE = 5.0**2  # grey-level variance below which the guide counts as flat
+#: Variance below which the guide counts as flat, grey levels squared (convention).
+_GUIDED_VARIANCE = 5.0**2
 
 
 @dataclass(frozen=True)
 class CrfParameters:
-    """Settings of the dense CRF.
+    """Settings of the dense CRF. The defaults are conventions, see Method in the documentation.
 
     Attributes
     ----------
     iterations : int
         Mean-field iterations, at least 1.
     certainty : float
-        Probabilities are clipped to ``1 - certainty .. certainty``, so that a network that is
-        sure and wrong can still be corrected. Between 0.5 and 1.
+        Probabilities are clipped to ``1 - certainty .. certainty``, so that a confident but wrong
+        network can still be corrected. Between 0.5 and 1.
     smoothness_weight : float
         Weight of the Gaussian of position, in log-odds.
     smoothness_sigma_px : float
@@ -77,8 +80,8 @@ class CrfParameters:
     colour_sigma: float = 10.0
 
     def __post_init__(self) -> None:
-        """Refuse values the energy is not defined for."""
-        for name, valid, wanted in (
+        """Raise InputError for values for which the energy is not defined."""
+        for name, valid, choice in (
             ("iterations", self.iterations >= 1, "1 or more"),
             ("certainty", 0.5 < self.certainty < 1, "a value between 0.5 and 1"),
             ("smoothness_weight", self.smoothness_weight >= 0, "0 or more"),
@@ -88,7 +91,7 @@ class CrfParameters:
             ("colour_sigma", self.colour_sigma >= 1, "1 or more"),
         ):
             if not valid:
-                raise InputError(f"{name} is {getattr(self, name)}; choose {wanted}.")
+                raise InputError(f"{name} is {getattr(self, name)}; choose {choice}.")
 
 
 def refine(
@@ -99,16 +102,16 @@ def refine(
 ) -> tuple[NDArray[np.float32], str]:
     """Move a foreground probability to the edges of a guide image.
 
-    Minimises the energy of a fully connected CRF [1]_ by mean field. Above a million pixels the
-    messages are computed at a half, or from four million at a third, of the size and brought back
-    by a guided filter [2]_, which is faster and keeps thin structures.
+    It minimises the energy of a fully connected CRF [1]_ by mean field. Above a million pixels the
+    messages are computed at half the size, above four million at a third of the size. A guided
+    filter [2]_ brings them back to full size. That is faster and keeps thin structures.
 
     Parameters
     ----------
     probability : numpy.ndarray
         Probability of foreground, floating point, shape (Y, X), in 0..1.
     guide : numpy.ndarray
-        Image whose edges count, usually the near-focused plane; uint8, (Y, X) or (Y, X, 3).
+        Image whose edges the mask follows, usually the near plane; uint8, (Y, X) or (Y, X, 3).
     parameters : CrfParameters
         Settings of the energy.
     backend : {"auto", "pydensecrf", "torch"}
@@ -149,8 +152,8 @@ def refine(
     used = _choose(backend)
     messages = _messages_pydensecrf if used == "pydensecrf" else _messages_torch
     logit = _logit(probability, parameters)
-    # A structure thinner than the factor vanishes from the small guide, hence no more than 3.
-    factor = min(3, int(np.ceil(np.sqrt(logit.size / _WORKING_PX))))
+    # A structure thinner than the factor vanishes from the small guide, so the factor is at most 3.
+    factor = min(3, int(np.ceil(np.sqrt(logit.size / _MAX_PIXELS))))
     if factor == 1:
         return _sigmoid(logit + messages(logit, guide, parameters)), used
     small = (-(-logit.shape[0] // factor), -(-logit.shape[1] // factor))
@@ -162,6 +165,7 @@ def refine(
 
 
 def _check(probability: NDArray[np.floating], guide: NDArray[np.uint8]) -> None:
+    """Raise InputError if the images do not fit."""
     if probability.ndim != 2 or not np.issubdtype(probability.dtype, np.floating):
         raise InputError(
             f"The probability has shape {probability.shape} and dtype {probability.dtype}; "
@@ -180,6 +184,7 @@ def _check(probability: NDArray[np.floating], guide: NDArray[np.uint8]) -> None:
 
 
 def _choose(backend: str) -> str:
+    """Return the backend that runs."""
     installed = find_spec("pydensecrf") is not None
     if backend == "auto":
         return "pydensecrf" if installed else "torch"
@@ -194,6 +199,7 @@ def _choose(backend: str) -> str:
 
 
 def _logit(probability: NDArray[np.floating], parameters: CrfParameters) -> Image:
+    """Return the log-odds of clipped probabilities."""
     p = np.clip(probability, 1 - parameters.certainty, parameters.certainty).astype(np.float32)
     return np.log(p / (1 - p))
 
@@ -203,7 +209,7 @@ def _sigmoid(logit: Image) -> Image:
 
 
 def _kernels(guide: NDArray[np.uint8], parameters: CrfParameters) -> Iterator[tuple[Image, float]]:
-    """Features (pixel, dimension) in units of sigma, and weight, of each Gaussian kernel."""
+    """Yield features (pixel, dimension), in units of sigma, and weight of each Gaussian kernel."""
     shape = guide.shape[:2]
     position = np.indices(shape, dtype=np.float32).reshape(2, -1).T
     yield position / np.float32(parameters.smoothness_sigma_px), parameters.smoothness_weight
@@ -264,10 +270,10 @@ def _guided_upsample(
     def grey(image: NDArray[np.uint8]) -> Image:
         return np.atleast_3d(image).mean(2, dtype=np.float32)
 
-    small = grey(small_guide) - np.float32(128)  # centred, for float32's sake
+    small = grey(small_guide) - np.float32(128)  # centred, for the precision of float32
     covariance = mean(small * message) - mean(small) * mean(message)
     variance = mean(small * small) - mean(small) ** 2
-    slope = covariance / (variance + _GUIDED_NOISE)
+    slope = covariance / (variance + _GUIDED_VARIANCE)
     offset = mean(message) - slope * mean(small)
     shape = (guide.shape[0], guide.shape[1])
     slope_full, offset_full = (_resample(mean(v), shape, "bilinear") for v in (slope, offset))

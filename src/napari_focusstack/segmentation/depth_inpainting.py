@@ -1,4 +1,4 @@
-"""Depth where nothing is in focus: interpolated from the confident surroundings."""
+"""Depth of low confidence: holes, and their interpolation from confident surroundings."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-#: Depth of less confidence than this is not kept.
+#: Confidence, 0..1, below which depth is a hole (convention).
 MIN_CONFIDENCE = 0.2
-#: Steps of depth are guesses where it is no more sure than that as far as this around, px.
+#: Depth is unreliable where no pixel within this distance, px, is confident (convention).
 UNRELIABLE_RADIUS_PX = 8
 
 
 def holes(confidence: Tensor) -> Tensor:
     """Return where depth is to be filled, bool (1, Y, X), from confidence (1, Y, X), 0..1.
 
-    Nowhere, where nothing at all is confident: there are no surroundings to fill from.
+    If no pixel is confident there are no holes: there is nothing to fill them from.
     """
     low = confidence < MIN_CONFIDENCE
     return low & ~low.all()
 
 
 def unreliable(confidence: Tensor) -> Tensor:
-    """Return where depth is no more than a guess all around, bool (1, Y, X).
+    """Return where depth is unreliable all around, bool (1, Y, X), from confidence (1, Y, X).
 
-    Steps of depth there are no edges: nothing is drawn or unveiled, so that regions without any
-    detail stay clean.
+    Steps of depth there do not count as edges: no edge is drawn and no light is eliminated, so that
+    regions without detail stay clean.
     """
     around = confidence
     for _ in range(UNRELIABLE_RADIUS_PX):
@@ -43,9 +43,9 @@ def unreliable(confidence: Tensor) -> Tensor:
 def inpaint(depth: Tensor, confidence: Tensor) -> Tensor:
     """Fill the holes of a depth map smoothly.
 
-    Normalised convolution over a pyramid: each hole takes the mean of the confident pixels around
-    it, weighted by their confidence, from the finest level that knows any and all coarser ones as
-    far as that knows few.
+    This is a normalised convolution over a pyramid. Each hole takes the mean of the confident
+    pixels around it, weighted by their confidence. It is read from the finest level that holds
+    any, and mixed with coarser levels where that level holds few.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def inpaint(depth: Tensor, confidence: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Same shape; outside of :func:`holes` as it was, inside within the range of the rest.
+        Same shape: unchanged outside :func:`holes`, inside within the range of the rest.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def inpaint(depth: Tensor, confidence: Tensor) -> Tensor:
 
 
 def _spread(values: Tensor, weight: Tensor) -> Tensor:
-    """Mix each value (1, Y, X), as far as its weight (0..1) is short of 1, with those around."""
+    """Mix each value (1, Y, X) with those around by 1 minus its weight (1, Y, X), 0..1."""
     if weight.min() == 1 or max(values.shape) == 1:
         return values
     halved = functional.avg_pool2d(weight, 2, ceil_mode=True)

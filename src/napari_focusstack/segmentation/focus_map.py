@@ -1,8 +1,8 @@
 """Which plane is in focus where: the depth of each pixel, and soft edges between surfaces.
 
-Planes are counted from 1, the nearest. At an edge a pixel shows two surfaces: the front one
-covers ``alpha`` of it, the rest is what lies behind. A pair is the case of two planes: the front is
-at 1, what is behind at 2, and alpha is the foreground mask M.
+Planes are counted from 1, the nearest. At an edge a pixel shows two surfaces: the front one covers
+``alpha`` of it, and the rest shows the surface behind. A pair is the case of two planes: front is
+1, behind is 2, and alpha is the foreground mask M (Eq. 3).
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
 
 
-#: A surface this much nearer than a plane, in plane steps, hides what that plane shows; a tilted
-#: surface passes from one plane to the next without a step.
+#: Difference of depth, plane steps, from which on a surface occludes another. Convention: the depth
+#: of a tilted surface changes by less between neighbouring pixels, so it does not occlude itself.
 MIN_OCCLUSION_STEP = 0.75
-#: Rows that are looked at together: few, so that memory goes into the map alone.
+#: Rows that are antialiased at a time, to bound memory.
 STRIP_PX = 512
 
 
 @dataclass(frozen=True, eq=False)
 class FocusMap:
-    """The depth of each pixel.
+    """The two surfaces of each pixel, and their coverage of it.
 
     Parameters
     ----------
     front, behind : Tensor
-        Shape (1, Y, X), float32, 1..P: depth in planes of the nearest surface in a pixel, and of
-        what it leaves uncovered.
+        Shape (1, Y, X), float32, 1..P: depth of the nearest surface in a pixel, and of the surface
+        that it leaves uncovered.
     alpha : Tensor
-        Shape (1, Y, X), 0..1: how much of the pixel the front covers.
+        Shape (1, Y, X), 0..1: coverage of the pixel by the front surface.
     planes : int
-        P.
+        Number of planes P.
     confidence : Tensor
-        Shape (1, Y, X), 0..1: how sure depth is. Labels are certain; of a pair it is
-        ``|2 alpha - 1|``.
+        Shape (1, Y, X), 0..1: confidence of depth. It is 1 where labels were given, and
+        ``|2 alpha - 1|`` in a pair.
     """
 
     front: Tensor
@@ -72,9 +72,9 @@ class FocusMap:
 
     @classmethod
     def of_depth(cls, depth: Tensor, planes: int, confidence: Tensor | None = None) -> FocusMap:
-        """Return the map of a hard depth (1, Y, X), 1..P, its steps antialiased.
+        """Return the map of a hard depth (1, Y, X), 1..P, with antialiased edges.
 
-        Without a confidence (1, Y, X) it is certain.
+        If no confidence (1, Y, X) is given it is 1.
         """
         front, behind, alpha = depth.clone(), depth.clone(), torch.ones_like(depth)
         rows = depth.shape[1]
@@ -91,15 +91,15 @@ class FocusMap:
 
     @classmethod
     def of_labels(cls, labels: np.ndarray, planes: int, size: tuple[int, int]) -> FocusMap:
-        """Read labels.
+        """Return the map of labels.
 
         Parameters
         ----------
         labels : ndarray
-            Shape (Y, X), 1..P; 0 is the farthest plane. Of a pair also a mask or a matte, see
+            Shape (Y, X), 1..P; 0 is the farthest plane. For a pair also a mask or a matte, see
             :func:`~napari_focusstack.segmentation.labels.alpha_from_labels`.
         planes : int
-            P.
+            Number of planes P.
         size : tuple of int
             Rows and columns of the planes.
 
@@ -127,14 +127,15 @@ class FocusMap:
         return cls.of_depth(torch.from_numpy(depth)[None], planes)
 
     def with_labels(self, labels: np.ndarray) -> FocusMap:
-        """Return the map with labels painted over it; soft edges stay where nothing was painted.
+        """Return the map with labels in place of its depth where they differ from it.
 
-        What was painted is certain.
+        There edges are antialiased and confidence is 1. Elsewhere soft edges stay.
 
         Parameters
         ----------
         labels : ndarray
-            Shape (Y, X), 1..P; 0 is the farthest plane, and so is all but 1 of a pair.
+            Shape (Y, X), 1..P; 0 is the farthest plane. In a pair every value but 1 is the far
+            plane.
 
         Raises
         ------
@@ -164,7 +165,7 @@ class FocusMap:
         )
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether another map says the same of every pixel."""
+        """Return whether another map holds equal values."""
         if not isinstance(other, FocusMap):
             return NotImplemented
         pairs = zip(self._maps, other._maps, strict=True)
@@ -186,12 +187,12 @@ class FocusMap:
 
     @property
     def depth(self) -> Tensor:
-        """Depth of what covers most of each pixel, (1, Y, X), 1..P."""
+        """Depth of the surface that covers most of each pixel, (1, Y, X), 1..P."""
         return blend(self.alpha > 0.5, self.front, self.behind)
 
     @property
     def holes(self) -> Tensor:
-        """Where depth is no more than a guess, bool (1, Y, X); nowhere in a pair.
+        """Where confidence is too low, bool (1, Y, X); nowhere in a pair.
 
         See :func:`napari_focusstack.segmentation.depth_inpainting.holes`.
         """
@@ -201,7 +202,7 @@ class FocusMap:
 
     @property
     def labels(self) -> np.ndarray:
-        """The plane of what covers most of each pixel, (Y, X), uint8, or uint16 beyond 255."""
+        """The plane in focus in most of each pixel, (Y, X), 1..P, uint8, or uint16 beyond 255."""
         depth = self.depth[0].round().cpu().numpy()
         return depth.astype(np.uint8 if depth.max() < 256 else np.uint16)
 
@@ -216,13 +217,13 @@ class FocusMap:
         return blend(self.alpha < 1, self.behind, self.front)
 
     def occluding_alpha(self, plane: float) -> Tensor:
-        """Return how much of each pixel lies clearly before a plane, (1, Y, X), 0..1."""
+        """Return the coverage of each pixel by all that occludes a plane, (1, Y, X), 0..1."""
         limit = plane - MIN_OCCLUSION_STEP
         return self.alpha * (self.front <= limit) + (1 - self.alpha) * (self.behind <= limit)
 
     @property
     def unreliable(self) -> Tensor:
-        """Where depth is a guess all around, bool (1, Y, X); nowhere in a pair.
+        """Where depth is unreliable all around, bool (1, Y, X); nowhere in a pair.
 
         See :func:`napari_focusstack.segmentation.depth_inpainting.unreliable`.
         """
@@ -232,38 +233,39 @@ class FocusMap:
 
     def crop(self, where: Region) -> FocusMap:
         """Return the map of some rows and columns."""
-        return self._each(lambda one: one[:, *where])
+        return self._map_all(lambda tensor: tensor[:, *where])
 
     def paste(self, where: Region, part: FocusMap) -> None:
-        """Change the map of some rows and columns."""
+        """Replace some rows and columns by those of another map, in place."""
         for whole, new in (
             (self.front, part.front),
             (self.behind, part.behind),
             (self.alpha, part.alpha),
             (self.confidence, part.confidence),
         ):
-            if whole.stride(-1):  # what is the same everywhere is stored once
+            if whole.stride(-1):  # a constant map is stored as one value
                 whole[:, *where] = new
 
     def has_occlusions(self) -> bool:
-        """Tell whether anything stands before something else."""
+        """Return whether any surface occludes another."""
         depth = self.depth
         return bool(depth.min() <= depth.max() - MIN_OCCLUSION_STEP)
 
     def to(self, device: torch.device) -> FocusMap:
         """Return the map on a device."""
-        return self._each(lambda one: one.to(device))
+        return self._map_all(lambda tensor: tensor.to(device))
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> FocusMap:
-        front, behind, alpha, confidence = map(change, self._maps)
+    def _map_all(self, function: Callable[[Tensor], Tensor]) -> FocusMap:
+        """Return the map with a function applied to each of its tensors."""
+        front, behind, alpha, confidence = map(function, self._maps)
         return FocusMap(front, behind, alpha, self.planes, confidence)
 
 
 def _antialiased(depth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return front, behind and alpha of a hard depth (1, Y, X)."""
-    least = -max_filter3(-depth)
-    most = max_filter3(depth)
-    middle = (least + most) / 2
+    nearest = -max_filter3(-depth)
+    farthest = max_filter3(depth)
+    middle = (nearest + farthest) / 2
     padded = functional.pad(depth, (1, 1, 1, 1), mode="replicate")
     weights = torch.tensor([-1.0, 0, 1]).div(ANTIALIAS_PX).square().mul(-0.5).exp()
     cover = torch.zeros_like(depth)
@@ -272,10 +274,10 @@ def _antialiased(depth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             weight = float(weights[row] * weights[column] / weights.sum() ** 2)
             part = padded[:, row : row + depth.shape[1], column : column + depth.shape[2]]
             cover += weight * (part <= middle)
-    # whatever the softness, a pixel keeps its own surface: thin lines stay
-    own = depth <= middle
-    cover = torch.where(own, cover.clamp(min=0.51), cover.clamp(max=0.49))
-    soft = (most - least > MIN_OCCLUSION_STEP) & (cover > ALPHA_EPS) & (cover < 1 - ALPHA_EPS)
-    front = torch.where(soft & ~own, least, depth)
-    behind = torch.where(soft & own, most, depth)
+    # The given surface keeps most of its pixel, so thin lines stay.
+    is_front = depth <= middle
+    cover = torch.where(is_front, cover.clamp(min=0.51), cover.clamp(max=0.49))
+    soft = (farthest - nearest > MIN_OCCLUSION_STEP) & (cover > ALPHA_EPS) & (cover < 1 - ALPHA_EPS)
+    front = torch.where(soft & ~is_front, nearest, depth)
+    behind = torch.where(soft & is_front, farthest, depth)
     return front, behind, torch.where(soft, cover, 1.0)

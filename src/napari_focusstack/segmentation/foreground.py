@@ -1,4 +1,4 @@
-"""The foreground mask of a pair: soft alpha, its refinement, and labels as its hard view."""
+"""The foreground mask M of a pair: soft alpha by FSB, its regions overruled by DEB and the CRF."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.progress import Progress
 
 
-#: Answers of FSB nearer than this to 0 or 1 count as this sure, and its log-odds by this share:
-#: DEB sees further.
-LOGIT_EPS, FSB_WEIGHT = 1e-3, 0.5
-#: Half the width of the least region that a second opinion may decide over, px.
+#: Alpha of FSB is clipped to LOGIT_EPS..1 - LOGIT_EPS before its logit is taken (convention).
+LOGIT_EPS = 1e-3
+#: Weight of FSB's log-odds beside those of DEB, which has the larger receptive radius (convention).
+FSB_WEIGHT = 0.5
+#: Half the width of the least region in which the prior may overrule alpha, px. Measured: mean IoU
+#: and PSNR on real and simulated pairs.
 REGION_PX = 5
-#: Log-odds that are clearly for or against: 20 to 1.
+#: Mean log-odds from which on an island is removed: 20 to 1. Measured on the same pairs.
 MIN_LOG_ODDS = 3.0
 
 
 def estimate_matte(
     pair: FocalStack, fsb: FSB, deb: DEB, parameters: SegmentationParameters
 ) -> Generator[Progress, None, tuple[Tensor, str | None]]:
-    """Find the foreground's alpha: FSB draws its edges, DEB has its say about regions.
+    """Estimate the foreground's alpha: FSB draws its edges, DEB and the CRF overrule its regions.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ def estimate_matte(
     deb : DEB
         On the planes' device.
     parameters : SegmentationParameters
-        Size of tiles, and whether and by which CRF the mask is refined.
+        Size of tiles, and whether and by which backend the CRF refines the mask.
 
     Yields
     ------
@@ -57,75 +59,79 @@ def estimate_matte(
     Returns
     -------
     alpha : Tensor
-        Shape (1, Y, X), 0..1; strictly between only near the mask's edge.
+        Shape (1, Y, X), 0..1; strictly between 0 and 1 only near the mask's edge.
     crf_backend : str or None
-        Which implementation of the CRF ran.
+        The backend of the CRF that ran, None if none did.
     """
     near, far = (pair.display(plane, pair.full) for plane in (1, 2))
     alpha = yield from segment_tiled(fsb, near, far, parameters.tile_px)
-    odds = yield from near_log_odds(pair, deb, parameters.tile_px)
-    odds += FSB_WEIGHT * torch.logit(alpha.clamp(LOGIT_EPS, 1 - LOGIT_EPS))
-    opinion = torch.sigmoid(odds)
+    log_odds = yield from near_log_odds(pair, deb, parameters.tile_px)
+    log_odds += FSB_WEIGHT * torch.logit(alpha.clamp(LOGIT_EPS, 1 - LOGIT_EPS))
+    prior = torch.sigmoid(log_odds)
     backend = None
     if parameters.crf:
         from napari_focusstack.segmentation.crf import refine
 
         guide = (near.permute(1, 2, 0) * 255).round().byte().cpu().numpy()
-        probability, backend = refine(
-            opinion[0].cpu().numpy(), guide, backend=parameters.crf_backend
-        )
-        opinion = torch.from_numpy(probability)[None].to(alpha.device)
-    mask = remove_islands(override_regions(alpha, opinion), odds)
+        probability, backend = refine(prior[0].cpu().numpy(), guide, backend=parameters.crf_backend)
+        prior = torch.from_numpy(probability)[None].to(alpha.device)
+    mask = remove_islands(override_regions(alpha, prior), log_odds)
     return clamp_soft_band(apply_hard_mask(alpha, mask)), backend
 
 
-def override_regions(alpha: Tensor, opinion: Tensor) -> Tensor:
-    """Let a second opinion decide over regions, and leave edges and fine structures to alpha.
+def override_regions(alpha: Tensor, prior: Tensor) -> Tensor:
+    """Return the mask of alpha, overruled by a prior in whole regions (the region vote).
+
+    Edges and fine structures stay as alpha has them.
 
     Parameters
     ----------
-    alpha, opinion : Tensor
+    alpha : Tensor
         Shape (1, Y, X), 0..1.
+    prior : Tensor
+        Probability of the foreground, same shape.
 
     Returns
     -------
     Tensor
-        Bool, same shape: what the opinion says where it disagrees over more than
-        :data:`REGION_PX` in every direction; elsewhere what alpha says.
+        Bool, same shape: the prior cut at 0.5 where it disagrees with alpha over more than
+        :data:`REGION_PX` in every direction, elsewhere alpha cut at 0.5.
     """
-    mask, other = alpha > 0.5, opinion > 0.5
-    disputed = (mask != other).float()[None]
+    mask, prior_mask = alpha > 0.5, prior > 0.5
+    disputed = (mask != prior_mask).float()[None]
     padded = functional.pad(disputed, (REGION_PX,) * 4, mode="replicate")
     cores = -functional.max_pool2d(-padded, 2 * REGION_PX + 1, 1)
     regions = functional.max_pool2d(cores, 2 * REGION_PX + 1, 1, REGION_PX)[0] > 0
-    return torch.where(regions, other, mask)
+    return torch.where(regions, prior_mask, mask)
 
 
-def remove_islands(mask: Tensor, odds: Tensor) -> Tensor:
-    """Give islands and holes to what is around them where the odds are clearly against them.
+def remove_islands(mask: Tensor, log_odds: Tensor) -> Tensor:
+    """Remove islands of foreground, and holes in it, that the log-odds clearly contradict.
 
-    In a blank region FSB is unsure and speckles; hairs and gaps, however thin, it is sure of.
+    In a blank region FSB is uncertain and its mask speckles. Hairs and gaps stay, however thin,
+    because FSB is certain of them.
 
     Parameters
     ----------
     mask : Tensor
         Bool, (1, Y, X).
-    odds : Tensor
+    log_odds : Tensor
         Log-odds of the foreground, same shape.
 
     Returns
     -------
     Tensor
-        Bool, same shape: without the connected parts whose mean odds are against them by more than
-        :data:`MIN_LOG_ODDS`.
+        Bool, same shape: without the connected parts whose mean log-odds contradict them by more
+        than :data:`MIN_LOG_ODDS`.
     """
     import cv2
 
-    kept, said = mask[0].cpu().numpy().copy(), odds[0].cpu().numpy()
-    for side, sign, neighbours in ((True, 1, 8), (False, -1, 4)):
-        parts = cv2.connectedComponents((kept == side).astype(np.uint8), connectivity=neighbours)[1]
+    kept, evidence = mask[0].cpu().numpy().copy(), log_odds[0].cpu().numpy()
+    for side, sign, connectivity in ((True, 1, 8), (False, -1, 4)):
+        of_side = (kept == side).astype(np.uint8)
+        parts = cv2.connectedComponents(of_side, connectivity=connectivity)[1]
         sizes = np.bincount(parts.ravel()).clip(min=1)
-        against = sign * np.bincount(parts.ravel(), said.ravel()) / sizes < -MIN_LOG_ODDS
-        against[0] = False  # what is not of this side
-        kept[against[parts]] = not side
+        remove = sign * np.bincount(parts.ravel(), evidence.ravel()) / sizes < -MIN_LOG_ODDS
+        remove[0] = False  # part 0 is the other side
+        kept[remove[parts]] = not side
     return torch.from_numpy(kept)[None].to(mask.device)

@@ -1,4 +1,4 @@
-"""Labels as the hard view of alpha: read, antialiased, painted over."""
+"""Labels of a pair, the hard form of alpha: read, antialiased, and applied to a soft alpha."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-#: Labels of a pair; what nobody painted is far.
+#: Labels of a pair. 0 (not painted) is far, too.
 NEAR_LABEL, FAR_LABEL = 1, 2
-#: Alpha nearer than this to 0 or 1 is 0 or 1: a sigmoid never quite says either.
+#: Alpha this near to 0 or 1 is 0 or 1 (convention): a sigmoid reaches neither.
 ALPHA_EPS = 0.02
-#: Softness further than this from the mask's edge is doubt, not coverage, px.
+#: Distance from the mask's edge, px, beyond which softness is uncertainty, not coverage
+#: (convention).
 SOFT_REACH_PX = 4
-#: How far a changed mask changes alpha through :func:`apply_hard_mask`, px.
+#: Distance, px, within which a change of the mask changes alpha in :func:`apply_hard_mask`.
 EDIT_REACH_PX = 8
-#: Blur that turns a hard edge into the antialiased one it came from, px.
+#: Sigma of the blur that antialiases a hard edge, px (convention: a box pixel).
 ANTIALIAS_PX = 0.7
 
 
 def clamp_soft_band(alpha: Tensor) -> Tensor:
-    """Keep alpha soft along the mask's edge only; elsewhere it becomes 0 or 1.
+    """Round alpha to 0 or 1 except in a band along the mask's edge.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ def clamp_soft_band(alpha: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Same shape; strictly between 0 and 1 only within :data:`SOFT_REACH_PX` of the 0.5 contour,
-        so that the rest of the output is bit-exact.
+        Same shape. It lies strictly between 0 and 1 only within :data:`SOFT_REACH_PX` of the 0.5
+        contour, so that the rest of the output is bit-exact.
     """
     hard = (alpha > 0.5).to(alpha)
     size = 2 * SOFT_REACH_PX + 1
@@ -51,7 +52,7 @@ def clamp_soft_band(alpha: Tensor) -> Tensor:
 
 
 def apply_hard_mask(alpha: Tensor, mask: Tensor) -> Tensor:
-    """Let a hard mask decide, and alpha only how soft the edge is where both see the same edge.
+    """Return alpha changed to agree with a hard mask.
 
     Parameters
     ----------
@@ -63,29 +64,29 @@ def apply_hard_mask(alpha: Tensor, mask: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Alpha where its hard view is the mask and no region that is more than a sliver disagrees
-        nearby (there alpha is doubt, not coverage); elsewhere the mask, antialiased.
+        Alpha where alpha cut at 0.5 is the mask and no region of 3 px or more disagrees nearby
+        (near such a region softness is uncertainty, not coverage); elsewhere the antialiased mask.
     """
     disputed = ((alpha > 0.5) != mask).float()
     regions = -max_filter3(-disputed)
-    doubtful = functional.max_pool2d(regions, 2 * SOFT_REACH_PX + 3, 1, SOFT_REACH_PX + 1)
-    return torch.where((disputed + doubtful) > 0, antialias(mask), alpha)
+    near_regions = functional.max_pool2d(regions, 2 * SOFT_REACH_PX + 3, 1, SOFT_REACH_PX + 1)
+    return torch.where((disputed + near_regions) > 0, antialias(mask), alpha)
 
 
 def antialias(mask: Tensor) -> Tensor:
-    """Return the alpha (1, Y, X) of a hard mask (bool): its edges as a pixel grid samples them."""
+    """Return the alpha (1, Y, X), 0..1, of a hard mask (bool) with antialiased edges."""
     soft = blur(mask.float(), ANTIALIAS_PX)
     return torch.where((soft > ALPHA_EPS) & (soft < 1 - ALPHA_EPS), soft, mask.float())
 
 
 def alpha_from_labels(labels: np.ndarray, shape: tuple[int, int]) -> Tensor:
-    """Read labels, a mask or a matte as the foreground's alpha.
+    """Return the foreground's alpha of labels, a mask or a matte.
 
     Parameters
     ----------
     labels : ndarray
-        Shape (Y, X). Integers: 1 is the near plane, 0 and 2 the far one; bool or 0/255: the
-        foreground mask; bytes with levels between 0 and 255, or floats in 0..1: alpha.
+        Shape (Y, X). Integers: 1 is the near plane, 0 and 2 the far one. Bool, or bytes 0 and 255:
+        the foreground mask. Bytes with levels between 0 and 255, or floats in 0..1: alpha.
     shape : tuple of int
         Rows and columns of the planes.
 

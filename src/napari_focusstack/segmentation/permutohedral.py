@@ -8,12 +8,14 @@ import torch
 class LatticeGaussian:
     """Gaussian filter over scattered points, normalised symmetrically.
 
-    A bilateral grid of cubic cells, only those in use. Each point is splatted onto the D + 1
-    corners of the simplex it lies in (cubes cut along their diagonals, so D + 1 corners instead
-    of 2^D), the grid is blurred by (1, 2, 1) / 4 along each axis, and read back at the points.
-    Time and memory are linear in the points. Splat, blur and slice have, in cells, the covariance
-    C = 2/3 I + 1/6 (1/12 between axes from splat and slice each); mapping the points by the
-    Cholesky factor of C makes it the identity. What is blurred into unused cells is lost.
+    The filter is a sparse bilateral grid of cubic cells. Each point is splatted onto the D + 1
+    corners of the simplex in which it lies (cubes are cut along their diagonals, so there are D + 1
+    corners in place of 2^D). Then the grid is blurred by (1, 2, 1) / 4 along each axis, and read
+    back at the points. Time and memory are linear in the number of points.
+
+    Splat, blur and slice have, in cells, the covariance C = 2/3 I + 1/6 (splat and slice give 1/12
+    between axes each). Mapping the points by the Cholesky factor of C makes it the identity. Values
+    that are blurred into unused cells are lost.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ class LatticeGaussian:
         return self._norm * (grid[self._vertices] * self._weights).sum(1)
 
 
-def _find(keys: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Index of each wanted key in the sorted keys, or their number where it is not among them."""
-    index = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
-    return torch.where(keys[index] == wanted, index, len(keys))
+def _find(keys: torch.Tensor, queries: torch.Tensor) -> torch.Tensor:
+    """Return the index of each query among the sorted keys, ``len(keys)`` if it is not there."""
+    index = torch.searchsorted(keys, queries).clamp(max=len(keys) - 1)
+    return torch.where(keys[index] == queries, index, len(keys))

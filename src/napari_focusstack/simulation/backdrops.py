@@ -1,4 +1,4 @@
-"""Scenes before a blank backdrop: lit from behind, or bright before black."""
+"""Blank backdrops: brighter than the surfaces before them, or black."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from napari_focusstack.simulation.material import SourceImages
 
 
-#: Share of blank backdrops that are brighter than what stands before them; the others are black.
-LIT = 0.75
-#: Light of lit and of black ones, of full scale: what is more than 1 is overexposed.
-LIT_LIGHT, BLACK_LIGHT = (0.4, 3.0), (0.0005, 0.02)
-#: Light of a surface before a lit one, in shares of what it has of itself.
-SHADE = (0.02, 0.5)
-#: Share of surfaces without detail before blank backdrops.
-FLAT = 0.4
-#: Of planes that show a backdrop alike, the one nearest to the depth around is taken: a plane step
-#: counts as much as covering this share of a pixel.
-STEP_COVER = 0.005
-#: Sigma of the surroundings over which planes are compared, px.
-AROUND_PX = 1.5
+# The constants are conventions: they describe which scenes are drawn.
+#: Share of blank backdrops that are brighter than the surfaces before them; the others are dark.
+BRIGHT_SHARE = 0.75
+#: Ranges of the mean light of bright and of dark backdrops, of full scale; above 1 is overexposed.
+BRIGHT_LIGHT_RANGE, DARK_LIGHT_RANGE = (0.4, 3.0), (0.0005, 0.02)
+#: Range of the share of its light that a surface before a bright backdrop keeps.
+SHADE_RANGE = (0.02, 0.5)
+#: Share of the surfaces before blank backdrops that have no detail.
+FLAT_SHARE = 0.4
+#: Coverage of a pixel that counts as much as one plane step of distance to the surrounding depth.
+COVER_PER_STEP = 0.005
+#: Sigma of the Gaussian window over which planes are compared, px.
+COMPARISON_SIGMA_PX = 1.5
 
 
 def backdrop(
@@ -40,50 +40,52 @@ def backdrop(
 
     Parameters
     ----------
-    material : Material
-        Pictures to draw from.
+    material : SourceImages
+        Its photos give the colours.
     side : int
         Side, px.
     generator : torch.Generator
-        Source of chance, on the material's device.
+        Random numbers, on the device of the images.
 
     Returns
     -------
     light : Tensor
         Shape (1, 3, side, side), linear light.
     shade : (float, float)
-        Range of what part of their light the surfaces before it keep.
+        Range of the share of their light that the surfaces before it keep.
     """
     light = texture(material, 1, side, 1.0, generator)
-    lit = bool(choose(1, LIT, generator))
-    low, high = LIT_LIGHT if lit else BLACK_LIGHT
+    is_bright = bool(choose(1, BRIGHT_SHARE, generator))
+    low, high = BRIGHT_LIGHT_RANGE if is_bright else DARK_LIGHT_RANGE
     level = uniform((1,), math.log(low), math.log(high), generator).exp()
-    return light * level / light.mean().clamp(min=1e-3), SHADE if lit else (1.0, 1.0)
+    return light * level / light.mean().clamp(min=1e-3), SHADE_RANGE if is_bright else (1.0, 1.0)
 
 
 def shaded(layer: Tensor, shade: tuple[float, float], generator: Generator) -> Tensor:
-    """Dim the light of layers (B, C + 1, Y, X) to a part in a range."""
+    """Dim layers (B, C + 1, Y, X), each to a random share of its light in a range."""
     low, high = shade
-    part = uniform((len(layer), 1, 1, 1), math.log(low), math.log(high), generator).exp()
-    return torch.cat([layer[:, :-1] * part, layer[:, -1:]], 1)
+    share = uniform((len(layer), 1, 1, 1), math.log(low), math.log(high), generator).exp()
+    return torch.cat([layer[:, :-1] * share, layer[:, -1:]], 1)
 
 
 def clearest(cover: Tensor, sharp: Tensor, depth: Tensor, bare: Tensor) -> Tensor:
-    """Return the plane that shows a blank backdrop best: what covers it does so as if it was sharp.
+    """Return the plane that shows a blank backdrop best.
 
-    Nothing tells how far a blank backdrop is; as good a depth as any is that of what stands around.
+    It is the plane in which the coverage by the surfaces before the backdrop is closest to their
+    coverage in focus. The depth of a blank backdrop itself cannot be estimated, so among equal
+    planes the one closest to the depth of the surroundings is taken.
 
     Parameters
     ----------
     cover : Tensor
-        Shape (P, Y, X), 0..1: how much of a pixel all that stands before the backdrop covers in
-        each plane.
+        Shape (P, Y, X), 0..1: coverage of each pixel in each plane by all surfaces before the
+        backdrop.
     sharp : Tensor
-        Shape (Y, X), 0..1: how much of it that covers where it is in focus.
+        Shape (Y, X), 0..1: the same coverage with all of them in focus.
     depth : Tensor
-        Shape (Y, X), plane steps: what is nearest in each pixel.
+        Shape (Y, X), plane steps: depth of the nearest surface in each pixel.
     bare : Tensor
-        Bool, (Y, X): where that is the backdrop.
+        Bool, (Y, X): where that surface is the backdrop.
 
     Returns
     -------
@@ -99,5 +101,5 @@ def clearest(cover: Tensor, sharp: Tensor, depth: Tensor, bare: Tensor) -> Tenso
     """
     around = inpaint(depth[None], (~bare)[None].to(depth))
     planes = torch.arange(len(cover), device=cover.device, dtype=depth.dtype)[:, None, None]
-    unlike = blur((cover - sharp).abs(), AROUND_PX)
-    return (unlike + STEP_COVER * (around - planes).abs()).argmin(0).to(depth)
+    difference = blur((cover - sharp).abs(), COMPARISON_SIGMA_PX)
+    return (difference + COVER_PER_STEP * (around - planes).abs()).argmin(0).to(depth)

@@ -1,4 +1,4 @@
-"""What a camera does to light: exposure, noise, sRGB coding, grey, 8 bits, JPEG."""
+"""The camera: exposure, vignetting, noise, grey, sRGB coding, 8 bits, JPEG."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ if TYPE_CHECKING:
 def expose(
     near: Tensor, far: Tensor, truth: Tensor, defects: float, generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Photograph two planes of the same scenes.
+    """Record two planes of the same scenes with a camera.
 
     Parameters
     ----------
     near, far, truth : Tensor
         Shape (B, 3, Y, X), linear light; sides are multiples of 8.
     defects : float
-        Scale of noise and exposure change; 0 codes as sRGB and nothing else.
+        Scale of noise and exposure change. With 0 the planes are coded as sRGB and nothing else
+        happens.
     generator : torch.Generator
-        Source of chance.
+        Random numbers.
 
     Returns
     -------
     near, far : Tensor
-        Coded as sRGB, 0..1; a quarter grey, a third as fine as 16 bits, of the others half
-        compressed as JPEG and all in steps of 1/255.
+        Coded as sRGB, 0..1. A quarter of the scenes is grey. 30% are not quantised. The others are
+        in steps of 1/255, and half of them are compressed as JPEG.
     truth : Tensor
-        Linear light, as bright, vignetted and grey as the planes, free of noise.
+        Linear light with the exposure, vignetting and greyness of the planes, without noise.
     """
     if not defects:
         return linear_to_srgb(near), linear_to_srgb(far), truth
@@ -64,7 +65,7 @@ def expose(
 
 
 def _light(shape: torch.Size, generator: Generator) -> Tensor:
-    """Return how much light reaches images (B, C, Y, X), (B, 1, Y, X): some dim, some vignetted."""
+    """Return the relative exposure of images (B, C, Y, X), some dim or vignetted: (B, 1, Y, X)."""
     count = shape[0]
     dim = choose(count, 0.1, generator)[:, None, None, None]
     level = torch.where(dim, uniform((count, 1, 1, 1), 0.2, 1.0, generator), 1.0)
@@ -75,7 +76,7 @@ def _light(shape: torch.Size, generator: Generator) -> Tensor:
 
 
 def _noise(count: int, grey: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Return read and shot noise of unit light, (count, 1, 1, 1); grey scenes have more."""
+    """Return read and shot noise at full light, (count, 1, 1, 1); grey scenes have more."""
     noisy = choose(count, 0.5, generator)[:, None, None, None] * torch.where(grey, 1.5, 1.0)
     read = uniform((count, 1, 1, 1), 0, 0.008, generator) * noisy
     return read, uniform((count, 1, 1, 1), 0, 0.02, generator) * noisy
@@ -83,6 +84,7 @@ def _noise(count: int, grey: Tensor, generator: Generator) -> tuple[Tensor, Tens
 
 @cache
 def _dct_matrix() -> Tensor:
+    """Return the orthonormal DCT-II of 8 samples as a matrix (8, 8)."""
     k = torch.arange(8, dtype=torch.float32)
     matrix = torch.cos(math.pi * (2 * k[None] + 1) * k[:, None] / 16) / 2
     matrix[0] /= math.sqrt(2)
@@ -91,7 +93,7 @@ def _dct_matrix() -> Tensor:
 
 @cache
 def _quantisation() -> Tensor:
-    """Return tables (3, 8, 8) after Annex K of the JPEG standard: smooth fits, luma and chroma."""
+    """Return tables (3, 8, 8) for Y, Cb, Cr: smooth fits to Annex K of the JPEG standard."""
     k = torch.arange(8, dtype=torch.float32)
     frequency = k[:, None] + k[None, :]
     luma = 10 + 1.2 * frequency**1.75
@@ -100,7 +102,7 @@ def _quantisation() -> Tensor:
 
 
 def jpeg(image: Tensor, quality: Tensor) -> Tensor:
-    """Compress as JPEG does: 8 x 8 DCT in YCbCr, quantised.
+    """Compress and decompress as JPEG: 8 x 8 DCT in YCbCr, quantised coefficients.
 
     Parameters
     ----------

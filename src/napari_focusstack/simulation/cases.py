@@ -1,4 +1,4 @@
-"""Simulated cases on disk: pairs with truth, mask and blur, in the layout that evaluation reads."""
+"""Simulated cases on disk: pairs with ground truth, as the evaluation reads them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-#: Scenes of one foreground over one background without defects, most of them hair: the mattes and
-#: the optics that a fusion is asked for. The camera's part is in :func:`write_cases`.
+#: One foreground over one background, most of them with hair, without defects (convention). The
+#: noise of the camera is added by :func:`write_cases`.
 PAIR_SCENES = SceneParameters(
     sigma_px=(1.5, 8.0),
     second_layer=0.0,
@@ -39,14 +39,15 @@ PAIR_SCENES = SceneParameters(
     mattes=0.6,
     defects=0.0,
 )
-#: Every so many cases one is 16-bit grey, linear, with noise; the others are 8-bit sRGB.
+#: One case in so many is 16-bit grey, linear, with noise; the others are 8-bit sRGB (convention).
 GREY_EVERY = 4
-#: Read noise and shot noise of the grey cases at full light.
+#: Standard deviation of read and shot noise of the grey cases at full light, of full scale
+#: (convention).
 READ_NOISE, SHOT_NOISE = 0.002, 0.01
 
 
 def bundled_material() -> SourceImages:
-    """Return the pictures that scikit-image carries inside its package, without shapes."""
+    """Return pictures that the package scikit-image contains; no shapes and no cutouts."""
     from skimage import data
 
     names = ("astronaut", "coffee", "chelsea", "rocket", "immunohistochemistry", "retina")
@@ -61,26 +62,26 @@ def write_cases(
 ) -> Iterator[int]:
     """Write cases ``0001-near.png``, ``-far.png``, ``-truth.png``, ``-mask.png``, ``-meta.json``.
 
-    Three in four are 8-bit sRGB, every fourth is 16-bit grey, linear, with shot and read noise; the
-    truth has none.
+    Three cases in four are 8-bit sRGB. Every fourth is 16-bit grey, linear, with shot and read
+    noise. The ground truth has no noise.
 
     Parameters
     ----------
     folder : Path
-        Where to; must exist.
+        Folder to write to; must exist.
     count, side : int
-        How many pairs, and their side in px, a multiple of 8.
-    material : Material
-        Pictures to draw from.
+        Number of pairs, and their side in px, a multiple of 8.
+    material : SourceImages
+        Images to draw from.
     seed : int
-        Source of chance: the same seed writes the same cases.
+        Seed of the random numbers; the same seed writes the same cases.
     scenes : SceneParameters
-        What to draw.
+        Distribution of the scenes.
 
     Yields
     ------
     int
-        Cases written so far.
+        Number of cases written so far.
     """
     generator = torch.Generator(material.device).manual_seed(seed)
     for number in range(1, count + 1):
@@ -100,7 +101,7 @@ def write_cases(
 
 
 def _grey(light: Tensor, generator: Generator, *, noisy: bool) -> np.ndarray:
-    """Photograph light (3, Y, X) with a scientific camera: (Y, X) uint16."""
+    """Return light (3, Y, X) as recorded by a scientific camera: (Y, X) uint16."""
     grey = luminance(light)
     if noisy:
         noise = torch.randn(grey.shape, generator=generator, device=generator.device)
@@ -109,6 +110,6 @@ def _grey(light: Tensor, generator: Generator, *, noisy: bool) -> np.ndarray:
 
 
 def _pixels(image: Tensor, dtype: type[np.integer[Any]]) -> np.ndarray:
-    """Return (C, Y, X), 0..1, as (Y, X, 3) or (Y, X) of an unsigned type."""
+    """Return an image (C, Y, X), 0..1, as (Y, X, 3) or (Y, X) of an unsigned integer type."""
     pixels = (image.permute(1, 2, 0) * np.iinfo(dtype).max).round().cpu().numpy().astype(dtype)
     return pixels[..., 0] if pixels.shape[-1] == 1 else pixels

@@ -1,4 +1,4 @@
-"""Foreground layers of training scenes: an alpha, and what it is filled with."""
+"""Foreground layers of training scenes: an alpha, filled with a texture."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def random_alpha(material: SourceImages, count: int, side: int, generator: Gener
 
     Parameters
     ----------
-    material : Material
-        Its shapes are drawn from, if it has any.
+    material : SourceImages
+        Its shapes are used, if it has any.
     count, side : int
-        How many, and their side in px.
+        Number of alphas, and their side in px.
     generator : torch.Generator
-        Source of chance; its device is where the result lies.
+        Random numbers; the result is on its device.
 
     Returns
     -------
     Tensor
         Shape (count, 1, side, side), 0..1: solid shapes, shapes with holes, meshes, strands, hair
-        and fur, with edges antialiased or softer.
+        and fur. Their edges are antialiased or softer.
     """
 
     def strands(alpha: Tensor) -> Tensor:
@@ -78,16 +78,17 @@ def foreground(
 
     Parameters
     ----------
-    material : Material
-        Pictures to draw from.
+    material : SourceImages
+        Images to draw from.
     background : Tensor
         Shape (B, 3, S, S), linear light; some foregrounds take its mean colour.
     flat : float
-        Share of fillings without detail.
+        Share of textures without detail.
     mattes : float
-        Share of layers with the matte of a cutout, if there are any; half in its own colours.
+        Share of layers with the matte of a cutout, if there are any; half of these also have the
+        colours of the cutout.
     generator : torch.Generator
-        Source of chance.
+        Random numbers.
 
     Returns
     -------
@@ -95,29 +96,29 @@ def foreground(
         Shape (B, 4, S, S): premultiplied linear light, then alpha.
     """
     count, side = len(background), background.shape[-1]
-    filling = texture(material, count, side, flat, generator)
-    alike = choose(count, 0.2, generator)[:, None, None, None]
-    gain = background.mean((2, 3), keepdim=True) / filling.mean((2, 3), keepdim=True).clamp(1e-3)
-    filling = torch.where(alike, (filling * gain).clamp(0, 1), filling)
-    layer = premultiply(filling, random_alpha(material, count, side, generator))
+    colours = texture(material, count, side, flat, generator)
+    low_contrast = choose(count, 0.2, generator)[:, None, None, None]
+    gain = background.mean((2, 3), keepdim=True) / colours.mean((2, 3), keepdim=True).clamp(1e-3)
+    colours = torch.where(low_contrast, (colours * gain).clamp(0, 1), colours)
+    layer = premultiply(colours, random_alpha(material, count, side, generator))
     if len(material.cutouts):
         cutouts = _cutouts(material, count, side, generator)
-        matted = choose(count, mattes, generator)[:, None, None, None]
-        own = choose(count, 0.5, generator)[:, None, None, None]
-        filled = torch.where(own, cutouts, premultiply(filling, cutouts[:, 3:]))
-        layer = torch.where(matted, filled, layer)
+        has_matte = choose(count, mattes, generator)[:, None, None, None]
+        in_its_colours = choose(count, 0.5, generator)[:, None, None, None]
+        matted = torch.where(in_its_colours, cutouts, premultiply(colours, cutouts[:, 3:]))
+        layer = torch.where(has_matte, matted, layer)
     return alter(layer, 0.3, lambda a: _soften(a, 1.0, generator), generator)
 
 
 def similar_region(picture: Tensor, generator: Generator) -> Tensor:
-    """Draw the part of a picture that looks as one place in it does and lies around that place.
+    """Draw a region of similar colour around a random pixel of a picture.
 
     Parameters
     ----------
     picture : Tensor
         Shape (B, 3, S, S), linear light.
     generator : torch.Generator
-        Source of chance.
+        Random numbers.
 
     Returns
     -------
@@ -126,21 +127,21 @@ def similar_region(picture: Tensor, generator: Generator) -> Tensor:
     """
     count, side = len(picture), picture.shape[-1]
     colour = linear_to_srgb(blur(picture, 1.5).clamp(0, 1))
-    across = torch.linspace(-1, 1, side, device=picture.device)
-    place = torch.stack(torch.meshgrid(across, across, indexing="ij")).expand(count, -1, -1, -1)
+    axis = torch.linspace(-1, 1, side, device=picture.device)
+    position = torch.stack(torch.meshgrid(axis, axis, indexing="ij")).expand(count, -1, -1, -1)
     weight = uniform((count, 1, 1, 1), 0.5, 3.0, generator)
-    looks = torch.cat([weight * colour, place], 1).flatten(2)
-    one = torch.randint(side**2, (count,), generator=generator, device=picture.device)
-    unlike = (looks - looks[torch.arange(count), :, one][..., None]).square().sum(1)
-    size = torch.randint(side**2 // 20, side**2 // 3, (1,), generator=generator, device=one.device)
-    most = unlike.kthvalue(int(size)).values
-    alpha = (unlike <= most[:, None]).to(picture).unflatten(1, (1, side, side))
+    features = torch.cat([weight * colour, position], 1).flatten(2)
+    seed = torch.randint(side**2, (count,), generator=generator, device=picture.device)
+    distance = (features - features[torch.arange(count), :, seed][..., None]).square().sum(1)
+    size = torch.randint(side**2 // 20, side**2 // 3, (1,), generator=generator, device=seed.device)
+    limit = distance.kthvalue(int(size)).values
+    alpha = (distance <= limit[:, None]).to(picture).unflatten(1, (1, side, side))
     return blur(alpha, 0.5)
 
 
-def _soften(layer: Tensor, most_px: float, generator: Generator) -> Tensor:
-    """Blur layers (B, C, Y, X) by up to ``most_px``."""
-    return blur(layer, uniform((len(layer),), 0.3, most_px, generator))
+def _soften(layer: Tensor, max_px: float, generator: Generator) -> Tensor:
+    """Blur layers (B, C, Y, X), each by a random sigma of 0.3 px to ``max_px``."""
+    return blur(layer, uniform((len(layer),), 0.3, max_px, generator))
 
 
 def _cutouts(material: SourceImages, count: int, side: int, generator: Generator) -> Tensor:
@@ -149,13 +150,13 @@ def _cutouts(material: SourceImages, count: int, side: int, generator: Generator
     placed = place(
         premultiply(srgb_to_linear(cutouts[:, :3]), cutouts[:, 3:]),
         side,
-        # the whole cutout, or a part of it at up to its own size
+        # from the whole cutout to a part of it at its full resolution
         (side / cutouts.shape[-1]) ** uniform((count,), -0.1, 1.0, generator)
         * uniform((count,), 0.8, 1.2, generator),
         uniform((count,), -0.5, 0.5, generator),
         uniform((count, 2), -0.6, 0.6, generator),
         padding="zeros",
     ).clamp(0, 1)
-    # bicubic sampling overshoots, and no colour is brighter than its alpha
+    # bicubic sampling overshoots; premultiplied light is at most alpha
     placed = torch.cat([placed[:, :3].minimum(placed[:, 3:]), placed[:, 3:]], 1)
     return mirrored(placed, generator)

@@ -1,4 +1,4 @@
-"""The pictures that training scenes are made of, held on the device as one tensor per kind."""
+"""Source images of training scenes, kept on the device as one tensor per kind."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-#: Sides at which photos, shapes and cutouts are held, px.
+#: Sides at which photos, shapes and cutouts are stored, px (convention).
 PHOTO_PX, SHAPE_PX, CUTOUT_PX = 348, 224, 320
-#: Most squares that a large picture is cut into along each side.
-MOST_SQUARES = 5
+#: Largest number of squares along each side that a large picture is cut into (convention).
+MAX_SQUARES_PER_SIDE = 5
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,19 @@ class SourceImages:
         Parameters
         ----------
         folder : Path
-            With sub-folder ``photos`` (JPEG, PNG, ...), and if they are there ``shapes`` (grey
-            alpha) and ``cutouts`` (RGBA).
+            Has a sub-folder ``photos`` (JPEG, PNG, ...), and optionally ``shapes`` (grey alpha)
+            and ``cutouts`` (RGBA).
         device : torch.device or str
-            Where the tensors go.
+            Device of the tensors.
 
         Returns
         -------
-        Material
+        SourceImages
 
         Raises
         ------
         InputError
-            If the folder holds no photos.
+            If the folder holds no photos, or a file cannot be read as a picture.
         """
         photos = _read_folder(folder / "photos", PHOTO_PX, 3)
         if not len(photos):
@@ -76,24 +76,24 @@ class SourceImages:
     def from_pictures(
         cls, pictures: Iterable[np.ndarray], device: torch.device | str = "cpu"
     ) -> SourceImages:
-        """Take photos from memory; shapes are procedural.
+        """Use arrays as photos; all shapes are procedural then.
 
         Parameters
         ----------
         pictures : iterable of ndarray, (Y, X) or (Y, X, 3)
-            Of any numeric dtype; all but uint8 are scaled by their range to 8 bits. A large one is
-            cut into several squares.
+            Of any numeric dtype. All but uint8 are scaled by their range to 8 bits. A large picture
+            is cut into several squares.
         device : torch.device or str
-            Where the tensors go.
+            Device of the tensors.
 
         Returns
         -------
-        Material
+        SourceImages
 
         Raises
         ------
         InputError
-            If there is no picture, or one has another shape.
+            If there is no picture, or the shape of one is another.
         """
         squares = [
             fit_square(square, PHOTO_PX)
@@ -110,16 +110,21 @@ class SourceImages:
 
     @property
     def device(self) -> torch.device:
-        """Where the tensors are."""
+        """Device of the tensors."""
         return self.photos.device
 
     def split(self, every: int = 10) -> tuple[SourceImages, SourceImages]:
-        """Return (training, validation) material that share no picture.
+        """Return the images for training and those for validation, which share no picture.
 
         Parameters
         ----------
         every : int
-            Each such picture of each kind goes to validation; a kind of fewer pictures serves both.
+            One picture in so many of each kind goes to validation. A kind with fewer pictures
+            serves both.
+
+        Returns
+        -------
+        training, validation : SourceImages
         """
 
         def part(pictures: Tensor, validation: bool) -> Tensor:
@@ -136,6 +141,7 @@ class SourceImages:
 
 
 def _read_folder(folder: Path, side: int, channels: int) -> Tensor:
+    """Return the pictures of a folder, (n, channels, side, side) uint8; none if it is missing."""
     from napari_focusstack.io.reading.image import IMAGE_SUFFIXES
 
     if not folder.is_dir():
@@ -149,7 +155,7 @@ def _read_folder(folder: Path, side: int, channels: int) -> Tensor:
 
 
 def _read_picture(path: Path, channels: int) -> np.ndarray:
-    """Return (Y, X, channels) uint8: grey (or the alpha, where there is one), RGB or RGBA."""
+    """Return (Y, X, channels) uint8: grey (or the alpha channel if there is one), RGB or RGBA."""
     from PIL import Image
 
     try:
@@ -176,17 +182,17 @@ def _to_rgb(picture: np.ndarray) -> np.ndarray:
     if picture.dtype == np.uint8:
         return picture
     light = picture.astype(np.float32)
-    known = light[np.isfinite(light)]
-    low, high = (known.min(), known.max()) if known.size else (0, 0)
+    finite = light[np.isfinite(light)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0, 0)
     scaled = np.nan_to_num((light - low) / (high - low or 1), nan=0, posinf=1, neginf=0)
     return (scaled * 255).round().astype(np.uint8)
 
 
 def _squares(picture: np.ndarray, side: int) -> Iterator[np.ndarray]:
-    """Yield squares of a picture (Y, X, C), in the middles of equal parts; a small one is whole."""
+    """Yield squares of a picture (Y, X, C), one in the middle of each of its equal parts."""
     starts = []
     for length in picture.shape[:2]:
-        parts = min(MOST_SQUARES, max(1, length // side))
+        parts = min(MAX_SQUARES_PER_SIDE, max(1, length // side))
         middles = (np.arange(parts) + 0.5) * length / parts
         starts.append((middles - side / 2).clip(min=0).astype(int))
     for top in starts[0]:
@@ -197,20 +203,20 @@ def _squares(picture: np.ndarray, side: int) -> Iterator[np.ndarray]:
 def fit_square(picture: np.ndarray, side: int) -> Tensor:
     """Return a picture (Y, X, C) uint8 as a square (1, C, side, side).
 
-    Photos are cut, since scaling would soften them; alphas and cutouts are scaled to fit whole.
+    Photos are cropped, because scaling would blur them. Alphas and cutouts are scaled, so that they
+    fit in whole.
     """
     tensor = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
     height, width = tensor.shape[-2:]
     if picture.shape[-1] != 3:
-        spare = [max(height, width) - width, max(height, width) - height]
+        extra_x, extra_y = max(height, width) - width, max(height, width) - height
         tensor = functional.pad(
-            tensor,
-            (spare[0] // 2, spare[0] - spare[0] // 2, spare[1] // 2, spare[1] - spare[1] // 2),
+            tensor, (extra_x // 2, extra_x - extra_x // 2, extra_y // 2, extra_y - extra_y // 2)
         )
         fitted = functional.interpolate(tensor, (side, side), mode="bilinear", antialias=True)
         return fitted.round().clamp(0, 255).byte()
-    missing = [max(0, side - width), max(0, side - height)]
-    mode = "reflect" if missing[0] < width and missing[1] < height else "replicate"
-    tensor = functional.pad(tensor, (0, missing[0], 0, missing[1]), mode=mode)
+    missing_x, missing_y = max(0, side - width), max(0, side - height)
+    mode = "reflect" if missing_x < width and missing_y < height else "replicate"
+    tensor = functional.pad(tensor, (0, missing_x, 0, missing_y), mode=mode)
     top, left = (tensor.shape[-2] - side) // 2, (tensor.shape[-1] - side) // 2
     return tensor[..., top : top + side, left : left + side].byte()

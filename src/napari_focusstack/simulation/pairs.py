@@ -1,4 +1,4 @@
-"""Near/far pairs with truth, synthesised on the device by the project's own imaging model."""
+"""Near/far pairs with ground truth, rendered on the device by the imaging model (Eqs. 3 and 4)."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ if TYPE_CHECKING:
     from napari_focusstack.simulation.material import SourceImages
 
 
-#: Rendered beyond each side and cut off, so that borders are lit from outside as in a photograph.
+#: Margin that is rendered around an image and cut off, px (convention), so that its borders receive
+#: light from outside as in a photograph.
 MARGIN_PX = 16
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """A batch of pairs with their truth.
+    """A batch of pairs with ground truth.
 
     Parameters
     ----------
     near, far : Tensor
-        Shape (B, 3, Y, X), coded as sRGB, 0..1, as FSB and KEB see them.
+        Shape (B, 3, Y, X), coded as sRGB, 0..1, as FSB and KEB read them.
     alpha : Tensor
-        Shape (B, 1, Y, X): how much of each pixel belongs to what the near plane shows sharp.
+        Shape (B, 1, Y, X), 0..1: coverage of each pixel by surfaces in focus in the near plane.
     sigma_px : Tensor
         Shape (B,): sigma of K3, the blur of the foreground in the far plane, px.
     all_in_focus : Tensor
-        Shape (B, 3, Y, X), linear light: the scene with every layer sharp, free of noise.
+        Shape (B, 3, Y, X), linear light: the scene with every layer in focus, without noise.
     """
 
     near: Tensor
@@ -49,30 +50,30 @@ class Pairs:
 
     @property
     def planes(self) -> Tensor:
-        """Near and far as one (B, 6, Y, X) input of the networks."""
+        """Near and far plane as one input (B, 6, Y, X) of the networks."""
         return torch.cat([self.near, self.far], 1)
 
 
 @dataclass(frozen=True)
 class SceneParameters:
-    """What scenes are drawn from.
+    """Distribution of random scenes.
 
     Parameters
     ----------
     sigma_px : tuple of float
         Range of the PSF sigma, drawn log-uniformly, px.
     second_layer, third_layer : float
-        Share of scenes with one more foreground layer of another blur behind the first, and with
-        one more behind that.
+        Share of scenes with a second foreground layer of another blur behind the first, and with a
+        third behind that.
     curved : float
-        Share of scenes whose background is a tilted or curved surface through both planes.
+        Share of scenes whose background is a curved surface that passes through both planes.
     flat : float
-        Share of textures without detail, whose edges alone show focus.
+        Share of textures without detail, so that only edges show focus.
     mattes : float
-        Share of foregrounds with the matte of a cutout, hair and all, where the material has any;
-        half of them in its own colours.
+        Share of foregrounds with the matte of a cutout, such as hair, if there are any; half of
+        them in the colours of the cutout.
     defects : float
-        Scale of noise, exposure change, shift and breathing; 0 renders the pure model.
+        Scale of noise, exposure change, shift and breathing; 0 renders the imaging model alone.
     """
 
     sigma_px: tuple[float, float] = (0.7, 12.0)
@@ -84,25 +85,25 @@ class SceneParameters:
     defects: float = 1.0
 
 
-#: KEB answers with one number, so its scenes have one foreground layer over a flat background.
+#: KEB estimates a single sigma, so its scenes have one foreground layer over a plane background.
 KEB_SCENES = SceneParameters(second_layer=0.0, third_layer=0.0, curved=0.0)
 
 
 def synthesise(
     material: SourceImages, count: int, side: int, generator: Generator, scenes: SceneParameters
 ) -> Pairs:
-    """Render pairs by Eqs. 3 and 4 from random photos, shapes and blurs.
+    """Render pairs by Eqs. 3 and 4 from random textures, shapes and blurs.
 
     Parameters
     ----------
-    material : Material
-        Pictures to draw from.
+    material : SourceImages
+        Images to draw from.
     count, side : int
-        How many pairs, and their side in px, a multiple of 8.
+        Number of pairs, and their side in px, a multiple of 8.
     generator : torch.Generator
-        Source of chance, on the material's device.
+        Random numbers, on the device of the images.
     scenes : SceneParameters
-        What to draw.
+        Distribution of the scenes.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def synthesise(
     truth = texture(material, count, full, scenes.flat, generator)
     alpha, near, far = _background(truth, sigma2, lens, scenes.curved, generator)
     far = _move(far, 0.0, 0.3, scenes.defects, generator)
-    for place_in_depth, share in enumerate((scenes.third_layer, scenes.second_layer, 1.0)):
+    for order, share in enumerate((scenes.third_layer, scenes.second_layer, 1.0)):
         present = choose(count, share, generator)
         if not present.any():
             continue
@@ -126,7 +127,7 @@ def synthesise(
         alpha[present] = 1 - (1 - alpha[present]) * (1 - layer[:, 3:])
         truth[present], near[present] = over(layer, truth[present]), over(layer, near[present])
         other = (sigma3 * uniform((count,), 0.4, 1.6, generator)).clamp(*scenes.sigma_px)
-        sigma = (sigma3 if place_in_depth == 2 else other)[present]
+        sigma = (sigma3 if order == 2 else other)[present]  # sigma3 is that of the front layer
         defocused = lens.defocus(_move(layer, 0.015, 1.0, scenes.defects, generator), sigma)
         far[present] = over(defocused, far[present])
     inner = slice(MARGIN_PX, MARGIN_PX + side)
@@ -137,19 +138,19 @@ def synthesise(
 
 @dataclass(frozen=True)
 class Lens:
-    """A PSF between a disk and a Gaussian: their convolution, shares given by the variance."""
+    """A PSF between disk and Gaussian: their convolution, with shares of the variance."""
 
     gaussian_share: float
 
     @classmethod
     def random(cls, generator: Generator) -> Lens:
-        """Draw a disk, a Gaussian or one between, with equal chance."""
+        """Draw a disk, a Gaussian or a PSF between them, with equal probability."""
         kind = int(torch.randint(3, (1,), generator=generator, device=generator.device))
         between = float(uniform((1,), 0.1, 0.9, generator))
         return cls((0.0, 1.0, between)[kind])
 
     def defocus(self, image: Tensor, sigma_px: Tensor) -> Tensor:
-        """Blur a batch (B, C, Y, X), each image by its own sigma (B,)."""
+        """Blur a batch (B, C, Y, X), each image by a sigma of (B,), px."""
         if self.gaussian_share < 1:
             image = blur(image, sigma_px * math.sqrt(1 - self.gaussian_share), "disk")
         if self.gaussian_share > 0:
@@ -160,28 +161,29 @@ class Lens:
 def _background(
     truth: Tensor, sigma_px: Tensor, lens: Lens, curved: float, generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return (alpha, near, far) of a background before anything stands on it."""
+    """Return alpha, near and far plane of a background without any layer before it."""
     alpha, near, far = (
         torch.zeros_like(truth[:, :1]),
         lens.defocus(truth, sigma_px),
         truth.clone(),
     )
-    bent = choose(len(truth), curved, generator)
-    if bent.any():
-        sharp, sigma = truth[bent], sigma_px[bent]
+    is_curved = choose(len(truth), curved, generator)
+    if is_curved.any():
+        sharp, sigma = truth[is_curved], sigma_px[is_curved]
         depth = 0.5 + 0.6 * smooth_noise(len(sharp), truth.shape[-1], 1, generator)
         depth = depth.clamp(0, 1)
         blurred = [lens.defocus(sharp, sigma * share) for share in (1 / 3, 2 / 3)]
-        levels = torch.stack([sharp, *blurred, near[bent]])
-        alpha[bent] = (0.5 + 8 * (0.5 - depth)).clamp(0, 1)
-        near[bent], far[bent] = _between(levels, depth), _between(levels, 1 - depth)
+        levels = torch.stack([sharp, *blurred, near[is_curved]])
+        alpha[is_curved] = (0.5 + 8 * (0.5 - depth)).clamp(0, 1)
+        near[is_curved] = _interpolate(levels, depth)
+        far[is_curved] = _interpolate(levels, 1 - depth)
     return alpha, near, far
 
 
-def _between(levels: Tensor, position: Tensor) -> Tensor:
+def _interpolate(levels: Tensor, position: Tensor) -> Tensor:
     """Interpolate equally spaced blur levels (L, B, C, Y, X) at a position 0..1 per pixel."""
-    place_in_levels = position * (len(levels) - 1)
-    weights = [(1 - (place_in_levels - level).abs()).clamp(min=0) for level in range(len(levels))]
+    index = position * (len(levels) - 1)
+    weights = [(1 - (index - level).abs()).clamp(min=0) for level in range(len(levels))]
     return sum(
         (w * image for w, image in zip(weights, levels, strict=True)), torch.zeros_like(levels[0])
     )
@@ -190,16 +192,16 @@ def _between(levels: Tensor, position: Tensor) -> Tensor:
 def _move(
     image: Tensor, magnification: float, shift_px: float, defects: float, generator: Generator
 ) -> Tensor:
-    """Magnify and shift a third of the images a little, as refocusing and drift do.
+    """Magnify and shift 35% of the images slightly, as breathing and drift do.
 
-    ``magnification`` and ``shift_px`` are the standard deviations of the change.
+    ``magnification`` and ``shift_px`` are standard deviations.
     """
     side = image.shape[-1]
 
     def move(chosen: Tensor) -> Tensor:
         normal = torch.randn(len(chosen), 3, generator=generator, device=generator.device) * defects
         zoom, shift = 1 + magnification * normal[:, 0], 2 * shift_px * normal[:, 1:] / side
-        still = torch.zeros_like(zoom)
-        return place(chosen, side, zoom, still, shift, padding="reflection").clamp(0, 1)
+        no_rotation = torch.zeros_like(zoom)
+        return place(chosen, side, zoom, no_rotation, shift, padding="reflection").clamp(0, 1)
 
     return alter(image, 0.35, move, generator) if defects else image

@@ -1,4 +1,4 @@
-"""Random foreground shapes: stored alphas, and procedural blobs, holes, meshes, strands."""
+"""Random numbers of scenes, and random shapes: blobs, meshes, stored alphas."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ if TYPE_CHECKING:
 
 
 def uniform(shape: tuple[int, ...], low: float, high: float, generator: Generator) -> Tensor:
-    """Return random numbers in low..high on the generator's device."""
+    """Return uniform random numbers in low..high on the generator's device."""
     return low + (high - low) * torch.rand(shape, generator=generator, device=generator.device)
 
 
 def choose(count: int, chance: float, generator: Generator) -> Tensor:
-    """Return a bool tensor (count,), each true with the given chance."""
+    """Return a bool tensor (count,), each element true with the given probability."""
     return torch.rand(count, generator=generator, device=generator.device) < chance
+
+
+def happens(chance: float, generator: Generator) -> bool:
+    """Draw True with the given probability; a probability of 0 uses no random number."""
+    return chance > 0 and bool(choose(1, chance, generator))
 
 
 def alter(
     pictures: Tensor, share: float, change: Callable[[Tensor], Tensor], generator: Generator
 ) -> Tensor:
-    """Return pictures (B, ...) of which a share, drawn by chance, is changed."""
+    """Change a random share of pictures (B, ...) and return all of them."""
     chosen = choose(len(pictures), share, generator)
     if not chosen.any():
         return pictures
@@ -39,7 +44,7 @@ def alter(
 def place(
     pictures: Tensor, side: int, zoom: Tensor, angle: Tensor, shift: Tensor, *, padding: str
 ) -> Tensor:
-    """Sample each picture through its own zoom, rotation and shift.
+    """Transform each picture by a zoom, a rotation and a shift of its own.
 
     Parameters
     ----------
@@ -52,9 +57,9 @@ def place(
     angle : Tensor
         Shape (B,), radians.
     shift : Tensor
-        Shape (B, 2), in sides of the picture, x then y.
+        Shape (B, 2), x then y, in half sides of the picture.
     padding : {"reflection", "zeros"}
-        What lies outside a picture.
+        Values outside a picture.
 
     Returns
     -------
@@ -75,7 +80,7 @@ def place(
 
 
 def smooth_noise(count: int, side: int, cells: int, generator: Generator) -> Tensor:
-    """Return smooth random fields (count, 1, side, side) of zero mean and unit variance."""
+    """Return smooth random fields (count, 1, side, side) of mean 0 and variance 1."""
     coarse = torch.randn(
         count, 1, cells + 3, cells + 3, generator=generator, device=generator.device
     )
@@ -85,12 +90,12 @@ def smooth_noise(count: int, side: int, cells: int, generator: Generator) -> Ten
 
 
 def soft_step(distance_px: Tensor, softness_px: Tensor | float) -> Tensor:
-    """Return the coverage of a pixel at a signed distance inside an edge of the given softness."""
+    """Return the coverage 0..1 of a pixel at a signed distance inside an edge of this width, px."""
     return (0.5 + distance_px / softness_px).clamp(0, 1)
 
 
 def blobs(count: int, side: int, generator: Generator) -> Tensor:
-    """Return random smooth regions, (count, 1, side, side), from half-planes to islands."""
+    """Return random smooth regions, (count, 1, side, side), 0..1, from half-planes to islands."""
     cells = int(torch.randint(1, 6, (1,), generator=generator, device=generator.device))
     field = smooth_noise(count, side, cells, generator)
     level = uniform((count, 1, 1, 1), -0.8, 0.8, generator)
@@ -100,7 +105,7 @@ def blobs(count: int, side: int, generator: Generator) -> Tensor:
 
 
 def mesh(count: int, side: int, generator: Generator) -> Tensor:
-    """Return gratings and meshes of bars, (count, 1, side, side), warped a little."""
+    """Return slightly warped gratings and meshes of bars, (count, 1, side, side), 0..1."""
     grid = torch.arange(side, device=generator.device, dtype=torch.float32)
     angle = uniform((count, 1, 1, 1), 0, math.pi, generator)
     period = uniform((count, 1, 1, 1), 10, 60, generator)
@@ -118,18 +123,18 @@ def mesh(count: int, side: int, generator: Generator) -> Tensor:
 
 
 def pick(pictures: Tensor, count: int, generator: Generator) -> Tensor:
-    """Draw so many of uint8 pictures (n, C, S, S), again and again if need be: 0..1, float."""
+    """Draw uint8 pictures of (n, C, S, S) with replacement: (count, C, S, S), float, 0..1."""
     drawn = torch.randint(len(pictures), (count,), generator=generator, device=generator.device)
     return pictures[drawn].float() / 255
 
 
 def mirrored(pictures: Tensor, generator: Generator) -> Tensor:
-    """Return pictures (B, ...) of which half, drawn by chance, are mirrored."""
+    """Mirror a random half of pictures (B, ...) and return all of them."""
     return alter(pictures, 0.5, lambda chosen: chosen.flip(-1), generator)
 
 
 def stored_alpha(stored: Tensor, count: int, side: int, generator: Generator) -> Tensor:
-    """Return stored alphas (n, 1, S, S), uint8, placed at random: (count, 1, side, side)."""
+    """Draw stored alphas (n, 1, S, S), uint8, and place them at random: (count, 1, side, side)."""
     return place(
         pick(stored, count, generator),
         side,

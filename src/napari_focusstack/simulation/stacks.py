@@ -1,4 +1,4 @@
-"""Focal stacks with truth: surfaces of continuous depth behind one another, seen by a thin lens."""
+"""Focal stacks with ground truth: surfaces of continuous depth, imaged by a thin lens."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import torch
 
 from napari_focusstack.imaging.image_formation import over, premultiply
 from napari_focusstack.imaging.srgb import linear_to_srgb
-from napari_focusstack.simulation.backdrops import FLAT, backdrop, clearest, shaded
+from napari_focusstack.simulation.backdrops import FLAT_SHARE, backdrop, clearest, shaded
 from napari_focusstack.simulation.foreground import foreground, similar_region
 from napari_focusstack.simulation.pairs import MARGIN_PX
-from napari_focusstack.simulation.shapes import choose, smooth_noise, uniform
+from napari_focusstack.simulation.shapes import choose, happens, smooth_noise, uniform
 from napari_focusstack.simulation.surfaces import Surface
 from napari_focusstack.simulation.textures import texture
 
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StackParameters:
-    """What stacks are rendered; the ranges are the module's.
+    """Distribution of random stacks.
 
     Parameters
     ----------
     noise : float
         Standard deviation of the sensor's noise, of full scale in sRGB.
-    parted : float
-        Share of scenes whose surfaces are the parts of one picture, as a camera finds them.
+    from_segments : float
+        Share of scenes whose surfaces are the segments of one picture.
     misplaced : float
-        Share of such parts that lie up to a pixel beside what is seen, as depth from a second
-        source does.
-    hard : float
-        Share of scenes without any pixel that two surfaces share.
+        Share of such segments that are shifted by up to a pixel against the picture, as measured
+        depth is against a photograph.
+    unmixed : float
+        Share of scenes in which no pixel shows two surfaces.
     blank : float
-        Share of scenes before a backdrop without any detail, bright or black.
+        Share of scenes before a backdrop without any detail, bright or dark.
     """
 
     noise: float = 0.003
-    parted: float = 0.35
+    from_segments: float = 0.35
     misplaced: float = 0.0
-    hard: float = 0.0
+    unmixed: float = 0.0
     blank: float = 0.0
 
 
@@ -58,21 +58,21 @@ STACKS = StackParameters()
 
 @dataclass(frozen=True)
 class FocalStackTruth:
-    """A focal stack with what is true of it.
+    """A focal stack with ground truth.
 
     Parameters
     ----------
     planes : Tensor
         Shape (P, 3, Y, X), coded as sRGB, 0..1, nearest first.
     all_in_focus : Tensor
-        Shape (3, Y, X), coded as sRGB: every surface sharp, free of noise.
+        Shape (3, Y, X), coded as sRGB: every surface in focus, without noise.
     alpha : Tensor
-        Shape (Y, X), 0..1: how much of a pixel the nearest surface in it covers.
+        Shape (Y, X), 0..1: share of each pixel that the nearest surface in it covers.
     front, behind : Tensor
-        Shape (Y, X): depth of that surface and of what it covers, in plane steps, 0 is the nearest
-        plane; equal where alpha is 1.
+        Shape (Y, X): depth of that surface and of the one behind it, plane steps behind the
+        nearest plane; equal where alpha is 1.
     sigma_px : float
-        Blur per plane step, px.
+        Standard deviation of the PSF per plane step, px.
     """
 
     planes: Tensor
@@ -89,7 +89,7 @@ class FocalStackTruth:
 
     @property
     def depth(self) -> Tensor:
-        """Depth of what covers most of each pixel, (Y, X), plane steps."""
+        """Depth of the surface that covers most of each pixel, (Y, X), plane steps."""
         return torch.where(self.alpha > 0.5, self.front, self.behind)
 
     @property
@@ -107,21 +107,21 @@ def focal_stack(
 ) -> FocalStackTruth:
     """Render a focal stack: tilted, bent and thin surfaces before a tilted background.
 
-    Some scenes are one picture whose parts of like colour lie at different depths, so that steps of
-    depth follow the edges of what is seen and both sides look alike, as in a photo of one place.
+    Some scenes are one picture whose segments of similar colour have different depths. Depth edges
+    then follow the edges of the picture, and both sides look similar, as in a photograph.
 
     Parameters
     ----------
-    material : Material
-        Pictures to draw from.
+    material : SourceImages
+        Images to draw from.
     planes : int
-        How many planes, at least 2.
+        Number of planes, at least 2.
     side : int
         Side, px.
     generator : torch.Generator
-        Source of chance, on the material's device.
+        Random numbers, on the device of the images.
     parameters : StackParameters
-        Which scenes.
+        Distribution of the scenes.
 
     Returns
     -------
@@ -131,31 +131,31 @@ def focal_stack(
     last = planes - 1.0
     sigma_px = float(uniform((1,), math.log(0.6), math.log(2.5), generator).exp())
     shape: PsfShape = "disk" if choose(1, 0.5, generator) else "gaussian"
-    parted = choose(1, parameters.parted, generator)
-    hard = _happens(parameters.hard, generator)
-    blank = _happens(parameters.blank, generator)
+    from_segments = choose(1, parameters.from_segments, generator)
+    unmixed = happens(parameters.unmixed, generator)
+    blank = happens(parameters.blank, generator)
     shade = None
     if blank:
-        parted = torch.zeros_like(parted)
+        from_segments = torch.zeros_like(from_segments)
         truth, shade = backdrop(material, full, generator)
     else:
-        truth = texture(material, 1, full, 0.0 if parted else 0.15, generator)
+        truth = texture(material, 1, full, 0.0 if from_segments else 0.15, generator)
     depth = _tilted(full, 0.9 * last, 0.2 * last, generator).clamp(0, last)
     scene = [Surface(premultiply(truth, torch.ones_like(truth[:, :1]))[0], depth)]
     alpha, front, behind = torch.ones_like(depth), depth, depth
-    fewest, beyond = (4, 5) if parted else (2, 4)
-    count = fewest + int(torch.randint(beyond, (1,), generator=generator, device=generator.device))
+    fewest, more = (4, 5) if from_segments else (2, 4)
+    count = fewest + int(torch.randint(more, (1,), generator=generator, device=generator.device))
     bases = uniform((count,), 0, 0.9 * last, generator).sort(descending=True).values
     for base in bases.tolist():
-        if parted:
-            part = similar_region(truth, generator)
-            if _happens(parameters.misplaced, generator):
-                part = part.roll(_off_by_one(generator), (-2, -1))
-            layer = premultiply(truth, part)
+        if from_segments:
+            segment = similar_region(truth, generator)
+            if happens(parameters.misplaced, generator):
+                segment = segment.roll(_random_offset(generator), (-2, -1))
+            layer = premultiply(truth, segment)
         else:
-            layer = foreground(material, truth, FLAT if blank else 0.15, 0.25, generator)
-        if hard:
-            layer = _hardened(layer)
+            layer = foreground(material, truth, FLAT_SHARE if blank else 0.15, 0.25, generator)
+        if unmixed:
+            layer = _binarize(layer)
         if shade:
             layer = shaded(layer, shade, generator)
         share, below = layer[0, 3], torch.where(alpha > 0.5, front, behind)
@@ -168,14 +168,14 @@ def focal_stack(
         truth = over(layer, truth)
     images, covers = [], []
     for plane in range(planes):
-        ground, *others = (surface.seen(plane, sigma_px, shape) for surface in scene)
-        images.append(reduce(lambda image, seen: over(seen, image), others, ground[:-1]))
+        ground, *others = (surface.imaged(plane, sigma_px, shape) for surface in scene)
+        images.append(reduce(lambda behind, layer: over(layer, behind), others, ground[:-1]))
         covers.append(_cover(others))
     if blank:
         sharp = _cover([surface.layer for surface in scene[1:]])
         nearest = torch.where(alpha > 0.5, front, behind)
         best = clearest(torch.stack(covers), sharp, nearest, nearest == depth)
-        front, behind = (torch.where(one == depth, best, one) for one in (front, behind))
+        front, behind = (torch.where(d == depth, best, d) for d in (front, behind))
     inner = slice(MARGIN_PX, MARGIN_PX + side)
     stack = linear_to_srgb(torch.stack(images)[..., inner, inner].clamp(0, 1))
     stack = stack + parameters.noise * torch.randn(
@@ -192,25 +192,20 @@ def focal_stack(
 
 
 def _cover(layers: Sequence[Tensor]) -> Tensor:
-    """Return how much of each pixel layers (C + 1, Y, X) cover together, (Y, X)."""
+    """Return the coverage of each pixel by layers (C + 1, Y, X) together, (Y, X), 0..1."""
     return 1 - reduce(torch.mul, [1 - layer[-1] for layer in layers])
 
 
-def _happens(chance: float, generator: Generator) -> bool:
-    """Draw, but where nothing is left to chance: those who never ask draw the scenes they did."""
-    return chance > 0 and bool(choose(1, chance, generator))
-
-
-def _off_by_one(generator: Generator) -> list[int]:
-    """Return rows and columns, each -1, 0 or 1."""
-    off: list[int] = torch.randint(
+def _random_offset(generator: Generator) -> list[int]:
+    """Return an offset in rows and columns, px, each -1, 0 or 1."""
+    offset: list[int] = torch.randint(
         -1, 2, (2,), generator=generator, device=generator.device
     ).tolist()
-    return off
+    return offset
 
 
-def _hardened(layer: Tensor) -> Tensor:
-    """Let a layer (B, C + 1, Y, X) cover each pixel that it covers most of, and no other."""
+def _binarize(layer: Tensor) -> Tensor:
+    """Round the alpha of a layer (B, C + 1, Y, X) to 0 or 1, and scale its light accordingly."""
     alpha = layer[:, -1:]
     hard = (alpha > 0.5).to(layer)
     return torch.cat([layer[:, :-1] / alpha.clamp(min=1e-3) * hard, hard], 1).clamp(0, 1)
@@ -219,7 +214,7 @@ def _hardened(layer: Tensor) -> Tensor:
 def _tilted(side: int, depth: float, range_: float, generator: Generator) -> Tensor:
     """Return a tilted and bent surface around a depth, (side, side), plane steps."""
     device = generator.device
-    place = torch.linspace(-1, 1, side, device=device)
+    position = torch.linspace(-1, 1, side, device=device)
     rows, columns, bend = (torch.randn(3, generator=generator, device=device) * range_).tolist()
     bent = bend / 2 * smooth_noise(1, side, 3, generator)[0, 0]
-    return depth + rows * place[:, None] + columns * place[None] + bent
+    return depth + rows * position[:, None] + columns * position[None] + bent

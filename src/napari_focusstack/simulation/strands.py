@@ -1,4 +1,4 @@
-"""Strands: free hairs, bristles and fibres, and the hair that stands out from a contour."""
+"""Strands: hairs, bristles and fibres alone, and hair that grows out of a contour."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-#: The pixels that the edge of a strand is antialiased over.
+#: Width of the antialiased edge of a strand, px (convention: slightly more than a box pixel).
 EDGE_PX = 1.2
 
 
 def filaments(count: int, side: int, generator: Generator, strands: int = 12) -> Tensor:
-    """Return hairs, bristles or fibres, (count, 1, side, side): bent strands 0.7 to 6 px wide.
+    """Return hairs, bristles or fibres, (count, 1, side, side), 0..1: bent, 0.7 to 6 px wide.
 
-    Strands of one picture start near a common point and share a direction, as hair does, or cross
-    at random, as fibres do.
+    The strands of one picture start near a common point and share a direction, like hair, or cross
+    at random, like fibres.
     """
     start = uniform((count, 1, 2), -0.1, 1.1, generator) + uniform(
         (count, strands, 2), -0.5, 0.5, generator
@@ -40,23 +40,23 @@ def filaments(count: int, side: int, generator: Generator, strands: int = 12) ->
 
 
 def fringe(alpha: Tensor, generator: Generator, strands: int = 160) -> Tensor:
-    """Let hair or fur grow out of the contours of alphas.
+    """Add hair or fur that grows out of the contours of alphas.
 
     Parameters
     ----------
     alpha : Tensor
         Shape (B, 1, S, S), 0..1.
     generator : torch.Generator
-        Source of chance.
+        Random numbers.
     strands : int
         Hairs per picture.
 
     Returns
     -------
     Tensor
-        Same shape: hairs of 0.3 to 2 px, many of them translucent since they are finer than a
-        pixel, leave the contour outwards and lean the same way; their length differs by picture.
-        A picture without contour comes back as it was.
+        Same shape, 0..1. The hairs are 0.3 to 2 px wide; many are translucent, because they are
+        finer than a pixel. They grow outwards from the contour and lean the same way. Their length
+        differs from picture to picture. A picture without a contour is returned unchanged.
     """
     count, side = len(alpha), alpha.shape[-1]
     slope_y, slope_x = torch.gradient(blur(alpha, 2.0)[:, 0], dim=(1, 2))
@@ -94,7 +94,7 @@ def _grow(
     points: int,
     generator: Generator,
 ) -> Tensor:
-    """Return points (B, strands, points, 2), x then y, px, along strands that bend as they grow."""
+    """Return points (B, strands, points, 2), x then y, px, along strands of constant curvature."""
     along = torch.linspace(0, 1, points, device=start_px.device)
     curl = bend * torch.randn(heading.shape, generator=generator, device=heading.device)
     angle = heading[..., None] + curl[..., None] * along
@@ -110,10 +110,10 @@ def _stamp(
     reach_px: int,
     side: int,
 ) -> Tensor:
-    """Press a soft dot at each point (B, strands, points, 2) into (B, 1, side, side).
+    """Draw a soft dot at each point (B, strands, points, 2) into (B, 1, side, side).
 
-    Strands have their half width and opacity, (B, strands), and lose a share of the width,
-    ``taper`` (B, 1), along the way. A dot and its soft edge end ``reach_px`` from its middle.
+    Each strand has a half width and an opacity, (B, strands). Towards its tip it loses the share
+    ``taper`` (B, 1) of its width. A dot and its soft edge end ``reach_px`` from its centre.
     """
     count, _, points, _ = position_px.shape
     along = torch.linspace(0, 1, points, device=position_px.device)

@@ -1,4 +1,4 @@
-"""Opaque surfaces of varying depth, as a thin lens shows them."""
+"""Opaque surfaces of varying depth, as a thin lens images them."""
 
 from __future__ import annotations
 
@@ -18,63 +18,63 @@ if TYPE_CHECKING:
     from napari_focusstack.parameters import PsfShape
 
 
-#: Slices that a surface is cut into per plane step; whole, so that each plane has one in focus.
-SLICES = 2
-#: Wide blurs are done at half the size, a quarter, an eighth: parts of an image begin at multiples
-#: of this, px, and reach as far beyond the kernel, so that they are blurred as the whole is.
+#: Slices of a surface per plane step (convention); an integer, so that each plane has one in focus.
+SLICES_PER_STEP = 2
+#: Crops begin at multiples of this and reach as far beyond the kernel, px. Wide blurs are computed
+#: at half, a quarter or an eighth of the size, and so a crop is blurred like the whole image.
 GRID_PX = 8
 
 
 @dataclass(frozen=True)
 class Surface:
-    """An opaque surface of varying depth, whole even where others cover it.
+    """An opaque surface of varying depth, complete even where others cover it.
 
     Parameters
     ----------
     layer : Tensor
-        Linear light premultiplied by alpha, and alpha: (C + 1, Y, X).
+        Shape (C + 1, Y, X): premultiplied linear light, then alpha.
     depth : Tensor
-        Shape (Y, X), plane steps from the nearest plane.
+        Shape (Y, X), plane steps behind the nearest plane.
     """
 
     layer: Tensor
     depth: Tensor
 
-    def seen(self, plane: float, sigma_step_px: float, shape: PsfShape) -> Tensor:
-        """Return the layer as a lens focused on a plane shows it.
+    def imaged(self, plane: float, sigma_step_px: float, shape: PsfShape) -> Tensor:
+        """Return the layer as imaged by a lens that is focused on a plane.
 
-        Each slice of the surface is blurred by its distance from the plane, as a thin lens does.
+        Each slice of the surface is blurred in proportion to its distance from the plane.
 
         Parameters
         ----------
         plane : float
-            Where the lens is focused, plane steps.
+            Plane in focus, plane steps behind the nearest plane.
         sigma_step_px : float
-            Blur per plane step, px.
+            Standard deviation of the PSF per plane step, px.
         shape : {"gaussian", "disk"}
             Shape of the PSF.
 
         Returns
         -------
         Tensor
-            Linear light premultiplied by alpha, and alpha: (C + 1, Y, X).
+            Shape (C + 1, Y, X): premultiplied linear light, then alpha.
         """
-        first, last = (float(end) * SLICES for end in self.depth.aminmax())
+        first, last = (float(end) * SLICES_PER_STEP for end in self.depth.aminmax())
         image = torch.zeros_like(self.layer)
         for number in range(math.floor(first), math.ceil(last) + 1):
-            share = (1 - (self.depth * SLICES - number).abs()).clamp(min=0)
-            sigma_px = sigma_step_px * abs(number / SLICES - plane)
-            where = _around(share * self.layer[-1] > 0, psf_radius(sigma_px, shape) + GRID_PX)
-            if where is not None:
-                image[where] += blur((self.layer * share)[where], sigma_px, shape)
-        # neighbouring slices of a tilted surface are blurred unequally: no pixel is covered twice
+            share = (1 - (self.depth * SLICES_PER_STEP - number).abs()).clamp(min=0)
+            sigma_px = sigma_step_px * abs(number / SLICES_PER_STEP - plane)
+            crop = _crop_around(share * self.layer[-1] > 0, psf_radius(sigma_px, shape) + GRID_PX)
+            if crop is not None:
+                image[crop] += blur((self.layer * share)[crop], sigma_px, shape)
+        # neighbouring slices are blurred differently and may overlap; alpha stays at most 1
         return image / image[-1:].clamp(min=1)
 
 
-def _around(there: Tensor, beyond_px: int) -> tuple[slice, ...] | None:
-    """Return the part of an image (C, Y, X) near true pixels of (Y, X), if there are any."""
-    where = bounding_box(there)
-    if where is None:
+def _crop_around(mask: Tensor, margin_px: int) -> tuple[slice, ...] | None:
+    """Return the crop of an image (C, Y, X) around the true pixels of a mask (Y, X), if any."""
+    box = bounding_box(mask)
+    if box is None:
         return None
-    height, width = there.shape
-    return slice(None), *align(pad(where, beyond_px, (height, width)), GRID_PX)
+    height, width = mask.shape
+    return slice(None), *align(pad(box, margin_px, (height, width)), GRID_PX)

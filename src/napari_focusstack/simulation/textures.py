@@ -1,4 +1,4 @@
-"""What the layers of training scenes show: photo crops, and surfaces without detail."""
+"""Textures of the layers of training scenes: crops of photos, and surfaces without detail."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 def texture(
     material: SourceImages, count: int, side: int, flat: float, generator: Generator
 ) -> Tensor:
-    """Draw fillings of layers.
+    """Draw textures of layers.
 
     Parameters
     ----------
-    material : Material
-        Its photos are drawn from.
+    material : SourceImages
+        Its photos are used.
     count, side : int
-        How many, and their side in px.
+        Number of textures, and their side in px.
     flat : float
-        Share without detail: a photo's coarse colours, or one colour with a trace of a photo.
+        Share without detail: the coarse colours of a photo, or one colour with a faint photo on it.
     generator : torch.Generator
-        Source of chance.
+        Random numbers.
 
     Returns
     -------
@@ -63,15 +63,16 @@ def texture(
 
 
 def _photos(photos: Tensor, count: int, side: int, generator: Generator) -> Tensor:
-    """Return crops (count, 3, side, side) of photos, half of them turned and scaled a little."""
+    """Return crops (count, 3, side, side) of photos, half of them rotated and slightly scaled."""
     picked = pick(photos, count, generator)
-    turned = choose(count, 0.5, generator)
+    rotated = choose(count, 0.5, generator)
     zoom = torch.where(
-        turned, uniform((count,), 0.7, 1.3, generator), torch.ones(()).to(picked.device)
+        rotated, uniform((count,), 0.7, 1.3, generator), torch.ones(()).to(picked.device)
     )
-    angle = uniform((count,), -math.pi, math.pi, generator) * turned
-    own = photos.shape[-1]
-    spare = max(0.0, 1 - side / own)
-    cells = (own * spare / 2 * uniform((count, 2), -1, 1, generator)).round()
-    crop = place(picked, side, zoom, angle, 2 * cells / own, padding="reflection").clamp(0, 1)
+    angle = uniform((count,), -math.pi, math.pi, generator) * rotated
+    photo_side = photos.shape[-1]
+    spare = max(0.0, 1 - side / photo_side)
+    shift_px = (photo_side * spare / 2 * uniform((count, 2), -1, 1, generator)).round()
+    shift = 2 * shift_px / photo_side
+    crop = place(picked, side, zoom, angle, shift, padding="reflection").clamp(0, 1)
     return mirrored(crop, generator)

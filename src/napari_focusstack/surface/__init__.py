@@ -1,1 +1,1 @@
-"""The image over its depth as a surface."""
+"""Depth and image as a textured surface."""

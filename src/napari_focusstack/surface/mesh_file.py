@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_focusstack.files import check_writable, replacing
 from napari_focusstack.provenance import SOFTWARE
-from napari_focusstack.surface.surface import shown
+from napari_focusstack.surface.surface import display
 
 if TYPE_CHECKING:
     from napari_focusstack.surface.surface import Surface
@@ -65,7 +65,8 @@ def write_obj(path: str | Path, surface: Surface, image: np.ndarray) -> None:
     surface : Surface
         From `napari_focusstack.surface.triangulation.surface_of`.
     image : ndarray, (Y, X) or (Y, X, 3)
-        The image that it was made from; written in 8 bits as `napari_focusstack.surface.surface.shown`.
+        The image that it was made from, written in 8 bits, see
+        :func:`napari_focusstack.surface.surface.display`.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def write_obj(path: str | Path, surface: Surface, image: np.ndarray) -> None:
                 encoding="utf-8",
             )
             with replacing(texture) as part:
-                part.write_bytes(png_encode(np.ascontiguousarray(shown(image))))
+                part.write_bytes(png_encode(np.ascontiguousarray(display(image))))
 
 
 def write_ply(path: str | Path, surface: Surface) -> None:

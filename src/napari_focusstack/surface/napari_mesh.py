@@ -1,4 +1,4 @@
-"""A surface as napari shows it."""
+"""A surface as a napari layer."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from napari_focusstack.surface.surface import Surface, shown
+from napari_focusstack.surface.surface import Surface, display
 
 
 def napari_surface(
     surface: Surface, image: np.ndarray
 ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], dict[str, Any]]:
-    """Return what napari's `add_surface` takes: data, and keywords for the texture.
+    """Return the arguments of napari's `add_surface`: data, and keywords for the texture.
 
-    napari's camera looks from high z unless its orientation is ("away", "down", "right"): so low z
-    is seen in front.
+    By default napari's camera looks from high z. With the orientation ("away", "down", "right") it
+    looks from low z, so that near surfaces are in front.
 
     Parameters
     ----------
     surface : Surface
         From `surface_of`.
     image : ndarray, (Y, X) or (Y, X, 3)
-        The image that it was made from.
+        The image that the surface was made from.
 
     Returns
     -------
     data : tuple of ndarray
-        Vertices, faces, and a value of 1 for each vertex, which leaves the texture as it is.
+        Vertices, faces, and a value of 1 for each vertex, which leaves the texture unchanged.
     keywords : dict
-        Texture, texture coordinates, and what shows them plainly.
+        Texture, texture coordinates, and settings that show the texture without shading.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def napari_surface(
     >>> keywords["texture"].shape, keywords["texcoords"].shape
     ((4, 5, 3), (20, 2))
     """
-    texture = shown(image)
+    texture = display(image)
     if texture.ndim == 2:
         texture = np.repeat(texture[..., None], 3, axis=2)
     values = np.ones(len(surface.vertices), np.float32)

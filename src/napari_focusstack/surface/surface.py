@@ -1,4 +1,4 @@
-"""A textured surface."""
+"""A textured triangle mesh."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Share of pixels that a texture may cut at either end of the range.
+#: Share of pixels that the range of a texture clips at each end. Convention.
 DISPLAY_TAIL = 0.001
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A triangle mesh, seen from low z.
+    """A triangle mesh whose front faces low z.
 
     Parameters
     ----------
     vertices : ndarray, (V, 3)
         Positions (z, y, x) in world units, float32.
     faces : ndarray, (F, 3)
-        Indices of the corners of each triangle, int32, counter-clockwise as the image shows them.
+        Indices of the corners of each triangle, int32, counter-clockwise in the image.
     colours : ndarray, (V, 3) or (V,)
-        Mean RGB or grey value around each vertex, uint8 as `shown` makes it.
+        Mean RGB or grey value around each vertex, uint8, scaled as by `display`.
     texcoords : ndarray, (V, 2)
-        Place (u, v) of each vertex in the image, 0..1, u to the right and v upwards, float32.
+        Position (u, v) of each vertex in the image, 0..1, u to the right and v upwards, float32.
     jump : float
-        Triangles whose corners differ more than this along z were left out, world units.
+        Greatest difference along z within a triangle, world units. Triangles beyond it were left
+        out.
     """
 
     vertices: np.ndarray
@@ -35,8 +36,11 @@ class Surface:
     jump: float
 
 
-def shown(image: np.ndarray) -> np.ndarray:
-    """Return an image as 8 bits for display; all but uint8 is stretched, 0.1% cut at either end."""
+def display(image: np.ndarray) -> np.ndarray:
+    """Return an image as 8 bits for display.
+
+    uint8 is unchanged. Other types are stretched to 0..255, with 0.1% clipped at each end.
+    """
     if image.dtype == np.uint8:
         return image
     dark, bright = np.quantile(image[::4, ::4], [DISPLAY_TAIL, 1 - DISPLAY_TAIL])

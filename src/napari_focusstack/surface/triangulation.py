@@ -1,4 +1,4 @@
-"""A depth map and its all-in-focus image as a textured surface in three dimensions."""
+"""Triangulation of a depth map into a textured surface."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.planes.checks import DTYPES
-from napari_focusstack.surface.surface import Surface, shown
+from napari_focusstack.surface.surface import Surface, display
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-#: Depths that differ by more than this share of their range (1st to 99th percentile) do not belong
-#: to one surface, unless neighbours differ by a quarter of that throughout.
-JUMP_SHARE, JUMP_STEPS = 0.1, 4.0
+#: Default of `jump`: the greater of a share of the range of depth (1st to 99th percentile) and a
+#: multiple of the median difference between neighbouring vertices. Convention.
+JUMP_SHARE, JUMP_MEDIANS = 0.1, 4.0
 
 
 def surface_of(
@@ -28,25 +28,25 @@ def surface_of(
     jump: float | None = None,
     most_faces: int = 500_000,
 ) -> Surface:
-    """Lay a surface through a depth map.
+    """Triangulate a depth map.
 
-    Vertices are the medians of square blocks, as large as `most_faces` asks, so that a block on an
-    edge takes one side of it and never a depth between the two. Blocks of which less than half is
-    known leave a hole. Where depth jumps, foreground and background are not joined.
+    Each vertex is the median of a square block of pixels. So a block on an edge takes the depth of
+    one side, never a depth between both. The size of the blocks follows from `most_faces`. A block
+    with less than half known depths is a hole. Across a jump of depth there is no triangle.
 
     Parameters
     ----------
     depth : ndarray, (Y, X)
-        Depth of each pixel, low is near; NaN where unknown.
+        Depth of each pixel; low values are near, NaN is unknown.
     image : ndarray, (Y, X) or (Y, X, 3)
         The all-in-focus image; uint8, uint16 or float32.
     spacing : sequence of float
-        World units per unit of depth, per row and per column (dz, dy, dx), or (dy, dx) where depth
-        is in world units already. A negative dz turns around a depth whose high end is near.
+        World units per unit of depth, per row and per column: (dz, dy, dx), or (dy, dx) if depth is
+        in world units already. A negative dz inverts a depth whose high values are near.
     jump : float, optional
-        Greatest difference of depth along z within a triangle, in units of depth. By default a
-        tenth of the range of depth (1st to 99th percentile), or four times the median difference of
-        neighbouring vertices where that is more, as on a slope seen in few vertices.
+        Greatest difference of depth within a triangle, in units of depth. The default is the
+        greater of a tenth of the range of depth (1st to 99th percentile) and four times the median
+        difference of neighbouring vertices. The latter counts on slopes with few vertices.
     most_faces : int
         Greatest number of triangles.
 
@@ -58,7 +58,7 @@ def surface_of(
     Raises
     ------
     InputError
-        If shapes, types or spacing do not fit, or no triangle is left.
+        If shapes, types or spacing do not fit, or no triangle remains.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def surface_of(
     dz, dy, dx = _check(depth, image, spacing, most_faces)
     block = max(1, math.ceil(math.sqrt(2 * depth.size / most_faces)))
     grid = _known_median(_blocks(np.where(np.isfinite(depth), depth, np.nan), block))
-    limit = _jump(grid) if jump is None else jump
+    limit = _default_jump(grid) if jump is None else jump
     faces = _triangles(grid, limit)
     if len(faces) == 0:
         raise InputError(
@@ -83,13 +83,13 @@ def surface_of(
         np.minimum(index * block + (block - 1) / 2, length - 1)
         for index, length in zip(np.unravel_index(used, grid.shape), depth.shape, strict=True)
     )
-    colours = _blocks(shown(image), block).mean(2, dtype=np.float32).round().astype(np.uint8)
-    place = [(column + 0.5) / depth.shape[1], 1 - (row + 0.5) / depth.shape[0]]
+    colours = _blocks(display(image), block).mean(2, dtype=np.float32).round().astype(np.uint8)
+    texcoords = [(column + 0.5) / depth.shape[1], 1 - (row + 0.5) / depth.shape[0]]
     return Surface(
         vertices=np.stack([grid.ravel()[used] * dz, row * dy, column * dx], 1).astype(np.float32),
         faces=corners.reshape(faces.shape).astype(np.int32),
         colours=colours.reshape(grid.size, *image.shape[2:])[used],
-        texcoords=np.stack(place, 1).astype(np.float32),
+        texcoords=np.stack(texcoords, 1).astype(np.float32),
         jump=float(limit * abs(dz)),
     )
 
@@ -97,6 +97,7 @@ def surface_of(
 def _check(
     depth: np.ndarray, image: np.ndarray, spacing: Sequence[float], most_faces: int
 ) -> tuple[float, float, float]:
+    """Return spacing as (dz, dy, dx); InputError if an argument does not fit."""
     if depth.ndim != 2 or min(depth.shape) < 2:
         raise InputError(f"depth has the shape {depth.shape}; give (Y, X), at least 2 x 2 px.")
     if image.shape not in (depth.shape, (*depth.shape, 3)) or image.dtype.name not in DTYPES:
@@ -119,7 +120,7 @@ def _check(
 
 
 def _blocks(pixels: np.ndarray, block: int) -> np.ndarray:
-    """Gather square blocks (rows, columns, pixels, ...); the last continue beyond the border."""
+    """Return square blocks (rows, columns, pixels, ...); borders of the last are replicated."""
     rest = [(0, -length % block) for length in pixels.shape[:2]]
     padded = np.pad(pixels, rest + [(0, 0)] * (pixels.ndim - 2), mode="edge")
     rows, columns = (length // block for length in padded.shape[:2])
@@ -128,7 +129,7 @@ def _blocks(pixels: np.ndarray, block: int) -> np.ndarray:
 
 
 def _known_median(blocks: np.ndarray) -> np.ndarray:
-    """Return the lower median of what is known of each block; NaN if less than half is."""
+    """Return the lower median of each block's known values; NaN if less than half are known."""
     ascending = np.sort(blocks, axis=2)  # NaN last
     known = np.isfinite(ascending).sum(2)
     middle = np.maximum(known - 1, 0)[..., None] // 2
@@ -136,27 +137,28 @@ def _known_median(blocks: np.ndarray) -> np.ndarray:
     return np.where(2 * known >= blocks.shape[2], median, np.nan)
 
 
-def _jump(grid: np.ndarray) -> float:
+def _default_jump(grid: np.ndarray) -> float:
+    """Return the default of `jump` for the vertices of a grid (Y, X)."""
     low, high = np.nanpercentile(grid, [1, 99]) if np.isfinite(grid).any() else (0.0, 0.0)
     steps = np.concatenate([np.abs(np.diff(grid, axis=axis)).ravel() for axis in (0, 1)])
     steps = steps[np.isfinite(steps)]
     usual = float(np.median(steps)) if len(steps) else 0.0
-    return max(JUMP_SHARE * float(high - low), JUMP_STEPS * usual)
+    return max(JUMP_SHARE * float(high - low), JUMP_MEDIANS * usual)
 
 
 def _triangles(grid: np.ndarray, jump: float) -> np.ndarray:
-    """Cut each square of neighbours along the diagonal that differs less; (F, 3), grid indices."""
+    """Return triangles (F, 3), grid indices: squares cut along the diagonal that differs less."""
     index = np.arange(grid.size).reshape(grid.shape)
     top_left, top_right = index[:-1, :-1].ravel(), index[:-1, 1:].ravel()
     bottom_left, bottom_right = index[1:, :-1].ravel(), index[1:, 1:].ravel()
     depth = grid.ravel()
     falling = np.abs(depth[top_left] - depth[bottom_right])
     rising = np.abs(depth[top_right] - depth[bottom_left])
-    # Where a corner is unknown, the diagonal that avoids it leaves one triangle whole.
+    # If a corner is unknown, the diagonal that avoids it keeps one triangle.
     along = np.nan_to_num(falling, nan=np.inf) <= np.nan_to_num(rising, nan=np.inf)
     first = [top_left, bottom_left, np.where(along, bottom_right, top_right)]
     second = [np.where(along, top_left, bottom_left), bottom_right, top_right]
     faces = np.concatenate([np.stack(first, 1), np.stack(second, 1)])
     corners = depth[faces]
-    # NaN compares as False.
+    # Comparisons with NaN are false.
     return faces[corners.max(1) - corners.min(1) <= jump]

@@ -1,4 +1,4 @@
-"""The recipe of a training, read by the trainer, the command and the widget."""
+"""The parameters of a training, read by the trainer, the command and the dock."""
 
 from __future__ import annotations
 
@@ -16,48 +16,48 @@ class TrainParameters:
     Parameters
     ----------
     network : {"fsb", "keb", "deb", "meb"}
-        What to train: FSB finds the foreground of a pair of planes, KEB its blur, DEB the plane
-        in focus in stacks and pairs, MEB draws the edges between the surfaces of a stack.
+        Network to train: FSB estimates the mask of a pair, KEB its sigma, DEB the plane in focus
+        in stacks and pairs, and MEB the alpha along the depth edges of a stack.
     width : int
-        Feature channels of a network started afresh.
+        Feature channels of a new network.
     steps : int
-        Optimiser steps in all; the learning rate warms up, then falls to 0 along a cosine.
+        Number of optimiser steps. The learning rate warms up, then falls to 0 along a cosine.
     batch : int
-        Crops of 128 px per step; larger crops come in equal pixels. For DEB and MEB, whose stacks
-        have a side of 192 px, 8 are 4 stacks.
+        Crops of 128 px per step. Of larger crops there are fewer, with about as many pixels in all.
+        The stacks of DEB and MEB have a side of 192 px, so 8 crops are 4 stacks.
     learning_rate : float
-        Peak of AdamW's learning rate.
+        Peak learning rate of AdamW.
     average : float
-        Decay of the running average of the weights, which is what is validated and shipped.
+        Decay of the running average of the weights; the average is validated and saved.
     validate_every : int
-        Steps between validations, each followed by a checkpoint.
+        Steps between validations; a checkpoint follows each.
     validation_pairs : int
-        Pairs of 128 px that a validation scores; for DEB and MEB a stack of 256 px stands for 8.
+        Pairs of 128 px that a validation scores. For DEB and MEB a stack of 256 px counts as 8.
     seed : int
         Seed of weights and scenes.
 
     Raises
     ------
     InputError
-        If a value cannot be trained with.
+        If a value is out of its range.
     """
 
     network: Literal["fsb", "keb", "deb", "meb"] = option(
         "fsb",
-        "fsb finds the foreground of a pair, keb the blur of its defocused image, deb the plane in "
-        "focus in stacks and pairs, meb draws the edges of stacks",
+        "fsb estimates the mask of a pair, keb its sigma, deb the plane in focus in stacks and "
+        "pairs, meb the alpha along the depth edges of stacks",
         ("fsb", "keb", "deb", "meb"),
     )
-    width: int = option(16, "feature channels of a network started afresh")
-    steps: int = option(4000, "optimiser steps in all")
+    width: int = option(16, "feature channels of a new network")
+    steps: int = option(4000, "number of optimiser steps")
     batch: int = option(8, "crops of 128 px per step")
     learning_rate: float = option(1e-3, "peak learning rate")
     average: float = option(0.998, "decay of the running average of the weights")
     validate_every: int = option(250, "steps between validations, each with a checkpoint")
     validation_pairs: int = option(
-        96, "pairs that a validation scores; for deb and meb 8 are a stack"
+        96, "pairs that a validation scores; for deb and meb a stack counts as 8"
     )
-    seed: int = option(0, "source of chance")
+    seed: int = option(0, "seed of weights and scenes")
 
     def __post_init__(self) -> None:
         """Check each value."""

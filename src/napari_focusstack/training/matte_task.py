@@ -1,4 +1,4 @@
-"""What MEB is trained for: to draw the edges that DEB found, pixel by pixel."""
+"""The task of MEB: alpha along the depth edges that DEB estimates."""
 
 from __future__ import annotations
 
@@ -28,26 +28,28 @@ if TYPE_CHECKING:
     from napari_focusstack.training.config import TrainParameters
 
 
-#: Edges of photographs that do not lie where the depth's do, or are harder, are seen as well.
-SCENES = StackParameters(noise=0.0, parted=0.5, misplaced=0.4, hard=0.4)
-#: Side of the stacks to validate with, px, and for how many pairs of the recipe one stands.
+#: Scenes in which edges of the picture lie beside those of the depth, or are not antialiased, are
+#: included, as in photographs with measured depth (convention).
+SCENES = StackParameters(noise=0.0, from_segments=0.5, misplaced=0.4, unmixed=0.4)
+#: Side of the stacks of a validation, px, and number of pairs that one counts as (convention).
 VALIDATION_SIDE_PX, PAIRS_PER_STACK = 256, 8
-#: Fewest planes that DEB finds a depth in.
-FEWEST_PLANES = 3
+#: Smallest number of planes of a stack; of two planes DEB gives a mask, not a depth.
+MIN_PLANES = 3
 
 
 @dataclass(frozen=True)
 class Edges:
-    """The edges of a stack as MEB sees them, and how the surfaces share the pixels.
+    """The input of MEB for a stack, and the true alpha.
 
     Parameters
     ----------
     features : Tensor
         Shape (1, 15, Y, X), see :func:`~napari_focusstack.networks.meb.edge_features`.
     alpha : Tensor
-        Shape (1, 1, Y, X), 0..1: true share of what lies nearer than the middle between both.
+        Shape (1, 1, Y, X), 0..1: true coverage by surfaces nearer than the middle between the two
+        candidate surfaces.
     contrast : Tensor
-        Same shape: mean difference between what the two planes show, 0..1.
+        Same shape, 0..1: mean absolute difference between the planes of the two surfaces.
     """
 
     features: Tensor
@@ -56,19 +58,19 @@ class Edges:
 
     @property
     def signed_distance_px(self) -> Tensor:
-        """Distance from the step that DEB found, px, see :class:`SurfacePair`; (1, 1, Y, X)."""
+        """Signed distance from the edge of DEB, px, (1, 1, Y, X); see :class:`SurfacePair`."""
         return 3 * self.features[:, -5:-4]
 
 
 class MatteTask:
-    """Focal stacks from a pool, with the depth that the shipped DEB finds in each.
+    """Focal stacks from a pool, with the depth that the shipped DEB estimates for each.
 
     Parameters
     ----------
     parameters : TrainParameters
-        The recipe.
-    material, held_back : Material
-        Pictures to train with and to validate with.
+        Parameters of the training.
+    material, held_back : SourceImages
+        Images for training and for validation.
     """
 
     def __init__(
@@ -81,27 +83,28 @@ class MatteTask:
         self._validation: list[Edges] = []
 
     def draw(self, step: int, generator: Generator) -> list[Edges]:
-        """Return one example a batch, for they are looked at one by one."""
+        """Return batches of one stack each."""
         numbers = self.pool.numbers(step, self.parameters.batch, generator)
         return [edges_of(self._stack(number, generator), self.deb) for number in numbers]
 
     def _stack(self, number: int, generator: Generator) -> StackExample:
+        """Return a random variation of a scene that has enough planes."""
         while True:
-            example = self.pool.varied(number, generator)
-            if len(example.planes) >= FEWEST_PLANES:
+            example = self.pool.augmented(number, generator)
+            if len(example.planes) >= MIN_PLANES:
                 return example
 
     def answer(self, network: Any, batch: Edges) -> Tensor:
-        """Return log-odds of the front surface, (1, 1, Y, X)."""
+        """Return the log-odds of the front surface, (1, 1, Y, X)."""
         logits: Tensor = network(batch.features.contiguous(memory_format=torch.channels_last))
         return logits
 
     def loss(self, answer: Tensor, batch: Edges) -> Tensor:
-        """Return cross entropy and mean error, weighted where a wrong edge is seen most."""
+        """Return cross entropy and error of alpha, weighted where a wrong edge is most visible."""
         return meb_loss(answer, batch.alpha, batch.signed_distance_px, batch.contrast)
 
     def validation(self) -> Iterator[Edges]:
-        """Yield edges of held-back pictures, rendered at the first time."""
+        """Yield stacks of the held-back images; they are rendered once."""
         if not self._validation:
             generator = torch.Generator(self.held_back.device).manual_seed(VALIDATION_SEED)
             for _ in range(-(-self.parameters.validation_pairs // PAIRS_PER_STACK)):
@@ -110,29 +113,31 @@ class MatteTask:
                 self._validation.append(edges_of(example, self.deb))
         yield from self._validation
 
-    def found(self, answer: Tensor) -> Tensor:
-        """Return alpha."""
+    def estimate(self, answer: Tensor) -> Tensor:
+        """Return alpha, (1, 1, Y, X), 0..1."""
         return torch.sigmoid(answer)
 
     def truth(self, batch: Edges) -> Tensor:
-        """Return true alpha, the contrast and where a step is near, (1, 3, Y, X)."""
+        """Return true alpha, contrast, and 1 near depth edges, else 0: (1, 3, Y, X)."""
         return torch.cat([batch.alpha, batch.contrast, (batch.signed_distance_px != 0).float()], 1)
 
-    def scores(self, found: list[Tensor], truth: list[Tensor]) -> dict[str, float]:
-        """Return figures of the pixels near a step.
+    def scores(self, estimates: list[Tensor], truth: list[Tensor]) -> dict[str, float]:
+        """Return figures over the pixels near depth edges.
 
         Returns
         -------
         dict of str to float
-            ``wrong``: share that the wrong surface covers most of; ``alpha_error``: mean error of
-            alpha; ``light_error``: root mean square of that error times the contrast.
+            ``wrong``: share of pixels whose larger part is assigned to the wrong surface;
+            ``alpha_error``: mean error of alpha; ``light_error``: root mean square of that error
+            times the contrast.
         """
         wrong = error = light = count = 0.0
-        for alpha, (true, contrast, near) in zip(found, (one[0] for one in truth), strict=True):
-            off = (alpha[0, 0] - true).abs()
+        for alpha, true_layers in zip(estimates, truth, strict=True):
+            true, contrast, near = true_layers[0]
+            difference = (alpha[0, 0] - true).abs()
             wrong += float((((alpha[0, 0] > 0.5) != (true > 0.5)) * near).sum())
-            error += float((off * near).sum())
-            light += float(((off * contrast).square() * near).sum())
+            error += float((difference * near).sum())
+            light += float(((difference * contrast).square() * near).sum())
             count += float(near.sum())
         count = max(count, 1.0)
         return {
@@ -141,27 +146,27 @@ class MatteTask:
             "light_error": (light / count) ** 0.5,
         }
 
-    def examples(self, first: Edges, found: list[Tensor], truth: list[Tensor]) -> None:
-        """Show nothing: edges are no pair."""
+    def examples(self, first: Edges, estimates: list[Tensor], truth: list[Tensor]) -> None:
+        """Return None: :class:`Examples` holds pairs only."""
 
 
 @torch.no_grad()
 def edges_of(example: StackExample, deb: DEB) -> Edges:
-    """Return the edges that a DEB finds in a stack, and the truth of them."""
+    """Return the input of MEB for a stack, with the depth edges of a DEB, and the true alpha."""
     planes = example.planes
     features = torch.stack([plane_features(plane[None]) for plane in planes], 1)
     depth, confidence = decode_logits(iter([deb(features)[0]]), features[0]).split(1)
-    meeting = SurfacePair.of(depth)
+    surfaces = SurfacePair.of(depth)
     near, far = (
         planes.gather(0, surface.round().long()[:, None].expand(1, 3, -1, -1) - 1)
-        for surface in (meeting.front, meeting.behind)
+        for surface in (surfaces.front, surfaces.behind)
     )
     alpha, front, behind = example.layered_depth
-    middle = (meeting.front + meeting.behind)[0] / 2 - 1
+    middle = (surfaces.front + surfaces.behind)[0] / 2 - 1
     true = alpha * (front <= middle) + (1 - alpha) * (behind <= middle)
-    steps = meeting.behind - meeting.front
+    steps = surfaces.behind - surfaces.front
     return Edges(
-        edge_features(near, far, meeting.signed_distance_px[None], steps[None], confidence[None]),
+        edge_features(near, far, surfaces.signed_distance_px[None], steps[None], confidence[None]),
         true[None, None],
         (near - far).abs().mean(1, keepdim=True),
     )

@@ -1,4 +1,4 @@
-"""Train a network: steps, averaged weights, validation, checkpoints, resume, safe stop."""
+"""The trainer: steps, averaged weights, validation, checkpoints, resume, stop."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ if TYPE_CHECKING:
 
 
 __all__ = ["Examples", "Progress", "TrainParameters", "Training", "build", "task"]
-#: Sides of training crops of pairs, px: large ones teach the inside of flat objects. Multiples of
-#: 32.
+#: Sides of the crops of pairs in successive steps, px (convention); multiples of 32. The large ones
+#: contain the inside of flat objects.
 CROP_SIDES_PX = (128, 192, 256, 352)
 
 
 @dataclass
 class Progress:
-    """Where a training stands after a step.
+    """Progress of a training after a step.
 
     Parameters
     ----------
     step, steps : int
-        Steps done and planned.
+        Number of steps done and planned.
     loss : float
         Loss of this step.
     seconds : float
-        Spent since this run began.
+        Seconds since this run began.
     scores : dict of str to float
-        Validation figures, where this step validated.
+        Figures of the validation, if there was one after this step.
     """
 
     step: int
@@ -63,35 +63,35 @@ class Progress:
 
 
 class Training:
-    """One training run; iterate over it to train, stop whenever you like.
+    """A training run; iterate over it to train, and stop at any step.
 
     Parameters
     ----------
     parameters : TrainParameters
-        The recipe.
-    material : Material
-        Training pictures; a tenth is held back for validation.
+        Parameters of the training.
+    material : SourceImages
+        Source images; a tenth is held back for validation.
     checkpoint : Path
-        Written after each validation and when stopped; read where it exists, so that a run goes on.
+        Written after each validation and when the run stops. If it exists, the run resumes from it.
     start : nn.Module, optional
-        Network whose weights a fresh run starts from; a narrower FSB or KEB is widened.
+        Network whose weights a new run starts from; a narrower FSB or KEB is widened.
 
     Attributes
     ----------
-    material : Material
-        What is trained with.
+    material : SourceImages
+        The images that are not held back.
     step : int
-        Steps done.
+        Number of steps done.
     averaged : nn.Module
         Its ``module`` is the network with averaged weights.
     examples : Examples or None
-        Of the last validation; None for DEB and MEB.
+        Examples of the last validation; None for DEB and MEB.
 
     Raises
     ------
     InputError
-        If the checkpoint is of another network, or a DEB or MEB to start from is narrower than
-        asked for.
+        If the checkpoint cannot be read or belongs to another network, or if the DEB or MEB to
+        start from is narrower than ``parameters.width``.
 
     Examples
     --------
@@ -113,7 +113,7 @@ class Training:
         self.material, held_back = material.split()
         self.task = task(parameters, self.material, held_back)
         self.device = material.device
-        with torch.random.fork_rng():  # the caller's random numbers stay
+        with torch.random.fork_rng():  # leaves the caller's random numbers alone
             torch.manual_seed(parameters.seed)
             network = self._first_network(start)
         self.network = network.to(self.device, memory_format=torch.channels_last)
@@ -129,7 +129,7 @@ class Training:
             self._resume()
 
     def _first_network(self, start: nn.Module | None) -> Any:
-        """Return the network to begin with: fresh, or what was trained before, widened if asked."""
+        """Return a new network, or ``start``, widened if the parameters ask for it."""
         width = self.parameters.width
         network: Any = start or build(self.parameters.network, width)
         if network.config["width"] >= width:
@@ -142,7 +142,7 @@ class Training:
         return net2wider(network, type(network)(**{**network.config, "width": width}))
 
     def __iter__(self) -> Generator[Progress, None, None]:
-        """Train to the last planned step, yielding after each."""
+        """Train up to the last planned step, and yield after each step."""
         began = time.monotonic()
         total = self.parameters.steps
         try:
@@ -157,6 +157,7 @@ class Training:
             self.save()
 
     def _train_step(self) -> float:
+        """Take an optimiser step and return its loss."""
         batches = self.task.draw(self.step, self.generator)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
@@ -179,37 +180,40 @@ class Training:
         return total
 
     def _answer(self, network: nn.Module, batch: Any) -> Tensor:
+        """Run a network on a batch, in mixed precision where the device has it; float32."""
         with autocast(self.device):
             answer = self.task.answer(network, batch)
         return answer.float()
 
     def _learning_rate(self) -> float:
+        """Return the learning rate of the next step: warm-up over 100 steps, then a cosine."""
         warm_up = min(1.0, (self.step + 1) / 100)
         share = min(1.0, self.step / self.parameters.steps)
         return self.parameters.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * share))
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Score the averaged weights on fixed scenes of the held-back pictures.
+        """Score the averaged weights on fixed scenes of the held-back images.
 
         Returns
         -------
         dict of str to float
-            ``mean_iou``, ``alpha_error`` and ``edge_error`` (along the boundary) for FSB,
-            ``sigma_error`` (median, relative) and ``sigma_bias`` for KEB, ``edge_within_one``
-            (along steps of depth), ``within_one`` and ``exact`` for DEB, ``wrong``,
-            ``alpha_error`` and ``light_error`` (near steps of depth) for MEB.
+            ``mean_iou``, ``alpha_error`` and ``edge_error`` (along the boundary) for FSB;
+            ``sigma_error`` and ``sigma_bias`` (medians of the relative error) for KEB;
+            ``edge_within_one`` (near depth edges), ``within_one``, ``exact`` and ``mean_iou`` (of
+            pairs) for DEB; ``wrong``, ``alpha_error`` and ``light_error`` (near depth edges) for
+            MEB.
         """
-        found, truth, first = [], [], None
+        estimates, truth, first = [], [], None
         for batch in self.task.validation():
-            found.append(self.task.found(self._answer(self.averaged.module, batch)))
+            estimates.append(self.task.estimate(self._answer(self.averaged.module, batch)))
             truth.append(self.task.truth(batch))
             first = first or batch
-        self.examples = self.task.examples(first, found, truth)
-        return self.task.scores(found, truth)
+        self.examples = self.task.examples(first, estimates, truth)
+        return self.task.scores(estimates, truth)
 
     def save(self) -> None:
-        """Write the checkpoint whole: to a temporary file first, then in place of the old one."""
+        """Write the checkpoint to a temporary file, which then replaces the old checkpoint."""
         state = {
             "parameters": asdict(self.parameters),
             "config": self.network.config,
@@ -223,6 +227,7 @@ class Training:
             torch.save(state, temporary)
 
     def _resume(self) -> None:
+        """Restore the state of the checkpoint; InputError if it does not fit."""
         try:
             state: dict[str, Any] = torch.load(
                 self.checkpoint, map_location=self.device, weights_only=True
@@ -247,12 +252,12 @@ class Training:
 
 
 def build(network: str, width: int) -> nn.Module:
-    """Return a fresh network."""
+    """Return a network with random weights, by its name and its width in feature channels."""
     return NETWORKS[network](width)
 
 
 def task(parameters: TrainParameters, material: SourceImages, held_back: SourceImages) -> Task:
-    """Return what the recipe's network is trained for."""
+    """Return the task of the network that is trained."""
     if parameters.network in ("deb", "meb"):
         of_stacks = DepthTask if parameters.network == "deb" else MatteTask
         return of_stacks(parameters, material, held_back)

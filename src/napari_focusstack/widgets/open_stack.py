@@ -1,4 +1,4 @@
-"""Open a focal stack with options, for files that name their axes wrongly or not at all."""
+"""The *Open focal stack* dock, for files that name their axes wrongly or not at all."""
 
 from __future__ import annotations
 
@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from napari_focusstack.plugin.layer_data import LayerData
 
 
+#: Units of the z step.
 LENGTHS = (UNKNOWN, *(unit for unit in SPELLINGS if unit not in ("ms", "s", "min")))
+#: Menu entries of named axes.
 AXIS_TITLES = {"Z": "Z (depth)", "T": "T (time)", "C": "C (channel)"}
 
 
 class OpenStackWidget(QWidget):
-    """Choose a file or folder, say which axis is focus and what it measures, see a plane, open it.
+    """Chooses a file or folder and its focus axis, shows a plane, and opens the stack.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ class OpenStackWidget(QWidget):
         self.unit.addItems(LENGTHS)
         self.preview = PlanePreview()
         self.open_button = QPushButton("Open")
-        self.open_button.setToolTip("read what is chosen and add its layers")
+        self.open_button.setToolTip("read the chosen planes and add their layers")
         self.open_button.clicked.connect(self.open)
         self.task = TaskBar()
         self.task.busy_changed.connect(self._enable)
@@ -91,13 +93,13 @@ class OpenStackWidget(QWidget):
 
     @property
     def stack(self) -> StackHeader | None:
-        """The series chosen, as its file describes it; None before a file is."""
+        """The chosen series, as its file describes it; None before a file is chosen."""
         index = self.series.currentIndex()
         return self._stacks[index] if 0 <= index < len(self._stacks) else None
 
     @property
     def choice(self) -> Choice:
-        """What the user says of it."""
+        """What the user chose for that series."""
         first, last = self.planes.value()
         return Choice(
             focus=self.focus.currentData(),
@@ -109,17 +111,17 @@ class OpenStackWidget(QWidget):
         )
 
     def inspect(self, paths: Sequence[str | Path]) -> None:
-        """Look at a file, a folder, or the images of a stack, and offer what is in it."""
+        """Read the headers of a file, a folder or the images of a stack, and offer their series."""
         chosen = [Path(path) for path in paths]
         self.task.run(partial(_inspection, chosen), partial(self._show_stacks, chosen))
 
     def open(self) -> None:
-        """Read what is chosen and add its layers to the viewer."""
+        """Read the chosen planes and add their layers to the viewer."""
         if self.stack is not None:
             self.task.run(partial(_reading, self.stack, self.choice), self._add)
 
     def _add(self, layers: list[LayerData]) -> None:
-        # All are made before the first is added, so that a bad one leaves nothing behind.
+        # all are made before the first is added, so that an error leaves no layer behind
         for layer in [Layer.create(*each) for each in layers]:
             self._viewer.add_layer(layer)
 
@@ -140,8 +142,8 @@ class OpenStackWidget(QWidget):
         self.source.setText(f"{paths[0].name}{more}")
         self.source.setToolTip(str(paths[0]))
         _fill(self.series, [(_title(stack), number) for number, stack in enumerate(stacks)])
-        found = [number for number, stack in enumerate(stacks) if stack.focus_axis is not None]
-        self.series.setCurrentIndex(found[0] if found else 0)
+        known = [number for number, stack in enumerate(stacks) if stack.focus_axis is not None]
+        self.series.setCurrentIndex(known[0] if known else 0)
         self._show_series()
 
     def _show_series(self, *_: object) -> None:
@@ -191,11 +193,11 @@ class OpenStackWidget(QWidget):
         rows = QFormLayout()
         for title, widget, tip in (
             ("series", self.series, "which image of the file, with its axes, shape and type"),
-            ("focus axis", self.focus, "the axis along which focus changes"),
+            ("focus axis", self.focus, "axis along which focus changes"),
             ("near end", self.near, "which end of the focus axis is nearest to the lens"),
-            ("channel", self.channel, "one channel, or a layer for each"),
+            ("channel", self.channel, "one channel, or all, with a layer for each"),
             ("planes", self.planes, "first and last plane to open"),
-            ("z step", self.z_step, "distance from plane to plane"),
+            ("z step", self.z_step, "distance between planes"),
             ("unit", self.unit, "of the z step; pixel if it is not known"),
         ):
             widget.setToolTip(tip)
@@ -228,17 +230,19 @@ def _reading(stack: StackHeader, choice: Choice) -> Generator[Progress, None, li
 
 
 def _axes(stack: StackHeader) -> str:
-    """Return the axes that may be focus."""
+    """Return the axes along which focus may change."""
     sizes = zip(stack.axes, stack.shape, strict=True)
     return "".join(axis for axis, size in sizes if axis not in "YXS" and size > 1)
 
 
 def _title(stack: StackHeader) -> str:
+    """Return the menu entry of a series: number, axes, shape and type."""
     sizes = " x ".join(str(size) for size in stack.shape)
     return f"{stack.series + 1}: {stack.axes} {sizes} {stack.dtype}"
 
 
 def _fill(menu: QComboBox, items: Sequence[tuple[str, Any]]) -> None:
+    """Replace the entries of a menu without signals."""
     blocked = menu.blockSignals(True)
     menu.clear()
     for title, value in items:

@@ -44,7 +44,7 @@ def _write(path, data, form, made=None, *, side=40):
 def small_tiles(monkeypatch):
     for module in (result_tiff, result_zarr):
         monkeypatch.setattr(module, "TILE_PX", 32)
-    monkeypatch.setattr(result_tiff, "MOST_IN_STRIPS_PX", 32 * 32)
+    monkeypatch.setattr(result_tiff, "MAX_STRIP_PIXELS", 32 * 32)
 
 
 @pytest.fixture(scope="session")

@@ -131,7 +131,7 @@ def test_an_image_at_0_has_no_origin_in_its_metadata(tmp_path):
 
 
 def test_long_files_have_offsets_of_64_bits(tmp_path, monkeypatch):
-    monkeypatch.setattr(layer_tiff, "MOST_BYTES", 5 * 8 * 9 * 2 - 1)
+    monkeypatch.setattr(layer_tiff, "MAX_CLASSIC_BYTES", 5 * 8 * 9 * 2 - 1)
     data = noise(5, 8, 9)
     for name in ("out.tif", "out.ome.tif"):
         write(tmp_path / name, data, "ZYX")

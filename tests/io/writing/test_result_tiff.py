@@ -84,7 +84,7 @@ def test_labels_come_back_as_labels(form_of, write, tmp_path):
 def test_offsets_have_64_bits_where_they_must(form_of, write, tmp_path, monkeypatch):
     data = noise(30, 50)
     for most, big in ((data.nbytes, False), (data.nbytes - 1, True)):
-        monkeypatch.setattr(result_tiff, "MOST_BYTES", most)
+        monkeypatch.setattr(result_tiff, "MAX_CLASSIC_BYTES", most)
         write(tmp_path / "fused.tif", data, form_of(data, "YX"))
         with tifffile.TiffFile(tmp_path / "fused.tif") as tiff:
             assert tiff.is_bigtiff is big

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qtpy.QtGui import QColor, QImage
 
-from napari_focusstack.widgets.controls.line_plot import COLOURS, MOST_POINTS, Curve, ticks
+from napari_focusstack.widgets.controls.line_plot import COLOURS, MAX_POINTS, Curve, ticks
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_flat_line_and_a_single_point_are_shown(curve):
 def test_many_points_are_thinned_for_the_screen_only(curve):
     curve.set("a", range(100_000), range(100_000))
     assert len(curve.series["a"][0]) == 100_000
-    assert len(curve._drawn(curve.series["a"][0])) <= MOST_POINTS
+    assert len(curve._drawn(curve.series["a"][0])) <= MAX_POINTS
     assert straightness(curve) < -0.999
 
 

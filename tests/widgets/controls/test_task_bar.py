@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.runtime.progress import Progress
-from napari_focusstack.widgets.controls.task_bar import TaskBar, parted
+from napari_focusstack.widgets.controls.task_bar import TaskBar, was_undocked
 
 WAIT_MS = 10_000
 
@@ -187,12 +187,12 @@ def test_a_bar_that_is_destroyed_ends_its_task(qtbot):
     assert QThreadPool.globalInstance().waitForDone(WAIT_MS)
 
 
-def test_a_widget_taken_out_of_its_dock_has_parted(qtbot):
+def test_a_widget_taken_out_of_its_dock_was_undocked(qtbot):
     seen = []
 
     class Docked(QWidget):
         def changeEvent(self, event):
-            seen.append(parted(self, event))
+            seen.append(was_undocked(self, event))
             super().changeEvent(event)
 
     docked, dock = Docked(), QDockWidget()

@@ -6,7 +6,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
-from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.weights_menu import (
     add_weights,
     known_weights,
@@ -17,8 +17,8 @@ from napari_focusstack.widgets.controls.weights_menu import (
 @pytest.fixture(autouse=True)
 def kept(tmp_path, monkeypatch):
     """The user's folder, which is not there yet, and no session."""
-    monkeypatch.setattr(weights_list, "user_folder", lambda: tmp_path / "kept")
-    monkeypatch.setattr(weights_list, "_session", {})
+    monkeypatch.setattr(weights_menu, "user_folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr(weights_menu, "_session", {})
     return tmp_path / "kept"
 
 
@@ -35,7 +35,7 @@ def test_the_shipped_weights_are_always_there():
 def test_an_added_file_is_listed_once_for_its_network_and_told_to_all(qtbot, tmp_path):
     path = write(tmp_path / "mine.safetensors")
     for _ in range(2):
-        with qtbot.waitSignal(weights_list.changed, timeout=1000) as signal:
+        with qtbot.waitSignal(weights_menu.changed, timeout=1000) as signal:
             add_weights("fsb", path)
         assert signal.args == ["fsb"]
     assert known_weights("fsb") == ["shipped", str(path)]
@@ -78,7 +78,7 @@ def test_a_file_that_is_not_what_it_should_be_is_refused(qtbot, tmp_path):
     keb = write(tmp_path / "keb.safetensors", KEB(8))
     text = tmp_path / "text.safetensors"
     text.write_text("no weights")
-    with qtbot.assertNotEmitted(weights_list.changed):
+    with qtbot.assertNotEmitted(weights_menu.changed):
         for path, told in (
             (keb, "keb.safetensors holds weights of keb, not of fsb"),
             (text, "text.safetensors holds weights of an unknown network"),

@@ -14,10 +14,10 @@ from napari_focusstack.networks.tiled_fsb import Progress
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.plugin.reader import read_layers
 from napari_focusstack.plugin.writer import write_layer
-from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.fuse.dock import FuseWidget
 from napari_focusstack.widgets.fuse.panel import GIVEN
-from napari_focusstack.widgets.session import label_layer as plane_labels
+from napari_focusstack.widgets.session import label_layer
 
 SCALE = (2.0, 0.5, 0.5)
 
@@ -70,7 +70,7 @@ def paint(dock, y, x, label):
 def settings_of(dock, fsb_weights, keb_weights):
     """Choose networks and methods that need no time."""
     for network, path in (("fsb", fsb_weights), ("keb", keb_weights)):
-        weights_list.add_weights(network, path)
+        weights_menu.add_weights(network, path)
         dock.weights[network].value = str(path)
     dock.foreground["crf"].value = False
     dock.psf.value = "reblur"
@@ -390,7 +390,7 @@ def test_opened_metadata_choose_axis_and_end(viewer, qtbot, planes):
 def test_new_weights_are_on_the_list_at_once(dock, tmp_path, fsb_weights):
     path = tmp_path / "mine.safetensors"
     path.write_bytes(fsb_weights.read_bytes())
-    weights_list.add_weights("fsb", path)
+    weights_menu.add_weights("fsb", path)
     assert str(path) in dock.weights["fsb"].choices
 
 
@@ -398,7 +398,7 @@ def test_the_foreground_is_shown_and_the_rest_is_see_through(fused, viewer):
     labels = viewer.layers["stack foreground"]
     assert set(np.unique(labels.data)) == {0, 1}
     assert labels.get_color(1)[3] == 1
-    assert plane_labels.NEAR_COLOUR == "#ff9e1f"
+    assert label_layer.NEAR_COLOUR == "#ff9e1f"
 
 
 def test_moving_a_slider_along_the_focus_axis_forgets_nothing(fused, qtbot, viewer):
@@ -525,7 +525,7 @@ def test_planes_taken_the_other_way_round_do_not_share_a_foreground(fused, qtbot
     assert (viewer.layers["stack foreground [1]"].data != before).mean() > 0.5
 
 
-def test_labels_from_a_file_are_taken_up_and_kept(fused, qtbot, viewer, tmp_path, reopen):
+def test_labels_from_a_file_are_adopted_and_kept(fused, qtbot, viewer, tmp_path, reopen):
     labels = viewer.layers["stack foreground"]
     labels.brush_size = 9
     paint(fused, 8, 8, 1)

@@ -21,7 +21,7 @@ from napari_focusstack.networks.keb import KEB
 from napari_focusstack.training import trainer
 from napari_focusstack.training.config import TrainParameters
 from napari_focusstack.training.trainer import Training
-from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.training.dock import SCENES, TrainWidget, duration
 from napari_focusstack.widgets.training.run import TrainingRun
 from napari_focusstack.widgets.training.scene_grid import GAP_PX, mosaic
@@ -39,8 +39,8 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "CROP_SIDES_PX", (64,))
     monkeypatch.setattr(trainer, "autocast", lambda device: torch.autocast("cpu", enabled=False))
     monkeypatch.setattr(Training, "validate", lambda self: {"mean_iou": 0.5})
-    monkeypatch.setattr(weights_list, "user_folder", lambda: tmp_path / "kept")
-    monkeypatch.setattr(weights_list, "_session", {})
+    monkeypatch.setattr(weights_menu, "user_folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr(weights_menu, "_session", {})
 
 
 @pytest.fixture
@@ -130,13 +130,13 @@ def test_the_form_holds_the_recipe(qtbot, data):
     assert run.parameters == TrainParameters(
         network="keb", learning_rate=2.5e-4, average=0.9995, steps=600
     )
-    assert run.output == weights_list.user_folder() / "my-keb.safetensors"
+    assert run.output == weights_menu.user_folder() / "my-keb.safetensors"
     assert widget.settings.epochs.value == "2.4 epochs of 250 steps"
-    assert not weights_list.user_folder().exists()
+    assert not weights_menu.user_folder().exists()
 
 
 def test_a_training_ends_with_weights_that_everyone_can_choose(qtbot, widget, made):
-    with qtbot.waitSignal(weights_list.changed, timeout=WAIT_MS) as signal:
+    with qtbot.waitSignal(weights_menu.changed, timeout=WAIT_MS) as signal:
         wait_for_end(qtbot, widget, widget.start_button.click)
     assert signal.args == ["fsb"]
     assert [step for step, _, _ in widget.losses] == [1, 2, 3, 4]
@@ -147,7 +147,7 @@ def test_a_training_ends_with_weights_that_everyone_can_choose(qtbot, widget, ma
     assert widget.figures.text() == "validation after step 4: mean IoU 0.5000"
     assert names_in(made) == ["mine.ckpt", "mine.safetensors"]
     output = str(made / "mine.safetensors")
-    assert weights_list.known_weights("fsb") == ["shipped", output]
+    assert weights_menu.known_weights("fsb") == ["shipped", output]
     assert output in widget.settings.start.choices
     network, _ = weights.load("fsb", torch.device("cpu"), output)
     torch.testing.assert_close(network.state_dict(), averaged(widget))
@@ -162,7 +162,7 @@ def averaged(widget):
 def test_a_folder_for_the_weights_is_made(qtbot, widget):
     widget.settings.output.line_edit.value = ""
     wait_for_end(qtbot, widget, widget.start)
-    assert names_in(weights_list.user_folder()) == ["my-fsb.ckpt", "my-fsb.safetensors"]
+    assert names_in(weights_menu.user_folder()) == ["my-fsb.ckpt", "my-fsb.safetensors"]
 
 
 @pytest.mark.parametrize("network", ["fsb", "keb"])
@@ -250,7 +250,7 @@ def test_weights_can_be_saved_at_any_time(qtbot, widget, made):
     wait_for_steps(qtbot, widget, 1)
     widget.pause_button.click()
     qtbot.waitUntil(lambda: widget.task.bar.format().startswith("paused"), timeout=WAIT_MS)
-    with qtbot.waitSignal(weights_list.changed, timeout=WAIT_MS):
+    with qtbot.waitSignal(weights_menu.changed, timeout=WAIT_MS):
         widget.save_button.click()
     assert widget.task.busy
     network, digest = weights.load("fsb", torch.device("cpu"), made / "mine.safetensors")
@@ -259,7 +259,7 @@ def test_weights_can_be_saved_at_any_time(qtbot, widget, made):
     widget.pause_button.click()
     wait_for_steps(qtbot, widget, len(widget.losses) + 2)
     wait_for_end(qtbot, widget, widget.task.cancel)
-    with qtbot.waitSignal(weights_list.changed, timeout=WAIT_MS):
+    with qtbot.waitSignal(weights_menu.changed, timeout=WAIT_MS):
         widget.save_button.click()
     network, later = weights.load("fsb", torch.device("cpu"), made / "mine.safetensors")
     torch.testing.assert_close(network.state_dict(), averaged(widget))
@@ -309,7 +309,7 @@ def test_closing_the_widget_leaves_a_checkpoint(qtbot, data, made, paused):
     qtbot.wait(50)  # what the thread still had to say is heard by nobody
     assert 1 <= step_in(made / "mine.ckpt") <= len(widget.losses) + 2
     assert names_in(made) == ["mine.ckpt"]
-    weights_list.changed.emit("fsb")
+    weights_menu.changed.emit("fsb")
 
 
 @pytest.mark.parametrize("leave", ["close", "take out"])
@@ -378,7 +378,7 @@ def test_what_is_wrong_is_told_in_a_sentence_and_nothing_is_written(qtbot, widge
     assert told in widget.task.message.text()
     assert widget.task.message.text().count("\n") == 0
     assert names_in(made) == before
-    assert not weights_list.user_folder().exists()
+    assert not weights_menu.user_folder().exists()
     assert widget.start_button.isEnabled()
     assert widget.folded.isExpanded()
 
@@ -422,7 +422,7 @@ def test_a_training_can_start_from_a_file_of_its_network(qtbot, widget, tmp_path
     recipe(widget, steps=1)
     wait_for_end(qtbot, widget, widget.start)
     assert widget.run.training.network.config == {"width": 12, "down": [2, 4]}
-    assert str(path) in weights_list.known_weights("fsb")
+    assert str(path) in weights_menu.known_weights("fsb")
     weights.save(KEB(8), path)
     widget.start()
     assert "holds weights of keb" in widget.task.message.text()

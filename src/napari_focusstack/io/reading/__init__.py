@@ -1,1 +1,1 @@
-"""Read files: images, stacks, calibration, records."""
+"""Reading of files: images, stacks, calibration and records."""

@@ -1,4 +1,4 @@
-"""What a TIFF says of its axes and channels: steps, units, names, colours."""
+"""Calibration in the metadata of a TIFF: steps and units of axes, names and colours of channels."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 
-#: The unit of an axis of which nothing is known.
+#: Unit of an axis without calibration.
 UNKNOWN = "pixel"
-#: How programs spell a unit, by the name that napari knows.
+#: Spellings of a unit in files, by the name of the unit in napari.
 SPELLINGS = {
     "pm": ("pm", "picometer"),
     "angstrom": ("å", "a", "angstrom"),
@@ -30,29 +30,31 @@ SPELLINGS = {
     "s": ("s", "sec", "second"),
     "min": ("min", "minute"),
 }
-#: A coarser pixel (1200 to the inch) tells how a picture was to be printed, not what it measures.
-COARSEST_UM = 25400 / 1200
+#: Greatest pixel that is taken as calibration, um. A coarser one (less than 1200 per inch) is a
+#: resolution for printing. Convention. It concerns files that name no unit.
+MAX_PIXEL_UM = 25400 / 1200
 _CENTIMETRE = 3  # TIFF ResolutionUnit; 2 is an inch, 1 none
 _OME_UNITS = {"X": "µm", "Y": "µm", "Z": "µm", "T": "s"}
 
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel, as far as the file names it."""
+    """Name and colour of a channel."""
 
-    #: Such as "DAPI"; None where the file is silent.
+    #: Such as "DAPI"; None if the file has none.
     name: str | None = None
-    #: Red, green and blue, 0 to 1, of its brightest pixels; None where the file is silent.
+    #: Red, green and blue, 0 to 1, of its brightest pixels; None if the file has none.
     colour: tuple[float, float, float] | None = None
 
 
 def unit_name(text: object) -> str:
-    """Return the name by which napari knows a unit.
+    """Return the name of a unit in napari.
 
     Parameters
     ----------
     text : object
-        A unit as a file or napari spells it: "micron", "µm", or what prints as "micrometer".
+        A unit as files or napari spell it: "micron", "µm", or an object that prints as
+        "micrometer".
 
     Returns
     -------
@@ -72,7 +74,7 @@ def unit_name(text: object) -> str:
 
 
 def calibration(tiff: TiffFile, index: int = 0) -> dict[str, tuple[float, str]]:
-    """Read the distance between neighbours along each axis.
+    """Read the distance between neighbouring pixels along each axis.
 
     Parameters
     ----------
@@ -84,8 +86,8 @@ def calibration(tiff: TiffFile, index: int = 0) -> dict[str, tuple[float, str]]:
     Returns
     -------
     dict
-        Step (> 0) and unit by axis, of X, Y, Z and T. An axis of which the file says nothing, or
-        nothing possible, is missing; a unit that the file does not name is "pixel".
+        Step (> 0) and unit of the axes X, Y, Z and T. An axis without a usable step is missing. A
+        unit that the file does not name is "pixel".
 
     Examples
     --------
@@ -101,14 +103,14 @@ def calibration(tiff: TiffFile, index: int = 0) -> dict[str, tuple[float, str]]:
     {'X': (0.25, 'um'), 'Y': (0.25, 'um'), 'Z': (2.0, 'um')}
     """
     if tiff.is_ome:
-        found = dict(_ome_steps(_ome_pixels(tiff, index)))
+        steps = dict(_ome_steps(_ome_pixels(tiff, index)))
     else:
         page = tiff.series[index].keyframe
-        found = dict(_described_steps(_description(tiff, index), page))
+        steps = dict(_described_steps(_description(tiff, index), page))
     return {
-        # Files store fractions of two integers, true to nine digits.
+        # Files store fractions of two integers, exact to nine digits.
         axis: (float(f"{step:.9g}"), unit)
-        for axis, (step, unit) in found.items()
+        for axis, (step, unit) in steps.items()
         if math.isfinite(step) and step > 0
     }
 
@@ -123,29 +125,30 @@ def channels(tiff: TiffFile, index: int, count: int) -> tuple[Channel, ...]:
     index : int
         Of the series.
     count : int
-        How many channels the series has.
+        Number of channels of the series.
 
     Returns
     -------
     tuple of Channel
         As many as `count`.
     """
-    found: list[Channel] = []
+    known: list[Channel] = []
     if tiff.is_ome:
-        for one in _ome_pixels(tiff, index).findall("{*}Channel"):
-            found.append(Channel(one.get("Name"), _ome_colour(one.get("Color"))))
+        for element in _ome_pixels(tiff, index).findall("{*}Channel"):
+            known.append(Channel(element.get("Name"), _ome_colour(element.get("Color"))))
     else:
         meta = _description(tiff, index)
         labels, tables = meta.get("Labels") or [], meta.get("LUTs") or []
-        # ImageJ labels slices; they name the channels only where these are all the slices.
+        # ImageJ labels slices. They are names of channels only if each slice is a channel.
         names = labels if len(labels) == count else [None] * count
         for number, name in enumerate(names):
             brightest = tables[number][:, -1] if number < len(tables) else (0, 0, 0)
-            found.append(Channel(name, _colour(*(int(value) for value in brightest))))
-    return tuple((found + [Channel()] * count)[:count])
+            known.append(Channel(name, _colour(*(int(value) for value in brightest))))
+    return tuple((known + [Channel()] * count)[:count])
 
 
 def _description(tiff: TiffFile, index: int) -> Mapping[str, Any]:
+    """Return the metadata that ImageJ or tifffile wrote for a series."""
     if tiff.is_imagej:
         return tiff.imagej_metadata or {}
     described = tiff.shaped_metadata or ()
@@ -155,6 +158,7 @@ def _description(tiff: TiffFile, index: int) -> Mapping[str, Any]:
 def _described_steps(
     meta: Mapping[str, Any], page: TiffPage
 ) -> Iterator[tuple[str, tuple[float, str]]]:
+    """Yield the axes with their steps and units, from a description and the tags of a page."""
     unit = meta.get("unit")
     for axis in "XY":
         per_unit = _resolution(page, axis)
@@ -166,7 +170,7 @@ def _described_steps(
         density = page.tags.get("ResolutionUnit")
         kind = 1 if density is None else int(density.value)
         step_um = (10_000 if kind == _CENTIMETRE else 25_400) / per_unit
-        if kind > 1 and step_um <= COARSEST_UM:
+        if kind > 1 and step_um <= MAX_PIXEL_UM:
             yield axis, (step_um, "um")
     if "spacing" in meta:
         yield "Z", (abs(_number(meta["spacing"])), unit_name(meta.get("zunit", unit)))
@@ -175,25 +179,28 @@ def _described_steps(
 
 
 def _resolution(page: TiffPage, axis: str) -> float | None:
+    """Return the pixels per unit along X or Y; None if the file has none."""
     tag = page.tags.get(f"{axis}Resolution")
     if tag is None:
         return None
-    above, below = tag.value if isinstance(tag.value, tuple) else (tag.value, 1)
-    return above / below if above and below else None
+    numerator, denominator = tag.value if isinstance(tag.value, tuple) else (tag.value, 1)
+    return numerator / denominator if numerator and denominator else None
 
 
 def _ome_pixels(tiff: TiffFile, index: int) -> ElementTree.Element:
+    """Return the OME element of the pixels of a series."""
     images = ome_root(tiff.ome_metadata).findall("{*}Image/{*}Pixels")
     return images[index] if index < len(images) else ElementTree.Element("Pixels")
 
 
-@lru_cache(maxsize=1)  # asked for by every series of a file, and megabytes long in some
+@lru_cache(maxsize=1)  # parsed once for all series of a file; some are megabytes long
 def ome_root(xml: str | None) -> ElementTree.Element:
-    """Return the root of the OME description of a file."""
+    """Parse the OME description of a file; return its root element."""
     return ElementTree.fromstring(xml or "<OME/>")
 
 
 def _ome_steps(pixels: ElementTree.Element) -> Iterator[tuple[str, tuple[float, str]]]:
+    """Yield the axes with their steps and units, from OME metadata."""
     for axis, default in _OME_UNITS.items():
         key = "TimeIncrement" if axis == "T" else f"PhysicalSize{axis}"
         if key in pixels.attrib:
@@ -201,6 +208,7 @@ def _ome_steps(pixels: ElementTree.Element) -> Iterator[tuple[str, tuple[float, 
 
 
 def _ome_colour(text: str | None) -> tuple[float, float, float] | None:
+    """Return red, green and blue, 0 to 1, of an OME colour; None if it is unknown."""
     try:
         packed = int(text or 0)  # a signed integer of 32 bits: red, green, blue, alpha
     except ValueError:
@@ -209,11 +217,12 @@ def _ome_colour(text: str | None) -> tuple[float, float, float] | None:
 
 
 def _colour(red: int, green: int, blue: int) -> tuple[float, float, float] | None:
-    # Black cannot be meant: it would show nothing.
+    """Return a colour of bytes in 0 to 1; None for black, which would show nothing."""
     return (red / 255, green / 255, blue / 255) if red or green or blue else None
 
 
 def _number(text: Any) -> float:
+    """Return a number, NaN if the text is none."""
     try:
         return float(text)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Read images and labels of any common format, pixel for pixel, and find those of a folder."""
+"""Reading of images and labels without any change of pixel values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, tiff_planes
+from napari_focusstack.planes.checks import DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+#: Suffixes of images that are read.
 IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp")
-PLANE_DTYPES = ("uint8", "uint16", "float32")
-GREY_TOLERANCE = 8  # levels between the channels of a mask saved as RGB
+#: Greatest difference between the channels of a mask saved as RGB, grey levels. Convention: lossy
+#: formats change soft edges by less.
+GREY_TOLERANCE = 8
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -33,8 +36,8 @@ def read_image(path: str | Path) -> np.ndarray:
     Returns
     -------
     ndarray, (Y, X) or (Y, X, 3)
-        Stored pixels as uint8, uint16 or float32. Nothing is rescaled, an EXIF rotation is not
-        applied (napari does not either), and an opaque alpha channel is dropped.
+        Stored pixels as uint8, uint16 or float32. Values are not rescaled. An EXIF rotation is not
+        applied, as in napari. An opaque alpha channel is dropped.
 
     Raises
     ------
@@ -62,13 +65,13 @@ def read_labels(path: str | Path) -> np.ndarray:
     Parameters
     ----------
     path : path
-        Image file with integers, grey, or RGB without colour: hand-made masks are often saved so,
-        and their channels may differ by a few levels along soft edges. The first one counts.
+        Image file with integers, grey or RGB without colour. Hand-made masks are often saved as
+        RGB. Their channels may differ by up to 8 grey levels; the first one is returned.
 
     Returns
     -------
     ndarray, (Y, X)
-        Labels in the integer dtype of the file; a one-bit mask comes as uint8.
+        Labels in the integer dtype of the file; a one-bit mask as uint8.
 
     Raises
     ------
@@ -114,20 +117,20 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def in_natural_order(paths: Iterable[Path]) -> list[Path]:
-    """Sort files by name with their numbers as numbers: z2 before z10."""
+    """Sort files by name, numbers in it by value: z2 before z10."""
     return sorted(paths, key=_natural_order)
 
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn whatever a codec raises on a damaged file into an InputError of one sentence."""
+    """Raise InputError instead of any exception of a codec if a file cannot be read."""
     try:
         yield
     except InputError:
         raise
     except PermissionError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); ask its owner.") from error
-    except Exception as error:  # each codec raises its own class
+    except Exception as error:  # codecs raise exceptions of many classes
         reason = " ".join(str(error).split())
         raise InputError(
             f"{path} cannot be read, it may be cut short or damaged ({reason}); "
@@ -136,11 +139,13 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def _natural_order(path: Path) -> tuple[list[str | int], str]:
+    """Return the sort key of a file name."""
     parts = re.split(r"(\d+)", path.name.lower())
     return [int(part) if part.isdecimal() else part for part in parts], path.name
 
 
 def _single_plane(path: Path) -> np.ndarray:
+    """Return the plane of a file; InputError if there are several."""
     planes = _decode(path)
     if len(planes) != 1:
         raise InputError(f"{path} holds {len(planes)} planes where one is expected; extract one.")
@@ -148,15 +153,14 @@ def _single_plane(path: Path) -> np.ndarray:
 
 
 def as_image(plane: np.ndarray, path: Path) -> np.ndarray:
-    """Return a plane as fusions take it: opaque, grey or RGB, of a dtype that they know."""
-    if plane.dtype.name not in PLANE_DTYPES:
-        raise InputError(
-            f"{path} has dtype {plane.dtype}; convert it to {', '.join(PLANE_DTYPES)}."
-        )
+    """Return a plane without an opaque alpha channel; InputError if fusion cannot use it."""
+    if plane.dtype.name not in DTYPES:
+        raise InputError(f"{path} has dtype {plane.dtype}; convert it to {', '.join(DTYPES)}.")
     return np.ascontiguousarray(_without_alpha(plane, path))
 
 
 def _without_alpha(plane: np.ndarray, path: Path) -> np.ndarray:
+    """Return a plane as (Y, X) or (Y, X, 3), without an opaque alpha channel."""
     if plane.ndim == 3 and plane.shape[2] in (2, 4):
         opaque = np.iinfo(plane.dtype).max if plane.dtype.kind in "ui" else 1
         if (plane[..., -1] != opaque).any():
@@ -173,7 +177,7 @@ def _without_alpha(plane: np.ndarray, path: Path) -> np.ndarray:
 
 
 def _decode(path: Path) -> list[np.ndarray]:
-    """Return all planes of a file as stored; the format is told by content, not by suffix."""
+    """Return all planes of a file as stored; the content decides the format, not the suffix."""
     if path.is_dir():
         raise InputError(f"{path} is a folder where an image is expected; give a folder alone.")
     if not path.exists():
@@ -186,7 +190,7 @@ def _decode(path: Path) -> list[np.ndarray]:
         if start.startswith(TIFF_SIGNATURES):
             return tiff_planes(path)
         if start[:4] == b"\x89PNG":
-            # Pillow would silently cut 16-bit RGB to 8 bits.
+            # Pillow would reduce 16-bit RGB to 8 bits without a warning.
             from imagecodecs import png_decode
 
             return [png_decode(path.read_bytes())]
@@ -196,7 +200,7 @@ def _decode(path: Path) -> list[np.ndarray]:
 
 
 def _pillow_plane(path: Path) -> np.ndarray:
-    # imagecodecs fills a truncated JPEG with grey and says nothing; Pillow raises.
+    """Decode an image with Pillow, which raises on a truncated JPEG where imagecodecs does not."""
     from PIL import Image
 
     with Image.open(BytesIO(path.read_bytes())) as image:

@@ -1,7 +1,8 @@
-"""The planes of a focal stack, read one by one or in rectangles, however many there are.
+"""Planes of a focal stack on disk, read one by one or in rectangles.
 
-Raw pixels of a TIFF stay where they are. What has to be decoded (PNG, JPEG, compressed TIFF) is
-decoded once, and kept in memory, or in a scratch file where all planes exceed the budget.
+Uncompressed pixels of a TIFF are read from the file each time. Other planes (PNG, JPEG, compressed
+TIFF) are decoded once. They are kept in memory, or in a scratch file if all planes together exceed
+the memory budget.
 """
 
 from __future__ import annotations
@@ -34,29 +35,30 @@ if TYPE_CHECKING:
     from napari_focusstack.io.reading.stack_header import StackHeader
     from napari_focusstack.planes.lazy_plane import Rectangle
 
-    #: Loads a rectangle of a plane, given its number.
+    #: Loads a rectangle of a plane, from the number of the plane.
     Load = Callable[[int, Rectangle], np.ndarray]
 
+#: Names of axes in messages.
 AXIS_WORDS = {"C": "channel", "T": "time point", "Z": "plane"}
 
 
 class PlaneStore(Closing):
-    """The planes of a stack at one place of its other axes; close it to drop what was decoded.
+    """The planes of a stack at one index of its other axes, such as time and channel.
 
-    Several threads may read at once.
+    Several threads may read at once. :meth:`close`, or ``with``, discards decoded planes.
 
     Parameters
     ----------
-    stack : FocalStack
+    stack : StackHeader
         From `napari_focusstack.io.reading.stack_header.find_stacks`.
     at : mapping of str to int, optional
-        Where to stand on the axes beside focus, by letter and counted from 0, such as
-        ``{"T": 3, "C": 1}``; 0 on the others.
+        Index on the other axes, by letter and counted from 0, such as ``{"T": 3, "C": 1}``; 0 on
+        axes that are not given.
     budget_bytes : int, optional
-        Most that decoded planes may take in memory; `napari_focusstack.runtime.memory.memory_budget` if
-        not given.
+        Most memory that decoded planes may take;
+        `napari_focusstack.runtime.memory.memory_budget` if not given.
     progress : callable, optional
-        Called as each plane is read for the first time.
+        Called when a plane is read for the first time.
 
     Attributes
     ----------
@@ -64,17 +66,17 @@ class PlaneStore(Closing):
         Number of planes, rows, columns, and 3 if RGB.
     dtype : dtype
         uint8, uint16 or float32, in the machine's byte order.
-    stack : FocalStack
-        Where they come from.
+    stack : StackHeader
+        The stack on disk.
     backing : {"file", "memory", "scratch"}
-        Where planes are read from, once they were read for the first time.
+        Where planes are read from after they were read for the first time.
 
     Raises
     ------
     InputError
-        If focus changes along no axis, there is no such place, a file is cut short or damaged,
-        plane images differ, or the disk has no room for a scratch file. Damage inside a plane may
-        be found, and its file and plane be named, only when it is read.
+        If no axis is a focus axis, if an index is out of range, if a file is truncated or damaged,
+        if plane images differ, or if the disk has no space for a scratch file. Damage inside a
+        plane may be detected only when this plane is read; the message then names it.
 
     Examples
     --------
@@ -99,14 +101,16 @@ class PlaneStore(Closing):
                 f"{stack.files[0]} has no axis along which focus changes ({stack.axes}, "
                 f"{stack.shape}); give a stack of two planes or more."
             )
-        _check_place(stack, at or {})
+        _check_index(stack, at or {})
         self.stack = stack
         sizes = dict(zip(stack.axes, stack.shape, strict=True))
         self.shape = (stack.shape[focus], sizes["Y"], sizes["X"], *((3,) if stack.rgb else ()))
         self.dtype = stack.dtype
         self._path = stack.files[0]
-        self._load, raw = _of_files(stack) if len(stack.files) > 1 else _of_tiff(stack, at or {})
-        self._known: set[int] = set()
+        self._load, raw = (
+            _file_loader(stack) if len(stack.files) > 1 else _tiff_loader(stack, at or {})
+        )
+        self._read_before: set[int] = set()
         self._progress = progress
         self._memory: dict[int, np.ndarray] = {}
         self._scratch: ScratchPlanes | None = None
@@ -121,7 +125,7 @@ class PlaneStore(Closing):
         return self.shape[0]
 
     def __getitem__(self, number: int) -> np.ndarray:
-        """Return a whole plane, (Y, X) or (Y, X, 3); not to be written to."""
+        """Return a whole plane, (Y, X) or (Y, X, 3), which must not be written to."""
         return self.read(number)
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -130,7 +134,7 @@ class PlaneStore(Closing):
 
     @property
     def planes(self) -> list[LazyPlane]:
-        """The planes, to be read in rectangles later."""
+        """The planes as lazy planes, which are read in rectangles later."""
         return [LazyPlane(self, number, self.shape[1:]) for number in range(len(self))]
 
     def read(self, number: int, rectangle: Rectangle = WHOLE) -> np.ndarray:
@@ -139,14 +143,14 @@ class PlaneStore(Closing):
         Parameters
         ----------
         number : int
-            Of the plane, from 0; negative ones count from the end.
+            Number of the plane, from 0; negative numbers count from the end.
         rectangle : tuple of slice
             Rows and columns.
 
         Returns
         -------
         ndarray, (rows, columns) or (rows, columns, 3)
-            Not to be written to.
+            It must not be written to.
 
         Raises
         ------
@@ -160,35 +164,36 @@ class PlaneStore(Closing):
         number %= len(self)
         if self.backing == "file":
             part = self._loaded(number, rectangle)
-            self._tell(number)
+            self._report(number)
             return part
         with self._lock:
-            if number not in self._known:
+            if number not in self._read_before:
                 plane = self._loaded(number, WHOLE)
                 if self._scratch is None:
                     self._memory[number] = plane
                 else:
                     self._scratch.write(number, plane)
-                self._tell(number)
+                self._report(number)
                 return plane[rectangle]
         if self._scratch is None:
             return self._memory[number][rectangle]
         return self._scratch.read(number, rectangle)
 
     def close(self) -> None:
-        """Drop what was decoded."""
+        """Discard decoded planes."""
         self._memory.clear()
         if self._scratch is not None:
             self._scratch.close()
 
-    def _tell(self, number: int) -> None:
-        """Tell progress of a plane that was not read before."""
-        if number not in self._known:
-            self._known.add(number)
+    def _report(self, number: int) -> None:
+        """Report progress if a plane was not read before."""
+        if number not in self._read_before:
+            self._read_before.add(number)
             if self._progress is not None:
-                self._progress(Progress("read planes", len(self._known), len(self)))
+                self._progress(Progress("read planes", len(self._read_before), len(self)))
 
     def _loaded(self, number: int, rectangle: Rectangle) -> np.ndarray:
+        """Load a rectangle of a plane from its file."""
         try:
             part = self._load(number, rectangle).astype(self.dtype, copy=False)
             return as_image(part, self._path)
@@ -207,8 +212,8 @@ def open_planes(
     Parameters
     ----------
     source : path or sequence of path
-        A TIFF, of which the first series with planes is taken; a folder of images with one plane
-        each, sorted naturally (z2 before z10); or such images, in the order given.
+        A TIFF, whose first series with a focus axis is opened; a folder of images with one plane
+        each, sorted by number (z2 before z10); or such images, in the given order.
     at, budget_bytes, progress
         As for :class:`PlaneStore`.
 
@@ -225,33 +230,34 @@ def open_planes(
 
 
 def focal_stack(source: str | Path | Sequence[str | Path]) -> StackHeader:
-    """Tell what stack lies in a file, a folder or a list of images, see :func:`open_planes`."""
-    paths = [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]
+    """Return the header of a stack in a file, folder or list of images, see :func:`open_planes`."""
+    paths = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
     if len(paths) > 1:
         return stack_of_files(paths)
     stacks = find_stacks(paths)
-    return next((one for one in stacks if one.focus_axis is not None), stacks[0])
+    return next((stack for stack in stacks if stack.focus_axis is not None), stacks[0])
 
 
-def _check_place(stack: StackHeader, at: Mapping[str, int]) -> None:
+def _check_index(stack: StackHeader, at: Mapping[str, int]) -> None:
+    """Raise InputError if an index on the other axes is out of range."""
     sizes = dict(zip(stack.axes, stack.shape, strict=True))
     for axis, index in at.items():
         size = sizes.get(axis, 1)
         if not 0 <= index < size:
-            what = AXIS_WORDS.get(axis, f"place along {axis}")
+            word = AXIS_WORDS.get(axis, f"place along {axis}")
             raise InputError(
-                f"{stack.files[0]} has no {what} {index + 1}; give one from 1 to {size}."
+                f"{stack.files[0]} has no {word} {index + 1}; give one from 1 to {size}."
             )
 
 
-def _of_tiff(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]:
-    """Return what loads a rectangle of a plane of a TIFF, and whether it takes it as it lies."""
+def _tiff_loader(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]:
+    """Return the loader of planes of a TIFF, and whether its pixels are stored uncompressed."""
     with opened(stack.files[0]) as tiff:
         series = tiff.series[stack.series]
         pages = Pages.of(tiff, series)
         stored, sizes = letters(series), series.shape
         if pages is not None and set("YX") & set(stored[: -len(pages.shape)]):
-            pages = None  # a page is no part of a plane
+            pages = None  # rows or columns of a plane are spread over pages
         whole = series.asarray() if pages is None else None
     leading = 0 if pages is None else len(sizes) - len(pages.shape)
     kept = [axis for axis in stored if axis in "YXS"]
@@ -259,9 +265,9 @@ def _of_tiff(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]:
     focus = stack.axes[stack.focus_axis or 0]
 
     def load(number: int, rectangle: Rectangle) -> np.ndarray:
-        place: dict[str, Any] = dict(zip("YXS", (*rectangle, slice(None)), strict=True))
-        place |= {**at, focus: number}
-        index = tuple(place.get(axis, 0) for axis in stored)
+        by_axis: dict[str, Any] = dict(zip("YXS", (*rectangle, slice(None)), strict=True))
+        by_axis |= {**at, focus: number}
+        index = tuple(by_axis.get(axis, 0) for axis in stored)
         if pages is None:
             return np.asarray(whole)[index].transpose(order)
         page = np.ravel_multi_index(index[:leading], sizes[:leading]) if leading else 0
@@ -270,18 +276,18 @@ def _of_tiff(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]:
     return load, pages is not None and pages.raw
 
 
-def _of_files(stack: StackHeader) -> tuple[Load, bool]:
-    """Return what loads a rectangle of an image file, and whether it takes it as it lies."""
+def _file_loader(stack: StackHeader) -> tuple[Load, bool]:
+    """Return the loader of plane images, and whether their pixels are stored uncompressed."""
     check_plane_files(stack)
-    found = [_raw_page(stack, path) for path in stack.files]
-    pages = [page for page in found if page is not None]
+    raw_pages = [_raw_page(stack, path) for path in stack.files]
+    pages = [page for page in raw_pages if page is not None]
     if len(pages) == len(stack.files):
         return lambda number, rectangle: pages[number].read(0, rectangle), True
     return lambda number, rectangle: read_plane_file(stack, number)[rectangle], False
 
 
 def _raw_page(stack: StackHeader, path: Path) -> Pages | None:
-    """Return where the pixels of an image file lie, if they lie there as they do in memory."""
+    """Return the page of an image file; None unless its pixels are stored as in memory."""
     if not is_tiff(path):
         return None
     with opened(path) as tiff:

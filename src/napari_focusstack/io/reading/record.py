@@ -1,4 +1,4 @@
-"""The record of a result, read back from its file."""
+"""Reading of the record of a result from its file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_note(tiff: TiffFile) -> dict[str, Any] | None:
-    """Return the note that `write_tiff` left, or None where a TIFF is not its work.
+    """Return the note that `write_tiff` stored in a TIFF; None in other TIFFs.
 
     Parameters
     ----------
@@ -26,9 +26,10 @@ def read_note(tiff: TiffFile) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        Keys "software", "layer_type", "record", which may be None, "translate": where the first
-        pixel lies, by axis; 0 where it does not say; and "steps": step and unit by axis, in the
-        order of the data, also of axes of one slice, which the format may drop.
+        Keys "software", "layer_type", "record" (may be None), "translate" and "steps".
+        "translate" is the position of the first pixel by axis, 0 on axes that are missing. "steps"
+        is step and unit by axis, in the order of the data. It contains axes with one slice too,
+        which the format may drop.
     """
     if tiff.pages.first.software != SOFTWARE:
         return None
@@ -42,7 +43,7 @@ def read_note(tiff: TiffFile) -> dict[str, Any] | None:
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
-    """Read back the record that `write_image` or `write_layer` stored.
+    """Read the record that `write_image` or `write_layer` stored in a file.
 
     Parameters
     ----------
@@ -57,14 +58,14 @@ def read_record(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file cannot be read or holds no record of ours.
+        If the file cannot be read or holds no record of napari-focusstack.
     """
     path = Path(path)
     try:
         record = _record(path)
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror or error}).") from error
-    except Exception:  # not an image, or with another description
+    except Exception:  # not an image, or its description is not JSON
         record = None
     if not isinstance(record, dict) or record.get("software") != SOFTWARE:
         raise InputError(f"{path} holds no record of {SOFTWARE}; give one of its results.")
@@ -72,6 +73,7 @@ def read_record(path: str | Path) -> dict[str, Any]:
 
 
 def _record(path: Path) -> Any:
+    """Return the JSON in the note or description of a TIFF or PNG."""
     if path.suffix.lower() in TIFF_SUFFIXES:
         from tifffile import TiffFile
 

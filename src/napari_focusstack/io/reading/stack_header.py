@@ -1,4 +1,4 @@
-"""What a focal stack on disk is, told from the headers of its files."""
+"""Headers of focal stacks on disk: files, axes, sizes and calibration, without any pixels."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
 
 
-# What is wrong with a file is told by InputError; its own words would be a second line on stderr.
+# InputError reports what is wrong with a file; tifffile's log would be a second line on stderr.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
-#: Letters of axes without a name: tifffile's two, and ours where it gives several the same.
+#: Letters of axes without a name: Q and I of tifffile, and more where it repeats them.
 UNNAMED = "QIJKL"
-#: What makes a folder a Zarr.
+#: Files that identify a folder as a Zarr.
 ZARR_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
 @dataclass(frozen=True)
 class StackHeader:
-    """What one image series is, before any of its pixels is read."""
+    """Header of an image series."""
 
     #: One TIFF, or the image files of the planes in order.
     files: tuple[Path, ...]
-    #: Which image of a TIFF.
+    #: Index of the series in a TIFF.
     series: int
     #: A letter per axis: Z depth, T time, C channel, Q, I unnamed; then Y, X, and S if RGB.
     axes: str
@@ -50,15 +50,15 @@ class StackHeader:
     shape: tuple[int, ...]
     #: In the machine's byte order.
     dtype: np.dtype
-    #: Distance between neighbours along each axis but S, > 0; 1 where unknown.
+    #: Distance between neighbours along each axis except S, > 0; 1 if unknown.
     scale: tuple[float, ...]
-    #: Unit of each scale; "pixel" where unknown.
+    #: Unit of each scale; "pixel" if unknown.
     units: tuple[str, ...]
     #: Names and colours along C; empty without that axis.
     channels: tuple[Channel, ...] = ()
-    #: Whether the plugin wrote it as labels.
+    #: Whether the plugin wrote it as a labels layer.
     labels: bool = False
-    #: Of a result of this program: how it was made.
+    #: Record of a result of napari-focusstack.
     record: Mapping[str, Any] | None = None
 
     @property
@@ -70,22 +70,22 @@ class StackHeader:
 
     @property
     def rgb(self) -> bool:
-        """Whether the last axis holds the colours of a pixel."""
+        """Whether the last axis is the colours of a pixel."""
         return self.axes.endswith("S")
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all pixels."""
+        """Size of all pixels, bytes."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     @property
     def focus_axis(self) -> int | None:
-        """Index of the axis along which focus changes; None without."""
+        """Index of the focus axis; None if there is none."""
         return focus_axis(self.axes, self.shape)
 
     @property
     def other_axes(self) -> dict[str, int]:
-        """Sizes along the axes beside focus, rows, columns and colours, by letter."""
+        """Sizes of all axes except focus, rows, columns and colours, by letter."""
         return {
             axis: size
             for number, (axis, size) in enumerate(zip(self.axes, self.shape, strict=True))
@@ -94,7 +94,7 @@ class StackHeader:
 
 
 def focus_axis(axes: str, shape: Sequence[int]) -> int | None:
-    """Return the index of the axis along which focus changes, if any.
+    """Return the index of the axis along which focus changes.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def focus_axis(axes: str, shape: Sequence[int]) -> int | None:
     Returns
     -------
     int or None
-        The first with more than one plane of: depth, the unnamed ones from the last, time, which
-        is how some microscopes record a focus drive.
+        The first axis with more than one plane, in this order: depth; unnamed axes, the last one
+        first; time, because some microscopes record a focus drive as time. None if there is none.
 
     Examples
     --------
@@ -123,20 +123,21 @@ def focus_axis(axes: str, shape: Sequence[int]) -> int | None:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[TiffFile]:
-    """Open a TIFF; planes that a plain writer appended one by one appear as one series."""
+    """Open a TIFF so that planes appended one by one are one series."""
     from tifffile import TiffFile
 
     with reading(path), contextlib.ExitStack() as stack:
         tiff = stack.enter_context(TiffFile(path))
         series = image_series(tiff)
+        shapes = {one.shape for one in series}
         planes = {one.shape for one in series if one.shape == one.keyframe.shape}
-        if tiff.is_shaped and len(series) > 1 and {one.shape for one in series} == planes:
+        if tiff.is_shaped and len(series) > 1 and shapes == planes:
             tiff = stack.enter_context(TiffFile(path, is_shaped=False))
         yield tiff
 
 
 def describe(tiff: TiffFile, index: int = 0) -> StackHeader:
-    """Tell what a series of a TIFF is.
+    """Return the header of a series of a TIFF.
 
     Parameters
     ----------
@@ -147,8 +148,8 @@ def describe(tiff: TiffFile, index: int = 0) -> StackHeader:
 
     Returns
     -------
-    FocalStack
-        Axes in their stored order, but Y, X and S last.
+    StackHeader
+        Axes in their stored order, except that Y, X and S are last.
 
     Examples
     --------
@@ -184,25 +185,25 @@ def describe(tiff: TiffFile, index: int = 0) -> StackHeader:
 
 
 def find_stacks(paths: Sequence[Path]) -> list[StackHeader]:
-    """Tell what image series lie in a file, a folder, or a list of image files.
+    """Return the headers of the image series in a file, a folder or a list of image files.
 
     Parameters
     ----------
     paths : sequence of Path
-        One TIFF; or one folder or several files with one plane each, sorted naturally (z2 before
-        z10).
+        One TIFF; or one folder, or several files, with one plane each, which are sorted by number
+        (z2 before z10).
 
     Returns
     -------
-    list of FocalStack
-        One per series of the TIFF, thumbnails left out; one in all for plane images.
+    list of StackHeader
+        One for each series of a TIFF, without thumbnails; a single one for plane images.
 
     Raises
     ------
     InputError
-        If a file is missing, damaged or not an image, there are fewer than two plane images, the
-        names in a folder tell of a missing plane or of several stacks, or the pages of a TIFF
-        differ in size.
+        If a file is missing, damaged or not an image, if there are fewer than two plane images, if
+        the names in a folder show that a plane is missing or that there are several stacks, or if
+        the pages of a TIFF differ in size.
     """
     if len(paths) == 1 and paths[0].is_dir():
         return [_stack_of_folder(paths[0])]
@@ -210,35 +211,37 @@ def find_stacks(paths: Sequence[Path]) -> list[StackHeader]:
         return [stack_of_files(in_natural_order(paths))]
     (path,) = paths
     if not is_tiff(path):
-        read_image(path)  # says what is wrong with a file that is no image at all
+        read_image(path)  # raises if the file is not an image
         raise InputError(f"{path} is a single picture; give a TIFF, or the folder of its planes.")
     with opened(path) as tiff:
         check_end(tiff)
-        own = image_series(tiff)
-        sizes = {one.keyframe.shape: None for one in own}
-        if own[0].kind == "generic" and len(sizes) > 1:
+        images = image_series(tiff)
+        sizes = {series.keyframe.shape: None for series in images}
+        if images[0].kind == "generic" and len(sizes) > 1:
             listed = ", ".join(" x ".join(map(str, size)) for size in sizes)
             raise InputError(f"{path} holds pages of {listed} px; give planes of one size.")
-        return [describe(tiff, index) for index, one in enumerate(tiff.series) if one in own]
+        return [
+            describe(tiff, index) for index, series in enumerate(tiff.series) if series in images
+        ]
 
 
 def stack_of_files(files: Sequence[Path]) -> StackHeader:
-    """Tell what image files with one plane each make, in the order given.
+    """Return the header of image files with one plane each, in the given order.
 
     Parameters
     ----------
     files : sequence of Path
-        Two or more; of TIFFs, the first tells the size of a pixel.
+        Two or more files. If the first is a TIFF, the size of a pixel is read from it.
 
     Returns
     -------
-    FocalStack
-        With the axes ZYX or ZYXS.
+    StackHeader
+        Axes ZYX or ZYXS.
 
     Raises
     ------
     InputError
-        If there is one file only, or the first cannot be read.
+        If there is only one file, or the first file cannot be read.
     """
     if len(files) < 2:
         raise InputError(f"{files[0]} is the only image there; give at least two planes.")
@@ -260,6 +263,7 @@ def stack_of_files(files: Sequence[Path]) -> StackHeader:
 
 
 def _stack_of_folder(folder: Path) -> StackHeader:
+    """Return the header of a folder of plane images."""
     with reading(folder):
         if any((folder / name).is_file() for name in ZARR_FILES):
             raise InputError(f"{folder} is a Zarr, which is not read; export it as OME-TIFF.")
@@ -270,7 +274,7 @@ def _stack_of_folder(folder: Path) -> StackHeader:
 
 
 def is_tiff(path: Path) -> bool:
-    """Tell by its first bytes whether a file is a TIFF; False where there is none."""
+    """Return whether a file begins as a TIFF; False if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(4).startswith(TIFF_SIGNATURES)
@@ -295,19 +299,20 @@ def plane_size(path: Path) -> tuple[int, int]:
 
 
 def letters(series: TiffPageSeries) -> str:
-    """Return the axes of a series as stored, each with a letter of its own."""
-    found = ""
+    """Return the axes of a series as stored, with a different letter for each."""
+    unique = ""
     samples = series.shape[series.axes.index("S")] if "S" in series.axes else 0
     for axis in series.axes:
         if axis == "S" and samples not in (3, 4) and "C" not in series.axes:
             axis = "C"
-        if axis in found:
-            axis = next(one for one in UNNAMED if one not in series.axes + found)
-        found += axis
-    return found
+        if axis in unique:
+            axis = next(letter for letter in UNNAMED if letter not in series.axes + unique)
+        unique += axis
+    return unique
 
 
 def _ordered(letters: str) -> str:
+    """Move Y, X and S to the end."""
     return "".join(axis for axis in letters if axis not in "YXS") + "".join(
         axis for axis in "YXS" if axis in letters
     )

@@ -1,4 +1,4 @@
-"""The pixels of a focal stack: in memory, or plane by plane from disk where they are many."""
+"""The pixels of a focal stack: in memory, or lazily from disk if the stack is large."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
     from napari_focusstack.io.reading.stack_header import StackHeader
 
 
-#: Larger stacks stay on disk; each plane is read when it is looked at.
+#: Stacks of more bytes are read lazily, plane by plane. Convention.
 EAGER_BYTES = 256 * 2**20
 
 
 def pixels(stack: StackHeader, eager_bytes: int | None = None) -> np.ndarray | Array:
-    """Read the pixels.
+    """Read the pixels of a stack.
 
     Parameters
     ----------
-    stack : FocalStack
+    stack : StackHeader
         From `napari_focusstack.io.reading.stack_header.find_stacks`.
     eager_bytes : int, optional
-        Instead of `EAGER_BYTES`; 0 reads nothing yet.
+        Replaces `EAGER_BYTES`; 0 reads all stacks lazily.
 
     Returns
     -------
     ndarray or dask Array
-        Of the stack's shape and dtype; lazy, a chunk per plane, beyond `EAGER_BYTES`.
+        Shape and dtype of the stack. Beyond `EAGER_BYTES` it is lazy, with a chunk for each plane.
 
     Raises
     ------
     InputError
-        If the file is cut short or damaged, or plane images differ in size or dtype. A lazy array
-        may find damage only when it is computed.
+        If the file is truncated or damaged, or if plane images differ in size or dtype. A lazy
+        array may detect damage only when it is computed.
     """
     eager = stack.nbytes <= (EAGER_BYTES if eager_bytes is None else eager_bytes)
     if len(stack.files) > 1:
@@ -64,30 +64,30 @@ def pixels(stack: StackHeader, eager_bytes: int | None = None) -> np.ndarray | A
 
 @dataclass(frozen=True)
 class Pages:
-    """Where the pages of a TIFF series lie, so that each is read without the others."""
+    """Positions of the pages of a TIFF series, so that each page is read without the others."""
 
-    #: File and offset of each page: of its pixels if they are raw, of its header otherwise.
+    #: File and offset of each page: offset of its pixels if they are raw, else of its header.
     places: tuple[tuple[Path, int], ...]
-    #: Of a page.
+    #: Shape of a page.
     shape: tuple[int, ...]
-    #: As stored, in the byte order of the file.
+    #: Type as stored, in the byte order of the file.
     dtype: np.dtype
-    #: Whether the pixels lie in the file as they lie in memory.
+    #: Whether the pixels are stored in the file as in memory.
     raw: bool
 
     @classmethod
     def of(cls, tiff: TiffFile, series: TiffPageSeries) -> Pages | None:
-        """Find the pages, in stored order; None where pages do not divide the series.
+        """Return the pages in stored order; None if pages do not divide the series.
 
         Raises
         ------
         ValueError
-            If the pixels of a page lie beyond the end of the file.
+            If pixels of a page are beyond the end of the file.
         """
         shape, dtype = series.keyframe.shape, series.dtype.newbyteorder(tiff.byteorder)
         divided = series.shape[-len(shape) :] == shape
         if series.dataoffset is not None:
-            # Of pages in one piece, some programs write the first header alone.
+            # The pixels are contiguous. Some programs then write only the first header.
             path, size = Path(tiff.filehandle.path), series.keyframe.nbytes
             starts = range(series.dataoffset, series.dataoffset + series.nbytes, size)
             _check_whole(start + size <= tiff.filehandle.size for start in starts)
@@ -106,12 +106,14 @@ class Pages:
         return cls(places, shape, dtype, raw) if divided else None
 
     def read(self, number: int, part: tuple[int | slice, ...] = ()) -> np.ndarray:
-        """Read a part of a page, all of it without `part`; of raw pixels, little more than that.
+        """Read a part of a page, or the whole page.
+
+        Of raw pixels, little more than the part is read from disk.
 
         Raises
         ------
         InputError
-            If the file is cut short or damaged there.
+            If the file is truncated or damaged there.
         """
         path, offset = self.places[number]
         with reading(path):
@@ -120,26 +122,26 @@ class Pages:
             end = offset + math.prod(self.shape) * self.dtype.itemsize
             if end > path.stat().st_size:  # reading a mapped file past its end kills the process
                 raise ValueError("pixels are missing")
-            # Mapped anew each time, so that what was looked at does not stay in memory.
+            # Mapped anew each time, so that pixels do not stay in memory.
             mapped = np.memmap(path, self.dtype, "r", offset, self.shape)
             return np.array(mapped[part], self.dtype.newbyteorder("="))
 
 
 def check_plane_files(stack: StackHeader) -> None:
-    """Raise InputError if the headers of image files with one plane each tell of several sizes."""
+    """Raise InputError if the headers of plane images show different sizes."""
     for path in stack.files:
         _check_same(stack, path, (*plane_size(path), *stack.shape[3:]), stack.dtype)
 
 
 def read_plane_file(stack: StackHeader, number: int) -> np.ndarray:
-    """Read one of image files with one plane each; InputError if it is unlike the first."""
+    """Read one of several plane images; InputError if it differs from the first in size or type."""
     plane = read_image(stack.files[number])
     _check_same(stack, stack.files[number], plane.shape, plane.dtype)
     return plane
 
 
 def _planes(stack: StackHeader, eager: bool) -> np.ndarray | Array:
-    """Return the pixels of image files with one plane each."""
+    """Return the pixels of plane images."""
     check_plane_files(stack)
     if eager:
         return np.stack([read_plane_file(stack, number) for number in range(len(stack.files))])
@@ -147,6 +149,7 @@ def _planes(stack: StackHeader, eager: bool) -> np.ndarray | Array:
 
 
 def _check_same(stack: StackHeader, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Raise InputError if a plane image differs from the first in size or type."""
     if (shape, dtype) != (stack.shape[1:], stack.dtype):
         raise InputError(
             f"{path.name} is {dtype} {shape}, {stack.files[0].name} {stack.dtype} "
@@ -155,8 +158,9 @@ def _check_same(stack: StackHeader, path: Path, shape: tuple[int, ...], dtype: n
 
 
 def _check_whole(pages: Iterable[bool]) -> None:
-    for number, whole in enumerate(pages, 1):
-        if not whole:
+    """Raise ValueError if a page is not complete."""
+    for number, is_complete in enumerate(pages, 1):
+        if not is_complete:
             raise ValueError(f"pixels are missing from page {number} on")
 
 
@@ -166,14 +170,14 @@ def _ends(page: TiffPage | TiffFrame) -> list[int]:
 
 
 def _is_raw(page: TiffPage | TiffFrame) -> bool:
-    """Tell whether the pixels of a page lie in the file as they lie in memory."""
-    one_piece = list(page.dataoffsets[1:]) == _ends(page)[:-1]
+    """Return whether the pixels of a page are stored as in memory: contiguous, uncompressed."""
+    is_contiguous = list(page.dataoffsets[1:]) == _ends(page)[:-1]
     keyframe = page.keyframe
-    return one_piece and keyframe is not None and keyframe.is_final
+    return is_contiguous and keyframe is not None and keyframe.is_final
 
 
 def _page(path: Path, offset: int) -> np.ndarray:
-    """Decode the page whose header starts at an offset; no other is looked at."""
+    """Decode only the page whose header starts at an offset."""
     from tifffile import TiffFile, TiffPage
 
     with TiffFile(path) as tiff:
@@ -184,7 +188,7 @@ def _page(path: Path, offset: int) -> np.ndarray:
 def _lazy(
     read: Callable[[int], np.ndarray], shape: tuple[int, ...], dtype: np.dtype, plane_ndim: int
 ) -> Array:
-    """Return a lazy array of planes; `read` is given their numbers in the order of the array."""
+    """Return a lazy array of planes; `read` takes their numbers in the order of the array."""
     import dask.array as da
 
     leading, plane = shape[:-plane_ndim], shape[-plane_ndim:]

@@ -1,4 +1,4 @@
-"""The planes of a TIFF: its axes understood, and nothing missing at its end."""
+"""Planes of a TIFF, and checks that the file is complete."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
 
 
-# Axes that may hold the planes, as tifffile names them: depth, unnamed (I, Q), or time, which is
-# how some microscopes record a focus drive. Channels never do.
+#: Axes that may be the focus axis, as tifffile names them: depth, unnamed (I, Q), or time, because
+#: some microscopes record a focus drive as time.
 STACK_AXES = "ZIQT"
 #: First bytes of a TIFF or BigTIFF in either byte order.
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -33,14 +33,14 @@ def tiff_planes(path: Path) -> list[np.ndarray]:
     Returns
     -------
     list of ndarray, each (Y, X) or (Y, X, S)
-        Planes in their stored order and dtype; S counts the samples of a pixel.
+        Planes in their stored order and dtype. S is the number of samples of a pixel.
 
     Raises
     ------
     InputError
         If the file has more axes than a focal stack, or images of different shapes.
     ValueError
-        If its end is missing. A damaged file raises whatever tifffile and the codecs raise.
+        If its end is missing. For a damaged file, tifffile and the codecs raise other exceptions.
 
     Examples
     --------
@@ -56,20 +56,20 @@ def tiff_planes(path: Path) -> list[np.ndarray]:
 
     with TiffFile(path) as tiff:
         check_end(tiff)
-        planes = [_series_planes(one, path) for one in image_series(tiff)]
-    # Plain writers that append page by page make a series of each plane.
-    if len(planes) > 1 and any(
-        len(one) > 1 or one[0].shape != planes[0][0].shape for one in planes
+        images = [_series_planes(series, path) for series in image_series(tiff)]
+    # Simple writers that append page by page make a series of each plane.
+    if len(images) > 1 and any(
+        len(planes) > 1 or planes[0].shape != images[0][0].shape for planes in images
     ):
         raise InputError(
-            f"{path} holds {len(planes)} images of different shapes; save the focal stack alone."
+            f"{path} holds {len(images)} images of different shapes; save the focal stack alone."
         )
-    return [plane for one in planes for plane in one]
+    return [plane for planes in images for plane in planes]
 
 
 def image_series(tiff: TiffFile) -> list[TiffPageSeries]:
-    """Return the series that are images of their own, not thumbnails or levels of a pyramid."""
-    return [one for one in tiff.series if not one.keyframe.is_reduced]
+    """Return the series of a TIFF without thumbnails and levels of a pyramid."""
+    return [series for series in tiff.series if not series.keyframe.is_reduced]
 
 
 def check_end(tiff: TiffFile) -> None:
@@ -79,19 +79,20 @@ def check_end(tiff: TiffFile) -> None:
 
 
 def check_pixels(series: TiffPageSeries) -> None:
-    """Raise ValueError if a segment of the pixels lies beyond the end of the file."""
-    # Segments may be decoded from fewer bytes than they had without an error.
+    """Raise ValueError if a segment of the pixels is beyond the end of the file."""
+    # Codecs may decode a truncated segment without an error.
     if series.dataoffset is None and not all(_is_whole(page) for page in series.pages):
         raise ValueError("pixels are missing")
 
 
 def _series_planes(series: TiffPageSeries, path: Path) -> list[np.ndarray]:
+    """Return the planes of a series; InputError if it has more axes than a focal stack."""
     sizes = list(zip(series.axes, series.shape, strict=True))
     stacked = [(axis, size) for axis, size in sizes if axis not in "YXS" and size > 1]
     if len(stacked) > 1 or any(axis not in STACK_AXES for axis, _ in stacked):
-        found = ", ".join(f"{axis} = {size}" for axis, size in stacked)
+        listed = ", ".join(f"{axis} = {size}" for axis, size in stacked)
         raise InputError(
-            f"{path} has the axes {found} beside Y and X, a focal stack has Z only; extract one "
+            f"{path} has the axes {listed} beside Y and X, a focal stack has Z only; extract one "
             "channel and time point, or relabel the axis as Z."
         )
     check_pixels(series)
@@ -104,6 +105,7 @@ def _series_planes(series: TiffPageSeries, path: Path) -> list[np.ndarray]:
 
 
 def _is_whole(page: Any) -> bool:
+    """Return whether all pixels of a page are inside the file."""
     if page is None:
         return False
     ends = (a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True))
@@ -111,24 +113,24 @@ def _is_whole(page: Any) -> bool:
 
 
 def _is_cut_short(tiff: TiffFile) -> bool:
-    """Follow the chain of page headers; tifffile drops what lies past the end without an error."""
+    """Follow the chain of page headers, because tifffile ignores a truncated chain."""
     file, layout, width = tiff.filehandle, tiff.tiff, tiff.tiff.offsetsize
     order: Literal["little", "big"] = "little" if layout.byteorder == "<" else "big"
-    seen: set[int] = set()
+    visited: set[int] = set()
     offset = tiff.pages.first.offset
-    while offset and offset not in seen:
-        seen.add(offset)
+    while offset and offset not in visited:
+        visited.add(offset)
         file.seek(offset)
         count = int.from_bytes(file.read(layout.tagnosize), order)
         if file.tell() + count * layout.tagsize + width > file.size:
             return True
         for _ in range(count):
-            # Two bytes each for tag and type, then the length, then where the value starts.
+            # Two bytes each for tag and type, then the length, then the offset of the value.
             entry = file.read(layout.tagsize)
             tag = int.from_bytes(entry[:2], order)
             length = int.from_bytes(entry[4 : 4 + width], order)
             start = int.from_bytes(entry[4 + width :], order)
-            # The description names the axes, and OME-TIFF puts it last.
+            # The description names the axes, and OME-TIFF writes it last.
             if tag == IMAGE_DESCRIPTION and length > width and start + length > file.size:
                 return True
         offset = int.from_bytes(file.read(width), order)

@@ -1,1 +1,1 @@
-"""Write results: TIFF, PNG, OME-TIFF, OME-Zarr; whole or not at all."""
+"""Writing of results as TIFF, PNG, OME-TIFF or OME-Zarr, completely or not at all."""

@@ -1,4 +1,4 @@
-"""Write one image with its record."""
+"""Writing of one image with its record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def write_image(
     path: str | Path, image: np.ndarray, *, record: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a grey, RGB or label image; an existing file is replaced only once all is written.
+    """Write a grey, RGB or label image.
+
+    An existing file is replaced when the new one is complete.
 
     Parameters
     ----------
@@ -30,14 +32,14 @@ def write_image(
     image : ndarray, (Y, X) or (Y, X, 3)
         Any numeric dtype that the format holds.
     record : mapping, optional
-        From `napari_focusstack.provenance.record`; stored as JSON in the TIFF ImageDescription or
-        the PNG text "Description", where `read_record` finds it.
+        From `napari_focusstack.provenance.record`. It is stored as JSON in the ImageDescription of
+        a TIFF or the text "Description" of a PNG, and `read_record` reads it.
 
     Raises
     ------
     InputError
-        As `check_writable`; if the image has another shape; or if writing fails, as on a full
-        disk, which leaves nothing behind.
+        As `check_writable`; also if the image has another shape, or if writing fails, as on a full
+        disk. No part of a file remains then.
 
     Examples
     --------
@@ -54,7 +56,7 @@ def write_image(
     check_writable(path, dtype=image.dtype)
     if image.ndim != 2 and (image.ndim != 3 or image.shape[2] != 3):
         raise InputError(f"cannot write shape {image.shape} to {path}; give (Y, X) or (Y, X, 3).")
-    # Spaced colons, for tifffile takes any description with `"shape":` for its own.
+    # Spaces before colons, because tifffile reads a description with `"shape":` as its own format.
     description = (
         None if record is None else json.dumps(record, allow_nan=False, separators=(", ", " : "))
     )
@@ -66,6 +68,7 @@ def write_image(
 
 
 def _write_tiff(path: Path, image: np.ndarray, description: str | None) -> None:
+    """Write a compressed TIFF."""
     from tifffile import imwrite
 
     imwrite(
@@ -73,7 +76,7 @@ def _write_tiff(path: Path, image: np.ndarray, description: str | None) -> None:
         image,
         photometric="rgb" if image.ndim == 3 else "minisblack",
         compression="zlib",
-        # Fiji cannot undo the floating-point predictor, and labels gain nothing from one.
+        # Fiji cannot decode the floating-point predictor, and labels gain nothing from one.
         predictor=image.dtype.name in PNG_DTYPES,
         description=description,
         software=SOFTWARE,
@@ -82,11 +85,12 @@ def _write_tiff(path: Path, image: np.ndarray, description: str | None) -> None:
 
 
 def _write_png(path: Path, image: np.ndarray, description: str | None) -> None:
+    """Write a PNG."""
     from imagecodecs import png_encode
 
     png = png_encode(np.ascontiguousarray(image))
     if description is not None:
-        # A text chunk, by the PNG specification, right after the 33 bytes up to the header's end.
+        # A text chunk of the PNG specification. Signature and header chunk are the first 33 bytes.
         chunk = b"tEXtDescription\0" + description.encode("ascii")
         size, checksum = struct.pack(">I", len(chunk) - 4), struct.pack(">I", zlib.crc32(chunk))
         png = png[:33] + size + chunk + checksum + png[33:]

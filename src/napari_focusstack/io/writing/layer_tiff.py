@@ -1,9 +1,9 @@
-"""Write a layer as a TIFF that keeps its scale, units, place and the record of how it was made.
+"""Writing of a layer as a TIFF with its scale, units, position and record.
 
-ImageJ's own format where it can hold the pixels, OME-TIFF where the name ends in .ome.tif, and
-tifffile's description of axes for the rest (32-bit labels, 16-bit colours), all compressed without
-loss. A note in JSON lies where each format has room for text: ImageJ's Info, the Description of the
-OME image, or the description itself.
+The format is OME-TIFF if the name ends in .ome.tif, ImageJ's format if it can hold the pixels, and
+tifffile's description of axes otherwise (32-bit labels, 16-bit colours). All are compressed without
+loss. A note in JSON is stored in a text of the format: Info of ImageJ, Description of the OME
+image, or the description itself.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 
+#: Order of axes in ImageJ's format.
 IMAGEJ_ORDER = "TZCYXS"
 IMAGEJ_DTYPES = ("uint8", "uint16", "float32")
 OME_ENDINGS = (".ome.tif", ".ome.tiff")
-#: Longer files need offsets of 64 bits (BigTIFF), which ImageJ's format lacks.
-MOST_BYTES = 2**32 - 2**25
+#: Most pixels of a classic TIFF, bytes: offsets of 32 bits, with 32 MiB left for headers. Larger
+#: files are BigTIFF, which ImageJ's format lacks.
+MAX_CLASSIC_BYTES = 2**32 - 2**25
 
 
 def write_tiff(
@@ -45,36 +47,39 @@ def write_tiff(
     record: Mapping[str, Any] | None = None,
     dtype: DTypeLike | None = None,
 ) -> None:
-    """Write an image, labels or a stack of them; an existing file is replaced only at the end.
+    """Write an image, labels or a stack of them.
+
+    An existing file is replaced when the new one is complete.
 
     Parameters
     ----------
     path : path
         Ends in .tif or .tiff; .ome.tif and .ome.tiff make an OME-TIFF.
-    data : ndarray, dask Array or the like
-        Numbers or bool (written as 0 and 1); read plane by plane.
+    data : ndarray, dask Array or similar
+        Numbers or bool (written as 0 and 1). It is read plane by plane.
     axes : str
         A letter per axis: Z, T, C or any other, then Y, X, and S for RGB or RGBA. ImageJ's format
         stores them in the order TZCYXS.
     scale : sequence of float
-        Distance between neighbours along each axis but S, > 0.
+        Distance between neighbours along each axis except S, > 0.
     units : sequence of str
         Unit of each scale, from `napari_focusstack.io.reading.calibration.SPELLINGS`, or "pixel".
     translate : sequence of float, optional
-        Where the first pixel lies along each axis but S, in units. Kept in the note, and where
-        ImageJ (origin) and OME-TIFF (position of each plane) look for it.
+        Position of the first pixel along each axis except S, in units. It is stored in the note,
+        and as the origin in ImageJ's format or the position of each plane in OME-TIFF.
     layer_type : {"image", "labels"}
-        Kept in the note, so that labels are read as labels again.
+        Stored in the note, so that labels are read as labels again.
     record : mapping, optional
-        From `napari_focusstack.provenance.record`; `napari_focusstack.io.reading.record.read_record`
-        finds it.
+        From `napari_focusstack.provenance.record`;
+        `napari_focusstack.io.reading.record.read_record` reads it.
     dtype : dtype, optional
-        To convert the data to.
+        Type that the data are converted to.
 
     Raises
     ------
     InputError
-        As `napari_focusstack.io.writing.image.write_image`, and if the format cannot hold the dtype.
+        As `napari_focusstack.io.writing.image.write_image`; also if the format cannot hold the
+        dtype.
 
     Examples
     --------
@@ -91,21 +96,22 @@ def write_tiff(
     dtype = np.dtype(np.uint8) if dtype.kind == "b" else dtype
     sizes = dict(zip(axes, data.shape, strict=True))
     steps = dict(zip(axes.removesuffix("S"), zip(scale, units, strict=True), strict=True))
-    places = {axis: float(place) for axis, place in zip(axes, translate, strict=False) if place}
+    positions = {axis: float(at) for axis, at in zip(axes, translate, strict=False) if at}
     note = {"software": SOFTWARE, "layer_type": layer_type, "record": record}
-    note |= {"translate": places, "steps": steps}
+    note |= {"translate": positions, "steps": steps}
     text = json.dumps(note, allow_nan=False)
-    stored, bigtiff = axes, math.prod(data.shape) * dtype.itemsize > MOST_BYTES
-    given: dict[str, Any]
+    stored, bigtiff = axes, math.prod(data.shape) * dtype.itemsize > MAX_CLASSIC_BYTES
+    arguments: dict[str, Any]
     if path.name.lower().endswith(OME_ENDINGS):
-        given = {"ome": True, "metadata": {**ome_steps(steps), "axes": axes, "Description": text}}
-        given["metadata"] |= _ome_planes(sizes, steps, places)
+        metadata = {**ome_steps(steps), "axes": axes, "Description": text}
+        metadata |= _ome_positions(sizes, steps, positions)
+        arguments = {"ome": True, "metadata": metadata}
     elif not bigtiff and _suits_imagej(dtype, axes):
         stored = "".join(sorted(axes, key=IMAGEJ_ORDER.index))
-        given = {"imagej": True, "metadata": {**_imagej(steps, places), "axes": stored}}
-        given["metadata"]["Info"] = text
+        metadata = {**_imagej(steps, positions), "axes": stored, "Info": text}
+        arguments = {"imagej": True, "metadata": metadata}
     else:
-        given = {"metadata": {**_imagej(steps, places), "axes": axes, "note": note}}
+        arguments = {"metadata": {**_imagej(steps, positions), "axes": axes, "note": note}}
     resolution = [1 / steps[axis][0] for axis in "XY"]
     with replacing(path) as temporary:
         try:
@@ -116,15 +122,15 @@ def write_tiff(
                 dtype=dtype,
                 photometric="rgb" if axes.endswith("S") else "minisblack",
                 compression="zlib",
-                # Fiji cannot undo the floating-point predictor, and labels gain nothing from one.
+                # Fiji cannot decode the floating-point predictor, and labels gain nothing from one.
                 predictor=dtype.name in PNG_DTYPES and layer_type == "image",
                 resolution=(resolution[0], resolution[1]),
                 resolutionunit="none",
                 software=SOFTWARE,
                 bigtiff=bigtiff,
-                **given,
+                **arguments,
             )
-        except InputError:  # of planes that are read only now
+        except InputError:  # from planes that are read only now
             raise
         except (ValueError, OmeXmlError) as error:
             raise InputError(
@@ -134,7 +140,7 @@ def write_tiff(
 
 
 def _planes(data: Any, axes: str, stored: str, dtype: np.dtype) -> Iterator[np.ndarray]:
-    """Yield the planes in the order that their axes are stored in."""
+    """Yield the planes in the order of the stored axes."""
     count = len(axes.rstrip("YXS"))
     order = [axes.index(axis) for axis in stored[:count]]
     for place in np.ndindex(*(data.shape[axis] for axis in order)):
@@ -143,12 +149,16 @@ def _planes(data: Any, axes: str, stored: str, dtype: np.dtype) -> Iterator[np.n
 
 
 def _suits_imagej(dtype: np.dtype, axes: str) -> bool:
+    """Return whether ImageJ's format can hold a type and axes."""
     if axes.endswith("S"):
         return dtype == np.uint8 and set(axes) <= set(IMAGEJ_ORDER)
     return dtype.name in IMAGEJ_DTYPES and set(axes) <= set(IMAGEJ_ORDER)
 
 
-def _imagej(steps: Mapping[str, tuple[float, str]], places: Mapping[str, float]) -> dict[str, Any]:
+def _imagej(
+    steps: Mapping[str, tuple[float, str]], positions: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return the metadata of ImageJ's format for steps, units and positions."""
     unit = steps["X"][1]
     meta: dict[str, Any] = {"unit": unit}
     if steps["Y"][1] != unit:
@@ -159,14 +169,14 @@ def _imagej(steps: Mapping[str, tuple[float, str]], places: Mapping[str, float])
             meta["zunit"] = steps["Z"][1]
     if "T" in steps:
         meta["finterval"], meta["tunit"] = steps["T"]
-    for axis in places.keys() & set("XYZ"):
-        # ImageJ tells which pixel lies at 0, not where the first pixel lies.
-        meta[f"{axis.lower()}origin"] = -places[axis] / steps[axis][0]
+    for axis in positions.keys() & set("XYZ"):
+        # ImageJ stores the pixel index of position 0, not the position of the first pixel.
+        meta[f"{axis.lower()}origin"] = -positions[axis] / steps[axis][0]
     return meta
 
 
 def ome_steps(steps: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
-    """Return the distances between pixels, time points and planes as OME metadata says them."""
+    """Return the distances between pixels, time points and planes as OME metadata."""
     meta: dict[str, Any] = {}
     for axis, (step, unit) in steps.items():
         if axis in "XYZ":
@@ -177,24 +187,25 @@ def ome_steps(steps: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
     return meta
 
 
-def _ome_planes(
+def _ome_positions(
     sizes: Mapping[str, int],
     steps: Mapping[str, tuple[float, str]],
-    places: Mapping[str, float],
+    positions: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Return the position of each plane, where any axis begins elsewhere than at 0."""
+    """Return the OME metadata of plane positions, for axes that do not begin at 0."""
     leading = [axis for axis in sizes if axis not in "YXS"]
     planes = list(np.ndindex(*(sizes[axis] for axis in leading)))
-    told: dict[str, Any] = {}
-    for axis in [axis for axis in "XYZ" if axis in places]:
+    metadata: dict[str, Any] = {}
+    for axis in [axis for axis in "XYZ" if axis in positions]:
         step, unit = steps[axis]
         along = leading.index(axis) if axis in leading else None
-        told[f"Position{axis}"] = [
-            places[axis] + (0 if along is None else step * plane[along]) for plane in planes
+        metadata[f"Position{axis}"] = [
+            positions[axis] + (0 if along is None else step * plane[along]) for plane in planes
         ]
-        told[f"Position{axis}Unit"] = [_ome_unit(unit)] * len(planes)
-    return {"Plane": told} if told else {}
+        metadata[f"Position{axis}Unit"] = [_ome_unit(unit)] * len(planes)
+    return {"Plane": metadata} if metadata else {}
 
 
 def _ome_unit(unit: str) -> str:
+    """Return the OME name of a unit."""
     return {"um": "µm", "inch": "in"}.get(unit, unit)

@@ -1,4 +1,4 @@
-"""A result that is written rectangle by rectangle: its form, and what all formats share."""
+"""A result that is written rectangle by rectangle: its form, and the base of all formats."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import IMAGE_SUFFIXES
+from napari_focusstack.planes.lazy_plane import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,33 +21,35 @@ if TYPE_CHECKING:
 
 ZARR_SUFFIX = ".zarr"
 RESULT_SUFFIXES = (*IMAGE_SUFFIXES, ZARR_SUFFIX)
-#: Side of the tiles of a file, px.
+#: Side of the tiles of a file, px. Convention.
 TILE_PX = 512
+#: Pixel types of results.
 DTYPES = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64")
-WHOLE = (slice(None), slice(None))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResultForm:
-    """What a result is, before any of its pixels is known.
+    """Shape, type, axes and calibration of a result, before its pixels are known.
 
     Raises
     ------
     InputError
-        If an axis or the dtype is none that the files can hold.
+        If the files cannot hold an axis or the dtype.
     """
 
     #: Size per axis.
     shape: tuple[int, ...]
+    #: Type of the pixels.
     dtype: np.dtype
     #: A letter per axis: any of T, C, Z, then Y, X, and S if RGB.
     axes: str
-    #: Distance between neighbours along each axis but S, > 0.
+    #: Distance between neighbours along each axis except S, > 0.
     scale: tuple[float, ...]
     #: Unit of each scale, from `napari_focusstack.io.reading.calibration.SPELLINGS`, or "pixel".
     units: tuple[str, ...]
-    #: Names and colours along C, where known.
+    #: Names and colours along C, if known.
     channels: tuple[Channel, ...] = ()
+    #: Type of the layer that it is read as.
     layer_type: Literal["image", "labels"] = "image"
 
     def __post_init__(self) -> None:
@@ -81,18 +84,18 @@ class ResultForm:
 
 
 class Result:
-    """A file that takes rectangles in any order, each pixel once.
+    """A file that is written in rectangles, in any order, each pixel once.
 
     Attributes
     ----------
     record : mapping or None
-        How the result was made, from `napari_focusstack.provenance.record`; set before the end.
+        From `napari_focusstack.provenance.record`; set it before the file is completed.
     """
 
     def __init__(self, form: ResultForm) -> None:
         self.record: Mapping[str, Any] | None = None
         self._form = form
-        #: Values of each plane that are still to come.
+        #: Number of values of each plane that are not written yet.
         self._missing = [math.prod(form.plane_shape)] * form.count
 
     def write(
@@ -101,31 +104,41 @@ class Result:
         rectangle: Rectangle = WHOLE,
         at: Mapping[str, int] | None = None,
     ) -> None:
-        """Put a rectangle of a plane; `at` says which, by letter of the leading axes, else 0."""
-        form, place = self._form, at or {}
-        index = tuple(place.get(axis, 0) for axis in form.leading)
+        """Write a rectangle of a plane.
+
+        Parameters
+        ----------
+        pixels : ndarray, (rows, columns) or (rows, columns, 3)
+            In the dtype of the form.
+        rectangle : tuple of slice
+            Rows and columns.
+        at : mapping of str to int, optional
+            Index of the plane by letter of the leading axes; 0 on axes that are not given.
+        """
+        form, at = self._form, at or {}
+        index = tuple(at.get(axis, 0) for axis in form.leading)
         number = int(np.ravel_multi_index(index, form.shape[: len(index)])) if index else 0
         self._missing[number] -= pixels.size
-        self._put(pixels, rectangle, number, place)
+        self._put(pixels, rectangle, number, at)
 
     def finish(self) -> None:
-        """Complete the file; ValueError if pixels are missing."""
+        """Complete the file; raise ValueError if pixels are missing."""
         for number, missing in enumerate(self._missing, 1):
             if missing:
                 raise ValueError(f"plane {number} of {self._form.count} lacks pixels")
         self._complete()
 
     def _put(
-        self, pixels: np.ndarray, rectangle: Rectangle, number: int, place: Mapping[str, int]
+        self, pixels: np.ndarray, rectangle: Rectangle, number: int, at: Mapping[str, int]
     ) -> None:
-        """Store a rectangle of the plane of a number, in the order of the axes, at a place."""
+        """Write a rectangle of a plane, given by its number in stored order and by its index."""
         raise NotImplementedError
 
     def _complete(self) -> None:
-        """Write what can be known only at the end."""
+        """Write what is known only at the end."""
         raise NotImplementedError
 
 
 def colour_hex(channel: Channel) -> str:
-    """Return the colour of a channel as six hexadecimal digits, white where unknown."""
+    """Return the colour of a channel as six hexadecimal digits; white if it is unknown."""
     return "".join(f"{round(255 * part):02X}" for part in channel.colour or (1, 1, 1))

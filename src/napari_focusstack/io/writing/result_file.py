@@ -1,4 +1,4 @@
-"""Open a result file in the format that its name asks for."""
+"""Result files; the suffix of the name decides the format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def result_file(path: str | Path, form: ResultForm) -> Iterator[Result]:
-    """Open a file for a result; it takes its place when the block ends without an error.
+    """Open a file for a result, which appears under its name if the block ends without an error.
 
     Parameters
     ----------
@@ -23,18 +23,18 @@ def result_file(path: str | Path, form: ResultForm) -> Iterator[Result]:
         Ends in .tif or .tiff, in .zarr (which needs the package zarr), or in .png (one plane of
         uint8 or uint16).
     form : ResultForm
-        What will be written.
+        Shape, type, axes and calibration of the result.
 
     Yields
     ------
     Result
-        Has `write` and `record`.
+        Call its `write`, and set its `record`.
 
     Raises
     ------
     InputError
-        As `napari_focusstack.io.writing.image.write_image`: the name cannot be written to, or writing
-        fails, as on a full disk, which leaves nothing behind.
+        As `napari_focusstack.io.writing.image.write_image`: if the name cannot be written to, or if
+        writing fails, as on a full disk. No part of a file remains then.
     ValueError
         If pixels are missing at the end.
 

@@ -1,4 +1,4 @@
-"""A result as PNG: one plane of 8 or 16 bits, held in memory until it is whole."""
+"""A result as PNG: one plane of 8 or 16 bits, held in memory until it is complete."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def png_result(path: Path, form: ResultForm) -> Iterator[_Png]:
-    """Open a PNG for a result, as `napari_focusstack.io.writing.result_file.result_file` says."""
+    """Open a PNG for a result, see `napari_focusstack.io.writing.result_file.result_file`."""
     check_writable(path, suffixes=(".png",), dtype=form.dtype)
     if form.count > 1:
         raise InputError(f"{path} cannot hold the axes {form.axes}; use .tif.")
@@ -38,7 +38,7 @@ class _Png(Result):
         self._image = np.empty(form.plane_shape, form.dtype)
 
     def _put(
-        self, pixels: np.ndarray, rectangle: Rectangle, number: int, place: Mapping[str, int]
+        self, pixels: np.ndarray, rectangle: Rectangle, number: int, at: Mapping[str, int]
     ) -> None:
         self._image[rectangle] = pixels
 

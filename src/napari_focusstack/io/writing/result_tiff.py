@@ -1,6 +1,8 @@
-"""A result as OME-TIFF: planes wait in scratch files until they are whole and it is their turn.
+"""A result as OME-TIFF.
 
-Large planes are tiled; others are written in strips, which Fiji opens without Bio-Formats.
+Planes are written in order. Until a plane is complete, and all planes before it are written, it is
+kept in a scratch file. Large planes are tiled. Others are written in strips, which Fiji opens
+without Bio-Formats.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.files import PNG_DTYPES, check_writable, replacing
-from napari_focusstack.io.writing.layer_tiff import MOST_BYTES, ome_steps
+from napari_focusstack.io.writing.layer_tiff import MAX_CLASSIC_BYTES, ome_steps
 from napari_focusstack.io.writing.result import RESULT_SUFFIXES, TILE_PX, Result, colour_hex
 from napari_focusstack.planes.scratch import ScratchPlanes
 from napari_focusstack.provenance import SOFTWARE
@@ -26,13 +28,13 @@ if TYPE_CHECKING:
     from napari_focusstack.planes.lazy_plane import Rectangle
 
 
-#: Planes of more pixels are tiled.
-MOST_IN_STRIPS_PX = 2048 * 2048
+#: Planes of more pixels are tiled. Convention.
+MAX_STRIP_PIXELS = 2048 * 2048
 
 
 @contextlib.contextmanager
 def tiff_result(path: Path, form: ResultForm) -> Iterator[_OmeTiff]:
-    """Open a TIFF for a result, as `napari_focusstack.io.writing.result_file.result_file` says."""
+    """Open a TIFF for a result, see `napari_focusstack.io.writing.result_file.result_file`."""
     check_writable(path, suffixes=RESULT_SUFFIXES)
     with replacing(path) as temporary, contextlib.closing(_OmeTiff(temporary, form)) as tiff:
         yield tiff
@@ -46,12 +48,12 @@ class _OmeTiff(Result):
         super().__init__(form)
         self._path = path
         size = math.prod(form.shape) * form.dtype.itemsize
-        self._writer = TiffWriter(path, bigtiff=size > MOST_BYTES)
+        self._writer = TiffWriter(path, bigtiff=size > MAX_CLASSIC_BYTES)
         self._waiting: dict[int, ScratchPlanes] = {}
         self._next = 0
 
     def _put(
-        self, pixels: np.ndarray, rectangle: Rectangle, number: int, place: Mapping[str, int]
+        self, pixels: np.ndarray, rectangle: Rectangle, number: int, at: Mapping[str, int]
     ) -> None:
         if number not in self._waiting:
             shape = (1, *self._form.plane_shape)
@@ -66,20 +68,21 @@ class _OmeTiff(Result):
         self._writer.close()
         from tifffile import TiffFile
 
-        # What was found is known only now, but the first page comes first.
+        # The record is known only now, but the first page is written first.
         with TiffFile(self._path, mode="r+") as tiff:
             tiff.pages.first.tags["ImageDescription"].overwrite(self._description())
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         self._writer.close()
         for plane in self._waiting.values():
             plane.close()
 
     def _append(self, plane: ScratchPlanes) -> None:
+        """Write the next plane."""
         form = self._form
         height, width = form.plane_shape[:2]
-        tiled = height * width > MOST_IN_STRIPS_PX
+        tiled = height * width > MAX_STRIP_PIXELS
 
         def tiles() -> Iterator[np.ndarray]:
             for top in range(0, height, TILE_PX):
@@ -93,7 +96,7 @@ class _OmeTiff(Result):
             tile=(TILE_PX, TILE_PX) if tiled else None,
             photometric="rgb" if form.axes.endswith("S") else "minisblack",
             compression="zlib",
-            # Fiji cannot undo the floating-point predictor, and labels gain nothing from one.
+            # Fiji cannot decode the floating-point predictor, and labels gain nothing from one.
             predictor=form.dtype.name in PNG_DTYPES and form.layer_type == "image",
             description=None if self._next else self._description(),
             resolution=(1 / form.steps["X"][0], 1 / form.steps["Y"][0]),
@@ -103,6 +106,7 @@ class _OmeTiff(Result):
         )
 
     def _description(self) -> bytes:
+        """Return the OME-XML."""
         from tifffile import OmeXml
 
         form = self._form
@@ -122,14 +126,14 @@ class _OmeTiff(Result):
 
 
 def _channels(form: ResultForm) -> dict[str, Any]:
-    """Return what OME-XML says of the channels."""
+    """Return the OME metadata of names and colours of channels."""
     if "C" not in form.axes or not form.channels:
         return {}
-    told: dict[str, Any] = {
-        "Name": [each.name or f"channel {n}" for n, each in enumerate(form.channels, 1)]
+    metadata: dict[str, Any] = {
+        "Name": [channel.name or f"channel {n}" for n, channel in enumerate(form.channels, 1)]
     }
-    if all(each.colour for each in form.channels):
-        packed = [int(f"{colour_hex(each)}FF", 16) for each in form.channels]
-        # Signed, of 32 bits.
-        told["Color"] = [one - 2**32 if one >= 2**31 else one for one in packed]
-    return {"Channel": told}
+    if all(channel.colour for channel in form.channels):
+        packed = [int(f"{colour_hex(channel)}FF", 16) for channel in form.channels]
+        # OME stores signed integers of 32 bits.
+        metadata["Color"] = [value - 2**32 if value >= 2**31 else value for value in packed]
+    return {"Channel": metadata}

@@ -1,4 +1,4 @@
-"""A result as OME-Zarr (OME-NGFF 0.5): chunks on disk, written as rectangles come."""
+"""A result as OME-Zarr (OME-NGFF 0.5): rectangles are written to chunks on disk at once."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from napari_focusstack.planes.lazy_plane import Rectangle
 
 
+#: Version of OME-NGFF.
 VERSION = "0.5"
-#: The order that OME-NGFF asks for.
+#: Order of axes in OME-NGFF.
 ORDER = "TCZYX"
 TYPES = {"T": "time", "C": "channel"}  # all others are "space"
 UNITS = {
@@ -47,7 +48,7 @@ RGB = (Channel("red", (1, 0, 0)), Channel("green", (0, 1, 0)), Channel("blue", (
 
 @contextlib.contextmanager
 def zarr_result(path: Path, form: ResultForm) -> Iterator[_OmeZarr]:
-    """Open a folder for a result, as `napari_focusstack.io.writing.result_file.result_file` says."""
+    """Open a folder for a result, see `napari_focusstack.io.writing.result_file.result_file`."""
     _check_folder(path)
     with replacing(path) as temporary:
         result = _OmeZarr(temporary, form, path.name)
@@ -56,7 +57,7 @@ def zarr_result(path: Path, form: ResultForm) -> Iterator[_OmeZarr]:
 
 
 class _OmeZarr(Result):
-    """Colours become channels; the axes are put into the order of OME-NGFF."""
+    """A group with one array. Colours become channels; axes have the order of OME-NGFF."""
 
     def __init__(self, path: Path, form: ResultForm, name: str) -> None:
         zarr = zarr_package()
@@ -80,10 +81,10 @@ class _OmeZarr(Result):
         self._low, self._high = np.full(count, np.inf), np.full(count, -np.inf)
 
     def _put(
-        self, pixels: np.ndarray, rectangle: Rectangle, number: int, place: Mapping[str, int]
+        self, pixels: np.ndarray, rectangle: Rectangle, number: int, at: Mapping[str, int]
     ) -> None:
-        index: dict[str, Any] = {**place, "Y": rectangle[0], "X": rectangle[1]}
-        channel: Any = place.get("C", 0)
+        index: dict[str, Any] = {**at, "Y": rectangle[0], "X": rectangle[1]}
+        channel: Any = at.get("C", 0)
         if "S" in self._form.axes:
             channel = index["C"] = slice(None)
             pixels = np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
@@ -100,7 +101,7 @@ class _OmeZarr(Result):
             if unit is not None:
                 axis["unit"] = unit
         scale = [float(steps.get(axis, (1.0, UNKNOWN))[0]) for axis in self._axes]
-        told: dict[str, Any] = {
+        metadata: dict[str, Any] = {
             "version": VERSION,
             "multiscales": [
                 {
@@ -116,14 +117,15 @@ class _OmeZarr(Result):
             ],
         }
         if "C" in self._axes:
-            told["omero"] = {"channels": self._channels()}
+            metadata["omero"] = {"channels": self._channels()}
         note = {"layer_type": self._form.layer_type, "record": self.record}
-        self._group.attrs.update({"ome": told, SOFTWARE: note})
+        self._group.attrs.update({"ome": metadata, SOFTWARE: note})
 
     def _channels(self) -> list[dict[str, Any]]:
+        """Return name, colour and range of each channel."""
         count = self._sizes["C"]
         known = RGB if "S" in self._form.axes else self._form.channels
-        each = [*known, *[Channel()] * count][:count]
+        channels = [*known, *[Channel()] * count][:count]
         return [
             {
                 "label": channel.name or f"channel {number}",
@@ -132,13 +134,13 @@ class _OmeZarr(Result):
                 "window": dict(zip(("min", "max", "start", "end"), (low, high) * 2, strict=True)),
             }
             for number, (channel, low, high) in enumerate(
-                zip(each, self._low.tolist(), self._high.tolist(), strict=True), 1
+                zip(channels, self._low.tolist(), self._high.tolist(), strict=True), 1
             )
         ]
 
 
 def zarr_package() -> Any:
-    """Import zarr; InputError if it is not installed."""
+    """Import zarr; raise InputError if it is not installed."""
     try:
         import zarr
     except ImportError as error:
@@ -150,5 +152,6 @@ def zarr_package() -> Any:
 
 
 def _check_folder(path: Path) -> None:
+    """Raise InputError if no Zarr group can be written to a path."""
     check_writable(path.with_name(f"{uuid4().hex}{ZARR_SUFFIX}"), suffixes=(ZARR_SUFFIX,))
     check_replaceable(path.resolve())

@@ -1,4 +1,4 @@
-"""Which other layers are channels of a stack, fused with its focus."""
+"""Menu of the layers that are fused as other channels of a stack."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QAction
 
 
-#: What the button says of no layer, and the last row of its menu.
+#: Text of the button where no layer is ticked, and last row of its menu.
 NONE = "(none)"
 TOGETHER = "find focus in all of them together"
 
 
 class ChannelMenu(QToolButton):
-    """A button with a menu of layers, each to be ticked.
+    """A button with a menu of layers that can be ticked.
 
-    What was ticked or not stays so as long as the layer is offered.
+    A layer keeps its tick, or stays without, for as long as it is offered.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class ChannelMenu(QToolButton):
         menu.setToolTipsVisible(True)
         self._together = menu.addAction(TOGETHER)
         self._together.setCheckable(True)
-        self._together.setToolTip("in the mean of the channels, rather than in the stack alone")
+        self._together.setToolTip("from the mean of the channels, rather than from the stack alone")
         self._line = menu.insertSeparator(self._together)
         self.setMenu(menu)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -51,11 +51,11 @@ class ChannelMenu(QToolButton):
 
     @property
     def together(self) -> bool:
-        """Whether focus is to be found in all channels."""
+        """Whether focus is estimated from all channels."""
         return bool(self._together.isChecked())
 
     def offer(self, names: Sequence[str], usual: Collection[str]) -> None:
-        """Offer layers by name; new ones are ticked if they usually are."""
+        """Offer layers by name; a new one is ticked if it is among the usual."""
         before, self._rows = self._rows, {}
         for name in names:
             row = self.menu().addAction(name)
@@ -73,7 +73,7 @@ class ChannelMenu(QToolButton):
         self._name()
 
     def find_together(self, *, ticked: bool = True) -> None:
-        """Let focus be found in all channels, or in the stack alone."""
+        """Estimate focus from all channels, or from the stack alone."""
         self._together.setChecked(ticked)
         self._name()
 

@@ -1,4 +1,4 @@
-"""Turn a parameter dataclass into widgets, one row per field, in sections that fold away."""
+"""Turn a parameter dataclass into widgets: one row per field, in sections that fold away."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 
-#: Before the title of a section that is folded, and of one that is open.
+#: Signs before the title of a folded section and of an open one.
 FOLD_SIGNS = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
-#: Between the rows of a section, px.
+#: Distance between the rows of a section, px.
 SPACING_PX = 4
-#: Largest number that a spin box of a field takes.
-MOST = 1_000_000
+#: Largest number that the box of a field takes (convention).
+LARGEST_NUMBER = 1_000_000
 
 
 def field_widget(each: Field) -> ValueWidget:
-    """Return the widget for one field: a menu where it has choices, else what its default asks for.
+    """Return the widget for one field: a menu of its choices, or what fits the default's type.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ def field_widget(each: Field) -> ValueWidget:
         case bool():
             return CheckBox(**{**given, "text": given["label"], "label": ""})
         case int():
-            return SpinBox(min=0, max=MOST, **given)
+            return SpinBox(min=0, max=LARGEST_NUMBER, **given)
         case float():
-            return number_box(1e-6, max=MOST, **given)
+            return number_box(1e-6, max=LARGEST_NUMBER, **given)
         case str():
             return LineEdit(**given)
     return LineEdit(**{**given, "value": ""})
@@ -68,14 +68,14 @@ def form(kind: type, names: Sequence[str]) -> Container:
     kind : type
         Dataclass, such as :class:`napari_focusstack.parameters.FuseParameters`.
     names : sequence of str
-        Fields, in the order wanted.
+        Names of fields, in the order of the rows.
     """
     known = {each.name: each for each in fields(kind)}
     return Container(widgets=[field_widget(known[name]) for name in names], labels=True)
 
 
 def values(container: Container) -> dict[str, Any]:
-    """Return what a form says, by field name; an empty text is None."""
+    """Return the values of a form by field name; an empty text is None."""
     return {
         widget.name: widget.value if widget.value != "" else None
         for widget in container
@@ -86,14 +86,14 @@ def values(container: Container) -> dict[str, Any]:
 def number_box(finest: float, **given: Any) -> FloatSpinBox:
     """Return a box for a number of 0 or more, with the decimals of its finest step."""
     box = FloatSpinBox(min=0, step=finest, **given)
-    # the decimals stay; from now on steps adapt to the value
+    # the box keeps the decimals, while its steps adapt to the value
     box.step = None
     return box
 
 
 def folded(title: str, *widgets: QWidget) -> QCollapsible:
     """Return a section that opens on a click."""
-    # QCollapsible's own icons are black in every theme; a sign in the text has the text's colour
+    # the icons of QCollapsible are black in every theme; a sign in the text has the text's colour
     section = QCollapsible(expandedIcon=QIcon(), collapsedIcon=QIcon())
     section.setDuration(0)
     section.layout().setContentsMargins(0, 0, 0, 0)

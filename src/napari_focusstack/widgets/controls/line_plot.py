@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent
 
 
-#: Of the first series, the second, ...; each can be seen on black and on white.
+#: Colours of the first series, the second, ...; each is visible on black and on white.
 COLOURS = ("#3f8fe0", "#e07b39", "#4aa564", "#b06fd0")
-#: A line of more points is thinned for the screen.
-MOST_POINTS = 2000
+#: A series of more points is thinned for the screen (convention).
+MAX_POINTS = 2000
 
 
 class Curve(QWidget):
@@ -28,9 +28,9 @@ class Curve(QWidget):
     Parameters
     ----------
     xlabel, ylabel : str
-        What the axes show, with the unit.
+        Quantity and unit of each axis.
     log_y : bool
-        Whether the y axis is logarithmic; values that are not positive are left out then.
+        Whether the y axis is logarithmic; it leaves out values that are not positive.
     """
 
     def __init__(
@@ -49,16 +49,16 @@ class Curve(QWidget):
     def set(
         self, name: str, xs: Sequence[float], ys: Sequence[float], *, dots: bool = False
     ) -> None:
-        """Show a series, in place of the one of that name.
+        """Show a series, and replace the one of that name.
 
         Parameters
         ----------
         name : str
-            For the legend, which is there where there are several series.
+            For the legend, which is shown for two series or more.
         xs, ys : sequence of float
-            As many of each; a point that is not finite is left out.
+            Coordinates; a point that is not finite is left out.
         dots : bool
-            Dots instead of a line.
+            Whether dots are drawn instead of a line.
         """
         self.series[name] = np.stack([np.asarray(xs, float), np.asarray(ys, float)], 1), dots
         self.update()
@@ -115,24 +115,24 @@ class Curve(QWidget):
                 right -= line
 
     def _drawn(self, points: np.ndarray) -> np.ndarray:
-        """Return the points that can be shown, on a logarithmic axis the logarithm of y."""
+        """Return the points to draw, with the logarithm of y on a logarithmic axis."""
         if self.log_y:
             y = np.log10(np.where(points[:, 1] > 0, points[:, 1], np.nan))
             points = np.stack([points[:, 0], y], 1)
         points = points[np.isfinite(points).all(1)]
-        return points[:: -(-len(points) // MOST_POINTS) or 1]
+        return points[:: -(-len(points) // MAX_POINTS) or 1]
 
 
 class _Axes:
-    """Where points (n, 2) lie in an area of the screen."""
+    """Places points (n, 2) in an area of the screen."""
 
     def __init__(self, area: QRectF, points: np.ndarray) -> None:
         low, high = points.min(0), points.max(0)
-        spare = np.where(high > low, 0, np.maximum(1, abs(high)) / 2)
-        self.area, self.low, self.high = area, low - spare, high + spare
+        margin = np.where(high > low, 0, np.maximum(1, abs(high)) / 2)
+        self.area, self.low, self.high = area, low - margin, high + margin
 
     def place(self, points: np.ndarray) -> list[QPointF]:
-        """Return pixels of points."""
+        """Return the positions of points, px."""
         x, y = ((points - self.low) / (self.high - self.low)).T
         left, bottom = self.area.left(), self.area.bottom()
         columns, rows = left + x * self.area.width(), bottom - y * self.area.height()

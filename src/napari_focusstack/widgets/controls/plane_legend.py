@@ -1,4 +1,4 @@
-"""A strip of colours that says which label is which plane; a click chooses one."""
+"""A strip with the colour of each plane's label; a click chooses a plane."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Legend(QWidget):
-    """Swatches of planes from near to far, the chosen one framed; hidden where there are none."""
+    """Colours of planes from near to far, with a frame around the chosen one."""
 
     #: Emitted with the plane that was clicked.
     clicked = Signal(int)
@@ -28,7 +28,7 @@ class Legend(QWidget):
         self.chosen = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("planes from near to far; click one to look at it and to paint with it")
+        self.setToolTip("planes from near to far; click one to show it and to paint with it")
         self.setVisible(False)
 
     def sizeHint(self) -> QSize:
@@ -36,7 +36,7 @@ class Legend(QWidget):
         return QSize(280, round(2.6 * self.fontMetrics().height()))
 
     def offer(self, colours: Mapping[int, Any]) -> None:
-        """Show the colours (R, G, B, A), 0..1, of planes; nothing where there is one or none."""
+        """Show the colours (R, G, B, A), 0..1, of planes; hide where there are fewer than two."""
         self.colours = {
             plane: QColor.fromRgbF(*np.asarray(colour, float).tolist())
             for plane, colour in colours.items()
@@ -57,7 +57,7 @@ class Legend(QWidget):
             self.clicked.emit(min(max(at, 0), count - 1) + 1)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw the swatches, and below them the numbers that find room."""
+        """Draw the colours, and below them as many of the numbers as there is room for."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         line, count = self.fontMetrics().height(), max(1, len(self.colours))

@@ -1,4 +1,4 @@
-"""A small picture of the middle plane of a focal stack, read beside the GUI."""
+"""A small picture of the middle plane of a focal stack, read in a thread."""
 
 from __future__ import annotations
 
@@ -20,37 +20,38 @@ if TYPE_CHECKING:
     from napari_focusstack.plugin.layer_data import Choice
 
 
+#: Height of the picture, px (convention).
 HEIGHT_PX = 180
 
 
 class PlanePreview(QLabel):
-    """Shows the plane asked for last; one still being read for an earlier wish is dropped."""
+    """Shows the plane that was requested last; answers to earlier requests are dropped."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(HEIGHT_PX)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._wish = 0
+        self._request_id = 0
 
     def ask(self, stack: StackHeader, choice: Choice) -> None:
-        """Read and show the middle plane of what the user chose."""
-        self._wish += 1
+        """Read and show the middle plane of a choice."""
+        self._request_id += 1
         worker = create_worker(
-            _answer, self._wish, stack, choice, _start_thread=False, _ignore_errors=True
+            _answer, self._request_id, stack, choice, _start_thread=False, _ignore_errors=True
         )
-        # Methods, not lambdas: Qt disconnects them when the widget goes.
+        # methods, not lambdas: Qt disconnects methods when the widget is deleted
         worker.returned.connect(self._show)
         worker.errored.connect(self._fail)
         worker.start()
 
     def clear(self) -> None:
         """Show nothing."""
-        self._wish += 1
+        self._request_id += 1
         super().clear()
 
     def _show(self, answer: tuple[int, np.ndarray]) -> None:
-        wish, plane = answer
-        if wish != self._wish:
+        request_id, plane = answer
+        if request_id != self._request_id:
             return
         height, width = plane.shape[:2]
         image = QImage(plane.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
@@ -58,28 +59,29 @@ class PlanePreview(QLabel):
         self.setPixmap(QPixmap.fromImage(image).scaled(self.width(), HEIGHT_PX, shape))
 
     def _fail(self, _: Exception) -> None:
-        # What is wrong with the file is said in full when it is opened.
+        # the error message appears when the file is opened
         self.setText("no preview")
 
 
-def _answer(wish: int, stack: StackHeader, choice: Choice) -> tuple[int, np.ndarray]:
-    return wish, middle_plane(stack, choice)
+def _answer(request_id: int, stack: StackHeader, choice: Choice) -> tuple[int, np.ndarray]:
+    """Return the middle plane with the request that it answers."""
+    return request_id, middle_plane(stack, choice)
 
 
 def middle_plane(stack: StackHeader, choice: Choice) -> np.ndarray:
-    """Read the middle plane, its contrast stretched for the eye.
+    """Read the middle plane, its contrast stretched to its 0.2nd and 99.8th percentile.
 
     Parameters
     ----------
-    stack : FocalStack
-        What the file says; no other plane of it is read.
+    stack : StackHeader
+        As read from the file; no other plane is read.
     choice : Choice
-        What the user says; of all channels, the first is shown.
+        What the user chose; where that is all channels, the first is shown.
 
     Returns
     -------
-    ndarray of uint8, (y, x, 3)
-        Every n-th pixel, so that y is about twice `HEIGHT_PX` at most.
+    ndarray of uint8, (Y, X, 3)
+        Every n-th pixel, so that Y is less than four times :data:`HEIGHT_PX`.
     """
     chosen, data = choose(stack, pixels(stack, eager_bytes=0), choice)
     data = data[len(data) // 2]
@@ -89,5 +91,5 @@ def middle_plane(stack: StackHeader, choice: Choice) -> np.ndarray:
     plane = np.asarray(data)[::stride, ::stride].astype(np.float32)
     plane = plane[..., :3] if chosen.rgb else plane[..., None]
     low, high = np.nanpercentile(plane, (0.2, 99.8))
-    shown = np.nan_to_num((plane - low) / max(high - low, 1e-12)).clip(0, 1) * 255
-    return np.broadcast_to(shown, (*shown.shape[:2], 3)).astype(np.uint8)
+    values = np.nan_to_num((plane - low) / max(high - low, 1e-12)).clip(0, 1) * 255
+    return np.broadcast_to(values, (*values.shape[:2], 3)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""One long task at a time beside the GUI: progress, cancel, errors as one sentence."""
+"""One long task at a time in a thread: progress, cancelling, errors as one sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Worker(GeneratorWorker):
-    """Closes its generator in its own thread, so that a task which is left cleans up there."""
+    """Closes its generator in the worker's thread, so that a cancelled task cleans up there."""
 
     def __init__(self, steps: Generator[Any, None, Any]) -> None:
         def run() -> Generator[Any, None, Any]:
@@ -28,7 +28,7 @@ class _Worker(GeneratorWorker):
         """Run to the end, or to the yield after :meth:`quit`."""
         try:
             result = super().work()
-            # superqt drops a RuntimeError as that of a deleted worker; torch raises them too.
+            # superqt drops RuntimeErrors, which deleted workers raise; torch raises them too
             if isinstance(result, RuntimeError) and self.steps.gi_frame is None:
                 raise result
             return result
@@ -36,21 +36,21 @@ class _Worker(GeneratorWorker):
             self.steps.close()
 
 
-def parted(widget: QWidget, event: QEvent | None) -> bool:
-    """Tell whether a dock was closed: napari takes the widget out of it and lets it go."""
-    moved = event is not None and event.type() == QEvent.Type.ParentChange
-    return moved and widget.parent() is None
+def was_undocked(widget: QWidget, event: QEvent | None) -> bool:
+    """Tell whether a dock was closed: napari then takes the widget out of it."""
+    new_parent = event is not None and event.type() == QEvent.Type.ParentChange
+    return new_parent and widget.parent() is None
 
 
 class TaskBar(QWidget):
     """A progress bar with a Cancel button that runs generators in a thread.
 
     A task is a generator that yields progress (an object with ``step``, ``done`` and ``total``) and
-    returns its result. Cancelling leaves it at once: what it yields or returns afterwards is
-    dropped, and its thread ends at the next yield. So it is when the bar is destroyed.
+    returns its result. After cancelling, whatever it yields or returns is dropped, and its thread
+    ends at the next yield. The same happens when the bar is destroyed.
     """
 
-    #: Emitted with True when a task begins and with False when it has ended, however it ended.
+    #: Emitted with True when a task begins, and with False when it has ended for any reason.
     busy_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -89,25 +89,25 @@ class TaskBar(QWidget):
         Parameters
         ----------
         task : callable
-            Returns the generator, which runs in the thread, so it must not touch layers.
+            Returns the generator. It runs in the thread, so it must not change layers.
         done : callable
-            Called in the GUI's thread with the generator's result, unless it failed or was
-            cancelled. An InputError that it raises is shown.
+            Called in the GUI's thread with the generator's result, unless that failed or was
+            cancelled. If it raises InputError, the sentence is shown.
         progress : callable, optional
-            Called in the GUI's thread with each thing the generator yields.
+            Called in the GUI's thread with each value that the generator yields.
         """
         if self.busy:
             self.say("A step is running; wait for it or cancel it first.", error=True)
             return
         worker = _Worker(task())
 
-        def mine(follow: Callable[..., None]) -> Callable[..., None]:
-            # A worker that is left goes on to its next yield; nobody listens any more.
-            def heard(*values: Any) -> None:
+        def while_current(slot: Callable[..., None]) -> Callable[..., None]:
+            # a cancelled worker goes on to its next yield, and its signals are ignored
+            def guarded(*values: Any) -> None:
                 if self._worker is worker and not worker.abort_requested:
-                    follow(*values)
+                    slot(*values)
 
-            return heard
+            return guarded
 
         def returned(result: Any) -> None:
             self._end("")
@@ -121,10 +121,10 @@ class TaskBar(QWidget):
             if progress is not None:
                 progress(step)
 
-        worker.yielded.connect(mine(yielded))
-        worker.returned.connect(mine(returned))
-        worker.errored.connect(mine(self._fail))
-        # Not self.cancel: Qt has forgotten an object's methods by the time it is destroyed.
+        worker.yielded.connect(while_current(yielded))
+        worker.returned.connect(while_current(returned))
+        worker.errored.connect(while_current(self._fail))
+        # not self.cancel: an object's methods are disconnected before it is destroyed
         self.destroyed.connect(worker.quit)
         self._worker = worker
         self.bar.setRange(0, 0)
@@ -136,7 +136,7 @@ class TaskBar(QWidget):
         worker.start()
 
     def cancel(self, *_: object) -> None:
-        """Leave the running task, if any."""
+        """Cancel the running task, if any."""
         if self._worker is not None:
             self._worker.quit()
             self._end("Cancelled; nothing was changed.")

@@ -1,4 +1,4 @@
-"""The weights that a user can choose from: shipped, trained or named in this session, kept."""
+"""The weights that a user can choose: shipped, of this session, or in the user's folder."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from qtpy.QtCore import QObject, QStandardPaths, Signal
 
 from napari_focusstack.errors import InputError
 
+#: Name of the weights that come with the package.
 SHIPPED = "shipped"
-#: Files trained or named since napari began, by network.
+#: Files that were trained or named since napari began, by network.
 _session: dict[str, list[str]] = {}
 
 
 class _Hub(QObject):
+    """Holder of the signal: only Qt objects have signals."""
+
     changed = Signal(str)
 
 
 _hub = _Hub()
-#: Emitted with the name of the network whose list has grown.
+#: Emitted with the name of the network whose list of weights has changed.
 changed = _hub.changed
 
 
 def user_folder() -> Path:
-    """Return the folder of this user's weights, which need not exist yet."""
+    """Return the folder of this user's weights; it need not exist."""
     kind = QStandardPaths.StandardLocation.GenericDataLocation
     return Path(QStandardPaths.writableLocation(kind)) / "napari-focusstack"
 
@@ -35,7 +38,7 @@ def known_weights(network: str) -> list[str]:
     Parameters
     ----------
     network : {"fsb", "deb", "meb", "keb"}
-        Whose weights are wanted.
+        Name of the network.
 
     Returns
     -------
@@ -43,9 +46,9 @@ def known_weights(network: str) -> list[str]:
         "shipped" first, then paths of files that exist.
     """
     session = [path for path in _session.get(network, []) if Path(path).is_file()]
-    kept = sorted(user_folder().glob("*.safetensors"))
-    found = [str(path) for path in kept if network_of(path) == network]
-    return [SHIPPED, *dict.fromkeys(session + found)]
+    files = sorted(user_folder().glob("*.safetensors"))
+    kept = [str(path) for path in files if network_of(path) == network]
+    return [SHIPPED, *dict.fromkeys(session + kept)]
 
 
 def named_weights(network: str) -> list[tuple[str, str]]:
@@ -54,7 +57,7 @@ def named_weights(network: str) -> list[tuple[str, str]]:
     Parameters
     ----------
     network : {"fsb", "deb", "meb", "keb"}
-        Whose weights are wanted.
+        Name of the network.
     """
     known = known_weights(network)
     names = [Path(path).name for path in known]
@@ -65,27 +68,27 @@ def named_weights(network: str) -> list[tuple[str, str]]:
 
 
 def add_weights(network: str, path: str | Path) -> None:
-    """Put a file on the list of a network and tell every widget that shows it.
+    """Put a file on the list of a network, and notify every widget that shows the list.
 
     Parameters
     ----------
     network : {"fsb", "deb", "meb", "keb"}
-        Whose weights they are.
+        Name of the network.
     path : path
-        Written by :func:`napari_focusstack.networks.weights.save`.
+        File that :func:`napari_focusstack.networks.weights.save` wrote.
 
     Raises
     ------
     InputError
-        If the file is missing or holds something else.
+        If the file is missing, or holds weights of another network or something else.
     """
     path = Path(path).absolute()
     if not path.is_file():
         raise InputError(f"the weights {path} are missing; name a file that exists.")
-    found = network_of(path)
-    if found != network:
+    holds = network_of(path)
+    if holds != network:
         raise InputError(
-            f"{path} holds weights of {found or 'an unknown network'}, not of {network}; "
+            f"{path} holds weights of {holds or 'an unknown network'}, not of {network}; "
             f"name a file of {network}."
         )
     listed = _session.setdefault(network, [])
@@ -95,7 +98,7 @@ def add_weights(network: str, path: str | Path) -> None:
 
 
 def network_of(path: Path) -> str | None:
-    """Return which network a file of weights is for, without torch; None if it does not say."""
+    """Return the network of a file of weights, without torch; None if the file does not say."""
     from safetensors import SafetensorError, safe_open
 
     from napari_focusstack.provenance import SOFTWARE

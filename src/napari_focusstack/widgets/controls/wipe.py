@@ -1,4 +1,4 @@
-"""Wipe between a fused image and any plane: the left part of one over the other."""
+"""Wipe between a fused image and a plane: the left part of the plane lies over the image."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 
-#: Resolution of the slider.
+#: Resolution of the slider (convention: finer than the pixels of a screen).
 STEPS = 1000
+#: Menu entry that shows nothing.
 OFF = "(off)"
 
 
 class Wipe(QWidget):
-    """A menu of what to compare with, and a slider that says how far it reaches from the left.
+    """A menu of images to compare with, and a slider of how far they reach from the left.
 
     Parameters
     ----------
     viewer : Viewer
-        Where the layer that is wiped lies.
+        Gets the layer with the left part.
     """
 
     def __init__(self, viewer: Viewer) -> None:
@@ -34,12 +35,12 @@ class Wipe(QWidget):
         self.over: Image | None = None
         self.layer: Image | None = None
         self.menu = QComboBox()
-        self.menu.setToolTip("what to lay over the left part of the fused image")
+        self.menu.setToolTip("image to show over the left part of the fused image")
         self.menu.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, STEPS)
         self.slider.setValue(STEPS // 2)
-        self.slider.setToolTip("how far it reaches from the left")
+        self.slider.setToolTip("how far that image reaches from the left")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.menu)
@@ -49,7 +50,7 @@ class Wipe(QWidget):
         self.offer(None, {})
 
     def offer(self, over: Image | None, images: dict[str, np.ndarray]) -> None:
-        """Offer images (Y, X) or (Y, X, 3), by name, to lay over a fused layer."""
+        """Offer images (Y, X) or (Y, X, 3), by name, to show over a fused layer."""
         self.over, self.images = over, images
         chosen = self.menu.currentText()
         self.menu.blockSignals(True)
@@ -60,7 +61,7 @@ class Wipe(QWidget):
         self.update_layer()
 
     def update_layer(self) -> None:
-        """Show as much of the chosen image as the slider says, or nothing."""
+        """Show the part of the chosen image that the slider says, or nothing."""
         image = self.images.get(self.menu.currentText())
         if image is None or self.over is None or self.over not in self.viewer.layers:
             if self.layer is not None and self.layer in self.viewer.layers:
@@ -90,15 +91,16 @@ class Wipe(QWidget):
                 axis_labels=self.over.axis_labels[-2:],
                 **look,
             )
-            # right above the fused image, below the labels, which stay selected for painting
+            # just above the fused image and below the labels, which stay selected for painting
             self.viewer.layers.move(len(self.viewer.layers) - 1, self._above())
             self.viewer.layers.selection = selected
         self.layer.name = f"{self.over.name} | {self.menu.currentText()}"
 
     def refresh(self) -> None:
-        """Show anew what is laid over, after its pixels changed."""
+        """Draw the part again after its pixels changed."""
         if self.layer is not None and self.layer in self.viewer.layers:
             self.layer.refresh()
 
     def _above(self) -> int:
+        """Return the place just above the fused image in the layer list."""
         return int(self.viewer.layers.index(self.over)) + 1

@@ -1,1 +1,1 @@
-"""The dock that fuses."""
+"""The *Fuse focal stack* dock."""

@@ -1,4 +1,4 @@
-"""When to fuse again while labels are painted: once the brush rests."""
+"""Tells when the brush has settled, so that the image is fused again once for several strokes."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 
-#: How long the brush rests before the image follows, ms: strokes come in bursts.
+#: Time without a stroke after which the image follows, ms (convention: about one screen frame).
 SETTLE_MS = 20
 
 
-class BrushFollower:
-    """Waits until nothing is painted any more.
+class BrushDebouncer:
+    """Waits until nothing has been painted for some milliseconds.
 
     Parameters
     ----------
     parent : QWidget
-        It waits no longer than that is there.
-    rested : callable
-        Called once the brush, or what else :meth:`moved` tells of, has come to rest.
+        Widget with which the timer is deleted.
+    settled : callable
+        Called without arguments once :meth:`touched` has not been called for some milliseconds.
     """
 
-    def __init__(self, parent: QWidget, rested: Callable[[], None]) -> None:
+    def __init__(self, parent: QWidget, settled: Callable[[], None]) -> None:
         self.labels: Labels | None = None
         self._timer = QTimer(parent)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLE_MS)
-        self._timer.timeout.connect(rested)
+        self._timer.timeout.connect(settled)
 
     def watch(self, labels: Labels | None) -> None:
-        """Follow the brush in a Labels layer, and in no other."""
+        """Follow the brush in this Labels layer only; None follows none."""
         if labels is self.labels:
             return
         for event in _strokes(self.labels):
-            event.disconnect(self.moved)
+            event.disconnect(self.touched)
         for event in _strokes(labels):
-            event.connect(self.moved)
+            event.connect(self.touched)
         self.labels = labels
 
-    def moved(self, *_: Any) -> None:
-        """Wait anew: something was painted, or what keeps the image from following has changed."""
+    def touched(self, *_: Any) -> None:
+        """Start waiting again: labels were painted, or the image may follow from now on."""
         self._timer.start()
 
 
 def _strokes(labels: Labels | None) -> tuple[Any, ...]:
-    """Return the events of what a brush, an eraser or undo does."""
+    """Return the events that the brush, the eraser and undo emit."""
     if labels is None:
         return ()
     return labels.events.labels_update, labels.events.set_data, labels.events.paint

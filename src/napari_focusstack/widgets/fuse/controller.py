@@ -1,4 +1,4 @@
-"""The steps of a fusion: run beside the GUI, shown when they are done, followed by the brush."""
+"""Runs the steps of a fusion in a thread, shows their results, and follows the brush."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.widgets.fuse.brush_debouncer import BrushFollower
+from napari_focusstack.widgets.fuse.brush_debouncer import BrushDebouncer
 from napari_focusstack.widgets.fuse.panel import GIVEN
 from napari_focusstack.widgets.fuse.plane_brush import PlaneBrush
-from napari_focusstack.widgets.fuse.result_summary import Outcome
-from napari_focusstack.widgets.session.result_pictures import Frame
+from napari_focusstack.widgets.fuse.result_summary import ResultSummary
+from napari_focusstack.widgets.session.result_pictures import TimePointView
 from napari_focusstack.widgets.session.session import Session
 from napari_focusstack.widgets.session.tasks import along
 from napari_focusstack.widgets.session.time_points import TimePoints
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
     from napari_focusstack.widgets.fuse.panel import Panel
     from napari_focusstack.widgets.fuse.settings import FuseSettings
-    from napari_focusstack.widgets.session.label_layer import Found
+    from napari_focusstack.widgets.session.label_layer import LabelState
     from napari_focusstack.widgets.session.source import Source
-    from napari_focusstack.widgets.session.tasks import Fused
+    from napari_focusstack.widgets.session.tasks import FusionState
 
 
 class FuseSteps:
-    """Runs what is chosen in a dock, and keeps the session of it.
+    """Runs the steps that a dock asks for, and holds the session of its stack.
 
     Parameters
     ----------
     viewer : Viewer
         Where layers are added.
     panel : Panel
-        Where progress and figures are shown.
+        Shows progress and figures.
     menus : LayerMenus
-        What is fused.
+        Layers that are chosen.
     settings : FuseSettings
-        And how.
+        Parameters that are chosen.
 
     Attributes
     ----------
     session : Session or None
-        What was found of the stack that was fused last.
+        Of the stack on which the last step ran.
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class FuseSteps:
         self.menus = menus
         self.settings = settings
         self.session: Session | None = None
-        self.outcome = Outcome(panel)
+        self.summary = ResultSummary(panel)
         self.time_points = TimePoints(viewer)
         self.plane_brush = PlaneBrush(viewer, panel.legend, panel.buttons["pick_plane"])
-        self.brush = BrushFollower(panel, self.follow_brush)
-        panel.tasks.busy_changed.connect(self.brush.moved)
-        panel.live.changed.connect(self.brush.moved)
+        self.brush = BrushDebouncer(panel, self.follow_brush)
+        panel.tasks.busy_changed.connect(self.brush.touched)
+        panel.live.changed.connect(self.brush.touched)
         self._began = 0.0
 
     def leave(self) -> None:
-        """Leave the running step, the brush and the sliders."""
+        """Cancel the running step, and stop following the brush and the sliders."""
         self.panel.tasks.cancel()
         self.session = None
         self.brush.watch(None)
@@ -75,43 +75,45 @@ class FuseSteps:
     # ---- steps
 
     def run_all(self) -> None:
-        """Segment, estimate the blur and fuse; what was painted stays on top."""
+        """Segment, estimate the blur and fuse; painted fixes stay on top."""
         session, parameters = self.prepare()
         self.panel.tasks.run(session.run_all(parameters), self._fused)
 
     def segment(self) -> None:
-        """Find which plane is in focus where."""
+        """Estimate which plane is in focus at each pixel."""
         session, parameters = self.prepare()
         self.panel.tasks.run(session.segment(parameters), self._segmented)
 
     def estimate(self) -> None:
-        """Measure the blur along the edges of the labels as they are now."""
+        """Estimate the blur along the edges of the labels as they are now."""
         if self.panel.psf.value == GIVEN:
             self.panel.psf.value = self.panel.psf.choices[0]
         session, parameters = self.prepare()
         self.panel.tasks.run(session.estimate(parameters), self._estimated)
 
     def fuse(self) -> None:
-        """Fuse with the labels and the blur at hand; find what lacks."""
+        """Fuse with the labels and the blur that are known; estimate the rest."""
         session, parameters = self.prepare()
         self.panel.tasks.run(session.fuse(parameters), self._fused)
 
     def fuse_series(self) -> None:
-        """Fuse all time points, each with the labels and the blur at hand; find what lacks."""
+        """Fuse all time points, each with its labels and its blur; estimate the rest."""
         session, parameters = self.prepare()
         points = session.source.time_points()
-        shown = points.index(session.source)
-        wanted = self._wanted()
+        current = points.index(session.source)
+        optional = self._optional_layers()
 
-        def keep(number: int, made: Fused) -> Fused | Frame:
-            return made if number == shown else Frame.of(points[number], made, **wanted)
+        def without_planes(number: int, fusion: FusionState) -> FusionState | TimePointView:
+            if number == current:
+                return fusion
+            return TimePointView.of(points[number], fusion, **optional)
 
         sessions = [
-            session if number == shown else self._session_of(point)
+            session if number == current else self._session_of(point)
             for number, point in enumerate(points)
         ]
         tasks = [each.fuse(parameters) for each in sessions]
-        self.panel.tasks.run(along(tasks, keep), self._series_fused)
+        self.panel.tasks.run(along(tasks, without_planes), self._series_fused)
 
     def drop_fixes(self) -> None:
         """Take back all that was painted."""
@@ -122,7 +124,7 @@ class FuseSteps:
     # ---- what they run on, and what they return
 
     def prepare(self) -> tuple[Session, FuseParameters]:
-        """Return the session of what is chosen, a new one where another was, and the settings."""
+        """Return the session of the chosen stack, made anew for another stack, and the settings."""
         self._began = perf_counter()
         parameters, source = self.settings.parameters(), self.menus.source()
         session = self.session
@@ -136,56 +138,56 @@ class FuseSteps:
         near = self.panel.input["near"].value
         return Session(self.viewer, source, near, self.menus.channels_of(source))
 
-    def _segmented(self, found: Found) -> None:
+    def _segmented(self, state: LabelState) -> None:
         if self.session is not None:
-            self.session.show_labels(found)
+            self.session.show_labels(state)
             self.time_points.follow()
             self._watch_labels()
 
-    def _estimated(self, found: Found) -> None:
+    def _estimated(self, state: LabelState) -> None:
         if self.session is not None:
-            self.session.show_psf(found)
-        if found.psf is not None:
-            self._show_psf(found.psf)
+            self.session.show_psf(state)
+        if state.psf is not None:
+            self._show_psf(state.psf)
 
-    def _fused(self, made: Fused) -> None:
+    def _fused(self, fusion: FusionState) -> None:
         if self.session is None:
             return
-        self.session.show_result(made, **self._wanted())
+        self.session.show_result(fusion, **self._optional_layers())
         self.time_points.follow()
         seconds = perf_counter() - self._began
         self._watch_labels()
-        if made.canvas.psf is not None:
-            self._show_psf(made.canvas.psf)
-        self.outcome.show(self.session, seconds)
+        if fusion.canvas.psf is not None:
+            self._show_psf(fusion.canvas.psf)
+        self.summary.show(self.session, seconds)
 
-    def _series_fused(self, points: list[Fused | Frame]) -> None:
-        for made in points:
-            if not isinstance(made, Frame):
-                self._fused(made)
-        for frame in points:
-            if isinstance(frame, Frame):
-                self._session_of(frame.source).show_frame(frame)
+    def _series_fused(self, points: list[FusionState | TimePointView]) -> None:
+        for fusion in points:
+            if not isinstance(fusion, TimePointView):
+                self._fused(fusion)
+        for view in points:
+            if isinstance(view, TimePointView):
+                self._session_of(view.source).show_view(view)
         self.time_points.follow()
         self.panel.tasks.say(f"{len(points)} time points were fused")
 
-    def _wanted(self) -> dict[str, bool]:
-        """Return what is to be shown beside the fused image."""
+    def _optional_layers(self) -> dict[str, bool]:
+        """Return which layers are wanted beside the fused image."""
         return {"diffusion": self.panel.with_diffusion.value, "depth": self.panel.with_depth.value}
 
     def _show_psf(self, psf: Psf) -> None:
         self.settings.show_sigma(psf.sigma_px)
-        self.outcome.show_psf(psf)
+        self.summary.show_psf(psf)
 
     # ---- the brush
 
     def _watch_labels(self) -> None:
-        """Follow the brush in the session's Labels layer, and in no other."""
+        """Follow the brush in the session's Labels layer only."""
         self.plane_brush.follow(self.session)
         self.brush.watch(None if self.session is None else self.session.labels)
 
     def follow_brush(self) -> None:
-        """Fuse again around what was painted since last time, if the switch is on."""
+        """Fuse again around what was painted since the last time, if *follow the brush* is on."""
         session, tasks = self.session, self.panel.tasks
         if session is None or session.labels not in self.viewer.layers:
             return
@@ -195,4 +197,4 @@ class FuseSteps:
             tasks.say(str(error), error=True)
             return
         if fused:
-            self.outcome.follow_brush(session)
+            self.summary.follow_brush(session)

@@ -8,8 +8,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.reproduce import from_record
-from napari_focusstack.widgets.controls import weights_menu as weights_list
-from napari_focusstack.widgets.controls.task_bar import parted
+from napari_focusstack.widgets.controls import weights_menu
+from napari_focusstack.widgets.controls.task_bar import was_undocked
 from napari_focusstack.widgets.fuse.controller import FuseSteps
 from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
 from napari_focusstack.widgets.fuse.panel import Panel
@@ -64,53 +64,53 @@ class FuseWidget(Panel):
         layers = napari_viewer.layers.events
         for event in (layers.inserted, layers.removed, layers.renamed):
             event.connect(self._layers_changed)
-        weights_list.changed.connect(self._weights_changed)
+        weights_menu.changed.connect(self._weights_changed)
         self.settings.begin_as_preferred()
         self._layers_changed()
 
     def changeEvent(self, event: QEvent | None) -> None:
-        """Leave the running step, the brush and the wipe where the dock is closed."""
-        if parted(self, event):
+        """Cancel the running step, and leave the brush and the wipe, where the dock is closed."""
+        if was_undocked(self, event):
             self.steps.leave()
             self.wipe.offer(None, {})
         super().changeEvent(event)
 
     @property
     def session(self) -> Session | None:
-        """What was found of the stack that was fused last."""
+        """The session of the stack on which the last step ran."""
         return self.steps.session
 
     def source(self) -> Source:
-        """Return the planes that are chosen; InputError if there is no image layer."""
+        """Return the chosen planes; InputError if there is no image layer."""
         return self.menus.source()
 
     def parameters(self) -> FuseParameters:
-        """Return the settings, a checked value each."""
+        """Return the settings, each value checked."""
         return self.settings.parameters()
 
     def follow_brush(self) -> None:
-        """Fuse again around what was painted since last time, if the switch is on."""
+        """Fuse again around what was painted since the last time, if *follow the brush* is on."""
         self.steps.follow_brush()
 
     # ---- buttons
 
     def _try(self, do: Callable[[], Any]) -> None:
-        """Do something; what the user can mend is said under the progress bar."""
+        """Do something; the sentence of an InputError is shown under the progress bar."""
         try:
             do()
         except InputError as error:
             self.tasks.say(str(error), error=True)
 
     def pick_plane(self) -> None:
-        """Let the brush take the plane that is clicked next in the picture, or give that up."""
+        """Choose for the brush the plane that is clicked next in the picture, or stop picking."""
         if not self.buttons["pick_plane"].isChecked():
             self.steps.plane_brush.stop_picking()
             return
         self.steps.plane_brush.pick()
-        self.tasks.say("click in the picture on what the plane shall be taken from")
+        self.tasks.say("click in the picture on the plane that the brush shall paint")
 
     def paint_plane(self) -> None:
-        """Let the brush take the plane that the slider shows."""
+        """Choose for the brush the plane that the slider shows."""
         plane = self.steps.plane_brush.paint_with_shown()
         self.tasks.say(f"the brush paints plane {plane}, counted from the nearest")
 
@@ -123,22 +123,22 @@ class FuseWidget(Panel):
         button.setChecked(False)
         session, _ = self.steps.prepare()
         if not self.surface.show(session):
-            self.tasks.say("the distance between planes is not known, so the depth is only drawn")
+            self.tasks.say("the distance between planes is not known, so the depth is not to scale")
         button.setChecked(True)
 
     def load_layer(self) -> None:
-        """Take over the record of the selected layer, from this session or from its file."""
+        """Set the dock by the record of the selected layer, or of the file that it came from."""
         layer = self.viewer.layers.selection.active
         self._load(record_of_layer(layer), layer.name)
 
     def load_file(self) -> None:
-        """Take over the record in a file that the user chooses."""
+        """Set the dock by the record in a file that the user chooses."""
         chosen = ask_record(self)
         if chosen is not None:
             self._load(*chosen)
 
-    def _load(self, told: Mapping[str, Any], name: str) -> None:
-        self.settings.set_parameters(from_record(told))
+    def _load(self, record: Mapping[str, Any], name: str) -> None:
+        self.settings.set_parameters(from_record(record))
         self.tasks.say(f"settings of {name!r} loaded")
 
     def copy_python(self) -> None:
@@ -149,16 +149,17 @@ class FuseWidget(Panel):
         """Put a line for a shell on the clipboard."""
         self._copy(*command_of(*self.steps.prepare()))
 
-    def _copy(self, line: str, but: str = "") -> None:
+    def _copy(self, line: str, missing: str = "") -> None:
+        """Copy a line, and say so, with what it does not contain."""
         QApplication.clipboard().setText(line)
-        self.tasks.say(f"copied; {but}: {line}" if but else f"copied: {line}")
+        self.tasks.say(f"copied; {missing}: {line}" if missing else f"copied: {line}")
 
-    # ---- what changes beside the dock
+    # ---- events from outside the dock
 
     def _layers_changed(self, *_: Any) -> None:
         self.menus.refresh()
         if self.session is not None:
-            self.session.layers.renamed()
+            self.session.layers.rename_source()
         self._stack_changed()
 
     def _stack_changed(self, *_: Any) -> None:

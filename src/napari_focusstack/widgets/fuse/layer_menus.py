@@ -1,4 +1,4 @@
-"""The menus that offer the viewer's layers, their axes and channels, and what is chosen there."""
+"""The menus of the viewer's layers, of their axes and of their channels."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ class LayerMenus:
     Parameters
     ----------
     viewer : Viewer
-        Whose layers are offered, but those that a fusion made.
+        Its image layers are offered, except results of a fusion.
     panel : Panel
-        Whose menus they are.
+        Has the menus.
     """
 
     def __init__(self, viewer: Viewer, panel: Panel) -> None:
         self.viewer = viewer
         self.panel = panel
-        #: What is offered, by the name that its menus have.
+        #: Layers that are offered, by the name that the menus show.
         self._named: dict[str, Image] = {}
-        #: The stack whose axes are offered, and how many planes it has.
+        #: The stack whose axes are offered, and its number of planes.
         self._chosen: Image | None = None
         self._planes = 0
         for menu in (panel.far, panel.axis):
             menu.changed.connect(self._offer_others)
 
-    # ---- what is chosen
+    # ---- what the user chose
 
     @property
     def stack(self) -> Image | None:
-        """The layer chosen as focal stack, if it is there."""
+        """The layer chosen as focal stack, if it exists."""
         return self._layer(self.panel.stack.value)
 
     def source(self) -> Source:
-        """Return the planes that are chosen.
+        """Return the chosen planes.
 
         Raises
         ------
@@ -63,23 +63,23 @@ class LayerMenus:
         return Source.shown(layers, int(self.panel.axis.value or 0), self.viewer.dims.point)
 
     def channels_of(self, source: Source) -> Channels:
-        """Return the other channels of a source: along its own axis, and of layers beside it."""
+        """Return the other channels of a source: along its channel axis, and in other layers."""
         menu = self.panel.channels
-        beside = [
+        layers = [
             replace(source, layers=(layer,))
             for name in menu.chosen
             if (layer := self._layer(name)) is not None
         ]
-        others = [one for each in beside for one in (each, *each.other_channels())]
+        others = [one for each in layers for one in (each, *each.other_channels())]
         return Channels((*source.other_channels(), *others), menu.together)
 
     def _layer(self, name: str | None) -> Image | None:
         return next((layer for layer in self.viewer.layers if layer.name == name), None)
 
-    # ---- what is offered
+    # ---- what the menus offer
 
     def refresh(self) -> None:
-        """Offer the image layers that are there; what was chosen stays, by a new name too."""
+        """Offer the present image layers; a chosen layer stays chosen, also when it is renamed."""
         from napari.layers import Image
 
         menus = (self.panel.stack, self.panel.far)
@@ -96,7 +96,7 @@ class LayerMenus:
                 menu.value = layer.name
 
     def follow_stack(self) -> None:
-        """Offer the axes of the stack that is chosen, and begin with what its metadata say."""
+        """Offer the axes of the chosen stack; of a new stack, choose what its metadata say."""
         layer, panel = self.stack, self.panel
         if layer is None:
             return
@@ -116,7 +116,7 @@ class LayerMenus:
             panel.with_depth.value = planes > 2
 
     def _offer_others(self, *_: Any) -> None:
-        """Offer other channels and time points, where there are any."""
+        """Offer other channels and all time points, where there are any."""
         layer = self.stack
         if layer is None:
             return

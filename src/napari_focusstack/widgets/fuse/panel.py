@@ -1,4 +1,4 @@
-"""What the *Fuse focal stack* dock is made of, and where it lies; it does nothing yet."""
+"""The controls of the *Fuse focal stack* dock and their layout, without what they do."""
 
 from __future__ import annotations
 
@@ -34,42 +34,50 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 
-#: Where the second layer is not needed, and what the blur is called when the user gives it.
+#: Entries of menus: no second layer, and a sigma that the user gives.
 STACK_ALONE, GIVEN = "(in the stack)", "given"
+#: Text and tooltip of each button, by the name of the method that it calls.
 BUTTONS = {
     "run_all": ("Run all", "segment, estimate the blur and fuse, with the settings below"),
-    "segment": ("Segment", "find which plane is in focus where; what you painted stays on top"),
-    "drop_fixes": ("Drop painted fixes", "go back to the labels as they were found"),
+    "segment": (
+        "Segment",
+        "estimate which plane is in focus at each pixel; what you painted stays on top",
+    ),
+    "drop_fixes": (
+        "Drop painted fixes",
+        "take back all that was painted: show the labels as estimated",
+    ),
     "pick_plane": (
         "Pick plane under cursor",
-        "click in the picture: the brush takes the plane found there, and the slider shows it",
+        "click in the picture: the brush paints the plane in focus there, and the slider shows it",
     ),
     "paint_plane": (
         "Paint with this plane",
-        "the brush takes the plane that the slider below the picture shows",
+        "the brush paints the plane that the slider below the picture shows",
     ),
-    "estimate": ("Estimate blur", "measure the blur along the edges of the labels"),
-    "fuse": ("Fuse", "fuse with the labels and the blur at hand"),
+    "estimate": ("Estimate blur", "estimate the blur along the edges of the labels"),
+    "fuse": ("Fuse", "fuse with the present labels and blur; estimate what is missing"),
     "fuse_series": (
         "Fuse all time points",
-        "fuse each time point with its labels and its blur, and find what lacks",
+        "fuse each time point with its labels and its blur; estimate what is missing",
     ),
     "show_surface": (
         "Show in 3-D",
-        "lay the fused image over its depth as a surface; press again to go back",
+        "show the fused image on its depth as a surface; press again to go back",
     ),
-    "load_layer": ("Load from layer", "take over how the selected layer was made"),
+    "load_layer": ("Load from layer", "use the settings with which the selected layer was made"),
     "load_file": (
         "Load from file\N{HORIZONTAL ELLIPSIS}",
-        "take over how an image of ours was made, or what a report (.json) tells",
+        "use the settings in an image that this plugin wrote, or in a report (.json)",
     ),
     "copy_python": ("Copy as Python", "copy a line for napari's console that repeats this run"),
     "copy_command": ("Copy as command", "copy a line for a shell that repeats this run"),
 }
-#: Rows of the parameters whose names and choices say too little by themselves.
+#: Labels of parameters whose names say too little.
 LABELS = {"near": "nearest plane", "intensity": "pixel values", "psf_shape": "shape of the blur"}
-#: Networks whose weights can be chosen: FSB, DEB and MEB find what is in focus, KEB the blur.
+#: Networks whose weights can be chosen: FSB, DEB and MEB estimate the labels, KEB the blur.
 NETWORKS = ("fsb", "deb", "meb", "keb")
+#: Menu entries of the values of parameters.
 WORDS = {
     "intensity": {
         "auto": "automatic",
@@ -87,16 +95,16 @@ WORDS = {
 }
 #: Values of each parameter, in order.
 CHOICES = {each.name: each.metadata["choices"] for each in fields(FuseParameters)}
-#: Methods that find the blur.
+#: Methods that estimate the blur.
 METHODS = [
-    ("network, then reblurring", "keb+reblur"),
+    ("network (KEB), then reblurring", "keb+reblur"),
     ("reblurring alone", "reblur"),
-    ("network alone", "keb"),
+    ("network (KEB) alone", "keb"),
     ("the sigma given here", GIVEN),
 ]
-#: Label that all labels are as wide as.
+#: The longest label; all are as wide.
 WIDEST = LABELS["psf_shape"]
-#: A dock that leaves room for the picture.
+#: Size of the dock, px: it leaves room for the picture on a small screen.
 WIDTH_PX, HEIGHT_PX = 360, 690
 MARGIN_PX = 6
 
@@ -113,9 +121,9 @@ class Panel(QWidget):
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
         self.stack = ComboBox(name="stack", label="focal stack", choices=[])
-        self.stack.tooltip = "layer that holds all planes, or the near plane"
+        self.stack.tooltip = "layer with all planes, or with the near plane"
         self.far = ComboBox(name="far", label="far plane", choices=[STACK_ALONE])
-        self.far.tooltip = "second layer, where the planes are layers of their own"
+        self.far.tooltip = "layer with the far plane, where each plane of a pair is a layer"
         self.axis = ComboBox(name="axis", label="focus axis", choices=[0])
         self.axis.tooltip = "axis along which focus changes"
         self.channels = ChannelMenu()
@@ -128,16 +136,18 @@ class Panel(QWidget):
             widget.label = LABELS.get(widget.name, widget.label)
             if widget.name in WORDS:
                 chosen = widget.value
-                # a function, for magicgui goes back to a list given first where a parent changes
+                # a function: magicgui goes back to the first list when the parent changes
                 widget.choices = lambda menu: [
                     (WORDS[menu.name].get(value, value), value) for value in CHOICES[menu.name]
                 ]
                 widget.value = chosen
-        self.psf = ComboBox(name="psf", label="found by", choices=METHODS)
+        self.psf = ComboBox(name="psf", label="estimated by", choices=METHODS)
         self.psf.tooltip = _help("psf")
-        self.sigma_px = _sigma_box("sigma_px", 100, "blur of the foreground in the far plane")
+        self.sigma_px = _sigma_box(
+            "sigma_px", 100, "standard deviation of the foreground's blur in the far plane"
+        )
         self.sigma_px.native.setSuffix(" px")
-        self.sigma_unit = _sigma_box("sigma_unit", 1e6, "the same by the scale of the layer")
+        self.sigma_unit = _sigma_box("sigma_unit", 1e6, "the same in the unit of the layer's scale")
         self.sigma_unit.label_changed.connect(self._name_unit)
         self._name_unit(UNKNOWN)
         self.weights = {
@@ -150,7 +160,7 @@ class Panel(QWidget):
             for network in NETWORKS
         }
         self.with_diffusion = CheckBox(name="diffusion", text="show what was removed")
-        self.with_diffusion.tooltip = "add a layer with the light that elimination took away"
+        self.with_diffusion.tooltip = "add a layer with the light that elimination removed"
         self.with_depth = CheckBox(name="depth", text="show depth")
         self.with_depth.tooltip = (
             "add a layer with the depth of each pixel behind the nearest plane"
@@ -160,7 +170,7 @@ class Panel(QWidget):
         self.figures = QLabel()
         self.figures.setWordWrap(True)
         self.residual = Curve("sigma (px)", "residual (%)")
-        self.kernel = Curve("distance (px)", "kernel")
+        self.kernel = Curve("distance (px)", "PSF")
         self.sharpness = Curve("plane, from the nearest", "sharpness")
         self.legend = Legend()
         self.wipe = Wipe(viewer)
@@ -174,11 +184,11 @@ class Panel(QWidget):
         self._lay_out()
 
     def sizeHint(self) -> QSize:
-        """Return a size that fits a small screen; what does not fit is scrolled."""
+        """Return a size that fits a small screen; the rest is scrolled."""
         return QSize(WIDTH_PX, HEIGHT_PX)
 
     def _name_unit(self, label: str) -> None:
-        """Show sigma in the unit named, "sigma (um)", unless it is px again."""
+        """Show sigma in the unit of a label such as "sigma (um)"; hide it where that is px."""
         unit = label.removeprefix("sigma (").removesuffix(")")
         known = unit_name(unit)
         self.sigma_unit.native.setSuffix(f" {unit if known == UNKNOWN else known}")
@@ -239,20 +249,21 @@ class Panel(QWidget):
 
 
 def _help(name: str) -> str:
-    """Return what a parameter's field says of it."""
+    """Return the help text of a parameter."""
     text: str = FuseParameters.__dataclass_fields__[name].metadata["help"]
     return text
 
 
-def _sigma_box(name: str, most: float, tip: str) -> FloatSpinBox:
-    box = number_box(1e-4, name=name, max=most)
-    box.tooltip = f"{tip}; change it to give your own"
+def _sigma_box(name: str, largest: float, tip: str) -> FloatSpinBox:
+    """Return a box for sigma, with 4 decimals."""
+    box = number_box(1e-4, name=name, max=largest)
+    box.tooltip = f"{tip}; change it to set it yourself"
     box.native.setSpecialValueText("not yet known")
     return box
 
 
 def _rows(*rows: ValueWidget | tuple[str, QWidget]) -> QWidget:
-    """Return labelled rows, whose labels are as wide as those of any other rows."""
+    """Return labelled rows; all labels of the dock are of one width."""
     block = QWidget()
     form = QFormLayout(block)
     form.setContentsMargins(0, 0, 0, 0)
@@ -273,23 +284,23 @@ def _rows(*rows: ValueWidget | tuple[str, QWidget]) -> QWidget:
 
 def _columns(*widgets: QWidget) -> QWidget:
     """Return widgets side by side, each as wide as the others."""
-    both = QWidget()
-    row = QHBoxLayout(both)
+    line = QWidget()
+    row = QHBoxLayout(line)
     row.setContentsMargins(0, 0, 0, 0)
     for widget in widgets:
         row.addWidget(widget, 1)
-    return both
+    return line
 
 
 def _stacked(*widgets: QWidget) -> QWidget:
     """Return widgets one below the other."""
-    all_of_them = QWidget()
-    column = QVBoxLayout(all_of_them)
+    block = QWidget()
+    column = QVBoxLayout(block)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(SPACING_PX)
     for widget in widgets:
         column.addWidget(widget)
-    return all_of_them
+    return block
 
 
 def _heading(text: str) -> QLabel:

@@ -1,4 +1,4 @@
-"""Which plane the brush paints with: picked under the cursor, shown by the slider, or clicked."""
+"""Chooses the plane that the brush paints: under the cursor, of the slider, or of the legend."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 class PlaneBrush:
     """Keeps the selected label, the stack's slider and a legend together.
 
-    The slider follows the selected label, however that is chosen; the label follows the slider only
-    when asked to.
+    The slider follows the selected label, however that was selected. The label follows the slider
+    only on request.
 
     Parameters
     ----------
     viewer : Viewer
-        Whose mouse and slider are meant.
+        Has the mouse and the slider.
     legend : Legend
         Shows the colours of the planes.
     eyedropper : QPushButton
-        Checkable; down until a plane is picked.
+        Checkable; it is checked until a plane is picked.
     """
 
     def __init__(self, viewer: Viewer, legend: Legend, eyedropper: QPushButton) -> None:
@@ -44,7 +44,7 @@ class PlaneBrush:
         self.labels: Labels | None = None
 
     def follow(self, session: Session | None) -> None:
-        """Serve the Labels layer of a session, and no other."""
+        """Work on the Labels layer of a session only; None works on none."""
         self.session = session
         labels = None if session is None else session.labels
         if labels is self.labels:
@@ -60,23 +60,23 @@ class PlaneBrush:
             self.legend.choose(labels.selected_label)
 
     def paint_with(self, plane: int) -> None:
-        """Take a plane, counted from 1, for the brush, and let the slider show it."""
+        """Let the brush paint a plane, counted from 1, and the slider show it."""
         labels, session = self._ready()
-        # of a pair what is far has no label: it is erased
+        # the far plane of a pair has no label: it is painted by erasing
         labels.selected_label = 0 if session.source.count == 2 and plane == 2 else plane
         labels.mode = "paint"
         self.viewer.layers.selection.active = labels
         session.source.show_plane(self.viewer.dims, session.end, plane)
 
     def paint_with_shown(self) -> int:
-        """Take the plane that the slider shows for the brush; return it."""
+        """Let the brush paint the plane that the slider shows; return it."""
         _, session = self._ready()
         plane = session.source.plane_at(self.viewer.dims, session.end)
         self.paint_with(plane)
         return plane
 
     def pick(self) -> None:
-        """Take the plane of the pixel that is clicked next."""
+        """Let the brush paint the plane of the pixel that is clicked next."""
         try:
             labels, _ = self._ready()
         except InputError:
@@ -88,13 +88,13 @@ class PlaneBrush:
         self.viewer.mouse_drag_callbacks.append(self._clicked)
 
     def stop_picking(self) -> None:
-        """Leave the mouse alone again."""
+        """Ignore the mouse from now on."""
         self.eyedropper.setChecked(False)
         if self._clicked in self.viewer.mouse_drag_callbacks:
             self.viewer.mouse_drag_callbacks.remove(self._clicked)
 
     def _clicked(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
-        """Pick what was pressed on once the button is let go: what the mouse does next paints."""
+        """Pick the pixel that was pressed, on release: only the next press paints."""
         position = event.position
         yield
         while event.type == "mouse_move":
@@ -105,22 +105,24 @@ class PlaneBrush:
             self.paint_with(plane)
 
     def _plane_under(self, position: tuple[float, ...]) -> int | None:
-        """Return the plane at a place in the world, None outside the labels."""
+        """Return the plane at a position in world coordinates, None outside the labels."""
         labels, session = self._ready()
         place = tuple(round(at) for at in labels.world_to_data(position)[-labels.ndim :])
         data = np.asarray(labels.data)
         if not all(0 <= at < size for at, size in zip(place, data.shape, strict=True)):
             return None
-        # what is not labelled is farthest
+        # label 0 is the farthest plane
         return int(data[place]) or session.source.count
 
     def _ready(self) -> tuple[Labels, Session]:
+        """Return labels and session; InputError if there are none."""
         labels, session = self.labels, self.session
         if labels is None or session is None or labels not in self.viewer.layers:
             raise InputError("there are no labels yet; press Segment or Run all first.")
         return labels, session
 
     def _selected(self, _: Any) -> None:
+        """Show the selected label in the legend and with the slider."""
         if self.labels is None or self.session is None:
             return
         plane, source = self.labels.selected_label, self.session.source

@@ -1,4 +1,4 @@
-"""How a run was made: told by a layer or a file, and written as a line that repeats it."""
+"""The record of a run: read from a layer or a file, or written as a line that repeats the run."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 
 #: Files that hold a record.
 RECORD_FILES = "Results and reports (*.tif *.tiff *.png *.json)"
-#: What the command takes for one stack only.
+#: Why a copied command lacks the labels.
 NO_LABELS = "it leaves out what was painted, for it takes labels of one time point and channel only"
 
 
 def record_of_layer(layer: Layer | None) -> Mapping[str, Any]:
-    """Return the record of a layer, from this session or from its file.
+    """Return the record of a layer, or of the file that it came from.
 
     Raises
     ------
     InputError
-        If there is no layer, or it has none.
+        If there is no layer, or no record.
     """
     if layer is None:
         raise InputError("no layer is selected; select one that a fusion made.")
-    told: Mapping[str, Any] | None = focus_of(layer).get("record")
-    if told is None and layer.source.path:
-        told = read_settings(layer.source.path)
-    if told is None:
-        raise InputError(f"layer {layer.name!r} holds no settings; select one that we made.")
-    return told
+    record: Mapping[str, Any] | None = focus_of(layer).get("record")
+    if record is None and layer.source.path:
+        record = read_settings(layer.source.path)
+    if record is None:
+        raise InputError(f"layer {layer.name!r} holds no settings; select one that a fusion made.")
+    return record
 
 
 def ask_record(parent: QWidget) -> tuple[Mapping[str, Any], str] | None:
@@ -52,22 +52,22 @@ def ask_record(parent: QWidget) -> tuple[Mapping[str, Any], str] | None:
     Raises
     ------
     InputError
-        If the file holds none.
+        If the file holds no record.
     """
     path, _ = QFileDialog.getOpenFileName(parent, "Settings of a fusion", "", RECORD_FILES)
     return (read_settings(path), Path(path).name) if path else None
 
 
 def python_of(session: Session, parameters: FuseParameters) -> str:
-    """Return a line for napari's console that repeats a run, with what was painted."""
+    """Return a line for napari's console that repeats a run, painted labels included."""
     planes = session.source.expressions(parameters.near)
     return as_python(parameters, planes, session.painted_labels())
 
 
 def command_of(session: Session, parameters: FuseParameters) -> tuple[str, str]:
-    """Return a line for a shell that repeats a run, and what it leaves out, "" if nothing.
+    """Return a line for a shell that repeats a run, and a note of what it lacks, or "".
 
-    It fuses all time points and channels of a file, with the focus of the channel that leads.
+    It fuses all time points and channels of a file, with the focus of the session's channel.
     """
     source, labels = session.source, None
     painted = session.is_painted

@@ -1,11 +1,11 @@
-"""The settings of a fusion as the dock's controls say them."""
+"""The parameters of a fusion, read from the dock's controls and written to them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.form import values
 from napari_focusstack.widgets.controls.weights_menu import SHIPPED, known_weights
 from napari_focusstack.widgets.fuse.panel import GIVEN
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class FuseSettings:
-    """Reads parameters from controls, and sets controls by parameters.
+    """Reads parameters from controls, and sets controls to parameters.
 
     Parameters
     ----------
     panel : Panel
-        Whose controls they are.
+        Has the controls.
     menus : LayerMenus
-        The stack chosen there has a distance between planes, and a unit for sigma.
+        The stack that is chosen there gives the distance between planes, and the unit of sigma.
     """
 
     def __init__(self, panel: Panel, menus: LayerMenus) -> None:
@@ -33,25 +33,31 @@ class FuseSettings:
         panel.sigma_unit.changed.connect(self._sigma_given_in_unit)
 
     def parameters(self) -> FuseParameters:
-        """Return the settings, a checked value each."""
+        """Return the settings, each value checked."""
         panel = self.panel
-        told: dict[str, Any] = {**values(panel.input), **values(panel.foreground)}
-        told |= {**values(panel.blur), **values(panel.elimination)}
+        options: dict[str, Any] = {**values(panel.input), **values(panel.foreground)}
+        options |= {**values(panel.blur), **values(panel.elimination)}
         if panel.stack.value:
-            told["z_step"], _ = self.menus.source().plane_step
-        told["psf"] = panel.sigma_px.value if panel.psf.value == GIVEN else panel.psf.value
+            options["z_step"], _ = self.menus.source().plane_step
+        options["psf"] = panel.sigma_px.value if panel.psf.value == GIVEN else panel.psf.value
         for network, menu in panel.weights.items():
-            told[f"{network}_weights"] = None if menu.value == SHIPPED else menu.value
-        # pydensecrf would hold the interpreter, and with it the GUI
-        return FuseParameters(**told, crf_backend="torch")
+            options[f"{network}_weights"] = None if menu.value == SHIPPED else menu.value
+        # pydensecrf would block the interpreter, and with it the GUI
+        return FuseParameters(**options, crf_backend="torch")
 
     def set_parameters(self, parameters: FuseParameters) -> None:
-        """Set all controls; none where the weights are missing."""
+        """Set all controls.
+
+        Raises
+        ------
+        InputError
+            If a file of weights is missing. Nothing is set then.
+        """
         panel = self.panel
         for network in panel.weights:
             path = getattr(parameters, f"{network}_weights")
             if path is not None and path not in known_weights(network):
-                weights_list.add_weights(network, path)
+                weights_menu.add_weights(network, path)
         for container in (panel.input, panel.foreground, panel.blur, panel.elimination):
             for widget in container:
                 widget.value = getattr(parameters, widget.name)
@@ -63,25 +69,25 @@ class FuseSettings:
             menu.value = getattr(parameters, f"{network}_weights") or SHIPPED
 
     def begin_as_preferred(self) -> None:
-        """Begin with what the Preferences say, where napari knows of this plugin."""
+        """Begin with the Preferences, where napari has those of this plugin."""
         from napari.settings import get_plugin_settings
 
         try:
-            chosen = get_plugin_settings("napari-focusstack").fusing
+            preferred = get_plugin_settings("napari-focusstack").fusing
         except KeyError:
             return
-        self.panel.input["device"].value = chosen.device
-        self.panel.input["tile_px"].value = chosen.tile_px
-        self.panel.live.value = chosen.live
+        self.panel.input["device"].value = preferred.device
+        self.panel.input["tile_px"].value = preferred.tile_px
+        self.panel.live.value = preferred.live
 
     # ---- sigma, in px and in the unit of the stack
 
     def show_sigma(self, sigma_px: float) -> None:
-        """Show sigma in both its fields, as found rather than given."""
+        """Show sigma in px and in the unit, without taking it for given by the user."""
         panel, (size, unit) = self.panel, self._pixel
-        for spin, value in ((panel.sigma_px, sigma_px), (panel.sigma_unit, sigma_px * size)):
-            with spin.changed.blocked():
-                spin.value = round(value, 4)
+        for box, value in ((panel.sigma_px, sigma_px), (panel.sigma_unit, sigma_px * size)):
+            with box.changed.blocked():
+                box.value = round(value, 4)
         panel.sigma_unit.label = f"sigma ({unit})"
 
     def _sigma_given(self, sigma_px: float) -> None:

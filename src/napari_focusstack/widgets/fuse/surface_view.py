@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from napari_focusstack.widgets.session.session import Session
 
 
-#: Depth of a stack whose plane distance nobody knows, as a share of the image's shorter side.
+#: Depth of a stack whose plane distance is not known, as a share of the image's shorter side
+#: (convention: it looks natural).
 DEPTH_SHARE = 0.4
-#: How the surface is turned at first, so that its depth is seen.
+#: First rotation of the surface, degrees, so that its depth is visible (convention).
 TILT_DEGREES = (0.0, 25.0, 0.0)
 
 
@@ -31,12 +32,12 @@ class SurfaceView:
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
         self.layer: Surface | None = None
-        #: What was visible before.
+        #: Layers that were visible before.
         self._visible: list[Layer] = []
         self._orientation: Any = None
 
     def show(self, session: Session) -> bool:
-        """Show the surface of what is fused, and nothing else; tell whether its depth is measured.
+        """Show only the surface of the fused image; tell whether its depth is to scale.
 
         Raises
         ------
@@ -49,17 +50,17 @@ class SurfaceView:
 
         source = session.source
         depth, image = session.depth(), session.result.image
-        over = source.beside()
+        keywords = source.beside()
         start, step = source.nearest(session.end)
         step_size, unit = source.plane_step
-        measured = unit != UNKNOWN
-        if not measured:
-            most = (source.count - 1) * step_size
+        to_scale = unit != UNKNOWN
+        if not to_scale:
+            deepest = (source.count - 1) * step_size
             shorter = min(
-                size * scale for size, scale in zip(image.shape, over["scale"], strict=False)
+                size * scale for size, scale in zip(image.shape, keywords["scale"], strict=False)
             )
-            depth, start = depth * (DEPTH_SHARE * shorter / most), 0.0
-        spacing = (1.0 if step > 0 else -1.0, *over["scale"])
+            depth, start = depth * (DEPTH_SHARE * shorter / deepest), 0.0
+        spacing = (1.0 if step > 0 else -1.0, *keywords["scale"])
         data, look = napari_surface(surface_of(depth, image, spacing), image)
         self._visible = [layer for layer in self.viewer.layers if layer.visible]
         for layer in self._visible:
@@ -67,10 +68,12 @@ class SurfaceView:
         self.layer = self.viewer.add_surface(
             data,
             name=f"{source.name} surface",
-            translate=(start, *over["translate"]),
-            units=(unit, *over["units"]),
-            axis_labels=("z", *over["axis_labels"]),
-            metadata={"focusstack": {"made_from": source.told()["made_from"], "shows": "surface"}},
+            translate=(start, *keywords["translate"]),
+            units=(unit, *keywords["units"]),
+            axis_labels=("z", *keywords["axis_labels"]),
+            metadata={
+                "focusstack": {"made_from": source.metadata()["made_from"], "shows": "surface"}
+            },
             **look,
         )
         self.viewer.dims.ndisplay = 3
@@ -79,10 +82,10 @@ class SurfaceView:
         camera.orientation = ("away" if step > 0 else "towards", *camera.orientation[1:])
         self.viewer.reset_view()
         camera.angles = TILT_DEGREES
-        return measured
+        return to_scale
 
     def hide(self) -> None:
-        """Take the surface away and show again what was visible before."""
+        """Remove the surface, and show the layers that were visible before."""
         if self.layer is None:
             return
         if self.layer in self.viewer.layers:

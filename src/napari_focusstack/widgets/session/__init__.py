@@ -1,1 +1,1 @@
-"""What the dock knows of a stack while it is worked on, and the layers it shows."""
+"""The state of one stack that is fused in napari, and the layers that show it."""

@@ -1,4 +1,4 @@
-"""The Labels layer that says which plane is in focus: what was found, and what was painted."""
+"""The Labels layer with the plane in focus: what was estimated, and what was painted."""
 
 from __future__ import annotations
 
@@ -20,44 +20,45 @@ if TYPE_CHECKING:
     from napari_focusstack.widgets.session.source import Source
 
 
-#: Colour of the foreground in the Labels layer of a pair.
+#: Colour of the foreground in the Labels layer of a pair (convention).
 NEAR_COLOUR = "#ff9e1f"
 #: Colours of a stack: from yellow, near, over red to dark blue, far, in even steps of lightness.
+#: The two numbers are places in the colour map, 0..1 (convention).
 COLOURMAP, NEAR_END, FAR_END = "plasma", 0.92, 0.05
-#: Of the foreground over a pair, and of the planes, which cover all of a stack.
+#: Opacity, 0..1, of the foreground over a pair, and of the planes, which cover all of a stack.
 PAIR_OPACITY, STACK_OPACITY = 0.4, 0.3
 
 
 @dataclass
-class Found:
-    """What is known of what is in focus where.
+class LabelState:
+    """What is known of the labels and the blur at one place: one time point of a Labels layer.
 
     Parameters
     ----------
     focus : FocusMap or None
-        As a network found it, soft edges and all; None where somebody else made the labels.
+        As estimated, with soft edges; None where somebody else made the labels.
     parameters : FuseParameters or None
-        How it was found.
+        Settings with which it was estimated.
     weights : dict of str to str
-        SHA-256 of the networks' weights that found it, and its blur.
+        SHA-256 of the weights of the networks that estimated focus and blur.
     crf_backend : str or None
-        Which CRF refined it.
+        Which CRF refined the labels.
     fixes : Fixes or None
-        What was painted over it; None before it is shown.
+        What was painted over the estimate; None before it is shown.
     psf : Psf or None
-        The blurs along its edges as last estimated ...
+        Last estimate of the blur along the edges of the labels.
     psf_parameters : FuseParameters or None
-        ... and how.
+        Settings with which the blur was estimated.
     near : {"first", "last"} or None
-        Which end of the stack turned out to be nearest to the lens.
+        Which end of the stack is nearest to the lens, as estimated.
     painted_since : bool
-        Whether anything was painted since then.
+        Whether anything was painted after the blur was estimated.
     registration : Registration or None
-        How the planes were moved to lie on each other.
+        How the planes were registered.
     by_hand : bool
-        Whether somebody else made the labels, all of them.
+        Whether somebody else made all of the labels.
     proposed : ndarray or None
-        Labels (Y, X) as they were found, where the map was let go.
+        Labels (Y, X) as estimated, where the focus map was dropped to save memory.
     """
 
     focus: FocusMap | None = None
@@ -75,26 +76,26 @@ class Found:
 
     @property
     def is_blank(self) -> bool:
-        """Whether nobody looked yet; somebody may have painted."""
+        """Whether nothing is estimated yet; something may be painted."""
         return self.focus is None and self.parameters is None and not self.by_hand
 
     @property
     def labels(self) -> np.ndarray:
-        """Labels as they were found, (Y, X)."""
+        """Labels (Y, X) as estimated."""
         if self.proposed is not None:
             return self.proposed
         assert self.focus is not None
         return labels_of(self.focus)
 
 
-#: What is known of the Labels layers that were shown since napari began, by place in their data.
-_known: WeakKeyDictionary[Labels, dict[tuple[int, ...], Found]] = WeakKeyDictionary()
+#: States of the Labels layers that were shown since napari began, by place in their data.
+_states: WeakKeyDictionary[Labels, dict[tuple[int, ...], LabelState]] = WeakKeyDictionary()
 
 
 def labels_of(focus: FocusMap) -> np.ndarray:
-    """Return the Labels layer's view of a map, (Y, X).
+    """Return the labels (Y, X) of a focus map as the Labels layer shows them.
 
-    The plane in focus, counted from 1, the nearest; of a pair the far plane is 0, see-through.
+    They count the planes from 1, the nearest. The far plane of a pair is 0, transparent.
     """
     labels = focus.labels
     return np.where(labels == 1, labels, 0) if focus.planes == 2 else labels
@@ -110,43 +111,43 @@ def plane_colours(planes: int) -> dict[int, Any]:
     return dict(enumerate(shades, 1))
 
 
-def keep(layer: Labels, index: tuple[int, ...], found: Found) -> None:
-    """Remember what is known of a place in a Labels layer as long as that is there."""
-    _known.setdefault(layer, {})[index] = found
+def remember(layer: Labels, index: tuple[int, ...], state: LabelState) -> None:
+    """Remember the state of a place in a Labels layer for as long as the layer exists."""
+    _states.setdefault(layer, {})[index] = state
 
 
-def taken_up(layer: Labels, index: tuple[int, ...]) -> Found:
-    """Return what is known of a place in a Labels layer.
+def adopt(layer: Labels, index: tuple[int, ...]) -> LabelState:
+    """Return the state of a place in a Labels layer, with what was painted up to now.
 
-    In a layer of which nobody knows, all was painted, wherever there is anything.
+    In a layer without any state, all labels count as painted at each place that has any.
     """
     from napari_focusstack.fusion.label_edits import Fixes
 
-    if layer not in _known:
+    if layer not in _states:
         whole = np.asarray(layer.data)
-        _known[layer] = {
-            at: Found(fixes=Fixes.painted_by_hand(whole[at]), by_hand=True)
-            for at in np.ndindex(whole.shape[:-2])
-            if not at or whole[at].any()
+        _states[layer] = {
+            place: LabelState(fixes=Fixes.painted_by_hand(whole[place]), by_hand=True)
+            for place in np.ndindex(whole.shape[:-2])
+            if not place or whole[place].any()
         }
     labels = np.asarray(layer.data[index])
-    found = _known[layer].get(index)
-    if found is None or found.fixes is None or found.fixes.labels.shape != labels.shape:
-        found = _known[layer][index] = Found(fixes=Fixes(np.zeros_like(labels)))
-    assert found.fixes is not None
-    found.fixes.follow(labels)
-    return found
+    state = _states[layer].get(index)
+    if state is None or state.fixes is None or state.fixes.labels.shape != labels.shape:
+        state = _states[layer][index] = LabelState(fixes=Fixes(np.zeros_like(labels)))
+    assert state.fixes is not None
+    state.fixes.follow(labels)
+    return state
 
 
 def is_painted(layer: Labels) -> bool:
     """Tell whether anything is painted anywhere in a Labels layer, at any time point."""
-    whole, known = np.asarray(layer.data), _known.get(layer, {})
-    for at in np.ndindex(whole.shape[:-2]):
-        fixes = known[at].fixes if at in known else None
-        if fixes is None or fixes.labels.shape != whole[at].shape:
-            painted = bool(whole[at].any())
+    whole, states = np.asarray(layer.data), _states.get(layer, {})
+    for place in np.ndindex(whole.shape[:-2]):
+        fixes = states[place].fixes if place in states else None
+        if fixes is None or fixes.labels.shape != whole[place].shape:
+            painted = bool(whole[place].any())
         else:
-            painted = bool(fixes.painted.any() or (fixes.labels != whole[at]).any())
+            painted = bool(fixes.painted.any() or (fixes.labels != whole[place]).any())
         if painted:
             return True
     return False
@@ -157,19 +158,19 @@ def labels_name(source: Source) -> str:
     return f"{source.name} {'foreground' if source.count == 2 else 'planes'}"
 
 
-def add_labels(viewer: ViewerModel, source: Source, found: Found) -> Labels:
-    """Show what was found as a new layer, ready for the brush."""
+def add_labels(viewer: ViewerModel, source: Source, state: LabelState) -> Labels:
+    """Show estimated labels as a new layer, ready for the brush."""
     from napari.utils.colormaps import DirectLabelColormap
 
     from napari_focusstack.fusion.label_edits import Fixes
 
-    found.fixes = Fixes(found.labels)
+    state.fixes = Fixes(state.labels)
     axes = source.axes(channels=False)
     index = axes.index(source.step)
-    # a time point may lack the planes that others have
+    # other time points may have planes that are missing here, so the stack's count decides
     dtype = np.uint8 if source.count < 256 else np.uint16
-    whole = np.zeros((*axes.shape, *found.labels.shape), dtype)
-    whole[index] = found.labels
+    whole = np.zeros((*axes.shape, *state.labels.shape), dtype)
+    whole[index] = state.labels
     colours: dict[Any, Any] = {**plane_colours(source.count), None: "transparent"}
     layer = viewer.add_labels(
         whole,
@@ -179,13 +180,13 @@ def add_labels(viewer: ViewerModel, source: Source, found: Found) -> Labels:
         **axes.beside(),
     )
     layer.selected_label = 1
-    layer.brush_size = max(3, min(found.labels.shape) // 40)
-    keep(layer, index, found)
+    layer.brush_size = max(3, min(state.labels.shape) // 40)
+    remember(layer, index, state)
     return layer
 
 
 def set_labels(layer: Labels, index: tuple[int, ...], data: np.ndarray) -> None:
-    """Change a place in a Labels layer so that it can be undone."""
+    """Change a place in a Labels layer, as one step that can be undone."""
     rows, columns = np.nonzero(data != layer.data[index])
     if len(rows):
         place = tuple(np.full_like(rows, at) for at in index)

@@ -1,8 +1,7 @@
-"""The layers that show a fusion: over their source, with the record of how it was made."""
+"""The layers that show a fusion: over their source, with a record of how they were made."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,33 +15,32 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
 
-    from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.planes.layer_axes import ResultAxes
     from napari_focusstack.runtime.region import Region
-    from napari_focusstack.widgets.session.label_layer import Found
+    from napari_focusstack.widgets.session.label_layer import LabelState
     from napari_focusstack.widgets.session.source import Source
 
 
-#: What image layers show.
+#: Kinds of result layers beside the labels; each is also the end of the layer's name.
 KINDS = ("fused", "diffusion", "depth", "confidence", "border")
-#: What a Labels layer shows, of any number of planes.
+#: Kind of the Labels layer, for any number of planes.
 LABELS = "foreground"
 
 
 class ResultLayers:
-    """The layers that show what was made of one source, at one of its time points.
+    """The layers that show the results of one source, at one of its time points.
 
-    A layer holds all time points; each is filled when it is fused.
+    A layer holds all time points. Each is filled when it is fused.
 
     Parameters
     ----------
     viewer : ViewerModel
-        Where layers are added. Those that are there of the same source are taken up; so are labels
-        of that name that a file brought back.
+        Where layers are added. Existing results of the same source are adopted, and so are labels
+        of the right name that were opened from a file.
     source : Source
-        What is fused.
+        The planes.
     near : {"first", "last", "auto"}
-        Which end of it is nearest to the lens.
+        Which end of the stack is nearest to the lens.
 
     Attributes
     ----------
@@ -54,37 +52,37 @@ class ResultLayers:
         self.viewer = viewer
         self.source = source
         self.near = near
-        self._axes = {each: source.axes(channels=each) for each in (True, False)}
+        self._axes = {channels: source.axes(channels=channels) for channels in (True, False)}
         self._layers: dict[str, Any] = {
-            kind: layer for kind in KINDS if (layer := self._there(kind)) is not None
+            kind: layer for kind in KINDS if (layer := self._existing(kind)) is not None
         }
-        self.labels: Labels | None = self._there(LABELS) or self._from_file()
+        self.labels: Labels | None = self._existing(LABELS) or self._from_file()
         if self.labels is not None and self.labels.data.shape != self._shape(LABELS):
             self.labels = None
 
     def index(self, kind: str) -> tuple[int, ...]:
-        """Return where in the data of the layer of a kind the source's time point lies."""
+        """Return the source's time point as an index into the data of a kind of layer."""
         return self._of(kind).index(self.source.step)
 
     def image(self, kind: str) -> Image | None:
-        """Return the layer of a kind, if it is there."""
+        """Return the layer of a kind, if it exists."""
         layer = self._layers.get(kind)
         return layer if layer in self.viewer.layers else None
 
     def painted(self) -> np.ndarray | None:
-        """Return a copy of the labels (Y, X) as they are, None where there are none."""
+        """Return a copy of the labels (Y, X) as they are now; None where there is no layer."""
         if self.labels is None or self.labels not in self.viewer.layers:
             return None
         data = self.labels.data
-        # labels of another shape are for others to refuse
+        # labels of another shape are returned whole: the callers refuse them
         return np.array(data[self.index(LABELS)] if data.shape == self._shape(LABELS) else data)
 
-    def add_labels(self, found: Found) -> None:
-        """Show what was found in a new Labels layer."""
-        self.labels = add_labels(self.viewer, self.source, found)
+    def add_labels(self, state: LabelState) -> None:
+        """Show estimated labels in a new layer."""
+        self.labels = add_labels(self.viewer, self.source, state)
 
     def show(self, kind: str, data: np.ndarray, **look: Any) -> None:
-        """Put data (Y, X) or (Y, X, 3) into the layer of a kind, or add it."""
+        """Put data (Y, X) or (Y, X, 3) into the layer of a kind, or add it with layer keywords."""
         layer, index = self.image(kind), self.index(kind)
         shape = (*self._of(kind).shape, *data.shape)
         if layer is not None and layer.data.shape == shape and layer.data.dtype == data.dtype:
@@ -100,45 +98,45 @@ class ResultLayers:
         self.raise_labels()
 
     def raise_labels(self) -> None:
-        """Keep the labels on top, selected, ready for the brush."""
+        """Move the labels to the top and select them, ready for the brush."""
         if self.labels is not None and self.labels in self.viewer.layers:
             self.viewer.layers.move(self.viewer.layers.index(self.labels), -1)
             self.viewer.layers.selection = {self.labels}
 
     def update(self, kind: str, where: Region, make: Callable[[], np.ndarray]) -> None:
-        """Make and show new data of some rows and columns, if the layer is there."""
+        """Compute and show new data of some rows and columns, if the layer exists."""
         layer = self.image(kind)
         if layer is not None:
             layer.data[(*self.index(kind), *where)] = make()
             layer.refresh()
 
     def clear(self, kind: str) -> None:
-        """Show nothing at this time point, if the layer is there."""
+        """Set this time point to 0, if the layer exists."""
         layer = self.image(kind)
         if layer is not None:
             layer.data[self.index(kind)] = 0
             layer.refresh()
 
     def _add(self, kind: str, data: np.ndarray, look: dict[str, Any]) -> Layer:
-        about = {
+        keywords = {
             "name": f"{self.source.name} {kind}",
-            "metadata": {"focusstack": self._told(kind)},
+            "metadata": {"focusstack": self._metadata(kind)},
             **self._of(kind).beside(),
         }
         if kind == "border":
-            return self.viewer.add_labels(data, **about, **look)
-        above = self.source.layers[0]
+            return self.viewer.add_labels(data, **keywords, **look)
+        plane = self.source.layers[0]
         if kind == "fused":
-            look |= {"blending": above.blending}
-            if not above.rgb:
-                look |= {"colormap": above.colormap, "contrast_limits": above.contrast_limits}
-            if above.blending == "additive":
-                # or each channel would be seen twice
-                above.visible = False
-        return self.viewer.add_image(data, rgb=above.rgb and kind == "fused", **about, **look)
+            look |= {"blending": plane.blending}
+            if not plane.rgb:
+                look |= {"colormap": plane.colormap, "contrast_limits": plane.contrast_limits}
+            if plane.blending == "additive":
+                # or the light of each channel would be added twice
+                plane.visible = False
+        return self.viewer.add_image(data, rgb=plane.rgb and kind == "fused", **keywords, **look)
 
     def _of(self, kind: str) -> ResultAxes:
-        """Return the axes of a kind: what is known of focus holds for all channels."""
+        """Return the axes of a kind: only fused images have channels, focus is that of all."""
         return self._axes[kind == "fused"]
 
     def _shape(self, kind: str) -> tuple[int, ...]:
@@ -146,73 +144,71 @@ class ResultLayers:
 
     # ---- the record
 
-    def tell(
-        self, parameters: FuseParameters, weights: Mapping[str, str], figures: dict[str, Any]
-    ) -> None:
-        """Write the record of what is fused into all layers."""
-        for kind in (LABELS, *KINDS):
-            self.tell_one(kind, parameters, weights, figures)
+    def write_record(self, made: Mapping[str, Any], *kinds: str) -> None:
+        """Write a record into layers, beside what it holds of other time points.
 
-    def tell_one(
-        self,
-        kind: str,
-        parameters: FuseParameters,
-        weights: Mapping[str, str],
-        figures: dict[str, Any],
-    ) -> None:
-        """Write a record into the layer of a kind."""
+        Parameters
+        ----------
+        made : mapping
+            "parameters", "weights" and the figures "found", as
+            :func:`~napari_focusstack.widgets.session.result_pictures.record_of` returns them.
+        *kinds : str
+            Kinds of layers; those that do not exist are passed over.
+        """
         from napari_focusstack.provenance import record
 
-        layer = self._layer(kind)
-        if layer is not None:
-            made = record(asdict(parameters), weights=dict(weights))
-            made["found"] = self._with(figures, kind, focus_of(layer).get("record", {}))
-            layer.metadata["focusstack"] = {**self._told(kind), "record": made}
-
-    def tell_again(self, figures: dict[str, Any], *kinds: str) -> None:
-        """Mend figures in the records of layers."""
         for kind in kinds:
             layer = self._layer(kind)
-            about = {} if layer is None else focus_of(layer)
-            if layer is not None and "found" in about.get("record", {}):
-                made = about["record"]
-                found = self._with({**self._found(kind, made), **figures}, kind, made)
-                layer.metadata["focusstack"] = {**about, "record": {**made, "found": found}}
+            if layer is not None:
+                new = record(made["parameters"], weights=made["weights"])
+                new["found"] = self._merged(made["found"], kind, focus_of(layer).get("record", {}))
+                layer.metadata["focusstack"] = {**self._metadata(kind), "record": new}
 
-    def _with(self, figures: dict[str, Any], kind: str, made: Mapping[str, Any]) -> Any:
-        """Return figures among those that a record has of other time points, if there are any."""
-        here = self._of(kind).place(self.source.step)
-        if not here:
+    def update_figures(self, figures: dict[str, Any], *kinds: str) -> None:
+        """Replace some figures of this time point in the records of layers."""
+        for kind in kinds:
+            layer = self._layer(kind)
+            metadata = {} if layer is None else focus_of(layer)
+            if layer is not None and "found" in metadata.get("record", {}):
+                old = metadata["record"]
+                found = self._merged({**self._figures_in(old, kind), **figures}, kind, old)
+                layer.metadata["focusstack"] = {**metadata, "record": {**old, "found": found}}
+
+    def _merged(self, figures: dict[str, Any], kind: str, old: Mapping[str, Any]) -> Any:
+        """Return figures, as a list with those of other time points where the kind has several."""
+        place = self._of(kind).place(self.source.step)
+        if not place:
             return figures
-        others = [one for one in _told_of(made) if not here.items() <= one.items()]
-        return sorted([*others, {**here, **figures}], key=lambda one: [one[axis] for axis in here])
+        others = [one for one in _found_per_time_point(old) if not place.items() <= one.items()]
+        merged = [*others, {**place, **figures}]
+        return sorted(merged, key=lambda one: [one[axis] for axis in place])
 
-    def _found(self, kind: str, made: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a record has of this time point."""
-        here = self._of(kind).place(self.source.step).items()
-        return next((one for one in _told_of(made) if here <= one.items()), {})
+    def _figures_in(self, old: Mapping[str, Any], kind: str) -> dict[str, Any]:
+        """Return the figures of this time point in a record."""
+        place = self._of(kind).place(self.source.step).items()
+        return next((one for one in _found_per_time_point(old) if place <= one.items()), {})
 
-    def renamed(self) -> None:
-        """Tell by the source's present name what its layers belong to."""
+    def rename_source(self) -> None:
+        """Write the present names of the source's layers into the metadata of its results."""
         for kind in (LABELS, *KINDS):
             layer = self._layer(kind)
-            if layer is not None and "shows" in (about := focus_of(layer)):
-                layer.metadata["focusstack"] = {**about, **self._told(kind)}
+            if layer is not None and "shows" in (metadata := focus_of(layer)):
+                layer.metadata["focusstack"] = {**metadata, **self._metadata(kind)}
 
     def _layer(self, kind: str) -> Layer | None:
         return self.labels if kind == LABELS else self._layers.get(kind)
 
-    def _told(self, kind: str) -> dict[str, Any]:
-        """Return what the metadata of a layer of ours tell of where it belongs."""
-        return {**self.source.told(), "near": self.near, "shows": kind}
+    def _metadata(self, kind: str) -> dict[str, Any]:
+        """Return the metadata by which a result is recognised again."""
+        return {**self.source.metadata(), "near": self.near, "shows": kind}
 
-    def _there(self, kind: str) -> Any:
+    def _existing(self, kind: str) -> Any:
         """Return the layer of a kind that an earlier session made of the source."""
-        told = self._told(kind).items()
-        return next((one for one in self.viewer.layers if told <= focus_of(one).items()), None)
+        metadata = self._metadata(kind).items()
+        return next((one for one in self.viewer.layers if metadata <= focus_of(one).items()), None)
 
     def _from_file(self) -> Labels | None:
-        """Return labels of ours that were opened again."""
+        """Return labels that this plugin wrote to a file and that were opened again."""
         name = labels_name(self.source)
         if name in self.viewer.layers:
             layer = self.viewer.layers[name]
@@ -221,7 +217,7 @@ class ResultLayers:
         return None
 
 
-def _told_of(made: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what a record says was found, of each time point."""
+def _found_per_time_point(made: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the figures of a record, one mapping for each time point."""
     found = made.get("found", [])
     return found if isinstance(found, list) else [found]

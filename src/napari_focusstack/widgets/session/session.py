@@ -1,26 +1,25 @@
-"""One fusion in napari: what its steps found, and how its layers follow the brush."""
+"""One fusion in napari: what its steps estimated, and how its layers follow the brush."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.runtime.region import bounding_box, union
 from napari_focusstack.widgets.session.label_layer import (
-    Found,
+    LabelState,
+    adopt,
     is_painted,
-    keep,
+    remember,
     set_labels,
-    taken_up,
 )
 from napari_focusstack.widgets.session.result_layers import KINDS, LABELS, ResultLayers
 from napari_focusstack.widgets.session.result_pictures import (
-    Frame,
+    TimePointView,
     confidence_painted,
     depth_painted,
     removed,
@@ -37,33 +36,34 @@ if TYPE_CHECKING:
     from napari_focusstack.fusion.label_edits import Fixes
     from napari_focusstack.fusion.result import FusionResult
     from napari_focusstack.imaging.psf import Psf
+    from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.widgets.session.source import Source
-    from napari_focusstack.widgets.session.tasks import Channels, Fused, Task
+    from napari_focusstack.widgets.session.tasks import Channels, FusionState, Task
 
 
 class Session:
-    """What was found of one focal stack, and the layers that show it.
+    """What is known of one focal stack at one time point, and the layers that show it.
 
     Parameters
     ----------
     viewer : ViewerModel
-        Where layers are added. Those that an earlier session made of the same source are taken up.
+        Where layers are added. Layers that an earlier session made of the same source are adopted.
     source : Source
-        What is fused.
+        The planes.
     near : {"first", "last", "auto"}
-        Which end of it is nearest to the lens.
+        Which end of the stack is nearest to the lens.
     channels : Channels, optional
-        Other channels of it.
+        Other channels of the stack.
 
     Attributes
     ----------
-    found : Found
-        What is in focus where, what was painted over it, and the blurs along its edges.
+    state : LabelState
+        What is known of the labels and the blur.
     canvas : Canvas or None
-        The fused stack; follows the brush.
+        The fused stack, which follows the brush.
     diagnosis : Diagnosis or None
-        What is wrong with the stack, as far as it was looked through.
+        What is wrong with the planes, from the last segmentation that was fused.
     """
 
     def __init__(
@@ -73,24 +73,24 @@ class Session:
         self.near = near
         self.channels = channels
         self.layers = ResultLayers(viewer, source, near)
-        self.found = Found() if self.labels is None else taken_up(self.labels, self._place)
+        self.state = LabelState() if self.labels is None else adopt(self.labels, self._place)
         self.canvas: Canvas | None = None
-        #: Those of other channels, with the layers that show them.
+        #: Layers and fused stacks of other channels.
         self._others: list[tuple[ResultLayers, Canvas]] = []
         self.diagnosis: Diagnosis | None = None
-        #: Share of the pixels that not every plane shows, after the planes were moved.
+        #: Share of the pixels, 0..1, that not every plane shows after registration.
         self.border_share = 0.0
-        #: Share of the pixels whose depth was filled in from around.
+        #: Share of the pixels, 0..1, whose depth is interpolated.
         self.filled_share = 0.0
-        #: Depth (Y, X) as it was fused, before it was painted on.
+        #: Depth (Y, X) as fused, before painting.
         self._depth: np.ndarray | None = None
-        #: Where the image does not show yet what was painted.
-        self._behind: Region | None = None
+        #: Painted pixels that the image does not follow yet.
+        self._pending: Region | None = None
 
     @property
     def end(self) -> str:
         """Which end of the stack is nearest, "first" or "last", as far as is known by now."""
-        return self.found.near or "first" if self.near == "auto" else self.near
+        return self.state.near or "first" if self.near == "auto" else self.near
 
     @property
     def labels(self) -> Labels | None:
@@ -99,131 +99,148 @@ class Session:
 
     @property
     def image(self) -> Image | None:
-        """The layer of the fused image, if it is there."""
+        """The layer of the fused image, if it exists."""
         return self.layers.image("fused")
 
     @property
     def psf(self) -> Psf | None:
-        """The blurs as last estimated."""
-        return self.found.psf
+        """The last estimate of the blur."""
+        return self.state.psf
 
     @property
     def fixes(self) -> Fixes | None:
         """What was painted."""
-        return self.found.fixes
+        return self.state.fixes
 
     # ---- tasks for a thread
 
     def segment(self, parameters: FuseParameters) -> Task:
-        """Find what is in focus where; returns a Found."""
+        """Estimate the labels; the result is a LabelState."""
         return segmenting(self.source, parameters, self.channels)
 
     def estimate(self, parameters: FuseParameters) -> Task:
-        """Estimate the blurs along the edges of the labels; returns a Found with them."""
-        painted = None if self.found.is_blank else self.layers.painted()
-        return estimating(self.source, parameters, replace(self.found), painted)
+        """Estimate the blur along the edges of the labels; the result is a LabelState with it."""
+        painted = None if self.state.is_blank else self.layers.painted()
+        return estimating(self.source, parameters, replace(self.state), painted)
 
     def fuse(self, parameters: FuseParameters) -> Task:
-        """Fuse with the labels and blurs at hand, finding what lacks; returns a Fused."""
-        if self.fixes is not None and self.found.focus is None and not self.found.by_hand:
+        """Fuse with the labels and the blur that are known, and estimate the rest.
+
+        The result is a FusionState.
+        """
+        if self.fixes is not None and self.state.focus is None and not self.state.by_hand:
             return self.run_all(parameters)
         painted = self.layers.painted()
-        found = replace(self.found)
-        return fusing(self.source, parameters, found, painted, channels=self.channels)
+        state = replace(self.state)
+        return fusing(self.source, parameters, state, painted, channels=self.channels)
 
     def run_all(self, parameters: FuseParameters) -> Task:
-        """Find everything anew and fuse, with what was painted on top; returns a Fused."""
+        """Estimate everything anew and fuse, painted fixes on top; the result is a FusionState."""
         fixes = self._fixes_now()
         return fusing(self.source, parameters, fixes=fixes, channels=self.channels)
 
-    # ---- what tasks returned becomes layers, in the GUI's thread
+    # ---- results of tasks become layers, in the GUI's thread
 
-    def show_labels(self, found: Found) -> None:
-        """Propose labels; what was painted before stays on top."""
-        self.canvas = None  # of other labels
+    def show_labels(self, state: LabelState) -> None:
+        """Show a new estimate of the labels; what was painted before stays on top."""
+        self.canvas = None  # it belongs to the earlier labels
         now, fixes, layer = self.layers.painted(), self.fixes, self.labels
         if layer is None or now is None or fixes is None or now.shape != fixes.labels.shape:
-            self.layers.add_labels(found)
+            self.layers.add_labels(state)
         else:
             fixes.follow(now)
-            found.fixes = fixes
-            set_labels(layer, self._place, fixes.over(found.labels))
-            keep(layer, self._place, found)
-        self.found = found
-        if found.parameters is not None:
-            figures = {"crf_backend": found.crf_backend, **self._figures()}
-            self.layers.tell_one(LABELS, found.parameters, found.weights, figures)
+            state.fixes = fixes
+            set_labels(layer, self._place, fixes.over(state.labels))
+            remember(layer, self._place, state)
+        self.state = state
+        if state.parameters is not None:
+            made = {
+                "parameters": asdict(state.parameters),
+                "weights": state.weights,
+                "found": {"crf_backend": state.crf_backend, **self._figures()},
+            }
+            self.layers.write_record(made, LABELS)
 
-    def show_psf(self, found: Found) -> None:
-        """Take over the blurs that were estimated."""
+    def show_psf(self, state: LabelState) -> None:
+        """Take over an estimate of the blur."""
         for name in ("psf", "psf_parameters", "weights", "painted_since"):
-            setattr(self.found, name, getattr(found, name))
+            setattr(self.state, name, getattr(state, name))
 
     def drop_fixes(self) -> None:
         """Take back all that was painted."""
         if self.fixes is not None and self.labels is not None:
             set_labels(self.labels, self._place, self.fixes.drop())
 
-    def show_result(self, made: Fused, *, diffusion: bool = False, depth: bool = False) -> None:
-        """Show a fused image, and the labels it is made of if they are new."""
-        if made.segmented or self.layers.painted() is None:
-            focus = made.canvas.focus if made.found.focus is None else made.found.focus
-            self.show_labels(replace(made.found, focus=focus))
-        self.show_psf(made.found)
-        self.found.near = made.canvas.pipeline.near
-        self.canvas, self.diagnosis = made.canvas, made.diagnosis or self.diagnosis
-        self._catch_up(made)
-        frame = Frame.of(self.source, made, diffusion=diffusion, depth=depth)
-        border, depth_shown = (frame.pictures.get(kind) for kind in ("border", "depth"))
-        self.border_share = 0.0 if border is None else float(border.data.mean())
-        self._depth = None if depth_shown is None else depth_shown.data
-        self.filled_share = 0.0 if depth_shown is None else float(frame.told[2]["filled"])
-        self._show(frame)
-        self._others = [(self._layers_of(other), canvas) for other, canvas in made.others]
+    def show_result(
+        self, fusion: FusionState, *, diffusion: bool = False, depth: bool = False
+    ) -> None:
+        """Show a fused image, and its labels if they are new."""
+        if fusion.segmented or self.layers.painted() is None:
+            focus = fusion.canvas.focus if fusion.state.focus is None else fusion.state.focus
+            self.show_labels(replace(fusion.state, focus=focus))
+        self.show_psf(fusion.state)
+        self.state.near = fusion.canvas.pipeline.near
+        self.canvas, self.diagnosis = fusion.canvas, fusion.diagnosis or self.diagnosis
+        self._catch_up(fusion)
+        view = TimePointView.of(self.source, fusion, diffusion=diffusion, depth=depth)
+        self.border_share, self.filled_share, self._depth = 0.0, 0.0, None
+        if "border" in view.pictures:
+            self.border_share = float(view.pictures["border"][0].mean())
+        if "depth" in view.pictures:
+            self._depth, _ = view.pictures["depth"]
+            self.filled_share = float(view.record["found"]["filled"])
+        self._show(view)
+        self._others = [(self._layers_of(other), canvas) for other, canvas in fusion.others]
 
-    def show_frame(self, frame: Frame) -> None:
-        """Show what was fused of a time point whose planes are gone already."""
-        if frame.segmented or self.layers.painted() is None:
-            self.show_labels(frame.found)
-        self.show_psf(frame.found)
-        self.found.near = frame.found.near
-        self._show(frame)
+    def show_view(self, view: TimePointView) -> None:
+        """Show a time point whose planes are no longer in memory."""
+        if view.segmented or self.layers.painted() is None:
+            self.show_labels(view.state)
+        self.show_psf(view.state)
+        self.state.near = view.state.near
+        self._show(view)
 
-    def _show(self, frame: Frame) -> None:
+    def _show(self, view: TimePointView) -> None:
         """Put pictures into layers, and write the full record of how they were made."""
-        for kind, picture in frame.pictures.items():
-            self.layers.show(kind, picture.data, **picture.look)
-        if "border" not in frame.pictures:
+        for kind, (data, look) in view.pictures.items():
+            self.layers.show(kind, data, **look)
+        if "border" not in view.pictures:
             self.layers.clear("border")
-        parameters, weights, figures = frame.told
-        self.layers.tell(parameters, weights, {**figures, **self._figures()})
-        for other, image, (parameters, weights, figures) in frame.others:
+        found = {**view.record["found"], **self._figures()}
+        self.layers.write_record({**view.record, "found": found}, LABELS, *KINDS)
+        for other, image, made in view.others:
             layers = self._layers_of(other)
             layers.show("fused", image)
-            led = {**figures, "focus_of": self.source.name}
-            layers.tell_one("fused", parameters, weights, led)
+            found = {**made["found"], "focus_of": self.source.name}
+            layers.write_record({**made, "found": found}, "fused")
         self.layers.raise_labels()
 
     def _layers_of(self, other: Source) -> ResultLayers:
         return ResultLayers(self.layers.viewer, other, self.near)
 
     def depth(self) -> np.ndarray:
-        """Return how far behind the nearest plane each pixel lies, (Y, X), in the source's unit."""
+        """Return the distance of each pixel behind the nearest plane, (Y, X), in source units."""
         return self.result.depth
 
-    def _catch_up(self, made: Fused) -> None:
-        """Fuse again around what was painted while a task ran."""
-        self._behind, labels = None, self.layers.painted()
-        if labels is None or labels.shape != made.labels.shape:
+    def _catch_up(self, fusion: FusionState) -> None:
+        """Fuse again around what was painted while the task ran."""
+        self._pending, labels = None, self.layers.painted()
+        if labels is None or labels.shape != fusion.labels.shape:
             return
-        changed = bounding_box(labels != made.labels)
+        changed = bounding_box(labels != fusion.labels)
         if changed is not None:
-            self.found.painted_since = True
-            for canvas in (made.canvas, *(canvas for _, canvas in made.others)):
+            self.state.painted_since = True
+            for canvas in (fusion.canvas, *(canvas for _, canvas in fusion.others)):
                 canvas.paint(labels, changed)
 
     def follow_brush(self, *, live: bool) -> bool:
-        """Take note of painted labels; fuse again around them if live. Tell whether it did."""
+        """Note painted labels, and fuse again around them if live; tell whether it fused.
+
+        Raises
+        ------
+        InputError
+            If the labels have another shape than the planes, or a label names no plane.
+        """
         if self.fixes is None or self.labels is None:
             return False
         labels = self.layers.painted()
@@ -235,31 +252,31 @@ class Session:
                 f"{self.fixes.labels.shape}; segment again."
             )
         self._note(labels)
-        behind = self._behind
-        if not live or behind is None or self.canvas is None or self.image is None:
+        pending = self._pending
+        if not live or pending is None or self.canvas is None or self.image is None:
             return False
         canvas, step = self.canvas, self._step
-        where = canvas.paint(labels, behind)
-        self._behind = None
+        where = canvas.paint(labels, pending)
+        self._pending = None
         self.layers.update("fused", where, lambda: canvas.image[where])
         self.layers.update("diffusion", where, partial(removed, canvas, where))
         if self._depth is not None:
-            again = partial(depth_painted, canvas, step, self._depth, where)
-            self.layers.update("depth", where, again)
+            painted = partial(depth_painted, canvas, step, self._depth, where)
+            self.layers.update("depth", where, painted)
             self.layers.update("confidence", where, partial(confidence_painted, canvas, where))
-        self.layers.tell_again(self._figures(), LABELS, *KINDS)
+        self.layers.update_figures(self._figures(), LABELS, *KINDS)
         for layers, other in self._others:
-            there = other.paint(labels, behind)
-            layers.update("fused", there, partial(other.image.__getitem__, there))
+            other_where = other.paint(labels, pending)
+            layers.update("fused", other_where, partial(other.image.__getitem__, other_where))
         return True
 
     def _note(self, labels: np.ndarray) -> None:
-        """Take note of what was painted in labels (Y, X), which the image does not show yet."""
+        """Note what was painted in labels (Y, X); the image does not follow it yet."""
         changed = None if self.fixes is None else self.fixes.follow(labels)
         if changed is not None:
-            self.found.painted_since = True
-            self._behind = changed if self._behind is None else union(self._behind, changed)
-            self.layers.tell_again(self._figures(), LABELS)
+            self.state.painted_since = True
+            self._pending = changed if self._pending is None else union(self._pending, changed)
+            self.layers.update_figures(self._figures(), LABELS)
 
     def _fixes_now(self) -> Fixes | None:
         """Return what is painted, the last stroke included."""
@@ -269,12 +286,20 @@ class Session:
         self._note(labels)
         return self.fixes
 
-    # ---- what it comes to
+    # ---- results
 
     @property
     def result(self) -> FusionResult:
-        """What was fused, as :func:`napari_focusstack.fuse` returns it."""
-        return result_of(self._fused, self.found)
+        """The fusion in the form in which :func:`napari_focusstack.fuse` returns it.
+
+        Raises
+        ------
+        InputError
+            If nothing is fused yet.
+        """
+        if self.canvas is None:
+            raise InputError("nothing is fused yet; press Fuse or Run all first.")
+        return result_of(self.canvas, self.state)
 
     def painted_labels(self) -> str | None:
         """Return the labels as Python in napari's console, where something was painted in them."""
@@ -299,20 +324,14 @@ class Session:
         if self.canvas is not None:
             region = self.canvas.region
             figures["transition_region"] = np.count_nonzero(region) / region.size
-        if self.found.painted_since:
-            figures["reblur_residual"] = None  # it was that of other labels
+        if self.state.painted_since:
+            figures["reblur_residual"] = None  # it was measured with the earlier labels
         return figures
 
     @property
     def _place(self) -> tuple[int, ...]:
-        """Where in the Labels layer the time point lies."""
+        """The time point as an index into the Labels layer."""
         return self.layers.index(LABELS)
-
-    @property
-    def _fused(self) -> Canvas:
-        if self.canvas is None:
-            raise InputError("nothing is fused yet; press Fuse or Run all first.")
-        return self.canvas
 
     @property
     def _step(self) -> float:

@@ -1,4 +1,4 @@
-"""What is fused: one stack layer with a focus axis, or a near and a far layer."""
+"""The layers to fuse: one stack layer with a focus axis, or a near and a far layer."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Source:
     layers : tuple of Image
         One stack, or a near and a far plane.
     axis : int
-        Focus axis of the stack; of no account for two layers.
+        Focus axis of the stack; ignored for two layers.
     step : tuple of int
-        Where the viewer's sliders stand for the axes of the first layer before rows and columns; 0
-        for the focus axis, which is fused whole.
+        Position of the viewer's sliders along the axes of the first layer before rows and columns,
+        in pixels; 0 for the focus axis, all of which is fused.
     """
 
     layers: tuple[Image, ...]
@@ -45,21 +45,21 @@ class Source:
 
     @classmethod
     def shown(cls, layers: tuple[Image, ...], axis: int, point: Sequence[float]) -> Source:
-        """Return what the viewer's sliders show of layers; they align with a layer's last axes.
+        """Return the source at the sliders' position; the sliders align with a layer's last axes.
 
         Parameters
         ----------
         layers, axis
-            Of the source.
+            As :class:`Source` takes them.
         point : sequence of float
-            Where the sliders stand in the world.
+            Position of the sliders in world coordinates.
         """
         layer, single = layers[0], len(layers) == 2
-        own = [0.0] * max(0, layer.ndim - len(point)) + list(point)[-layer.ndim :]
+        aligned = [0.0] * max(0, layer.ndim - len(point)) + list(point)[-layer.ndim :]
         step = []
         for number in range(layer.ndim - 2):
             start, scale = float(layer.translate[number]), float(layer.scale[number])
-            at = round((own[number] - start) / scale)
+            at = round((aligned[number] - start) / scale)
             last = int(layer.data.shape[number]) - 1
             step.append(0 if number == axis and not single else min(max(at, 0), last))
         return cls(layers, axis, tuple(step))
@@ -71,7 +71,7 @@ class Source:
 
     @property
     def size(self) -> tuple[int, ...]:
-        """Rows and columns of a plane."""
+        """Number of rows and columns of a plane."""
         shape = self.layers[0].data.shape
         return tuple(shape[-3:-1] if self.layers[0].rgb else shape[-2:])
 
@@ -90,16 +90,16 @@ class Source:
 
     @property
     def channel_axis(self) -> int | None:
-        """Axis of the layer that is named as channels, if it has one."""
+        """Axis of the layer whose name says that it holds channels, if there is one."""
         return channel_axis(self.layers[0], self.focus_axis)
 
     def axes(self, *, channels: bool) -> ResultAxes:
-        """Return the axes of results, of which each channel has its own, or all have one."""
+        """Return the axes of a result that each channel has, or that all channels share."""
         spanned = {self.focus_axis} | (set() if channels else {self.channel_axis})
         return ResultAxes.of(self.layers[0], {axis for axis in spanned if axis is not None})
 
     def time_points(self) -> list[Source]:
-        """Return the source at each place along the axes beside focus and channels, in order."""
+        """Return the source at each place along its axes other than focus and channels."""
         fixed = {self.focus_axis, self.channel_axis}
         shape = self.layers[0].data.shape
         places = (
@@ -108,7 +108,7 @@ class Source:
         return [replace(self, step=step) for step in product(*places)]
 
     def other_channels(self) -> list[Source]:
-        """Return the source at all other places along its own axis of channels."""
+        """Return the source at the other places along its channel axis."""
         axis = self.channel_axis
         if axis is None:
             return []
@@ -121,26 +121,29 @@ class Source:
 
     @property
     def channel(self) -> int | None:
-        """Which channel of its file is shown, from 1; None where that has no others, or is two."""
+        """Channel of the file that is shown, from 1; None for two layers or a single channel."""
         if len(self.layers) == 2:
             return None
         layer, axis = self.layers[0], self.channel_axis
         if axis is not None and layer.data.shape[axis] > 1:
             return self.step[axis] + 1
-        told = focus_of(layer).get("channel")
-        return None if told is None else int(told)
+        channel = focus_of(layer).get("channel")
+        return None if channel is None else int(channel)
 
     @property
     def is_one_of_many(self) -> bool:
-        """Whether the file holds other time points or channels too."""
+        """Whether the file also holds other time points or channels."""
         return len(self.layers) == 1 and (self.channel is not None or len(self.time_points()) > 1)
 
-    def told(self) -> dict[str, Any]:
-        """Return what tells this source from others, ready for a layer's metadata."""
+    def metadata(self) -> dict[str, Any]:
+        """Return metadata by which results of this source are recognised."""
         return {"made_from": [str(layer.name) for layer in self.layers], "axis": self.axis}
 
     def planes(self) -> list[np.ndarray]:
-        """Return the planes in memory, (Y, X) or (Y, X, 3) each; see :mod:`..layer_planes`."""
+        """Return the planes in memory, (Y, X) or (Y, X, 3) each.
+
+        See :func:`napari_focusstack.planes.layer_planes.stack_planes` for what is refused.
+        """
         if len(self.layers) == 2:
             return [single_plane(layer, self.step) for layer in self.layers]
         return stack_planes(self.layers[0], self.axis, self.step)
@@ -164,7 +167,7 @@ class Source:
         return abs(float(layer.scale[self.axis])), str(layer.units[self.axis])
 
     def nearest(self, end: str) -> tuple[float, float]:
-        """Return where the nearest plane lies along the focus axis, and how far to the next."""
+        """Return the nearest plane's place along the focus axis, and the step to the next."""
         if len(self.layers) == 2:
             return 0.0, 1.0
         layer = self.layers[0]
@@ -172,12 +175,12 @@ class Source:
         return (start + (self.count - 1) * step, -step) if end == "last" else (start, step)
 
     def plane_at(self, dims: Dims, end: str) -> int:
-        """Return the plane, counted from 1, the nearest, that the viewer's slider shows.
+        """Return the plane that the viewer's slider shows, counted from 1, the nearest.
 
         Raises
         ------
         InputError
-            If there is no slider: the planes are two layers.
+            If the planes are two layers, which have no slider.
         """
         if len(self.layers) == 2:
             raise InputError(
@@ -189,32 +192,33 @@ class Source:
         return min(max(number, 1), self.count)
 
     def show_plane(self, dims: Dims, end: str, plane: int) -> None:
-        """Move the viewer's slider to a plane, counted from 1, the nearest, if there is one."""
+        """Move the viewer's slider, if there is one, to a plane counted from 1, the nearest."""
         if len(self.layers) == 1:
             start, step = self.nearest(end)
             dims.set_point(self._slider(dims), start + (plane - 1) * step)
 
     def _slider(self, dims: Dims) -> int:
-        """Return which of the viewer's axes is the focus axis; they align with the last."""
+        """Return which of the viewer's axes is the focus axis; layers align with its last axes."""
         return int(dims.ndim - self.layers[0].ndim + self.axis)
 
     def files(self) -> list[str]:
-        """Return the files that the layers came from, or their names where there is none."""
+        """Return the file of each layer, or a name like one where there is none."""
         return [_file(layer) or f"{layer.name}.tif" for layer in self.layers]
 
     def expressions(self, near: str) -> list[str]:
-        """Return what is fused as Python in napari's console.
+        """Return the planes as Python in napari's console.
 
-        A layer where :func:`napari_focusstack.fuse` reads the same from it, else its planes.
+        They are layers where :func:`napari_focusstack.fuse` reads the same planes from them, and
+        arrays otherwise.
         """
         names = [f'viewer.layers["{layer.name}"]' for layer in self.layers]
-        told = focus_of(self.layers[0])
-        # an order that is not said is taken from the metadata
-        usual = near != "first" or told.get("near", near) == near
-        usual = usual and focus_axis_of(self.layers[0]) == self.axis
+        metadata = focus_of(self.layers[0])
+        # the line leaves out the default, near="first"; fuse() then reads it from the metadata
+        same = near != "first" or metadata.get("near", near) == near
+        same = same and focus_axis_of(self.layers[0]) == self.axis
         if len(names) == 2 and not any(self.step):
             return names
-        if len(names) == 1 and usual and not any(self.step):
+        if len(names) == 1 and same and not any(self.step):
             return names
         at = [str(place) for place in self.step]
         if len(names) == 1:
@@ -223,5 +227,6 @@ class Source:
 
 
 def _file(layer: Layer) -> str | None:
-    told = focus_of(layer).get("path") or layer.source.path
-    return None if told is None else str(told)
+    """Return the file that a layer came from, if it is known."""
+    path = focus_of(layer).get("path") or layer.source.path
+    return None if path is None else str(path)

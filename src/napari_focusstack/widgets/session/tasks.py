@@ -11,7 +11,7 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import PsfParameters, SegmentationParameters
 from napari_focusstack.runtime.progress import Progress, relabel
-from napari_focusstack.widgets.session.label_layer import Found, labels_of
+from napari_focusstack.widgets.session.label_layer import LabelState, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -28,31 +28,31 @@ if TYPE_CHECKING:
 
     Task = Callable[[], Generator[Any, None, Any]]
 
-#: Parameters that another estimate of the blur would depend on.
+#: Parameters on which the estimate of the blur depends.
 PSF_FIELDS = (*(each.name for each in fields(PsfParameters)), "intensity")
 
 
 @dataclass(frozen=True)
-class Fused:
+class FusionState:
     """What a fusion made.
 
     Parameters
     ----------
-    found : Found
-        What is in focus where, and the blur.
+    state : LabelState
+        What is known of the labels and the blur.
     segmented : bool
-        Whether that is new.
+        Whether the labels are a new estimate.
     labels : ndarray
-        Shape (Y, X), what was fused, as a Labels layer has it.
+        The labels that were fused, (Y, X), as a Labels layer has them.
     canvas : Canvas
-        The fused pipeline.
+        The fused stack, which follows the brush.
     diagnosis : Diagnosis or None
-        What is wrong with a pipeline of more than two planes; None where they were not looked through.
-    others : list of tuple
+        What is wrong with the planes; None for a pair, and where the labels are not new.
+    others : list of (Source, Canvas)
         Other channels, fused with the focus of this one.
     """
 
-    found: Found
+    state: LabelState
     segmented: bool
     labels: np.ndarray
     canvas: Canvas
@@ -62,50 +62,54 @@ class Fused:
 
 @dataclass(frozen=True)
 class Channels:
-    """Other channels of a pipeline, and what they are to it.
+    """Other channels of a source, and how they are used.
 
     Parameters
     ----------
     others : tuple of Source
-        Fused with its focus.
+        Fused with the focus of the source.
     together : bool
-        Whether focus is found in all of them rather than in the pipeline alone.
+        Whether focus is estimated from all channels together rather than from the source alone.
     """
 
     others: tuple[Source, ...] = ()
     together: bool = False
 
 
-#: A pipeline of one channel.
+#: No other channels.
 ALONE = Channels()
 
 
 def segmenting(source: Source, parameters: FuseParameters, channels: Channels = ALONE) -> Task:
-    """Find what is in focus where; returns a Found."""
+    """Return the task that estimates the labels; its result is a LabelState."""
 
-    def task() -> Generator[Any, None, Found]:
-        return (yield from _segmented((yield from _seen(source, parameters, channels))))
+    def task() -> Generator[Any, None, LabelState]:
+        return (yield from _segment((yield from _prepare_focus(source, parameters, channels))))
 
     return task
 
 
 def estimating(
-    source: Source, parameters: FuseParameters, found: Found, labels: np.ndarray | None
+    source: Source, parameters: FuseParameters, state: LabelState, labels: np.ndarray | None
 ) -> Task:
-    """Estimate the blurs along the edges of labels (Y, X); returns a Found with them."""
+    """Return the task that estimates the blur along the edges of labels (Y, X).
 
-    def task() -> Generator[Any, None, Found]:
-        pipeline = yield from _aligned(source.planes(), parameters, found.registration)
-        edited = _edited(pipeline, found, labels)
-        if not edited.has_occlusions():
+    Its result is the LabelState with the blur. The task raises InputError where the labels have no
+    edge, or where no blur explains the planes.
+    """
+
+    def task() -> Generator[Any, None, LabelState]:
+        pipeline = yield from _prepare(source.planes(), parameters, state.registration)
+        focus = _focus_of(pipeline, state, labels)
+        if not focus.has_occlusions():
             raise InputError(
                 "nothing stands before anything else, so there is no blur to measure; paint what "
                 "is nearer, or give sigma."
             )
-        known = yield from _estimated(pipeline, found, edited)
-        if known.psf is None:
+        estimate = yield from _estimate_psf(pipeline, state, focus)
+        if estimate.psf is None:
             raise InputError(f"no blur was found: {pipeline.plain}.")
-        return known
+        return estimate
 
     return task
 
@@ -113,46 +117,60 @@ def estimating(
 def fusing(
     source: Source,
     parameters: FuseParameters,
-    found: Found | None = None,
+    state: LabelState | None = None,
     labels: np.ndarray | None = None,
     fixes: Fixes | None = None,
     channels: Channels = ALONE,
 ) -> Task:
-    """Fuse with the labels (Y, X) and blurs at hand, finding what lacks; returns a Fused.
+    """Return the task that fuses with what is known, and estimates the rest.
 
-    Where it is found anew what is in focus, fixes stay on top of it. Other channels are fused with
-    the focus and the registration of the first.
+    Its result is a FusionState.
+
+    Parameters
+    ----------
+    source : Source
+        The planes.
+    parameters : FuseParameters
+        Settings. Where labels are known, those of their segmentation are kept for the record.
+    state : LabelState, optional
+        What is known of labels and blur.
+    labels : ndarray, optional
+        Labels (Y, X) as they are painted now.
+    fixes : Fixes, optional
+        What was painted. It stays on top where the labels are estimated anew.
+    channels : Channels
+        Other channels. They are fused with the focus and the registration of the source.
     """
-    at_hand = found or Found()
-    # the record tells how the labels at hand were found, not how others would be
-    if at_hand.parameters is not None:
-        parameters = replace(parameters, **_part(at_hand.parameters, SegmentationParameters))
+    given = state or LabelState()
+    # the record says how these labels were estimated, not how others would be
+    if given.parameters is not None:
+        parameters = replace(parameters, **_part(given.parameters, SegmentationParameters))
 
-    def task() -> Generator[Any, None, Fused]:
+    def task() -> Generator[Any, None, FusionState]:
         from napari_focusstack.fusion.canvas import Canvas
 
-        known, painted = at_hand, labels
+        known, painted = given, labels
         pipeline = None
         if segmented := known.focus is None and painted is None:
-            seen = yield from _seen(source, parameters, channels)
-            known = yield from _segmented(seen)
+            prepared = yield from _prepare_focus(source, parameters, channels)
+            known = yield from _segment(prepared)
             painted = known.labels
-            pipeline = None if channels.together else seen
+            pipeline = None if channels.together else prepared
             if fixes is not None and fixes.painted.shape == painted.shape:
                 painted = np.where(fixes.painted, fixes.labels, painted)
         if pipeline is None:
             again = parameters
             if channels.together and known.near:
-                again = replace(parameters, near=known.near)  # of all together
-            pipeline = yield from _aligned(source.planes(), again, known.registration)
-        edited = _edited(pipeline, known, painted)
-        veiled = pipeline.needs_psf(edited)
-        if veiled and not _holds(known, parameters):
-            known = yield from _estimated(pipeline, known, edited)
-        shown = labels_of(edited) if painted is None else painted
+                again = replace(parameters, near=known.near)  # as estimated from all channels
+            pipeline = yield from _prepare(source.planes(), again, known.registration)
+        edited = _focus_of(pipeline, known, painted)
+        needs_psf = pipeline.needs_psf(edited)
+        if needs_psf and not _has_psf_for(known, parameters):
+            known = yield from _estimate_psf(pipeline, known, edited)
+        fused_labels = labels_of(edited) if painted is None else painted
         focus = edited if known.focus is None else known.focus.to(pipeline.stack.device)
         pipeline.weights = known.weights
-        canvas = Canvas(pipeline, focus, known.psf if veiled else None, edited.labels)
+        canvas = Canvas(pipeline, focus, known.psf if needs_psf else None, edited.labels)
         yield from canvas.fuse()
         diagnosis = None
         if segmented:
@@ -160,53 +178,54 @@ def fusing(
         others = []
         for other in channels.others:
             others.append((other, (yield from _with_focus_of(canvas, other, edited.labels))))
-        return Fused(known, segmented, shown, canvas, diagnosis, others)
+        return FusionState(known, segmented, fused_labels, canvas, diagnosis, others)
 
     return task
 
 
-def along(tasks: Sequence[Task], keep: Callable[[int, Fused], Any]) -> Task:
-    """Fuse time point after time point; returns what is kept of each."""
+def along(tasks: Sequence[Task], convert: Callable[[int, FusionState], Any]) -> Task:
+    """Return the task that fuses time point after time point, and keeps a conversion of each."""
 
     def task() -> Generator[Any, None, list[Any]]:
-        kept = []
+        converted = []
         for number, each in enumerate(tasks):
-            made = yield from relabel(each(), partial(_counted, f"{number + 1} of {len(tasks)}: "))
-            kept.append(keep(number, made))
-        return kept
+            before = f"{number + 1} of {len(tasks)}: "
+            fusion = yield from relabel(each(), partial(_numbered, before))
+            converted.append(convert(number, fusion))
+        return converted
 
     return task
 
 
-def _counted(before: str, step: Progress) -> Progress:
+def _numbered(before: str, step: Progress) -> Progress:
     return Progress(f"{before}{step.step}", step.done, step.total)
 
 
-def _aligned(
+def _prepare(
     planes: Planes, parameters: FuseParameters, known: Registration | None = None
 ) -> Generator[Any, None, Pipeline]:
-    """Take planes, and bring them to lie on each other, as they did before where that is known."""
+    """Return the pipeline of planes in order, registered as before where that is known."""
     from napari_focusstack.fusion.near_end import prepare
 
     return (yield from prepare(planes, parameters, known))
 
 
-def _seen(
+def _prepare_focus(
     source: Source, parameters: FuseParameters, channels: Channels
 ) -> Generator[Any, None, Pipeline]:
-    """Take the planes that focus is found in: those of the pipeline, or of all channels together."""
+    """Return the pipeline of the planes that focus is estimated from."""
     from napari_focusstack.planes.channels import mixed_planes
 
     planes = source.planes()
     if channels.together:
         planes = mixed_planes([planes, *(other.planes() for other in channels.others)])
-    return (yield from _aligned(planes, parameters))
+    return (yield from _prepare(planes, parameters))
 
 
-def _segmented(pipeline: Pipeline) -> Generator[Any, None, Found]:
-    """Find what is in focus where."""
+def _segment(pipeline: Pipeline) -> Generator[Any, None, LabelState]:
+    """Estimate the labels."""
     focus, backend = yield from pipeline.segment()
-    return Found(
+    return LabelState(
         focus,
         pipeline.parameters,
         dict(pipeline.weights),
@@ -223,20 +242,23 @@ def _with_focus_of(
     from napari_focusstack.fusion.canvas import Canvas
 
     parameters = replace(first.pipeline.parameters, near=first.pipeline.near)
-    pipeline = yield from _aligned(other.planes(), parameters, first.pipeline.registration)
+    pipeline = yield from _prepare(other.planes(), parameters, first.pipeline.registration)
     psf = yield from pipeline.find_psf(first.focus)
-    fused = Canvas(pipeline, first.estimated, psf, labels)
-    yield from fused.fuse()
-    return fused
+    canvas = Canvas(pipeline, first.estimated, psf, labels)
+    yield from canvas.fuse()
+    return canvas
 
 
-def _estimated(pipeline: Pipeline, found: Found, edited: FocusMap) -> Generator[Any, None, Found]:
-    """Find the blurs along the edges of what was painted."""
-    psf = yield from pipeline.find_psf(edited)
-    weights = {name: hashed for name, hashed in found.weights.items() if name != "keb"}
+def _estimate_psf(
+    pipeline: Pipeline, state: LabelState, focus: FocusMap
+) -> Generator[Any, None, LabelState]:
+    """Estimate the blur along the edges of a focus map."""
+    psf = yield from pipeline.find_psf(focus)
+    # weights of KEB belong to the earlier estimate
+    weights = {name: digest for name, digest in state.weights.items() if name != "keb"}
     weights |= pipeline.weights
     return replace(
-        found, psf=psf, psf_parameters=pipeline.parameters, weights=weights, painted_since=False
+        state, psf=psf, psf_parameters=pipeline.parameters, weights=weights, painted_since=False
     )
 
 
@@ -245,17 +267,17 @@ def _part(parameters: FuseParameters, kind: type) -> dict[str, Any]:
     return {each.name: getattr(parameters, each.name) for each in fields(kind)}
 
 
-def _holds(found: Found, parameters: FuseParameters) -> bool:
-    """Tell whether a blur is known, and no other is asked for."""
-    before = found.psf_parameters
+def _has_psf_for(state: LabelState, parameters: FuseParameters) -> bool:
+    """Tell whether the blur was estimated, and with the same settings."""
+    before = state.psf_parameters
     return before is not None and all(
         getattr(before, name) == getattr(parameters, name) for name in PSF_FIELDS
     )
 
 
-def _edited(pipeline: Pipeline, found: Found, labels: np.ndarray | None) -> FocusMap:
-    """Return what was found with labels painted over it, or what the labels alone say."""
-    focus = None if found.focus is None else found.focus.to(pipeline.stack.device)
+def _focus_of(pipeline: Pipeline, state: LabelState, labels: np.ndarray | None) -> FocusMap:
+    """Return the estimated focus map with labels painted over it, or that of the labels alone."""
+    focus = None if state.focus is None else state.focus.to(pipeline.stack.device)
     if focus is not None and labels is not None and labels.shape == pipeline.stack.size:
         return focus.with_labels(labels)
     if labels is not None:

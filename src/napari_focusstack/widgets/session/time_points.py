@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class TimePoints:
-    """Hides empty results, and brings them back where the sliders show something of them.
+    """Hides results at time points that were not fused, and shows them again at the others.
 
     Parameters
     ----------
     viewer : ViewerModel
-        Whose sliders are followed.
+        Viewer whose sliders are followed.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
@@ -26,11 +26,11 @@ class TimePoints:
         viewer.dims.events.point.connect(self.follow)
 
     def leave(self) -> None:
-        """Follow the sliders no more."""
+        """Stop following the sliders."""
         self.viewer.dims.events.point.disconnect(self.follow)
 
     def follow(self, _: Any = None) -> None:
-        """Show what there is where the sliders stand."""
+        """Show the results, or the stack where there are none, at the present time point."""
         for layer in list(self.viewer.layers):
             if self._is_empty(layer):
                 if layer.visible:
@@ -41,23 +41,26 @@ class TimePoints:
                 self._show(layer, visible=True)
 
     def _is_empty(self, layer: Layer) -> bool:
-        """Tell whether a layer is a result that has nothing at this time point yet."""
+        """Tell whether a layer is a result that is empty at this time point."""
         found = focus_of(layer).get("record", {}).get("found")
         if "made_from" not in focus_of(layer) or not isinstance(found, list):
             return False
         point = self.viewer.dims.point[-layer.ndim :]
-        here = {
+        place = {
             label: round((at - float(start)) / float(scale))
             for label, at, start, scale in zip(
                 layer.axis_labels, point, layer.translate, layer.scale, strict=False
             )
         }
-        return not any(all(one.get(label, at) == at for label, at in here.items()) for one in found)
+        return not any(
+            all(one.get(label, at) == at for label, at in place.items()) for one in found
+        )
 
     def _show(self, layer: Layer, *, visible: bool) -> None:
+        """Show or hide a layer; the planes of an additive image are visible while it is not."""
         layer.visible = visible
-        about = focus_of(layer)
-        if about.get("shows") == "fused" and layer.blending == "additive":
-            for name in about["made_from"]:
+        metadata = focus_of(layer)
+        if metadata.get("shows") == "fused" and layer.blending == "additive":
+            for name in metadata["made_from"]:
                 if name in self.viewer.layers:
                     self.viewer.layers[name].visible = not visible

@@ -1,1 +1,1 @@
-"""The dock that trains networks."""
+"""The *Train focus networks* dock."""

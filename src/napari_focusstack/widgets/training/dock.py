@@ -1,4 +1,4 @@
-"""The widget that trains FSB or KEB on the user's own pictures."""
+"""The *Train focus networks* dock: trains FSB, KEB, DEB or MEB on the user's own pictures."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.form import folded
 from napari_focusstack.widgets.controls.line_plot import Curve
-from napari_focusstack.widgets.controls.task_bar import TaskBar, parted
+from napari_focusstack.widgets.controls.task_bar import TaskBar, was_undocked
 from napari_focusstack.widgets.training.scene_grid import Preview, mosaic
 from napari_focusstack.widgets.training.settings import TrainSettings
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from napari_focusstack.widgets.training.run import Step, TrainingRun
 
 
-#: Scenes that a preview shows.
+#: Number of scenes in the preview (convention).
 SCENES = 3
-#: Steps that the smoothed loss looks back on.
-SMOOTHED = 20
-#: Seconds between two drawings of the loss.
+#: Number of steps over which the loss is smoothed (convention).
+SMOOTHING_STEPS = 20
+#: Shortest time between two drawings of the loss, s (convention).
 REDRAW_S = 0.2
 
 
 class TrainWidget(QWidget):
-    """Train a network, watch it, and put its weights on the list that fusing chooses from.
+    """Trains a network, shows its progress, and offers its weights in the *Fuse focal stack* dock.
 
     Parameters
     ----------
@@ -57,21 +57,23 @@ class TrainWidget(QWidget):
         self.figures.setWordWrap(True)
         self.curve = Curve("steps", "loss")
         self.preview = Preview()
-        self.scatter = Curve("true sigma, px", "found sigma, px")
+        self.scatter = Curve("true sigma (px)", "estimated sigma (px)")
         self.start_button = QPushButton("Start")
         self.start_button.setToolTip("train with these settings")
         self.pause_button = QPushButton("Pause")
-        self.pause_button.setToolTip("make no step until it is pressed again")
+        self.pause_button.setToolTip("pause the training until pressed again")
         self.pause_button.setCheckable(True)
         self.save_button = QPushButton("Save weights")
-        self.save_button.setToolTip("write the averaged weights now; fusing can choose them then")
+        self.save_button.setToolTip(
+            "write the averaged weights now; the dock that fuses then offers them"
+        )
         self.task = _TrainingBar()
         self._lay_out()
         self.start_button.clicked.connect(self.start)
         self.pause_button.toggled.connect(self._pause)
         self.save_button.clicked.connect(self.save)
         self.task.busy_changed.connect(self._show_busy)
-        weights_list.changed.connect(self.settings.refresh)
+        weights_menu.changed.connect(self.settings.refresh)
         self._forget()
         self._show_busy(False)
 
@@ -97,18 +99,18 @@ class TrainWidget(QWidget):
         layout.addWidget(self.task)
 
     def changeEvent(self, event: QEvent | None) -> None:
-        """Stop where the dock is closed."""
-        if parted(self, event):
+        """Stop the training where the dock is closed."""
+        if was_undocked(self, event):
             self.task.cancel()
         super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        """Stop where the widget is a window of its own and is closed."""
+        """Stop the training where the widget is closed as a window."""
         self.task.cancel()
         super().closeEvent(event)
 
     def start(self) -> None:
-        """Begin the training that the form asks for."""
+        """Begin a training with the settings of the form."""
         try:
             run = self.settings.run()
         except InputError as error:
@@ -120,7 +122,7 @@ class TrainWidget(QWidget):
         self.task.run(run.steps, self._end, self._show)
 
     def save(self) -> None:
-        """Write the averaged weights, while they train after the present step."""
+        """Write the averaged weights; during a training, after the present step."""
         if self.run is None:
             return
         if self.task.busy:
@@ -149,7 +151,7 @@ class TrainWidget(QWidget):
             self.folded.expand(animate=False)
 
     def _forget(self) -> None:
-        """Show nothing of an earlier run."""
+        """Clear what is shown of an earlier run."""
         self.losses: list[tuple[int, float, float]] = []
         self._drawn_at = 0.0
         self.curve.clear()
@@ -160,7 +162,7 @@ class TrainWidget(QWidget):
             part.hide()
 
     def _show(self, step: Step) -> None:
-        """Show what the run says after a step."""
+        """Show the progress of a run after a step."""
         self.save_button.setEnabled(True)
         if step.saved:
             self._announce()
@@ -168,7 +170,7 @@ class TrainWidget(QWidget):
             self.task.say(step.problem, error=True)
         if step.loss is not None:
             smooth = self.losses[-1][2] if self.losses else 0.0
-            smooth += (step.loss - smooth) / min(SMOOTHED, len(self.losses) + 1)
+            smooth += (step.loss - smooth) / min(SMOOTHING_STEPS, len(self.losses) + 1)
             self.losses.append((step.done, step.loss, smooth))
             self.status.setText(f"loss {smooth:.4g}, {duration(step.seconds_left)} left")
             if time.monotonic() - self._drawn_at > REDRAW_S:
@@ -199,18 +201,18 @@ class TrainWidget(QWidget):
         truth, answer = examples.truth.tolist(), examples.answer.tolist()
         ends = [min(truth), max(truth)]
         self.scatter.set("scenes", truth, answer, dots=True)
-        self.scatter.set("found = true", ends, ends)
+        self.scatter.set("estimated = true", ends, ends)
         self.scatter.show()
 
     def _announce(self) -> None:
-        """Say that the weights are written, here and to whoever lists weights."""
+        """Say that the weights are written, and put them on the lists of weights."""
         assert self.run is not None
         assert self.run.training is not None
-        weights_list.add_weights(self.run.parameters.network, self.run.output)
+        weights_menu.add_weights(self.run.parameters.network, self.run.output)
         self.task.say(f"Written after {self.run.training.step} steps: {self.run.output}")
 
     def _end(self, _: object) -> None:
-        """Say where a run that has ended can be found."""
+        """Say how a run has ended, and where its files are."""
         assert self.run is not None
         assert self.run.training is not None
         self._draw()
@@ -225,7 +227,7 @@ class TrainWidget(QWidget):
 
 
 class _TrainingBar(TaskBar):
-    """A task bar whose Cancel lets a training end its step and write its checkpoint."""
+    """A task bar that lets a cancelled training end its step and write its checkpoint."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -233,7 +235,7 @@ class _TrainingBar(TaskBar):
         self.cancel_button.setToolTip("stop after this step; the checkpoint is written")
 
     def cancel(self, *_: object) -> None:
-        """Stop the run; one that is still reading pictures is left at once."""
+        """Stop the run after its step, or at once while it still reads pictures."""
         if self.busy and self.training is not None and self.training.training is not None:
             self.training.stop()
             self.say("Stopping after this step; the checkpoint is written.")

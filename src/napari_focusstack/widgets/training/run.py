@@ -1,4 +1,4 @@
-"""A training as a widget runs it in a thread: paused, stopped and saved from outside."""
+"""A training in a thread, which the GUI can pause, stop and save."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ if TYPE_CHECKING:
     from napari_focusstack.training.trainer import Examples, Training
 
 
-#: Seconds between looks whether a pause is over.
+#: Interval at which a paused thread checks whether to go on, s (convention).
 POLL_S = 0.05
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a run says about itself.
+    """Progress of a run.
 
     Parameters
     ----------
     step : str
-        What it does, in words.
+        Present action, in words.
     done, total : int
         Steps done and planned.
     loss : float, optional
-        Of the step just made; None where none was.
+        Of the step that was made; None if none was.
     seconds_left : float
-        To the end at the present pace.
+        Estimated time to the end.
     scores : dict of str to float
         Validation figures, where the step validated.
     examples : Examples, optional
-        What that validation saw.
+        Scenes and estimates of that validation.
     saved : bool
         Whether the weights have just been written.
     problem : str
-        Why they could not be, in a sentence.
+        Sentence that says why they could not be written.
     """
 
     step: str
@@ -66,22 +66,22 @@ class Step:
 
 @dataclass
 class TrainingRun:
-    """One training, made and run in a thread by :meth:`steps`; all else is called from outside.
+    """One training. :meth:`steps` runs in a thread; all other methods are called from the GUI's.
 
     Parameters
     ----------
     parameters : TrainParameters
         The recipe.
     source : Path, or sequence of (array, bool)
-        Data folder; or pictures (..., Y, X), or (..., Y, X, 3 or 4) where the second says RGB.
+        Data folder, or pictures: (..., Y, X), or (..., Y, X, 3 or 4) where the bool says RGB.
     output : Path
-        Weights to write; the checkpoint lies beside them. The folder is made if need be.
+        File for the weights; the checkpoint is written beside it. The folder is made if missing.
     start : str, optional
-        Weights to start from, "shipped" or a path.
+        Weights at the first step: "shipped" or a path; None starts afresh.
     device : str
         As :func:`napari_focusstack.networks.device.resolve_device` takes it.
     resume : bool
-        Go on from the checkpoint, if there is one.
+        Whether to continue from the checkpoint, if there is one.
     """
 
     parameters: TrainParameters
@@ -93,26 +93,26 @@ class TrainingRun:
     training: Training | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Make the switches that the thread looks at between steps."""
+        """Make the flags that the thread checks between steps."""
         self._stop, self._pause, self._save = (threading.Event() for _ in range(3))
 
     @property
     def checkpoint(self) -> Path:
-        """Where the training stands, to go on from."""
+        """File with the state of the training, from which it can be continued."""
         return checkpoint_beside(self.output)
 
     @property
     def paused(self) -> bool:
-        """Whether it is to make no step."""
+        """Whether the training pauses after the present step."""
         return self._pause.is_set()
 
     def check(self) -> None:
-        """Raise what can be said before any work.
+        """Check what can be checked before any work.
 
         Raises
         ------
         InputError
-            If the output cannot be written, or its checkpoint is there and not to be resumed.
+            If the output cannot be written, or its checkpoint exists and is not to be resumed.
         """
         if self.output.parent.is_dir():
             check_writable(self.output, suffixes=(".safetensors",))
@@ -122,7 +122,7 @@ class TrainingRun:
             )
 
     def pause(self, paused: bool) -> None:
-        """Make no step after the present one, or go on."""
+        """Pause after the present step, or go on."""
         self._pause.set() if paused else self._pause.clear()
 
     def stop(self) -> None:
@@ -134,20 +134,20 @@ class TrainingRun:
         self._save.set()
 
     def write(self) -> None:
-        """Write the averaged weights now; from outside only while no thread trains them."""
+        """Write the averaged weights now; only while no thread trains them."""
         from napari_focusstack.networks import weights
 
         if self.training is not None:
             weights.save(self.training.averaged.module, self.output)
 
     def steps(self) -> Generator[Step, None, None]:
-        """Train to the last step or to :meth:`stop`, then write what is asked for.
+        """Train to the last step or to :meth:`stop`, then write the weights that are due.
 
         Yields
         ------
         Step
-            After the pictures are read, after each step, and now and then during a pause. Closing
-            the generator stops as well: the checkpoint is written.
+            After the pictures are read, after each step, and repeatedly during a pause. Closing
+            the generator also stops the training and writes the checkpoint.
         """
         training = self.training = self._prepare()
         yield self._say("train")
@@ -224,7 +224,7 @@ class TrainingRun:
 
 
 def checkpoint_beside(output: Path) -> Path:
-    """Return where the checkpoint of weights lies."""
+    """Return the path of the checkpoint of a file of weights."""
     return output.parent / f"{output.stem}.ckpt"
 
 

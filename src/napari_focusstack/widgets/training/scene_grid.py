@@ -1,4 +1,4 @@
-"""What a network makes of held-back scenes, as rows of pictures under titles."""
+"""Estimates of FSB on validation scenes, as rows of pictures below titles."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from napari_focusstack.training.trainer import Examples
 
 
-#: Columns of :func:`mosaic`.
-TITLES = ("near", "far", "true alpha", "found alpha")
-#: Between pictures, px.
+#: Titles of the columns of :func:`mosaic`.
+TITLES = ("near", "far", "true alpha", "estimated alpha")
+#: Distance between pictures, px.
 GAP_PX = 4
 
 
 class Preview(QWidget):
-    """A picture as wide as the widget under evenly spread titles.
+    """A picture as wide as the widget, below evenly spaced titles.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Preview(QWidget):
         """Show (Y, X, 4) uint8, RGBA."""
         rows, columns, _ = pixels.shape
         rgba = QImage.Format.Format_RGBA8888
-        # A copy, for Qt does not keep the bytes.
+        # a copy, because Qt does not keep the bytes
         self.image = QImage(pixels.tobytes(), columns, rows, 4 * columns, rgba).copy()
         self.updateGeometry()
         self.update()
@@ -74,14 +74,14 @@ class Preview(QWidget):
 
 
 def mosaic(examples: Examples, count: int) -> np.ndarray:
-    """Return the first scenes of a validation of FSB as rows of :data:`TITLES`.
+    """Return the first scenes of a validation of FSB as rows, with the columns of :data:`TITLES`.
 
     Parameters
     ----------
     examples : Examples
-        Scenes and alphas.
+        Scenes, with true and estimated alpha.
     count : int
-        How many.
+        Number of rows.
 
     Returns
     -------

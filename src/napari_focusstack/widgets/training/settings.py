@@ -1,4 +1,4 @@
-"""The form of a training: pictures, recipe, what to start from, where to write."""
+"""The form of a training: pictures, recipe, first weights, output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import InputParameters
 from napari_focusstack.training.config import TrainParameters
-from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.form import field_widget, folded
 from napari_focusstack.widgets.training.run import TrainingRun, checkpoint_beside
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
+#: Menu entries: where photos come from, and what a training starts from.
 FOLDER, LAYERS = "a folder", "selected layers"
 FRESH, FILE = "nothing (afresh)", "a file ..."
-#: Fields of the recipe that are in view; the others are folded away.
+#: Fields of the recipe that are always visible; the others are folded away.
 MAIN = ("network", "steps", "validate_every", "batch", "learning_rate")
 
 
 class TrainSettings(QWidget):
-    """Rows for all that a :class:`TrainingRun` needs.
+    """A row for each value that a :class:`TrainingRun` needs.
 
     Parameters
     ----------
@@ -46,17 +47,17 @@ class TrainSettings(QWidget):
         self.source = ComboBox(
             label="photos from",
             choices=[FOLDER, LAYERS],
-            tooltip="selected image layers can stand in for photos; shapes are made up then",
+            tooltip="selected image layers can serve as photos; the shapes are then made up",
         )
         self.folder = _file_edit(
             "data folder",
             FileDialogMode.EXISTING_DIRECTORY,
-            "with photos/, and if you have them shapes/ (grey alpha) and cutouts/ (RGBA)",
+            "holds photos/, and optionally shapes/ (grey alpha) and cutouts/ (RGBA)",
         )
         self.start = ComboBox(
             label="start from",
             choices=lambda _: self._start_choices(),
-            tooltip="weights that the training starts from; trained ones need fewer steps",
+            tooltip="weights at the first step; trained weights need fewer steps",
         )
         self.start_file = _file_edit(
             "weights file", FileDialogMode.EXISTING_FILE, "weights that a training wrote"
@@ -65,10 +66,12 @@ class TrainSettings(QWidget):
         self.output = _file_edit(
             "write to",
             FileDialogMode.OPTIONAL_FILE,
-            "weights to write; the checkpoint lies beside them",
+            "file for the weights; the checkpoint is written beside it",
         )
         self.resume = CheckBox(
-            label="", text="resume", tooltip="go on where the training of that file was stopped"
+            label="",
+            text="resume",
+            tooltip="continue the training of that file from its checkpoint",
         )
         self._default_output: Path | None = None
         self._checkpoint: tuple[Path, bool] | None = None
@@ -99,44 +102,44 @@ class TrainSettings(QWidget):
 
     @property
     def network(self) -> str:
-        """Which network is chosen."""
+        """The chosen network."""
         return str(self.recipe["network"].value)
 
     def refresh(self, *_: object) -> None:
-        """Show what the present choices ask for."""
+        """Show the rows and values that the present choices need."""
         self.start.reset_choices()
         every = max(1, self.recipe["validate_every"].value)
         self.epochs.value = f"{self.recipe['steps'].value / every:.3g} epochs of {every} steps"
         if _path(self.output) in (Path(), self._default_output):
-            self._default_output = weights_list.user_folder() / f"my-{self.network}.safetensors"
+            self._default_output = weights_menu.user_folder() / f"my-{self.network}.safetensors"
             self.output.value = self._default_output
         checkpoint = checkpoint_beside(_path(self.output))
-        there = checkpoint.is_file()
-        if (checkpoint, there) != self._checkpoint:
-            self._checkpoint = checkpoint, there
-            self.resume.value = there
+        exists = checkpoint.is_file()
+        if (checkpoint, exists) != self._checkpoint:
+            self._checkpoint = checkpoint, exists
+            self.resume.value = exists
         for widget, needed in (
             (self.folder, self.source.value == FOLDER),
             (self.start_file, self.start.value == FILE),
-            (self.resume, there),
+            (self.resume, exists),
         ):
             widget.native.setVisible(needed)
             self._rows.labelForField(widget.native).setVisible(needed)
 
     def run(self) -> TrainingRun:
-        """Return the training that the form asks for.
+        """Return a training with the settings of the form.
 
         Raises
         ------
         InputError
-            If something is missing or cannot be.
+            If a value is missing or cannot be used.
         """
         start: str | None = str(self.start.value)
         if start == FRESH:
             start = None
         elif start == FILE:
             start = str(_path(self.start_file))
-            weights_list.add_weights(self.network, start)
+            weights_menu.add_weights(self.network, start)
         run = TrainingRun(
             TrainParameters(**{name: widget.value for name, widget in self.recipe.items()}),
             self._source(),
@@ -162,7 +165,7 @@ class TrainSettings(QWidget):
         return [(each.data[0] if each.multiscale else each.data, each.rgb) for each in layers]
 
     def _start_choices(self) -> list[tuple[str, str]]:
-        return [*weights_list.named_weights(self.network), (FRESH, FRESH), (FILE, FILE)]
+        return [*weights_menu.named_weights(self.network), (FRESH, FRESH), (FILE, FILE)]
 
 
 def _file_edit(label: str, mode: FileDialogMode, tooltip: str) -> FileEdit:
@@ -172,5 +175,5 @@ def _file_edit(label: str, mode: FileDialogMode, tooltip: str) -> FileEdit:
 
 
 def _path(edit: FileEdit) -> Path:
-    """Return the one path of an edit, "." where it is empty."""
+    """Return the path in an edit, "." where it is empty."""
     return Path(str(edit.value or ""))

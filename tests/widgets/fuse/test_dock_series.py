@@ -323,7 +323,7 @@ def test_a_fused_series_is_saved_with_its_time_points(series, qtbot, viewer, tmp
         assert len(meta["metadata"]["focusstack"]["record"]["found"]) == 3
 
 
-def test_saved_labels_of_a_series_are_taken_up_at_each_time_point(
+def test_saved_labels_of_a_series_are_adopted_at_each_time_point(
     series, qtbot, viewer, movie, tmp_path, open_dock
 ):
     press(qtbot, series, "fuse_series")

@@ -15,7 +15,7 @@ from napari_focusstack.io.reading.record import read_record
 from napari_focusstack.io.writing.image import write_image
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.samples.stacks import Layer, photograph
-from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.fuse.dock import FuseWidget
 from napari_focusstack.widgets.session.label_layer import plane_colours
 
@@ -281,7 +281,7 @@ def test_before_anything_is_found_a_sentence_says_so(dock, qtbot, button):
 
 
 def test_two_layers_have_no_slider(dock, qtbot, viewer, planes, fsb_weights):
-    weights_list.add_weights("fsb", fsb_weights)
+    weights_menu.add_weights("fsb", fsb_weights)
     dock.weights["fsb"].value = str(fsb_weights)
     for name, plane in (("near", planes[0]), ("far", planes[4])):
         viewer.add_image(plane, name=name)

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QApplication, QScrollArea
 from napari_focusstack.networks.tiled_fsb import Progress
 from napari_focusstack.samples import pair as samples
 from napari_focusstack.samples import stacks as sample_stacks
-from napari_focusstack.widgets.controls import weights_menu as weights_list
+from napari_focusstack.widgets.controls import weights_menu
 
 NO_SCREEN = os.environ.get("QT_QPA_PLATFORM") == "offscreen" or (
     sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
@@ -46,7 +46,7 @@ def open_dock(viewer, fsb_weights, keb_weights):
     """Open the dock as the menu does, with networks that need no time."""
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Fuse focal stack")
     for network, path in (("fsb", fsb_weights), ("keb", keb_weights)):
-        weights_list.add_weights(network, path)
+        weights_menu.add_weights(network, path)
         dock.weights[network].value = str(path)
     dock.foreground["crf"].value = False
     dock.psf.value = "reblur"
@@ -208,7 +208,7 @@ def stack_dock(make_napari_viewer, monkeypatch, qtbot, deb_weights):
     viewer.layers["stack"].scale, viewer.layers["stack"].units = SCALE, UNITS
     viewer.reset_view()
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Fuse focal stack")
-    weights_list.add_weights("deb", deb_weights)
+    weights_menu.add_weights("deb", deb_weights)
     dock.weights["deb"].value = str(deb_weights)
     dock.psf.value = "reblur"
     press(qtbot, dock, "run_all")

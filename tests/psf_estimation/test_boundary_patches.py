@@ -1,13 +1,13 @@
-"""Windows are cut where the boundary tells most."""
+"""Patches are cut where the boundary has the most contrast."""
 
 import pytest
 import torch
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.psf_estimation.boundary_windows import (
+from napari_focusstack.psf_estimation.boundary_patches import (
+    MAX_PATCHES,
     MIXED_WEIGHT,
-    WINDOW_PX,
-    WINDOWS,
+    PATCH_PX,
     BoundaryPatches,
     NoOcclusionBoundary,
 )
@@ -21,54 +21,54 @@ def test_a_mask_without_a_boundary_is_refused(value, percent):
         BoundaryPatches.from_pair(plane, plane, torch.full((1, 32, 32), value))
 
 
-def test_windows_lie_inside_the_image_along_the_boundary():
+def test_patches_lie_inside_the_image_along_the_boundary():
     side = 700
     alpha = torch.zeros(1, side, side)
     alpha[:, :, :350] = 1
     rng = torch.Generator().manual_seed(0)
     near, far = torch.rand(2, 3, side, side, generator=rng)
-    windows = BoundaryPatches.from_pair(near, far, alpha)
-    assert 1 < len(windows.corners) <= WINDOWS
-    assert windows.near.shape == (len(windows.corners), 3, WINDOW_PX, WINDOW_PX)
-    for (y, x), piece in zip(windows.corners, windows.alpha, strict=True):
-        assert 0 <= y <= side - WINDOW_PX
-        assert x < 350 < x + WINDOW_PX
+    patches = BoundaryPatches.from_pair(near, far, alpha)
+    assert 1 < len(patches.corners) <= MAX_PATCHES
+    assert patches.near.shape == (len(patches.corners), 3, PATCH_PX, PATCH_PX)
+    for (y, x), piece in zip(patches.corners, patches.alpha, strict=True):
+        assert 0 <= y <= side - PATCH_PX
+        assert x < 350 < x + PATCH_PX
         assert 0 < float(piece.mean()) < 1
 
 
-def test_an_image_smaller_than_a_window_is_one_window(make_scene):
+def test_an_image_smaller_than_a_patch_is_one_patch(make_scene):
     scene = make_scene(2.0, side=64)
-    windows = BoundaryPatches.from_pair(scene.near, scene.far, scene.alpha)
-    assert windows.corners == ((0, 0),)
-    assert torch.equal(windows.far[0], scene.far)
+    patches = BoundaryPatches.from_pair(scene.near, scene.far, scene.alpha)
+    assert patches.corners == ((0, 0),)
+    assert torch.equal(patches.far[0], scene.far)
 
 
-def test_windows_of_a_stack_show_the_planes_in_which_both_surfaces_are_sharp(light_of):
+def test_patches_of_a_stack_show_the_planes_in_which_both_surfaces_are_sharp(light_of):
     side = 400
     depth = torch.full((1, side, side), 6.0)
     depth[:, :, :200] = 2.2
     images = torch.rand(7, 3, side, side, generator=torch.Generator().manual_seed(0))
-    windows = BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 7))
-    assert 1 < len(windows.corners) <= WINDOWS
-    assert windows.distance_steps.tolist() == [4.0] * len(windows.corners)
-    for number, (y, x) in enumerate(windows.corners):
-        where = slice(y, y + WINDOW_PX), slice(x, x + WINDOW_PX)
-        assert torch.equal(windows.near[number], images[1][:, *where])
-        assert torch.equal(windows.far[number], images[5][:, *where])
-        alpha = windows.alpha[number, 0, 0]
+    patches = BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 7))
+    assert 1 < len(patches.corners) <= MAX_PATCHES
+    assert patches.distance_steps.tolist() == [4.0] * len(patches.corners)
+    for number, (y, x) in enumerate(patches.corners):
+        where = slice(y, y + PATCH_PX), slice(x, x + PATCH_PX)
+        assert torch.equal(patches.near[number], images[1][:, *where])
+        assert torch.equal(patches.far[number], images[5][:, *where])
+        alpha = patches.alpha[number, 0, 0]
         assert (alpha[: 199 - x] == 1).all()
         assert not alpha[202 - x :].any()
 
 
-def test_windows_lie_where_depth_is_sure(light_of):
+def test_patches_lie_where_depth_is_sure(light_of):
     depth = torch.full((1, 256, 1024), 6.0)
     depth[:, :, :128] = 2.0
     depth[:, :, 640:] = 1.0  # a greater step, but a guess
     sure = torch.ones_like(depth)
     sure[:, :, 512:] = 0.05
     images = torch.rand(7, 3, 256, 1024, generator=torch.Generator().manual_seed(0))
-    windows = BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 7, sure))
-    assert windows.corners[0][1] < 128
+    patches = BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 7, sure))
+    assert patches.corners[0][1] < 128
     guessed = BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 7))
     assert guessed.corners[0][1] > 512
 
@@ -79,8 +79,8 @@ def test_each_window_has_its_own_steps(light_of):
     depth[:, :100, :100] = 1
     depth[:, 350:, 350:] = 3
     images = torch.rand(5, 1, side, side, generator=torch.Generator().manual_seed(0))
-    windows = BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 5))
-    found = dict(zip(windows.corners, windows.distance_steps.tolist(), strict=True))
+    patches = BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 5))
+    found = dict(zip(patches.corners, patches.distance_steps.tolist(), strict=True))
     assert {steps for (y, _), steps in found.items() if y < 150} == {4.0}
     assert {steps for (y, _), steps in found.items() if y > 200} == {2.0}
 
@@ -91,15 +91,15 @@ def test_windows_with_a_third_surface_weigh_less(light_of):
     depth[:, :, :100] = 1.0
     depth[:, 200:, :] = 3.0  # stands before the far one as well
     images = torch.rand(7, 1, side, side, generator=torch.Generator().manual_seed(0))
-    windows = BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 7))
+    patches = BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 7))
     rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
     far_off = (columns > 100) & (rows < 188)  # 12 px and more from the third surface
     seen = 0
     for (y, x), steps, clear in zip(
-        windows.corners, windows.distance_steps, windows.weights, strict=True
+        patches.corners, patches.distance_steps, patches.weights, strict=True
     ):
         if steps == 5:
-            where = slice(y, y + WINDOW_PX), slice(x, x + WINDOW_PX)
+            where = slice(y, y + PATCH_PX), slice(x, x + PATCH_PX)
             assert (clear[0][far_off[where]] == 1).all()
             unclear = (depth[0] < 6)[where] | ((rows > 195) & (columns > 100))[where]
             assert (clear[0][unclear] == MIXED_WEIGHT).all()
@@ -118,5 +118,5 @@ def test_windows_with_a_third_surface_weigh_less(light_of):
 )
 def test_where_nothing_stands_before_anything_there_is_no_window(depth, light_of):
     images = torch.rand(5, 1, 64, 64)
-    with pytest.raises(NoOcclusionBoundary, match="nothing to unveil"):
+    with pytest.raises(NoOcclusionBoundary, match="no light to eliminate"):
         BoundaryPatches.from_stack(light_of(images), FocusMap.of_depth(depth, 5))

@@ -1,0 +1,90 @@
+"""The figures below *Fuse*."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.widgets.fuse.result_summary import figures_text, images_to_compare
+
+
+class Stack(list):
+    """Planes, nearest first."""
+
+    intensity = SimpleNamespace(coding="linear")
+
+    @property
+    def sources(self):
+        return list(self)
+
+
+@pytest.fixture
+def session():
+    """What the figures are taken from, of a stack of three planes."""
+    stack = Stack(np.full((2, 2), number) for number in range(3))
+    canvas = SimpleNamespace(
+        psf=Psf(1.234, residual=0.0321, shape="gaussian"),
+        region=np.array([[True, False], [False, False]]),
+        initial=stack[0],
+        stack=stack,
+        pipeline=SimpleNamespace(plain="", registration=None),
+    )
+    return SimpleNamespace(
+        canvas=canvas,
+        state=SimpleNamespace(painted_since=False),
+        near="first",
+        end="last",
+        border_share=0.0,
+        filled_share=0.0,
+        diagnosis=None,
+    )
+
+
+def test_blur_residual_and_computed_share_are_said(session):
+    assert figures_text(session, 2.04) == (
+        "sigma 1.23 px per plane (gaussian), reblur residual 3.21%, 25.0% of the pixels computed; "
+        "linear light, 2.0 s"
+    )
+
+
+def test_a_residual_of_other_labels_is_not_said(session):
+    session.state.painted_since = True
+    text = figures_text(session, 1)
+    assert "painted since it was measured" in text
+    assert "residual" not in text
+
+
+def test_without_elimination_the_reason_is_said(session):
+    session.canvas.psf = None
+    session.canvas.pipeline.plain = "elimination is none"
+    expected = "every pixel is a source pixel: elimination is none; linear light, 1.0 s"
+    assert figures_text(session, 1) == expected
+
+
+def test_all_that_restricts_the_result_is_said(session):
+    session.near = "auto"
+    session.canvas.pipeline.registration = SimpleNamespace(is_identity=False, reason="it moved")
+    session.border_share, session.filled_share = 0.125, 0.5
+    session.diagnosis = SimpleNamespace(messages=lambda: ["Plane 2 is bad.", "Plane 3 too."])
+    line, *findings = figures_text(session, 1).splitlines()
+    _, _, end, moved, border, filled = line.split("; ")
+    assert (end, moved) == ("the last plane is nearest", "it moved")
+    assert border.startswith("12.5% of the pixels, marked as border")
+    assert filled.startswith("the depth of 50.0% of the pixels")
+    assert findings == ["Plane 2 is bad.", "Plane 3 too."]
+
+
+def test_before_a_fusion_there_are_no_figures(session):
+    session.canvas = None
+    with pytest.raises(InputError, match="nothing is fused yet"):
+        figures_text(session, 1)
+
+
+def test_planes_are_named_by_number_and_end(session):
+    images = images_to_compare(session.canvas)
+    assert [*images] == ["plane 1 (near)", "plane 2", "plane 3 (far)", "before elimination"]
+    assert images["plane 2"] is session.canvas.stack[1]
+    session.canvas.stack = Stack(session.canvas.stack[:2])
+    assert [*images_to_compare(session.canvas)] == ["near plane", "far plane", "before elimination"]

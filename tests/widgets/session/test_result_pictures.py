@@ -1,0 +1,118 @@
+"""What is shown and recorded of a time point."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from napari_focusstack.runtime.region import bounding_box
+from napari_focusstack.widgets.session.result_pictures import (
+    TimePointView,
+    confidence_painted,
+    depth_painted,
+    pictures,
+    record_of,
+    removed,
+    result_of,
+    without_focus,
+)
+
+
+@pytest.fixture
+def fusion(stack, labels, fuse):
+    return fuse(stack, labels)
+
+
+def test_the_result_is_that_of_the_canvas_without_copies(fusion):
+    canvas = fusion.canvas
+    result = result_of(canvas, fusion.state)
+    for name, array in (("image", canvas.image), ("transition_region", canvas.region)):
+        assert getattr(result, name) is array
+    assert result.psf is canvas.psf
+    assert result.crf_backend == fusion.state.crf_backend
+
+
+def test_only_what_is_asked_for_is_shown(fusion):
+    result = result_of(fusion.canvas, fusion.state)
+    plain = pictures(fusion.canvas, result, 2.0, diffusion=False, depth=False)
+    assert [*plain] == ["fused"]
+    kinds = pictures(fusion.canvas, result, 2.0, diffusion=True, depth=True)
+    assert [*kinds] == ["fused", "depth", "confidence", "diffusion"]
+    assert kinds["fused"][0] is fusion.canvas.image
+    assert kinds["depth"][1]["contrast_limits"] == (0.0, 4.0)
+    low, high = kinds["diffusion"][1]["contrast_limits"]
+    assert -low == high == np.abs(removed(fusion.canvas)).max() > 0
+
+
+def test_pixels_that_a_plane_lacks_are_a_border(fusion):
+    result = result_of(fusion.canvas, fusion.state)
+
+    class Moved(type(result)):
+        @property
+        def valid(self):
+            inside = np.ones((48, 48), bool)
+            inside[:2] = False
+            return inside
+
+    result.__class__ = Moved
+    border, look = pictures(fusion.canvas, result, 1.0, diffusion=False, depth=False)["border"]
+    assert border.sum() == 2 * 48
+    assert border[:2].all()
+    assert look["colormap"][1] == "#707070"
+
+
+def test_what_is_removed_is_the_initial_minus_the_fused_image(fusion):
+    canvas = fusion.canvas
+    expected = canvas.initial.astype(float) - canvas.image
+    np.testing.assert_array_equal(removed(canvas), expected)
+    where = np.s_[5:20, 10:40]
+    np.testing.assert_array_equal(removed(canvas, where), expected[where])
+
+
+def test_what_is_removed_of_colours_is_their_mean(fusion):
+    canvas = fusion.canvas
+    canvas.initial = np.full((4, 4, 3), [3, 6, 9], np.uint8)
+    canvas.image = np.full((4, 4, 3), [6, 6, 6], np.uint8)  # a difference below 0 must not wrap
+    np.testing.assert_array_equal(removed(canvas), np.zeros((4, 4)))
+    canvas.image[:] = 9
+    np.testing.assert_array_equal(removed(canvas), np.full((4, 4), -3))
+
+
+def test_depth_after_painting_is_that_of_the_labels_but_in_holes(fusion, labels):
+    canvas = fusion.canvas
+    painted = labels.copy()
+    painted[20:24, 2:6] = 1
+    where = canvas.paint(painted, bounding_box(painted != labels))
+    filled = np.full(labels.shape, 77.0, np.float32)
+    depth = depth_painted(canvas, 2.0, filled, where)
+    np.testing.assert_array_equal(depth, 2.0 * (canvas.focus.depth[0].numpy()[where] - 1))
+    assert (confidence_painted(canvas, where) == 1).all()
+    confidence = canvas.focus.confidence.clone()
+    confidence[0, where[0].start, where[1].start] = 0.0
+    canvas.focus = replace(canvas.focus, confidence=confidence)
+    again = depth_painted(canvas, 2.0, filled, where)
+    assert np.argwhere(again != depth).tolist() == [[0, 0]]
+    assert again[0, 0] == 77.0
+
+
+def test_the_record_repeats_the_run(fusion, settings):
+    made = record_of(result_of(fusion.canvas, fusion.state))
+    assert made["parameters"] == asdict(settings)
+    assert made["weights"] == {"deb": "d" * 64}
+    assert made["found"]["sigma_px"] == 1.0
+    assert made["found"]["transition_region"] == fusion.canvas.region.mean()
+
+
+def test_a_view_holds_labels_instead_of_the_focus_map(stack, fusion, labels):
+    view = TimePointView.of(stack, fusion, diffusion=False, depth=True)
+    assert view.state.focus is None
+    assert view.state.psf is fusion.state.psf
+    np.testing.assert_array_equal(view.state.labels, labels)
+    assert fusion.state.focus is not None  # that of the fusion stays
+    assert [*view.pictures] == ["fused", "depth", "confidence"]
+    assert (view.segmented, view.others) == (True, [])
+
+
+def test_labels_alone_take_the_estimate_of_the_canvas(fusion, labels):
+    fusion.state.focus = None
+    np.testing.assert_array_equal(without_focus(fusion).labels, labels)

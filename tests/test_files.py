@@ -9,6 +9,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.files import (
     check_replaceable,
     check_writable,
+    make_folder,
     put_in_place,
     replacing,
     size_of,
@@ -139,3 +140,12 @@ def test_the_size_of_a_folder_is_that_of_all_files_in_it(tmp_path):
     (tmp_path / "a").write_bytes(bytes(3))
     (tmp_path / "deep" / "b").write_bytes(bytes(4))
     assert (size_of(tmp_path), size_of(tmp_path / "a")) == (7, 3)
+
+
+def test_a_folder_is_made_with_those_above_it_or_the_reason_is_said(tmp_path):
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot make the folder .*file"):
+        make_folder(tmp_path / "file" / "b")

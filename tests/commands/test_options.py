@@ -2,11 +2,8 @@
 
 from dataclasses import fields
 
-import pytest
-
 from napari_focusstack.commands import main as cli
-from napari_focusstack.commands.options import make_folder, read_parameters
-from napari_focusstack.errors import InputError
+from napari_focusstack.commands.options import read_parameters
 from napari_focusstack.training.config import TrainParameters
 
 
@@ -23,12 +20,3 @@ def test_train_has_an_option_for_each_value_of_the_recipe():
     for expected, more in ((given, words), (TrainParameters(network="keb"), [])):
         options = cli._parser().parse_args(["train", "keb", "--data", "here", *more])
         assert read_parameters(options, TrainParameters) == expected
-
-
-def test_a_folder_is_made_with_those_above_it_or_the_reason_is_said(tmp_path):
-    make_folder(tmp_path / "a" / "b")
-    make_folder(tmp_path / "a" / "b")
-    assert (tmp_path / "a" / "b").is_dir()
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"cannot make the folder .*file"):
-        make_folder(tmp_path / "file" / "b")

@@ -1,11 +1,12 @@
 """A run in words that repeat it."""
 
+import json
 import shlex
 
 import pytest
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.fusion.reproduce import as_command, as_python, from_record
+from napari_focusstack.fusion.reproduce import as_command, as_python, from_record, read_settings
 from napari_focusstack.parameters import FuseParameters
 
 
@@ -35,3 +36,20 @@ def test_what_a_record_says_of_unknown_parameters_is_left_out():
 def test_a_record_without_parameters_is_refused():
     with pytest.raises(InputError, match="holds no parameters"):
         from_record({"software": "napari-focusstack"})
+
+
+def test_settings_are_read_from_a_report(tmp_path):
+    record = {"software": "napari-focusstack", "parameters": {"psf": 4.5, "near": "last"}}
+    (tmp_path / "report.JSON").write_text(json.dumps(record))
+    assert from_record(read_settings(tmp_path / "report.JSON")) == FuseParameters(
+        psf=4.5, near="last"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "\udcff", '{"software": "another"}'])
+def test_a_file_that_is_no_report_is_refused(tmp_path, text):
+    (tmp_path / "r.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InputError, match=r"r\.json is no report of napari-focusstack"):
+        read_settings(tmp_path / "r.json")
+    with pytest.raises(InputError, match=r"cannot read .*gone\.json"):
+        read_settings(tmp_path / "gone.json")

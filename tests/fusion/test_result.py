@@ -6,6 +6,7 @@ import torch
 
 import napari_focusstack as nfs
 from napari_focusstack.fusion.result import FusionResult
+from napari_focusstack.registration.transforms import IDENTITY, Registration
 from napari_focusstack.segmentation.focus_map import FocusMap
 
 
@@ -106,3 +107,13 @@ def test_given_labels_and_pairs_are_not_filled(focal_stack, scene):
         assert result.confidence.dtype == np.float32
         assert not result.filled.any()
         assert result.figures()["filled"] == 0
+
+
+def test_pixels_that_not_every_plane_shows_are_not_valid(pair, alpha, result):
+    assert result.valid.all()
+    down = ((1.0, 0.0, 3.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    known = Registration((IDENTITY, down), (96, 96), "shift")
+    moved = nfs.fuse(pair, labels=alpha, psf=3.0, device="cpu", registration=known)
+    assert moved.registration is known
+    assert moved.valid[:92].all()
+    assert not moved.valid[-3:].any()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_focusstack.planes.layer_planes import focus_axis_of, stack_planes
+from napari_focusstack.errors import InputError
+from napari_focusstack.planes.layer_planes import focus_axis_of, single_plane, stack_planes
 
 MOVIE = np.arange(3 * 5 * 8 * 9, dtype=np.uint16).reshape(3, 5, 8, 9)
 
@@ -26,3 +27,26 @@ def test_the_focus_axis_is_that_of_the_metadata_or_else_the_one_named_z(labels, 
 def test_planes_are_taken_along_an_axis_that_is_named_z():
     layer = Image(MOVIE, axis_labels=("t", "z", "y", "x"))
     np.testing.assert_array_equal(stack_planes(layer, step=(2, 0)), MOVIE[2])
+
+
+def test_sliders_choose_the_place_on_the_other_axes():
+    layer = Image(MOVIE, axis_labels=("t", "z", "y", "x"))
+    np.testing.assert_array_equal(stack_planes(layer, axis=0, step=(9, 3)), MOVIE[:, 3])
+    np.testing.assert_array_equal(single_plane(layer, (1, 99)), MOVIE[1, 4])
+
+
+def test_an_opaque_fourth_channel_is_dropped_and_another_refused():
+    colours = np.full((3, 8, 9, 4), 255, np.uint8)
+    assert stack_planes(Image(colours, rgb=True))[0].shape == (8, 9, 3)
+    colours[1, 2, 3, 3] = 90
+    with pytest.raises(InputError, match="has transparent pixels"):
+        stack_planes(Image(colours, rgb=True))
+
+
+def test_layers_that_are_no_stack_are_refused():
+    with pytest.raises(InputError, match="'one' is a single image of 2 axes"):
+        stack_planes(Image(MOVIE[0, 0], name="one"))
+    with pytest.raises(InputError, match=r"focus axis 2 of layer .* choose 0 to 1"):
+        stack_planes(Image(MOVIE), axis=2)
+    with pytest.raises(InputError, match="is multiscale"):
+        stack_planes(Image([MOVIE, MOVIE[..., ::2, ::2]], multiscale=True))

@@ -41,7 +41,7 @@ def test_work_begins_when_workers_come_and_a_killed_one_loses_nothing(
 
         def hire(progress):
             reported.append(progress)
-            cluster.scale(2)
+            cluster.scale(1)
 
         address = cluster.scheduler_address
         for outcome in batch(sources, out, parameters, scheduler=address, progress=hire):

@@ -24,7 +24,7 @@ def test_light_reaches_as_far_as_the_kernel_and_the_motion():
     psf = Psf(1.5, breathing=Breathing(1.0, (3.0, 4.0)))
     assert Psf(1.5).reach_px((60, 80)) == 6  # 4 sigma
     assert Psf(1.5, shape="disk").reach_px((60, 80), 2.0) == 7  # 2 sigma and half a pixel
-    assert psf.reach_px((60, 80), 2.0) == 12 + 5
+    assert psf.reach_px((60, 80), 2.0) == 12 + 7  # 5 px and two for the interpolation
 
 
 def test_the_background_is_blurred_as_the_foreground_where_its_sigma_is_unknown():

@@ -16,7 +16,7 @@ def test_a_shift_is_found_as_columns_and_rows(similarity, stack):
     """A point 6 px down and 4 px left in the second plane is at shift -4 + 6i."""
     first, second = stack([np.eye(3), similarity(6.0, -4.0)])
     found = matched(first, second)
-    assert found.clear
+    assert found.significant
     assert found.shift.real == pytest.approx(-4.0, abs=0.15)
     assert found.shift.imag == pytest.approx(6.0, abs=0.15)
     assert abs(found.rotation_scale - 1) < 0.002
@@ -40,7 +40,12 @@ def test_a_model_of_shifts_neither_turns_nor_scales(similarity, stack):
 def test_planes_that_differ_in_focus_alone_did_not_move(stack):
     first, second = stack([np.eye(3)] * 2, step_px=2.0)
     found = matched(first, second)
-    assert (found.rotation_scale, found.shift, found.clear, found.moved_px) == (1, 0, False, 0)
+    assert (found.rotation_scale, found.shift, found.significant, found.moved_px) == (
+        1,
+        0,
+        False,
+        0,
+    )
     assert found.correlation > 0.8
     assert not found.unrelated
 
@@ -49,7 +54,7 @@ def test_planes_of_two_scenes_are_unrelated(stack):
     (first,), (second,) = stack([np.eye(3)]), stack([np.eye(3)], seed=9)
     found = matched(first, second)
     assert found.unrelated
-    assert not found.clear
+    assert not found.significant
     assert found.contrast > 0.02
 
 

@@ -61,16 +61,16 @@ def test_training_lowers_the_loss(material, tmp_path):
 
 @pytest.mark.parametrize("network", ["fsb", "keb", "deb", "meb"])
 def test_a_run_that_goes_on_is_the_run_without_a_break(material, tmp_path, network):
-    parameters = TrainParameters(**TINY, network=network, steps=6)
+    parameters = TrainParameters(**{**TINY, "batch": 1}, network=network, steps=4)
     unbroken = Training(parameters, material, tmp_path / "unbroken.ckpt")
     losses = run(unbroken)
 
     checkpoint = tmp_path / "broken.ckpt"
-    first = run(Training(parameters, material, checkpoint), steps=3)
+    first = run(Training(parameters, material, checkpoint), steps=2)
     resumed = Training(parameters, material, checkpoint)
-    assert resumed.step == 3
+    assert resumed.step == 2
     assert first + run(resumed) == pytest.approx(losses, rel=1e-5)
-    assert resumed.step == 6
+    assert resumed.step == 4
     for a, b in zip(
         resumed.averaged.state_dict().values(), unbroken.averaged.state_dict().values(), strict=True
     ):
@@ -296,7 +296,8 @@ def test_a_narrower_network_of_stacks_to_start_from_is_refused(material, tmp_pat
 
 def test_training_deb_lowers_the_loss_and_raises_the_scores(material, tmp_path, monkeypatch):
     monkeypatch.setattr(Training, "validate", VALIDATE)
-    parameters = TrainParameters(**TINY, network="deb", steps=25, learning_rate=0.05, average=0.8)
+    recipe = {**TINY, "batch": 1}
+    parameters = TrainParameters(**recipe, network="deb", steps=25, learning_rate=0.05, average=0.8)
     training = Training(parameters, material, tmp_path / "deb.ckpt", DEB(width=8, levels=2))
     before = training.validate()
     assert training.examples is None

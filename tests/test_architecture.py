@@ -5,7 +5,7 @@ import sys
 
 import napari_focusstack
 
-HEAVY = ["napari", "qtpy", "scipy", "skimage", "torch"]
+HEAVY = ["filelock", "napari", "natsort", "psutil", "qtpy", "scipy", "skimage", "torch"]
 
 
 def test_importing_the_package_is_light():

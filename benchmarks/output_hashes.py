@@ -75,7 +75,7 @@ def digests(arguments: list[str], folder: Path) -> dict[str, str]:
         hashes[name] = hashlib.sha256(
             f"{pixels.dtype}{pixels.shape}".encode() + pixels.tobytes()
         ).hexdigest()
-    report = json.loads((folder / "report.json").read_text())
+    report = json.loads((folder / "report.json").read_text())["found"]
     figures = [
         report.get(name)
         for name in ("sigma_px", "sigma_background_px", "psf_shape", "reblur_residual")

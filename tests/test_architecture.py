@@ -13,7 +13,7 @@ TESTS, PACKAGE = Path(__file__).parent, Path(napari_focusstack.__file__).parent
 #: Modules without anything to test.
 WITHOUT_LOGIC = {"__main__.py", "errors.py", "training/task.py"}
 
-HEAVY = ["napari", "qtpy", "scipy", "skimage", "torch"]
+HEAVY = ["filelock", "napari", "natsort", "psutil", "qtpy", "scipy", "skimage", "torch"]
 
 
 def test_importing_the_package_is_light():

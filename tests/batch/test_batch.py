@@ -92,8 +92,7 @@ def test_a_batch_killed_while_it_puts_a_result_in_place_is_resumed(
     words = [sources[0], "-o", out, "--psf", "2", "--no-crf", "--device", "cpu"]
     killed = subprocess.run([sys.executable, "-c", KILLED, *words], check=False)
     assert killed.returncode == -signal.SIGKILL
-    (left,) = out.iterdir()
-    assert left.match(STAGING)
+    assert len(list(out.glob(STAGING))) == 1
 
     assert statuses(sources[:1], out, parameters) == ["done"]
     assert sorted(path.name for path in out.iterdir()) == ["batch.json", "s1_fused.tif"]

@@ -1,8 +1,9 @@
-"""The memory budget: what users write, and what systems say is free."""
+"""The memory budget: what users write, what systems say is free, and what control groups leave."""
 
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.runtime import memory
 from napari_focusstack.runtime.memory import (
     free_bytes,
-    free_on_linux,
+    left_in_groups,
     memory_budget,
     tile_side,
     trim_heap,
@@ -53,13 +54,23 @@ def test_this_machine_has_memory_free():
     assert 2**20 < free_bytes() < 2**60
 
 
-def linux(root, available_kib, groups="", **files):
-    """Lay out what the kernel tells under a folder; `__` in a name stands for a slash."""
+@pytest.mark.parametrize(
+    ("available", "left", "free"),
+    [(6 * GIB, [], 6 * GIB), (6 * GIB, [8 * GIB, 2 * GIB], 2 * GIB), (6 * GIB, [-400], 0)],
+)
+def test_free_is_what_both_the_system_and_its_control_groups_leave(
+    monkeypatch, available, left, free
+):
+    system = SimpleNamespace(available=available, total=16 * GIB, free=GIB)
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: system)
+    monkeypatch.setattr(memory, "left_in_groups", lambda root: iter(left))
+    assert free_bytes() == free
+
+
+def groups(root, listed, **files):
+    """Lay out the control groups of a process under a folder; `__` in a name stands for a slash."""
     (root / "proc/self").mkdir(parents=True)
-    (root / "proc/meminfo").write_text(
-        f"MemTotal: 9 kB\nMemFree: 1 kB\nMemAvailable: {available_kib} kB\n"
-    )
-    (root / "proc/self/cgroup").write_text(groups)
+    (root / "proc/self/cgroup").write_text(listed)
     for name, text in files.items():
         path = root / "sys/fs/cgroup" / name.replace("__", "/").replace("_DOT_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,36 +78,38 @@ def linux(root, available_kib, groups="", **files):
     return root
 
 
-def test_the_kernel_says_what_is_available(tmp_path):
-    assert free_on_linux(linux(tmp_path, 2048)) == 2048 * 1024
+def test_a_system_without_control_groups_has_no_limit(tmp_path):
+    assert list(left_in_groups(tmp_path)) == []
 
 
 def test_a_container_has_what_its_limit_leaves_and_its_file_cache(tmp_path):
-    root = linux(
-        tmp_path, 64 * 2**20, "0::/box/inner\n",
+    root = groups(
+        tmp_path, "0::/box/inner\n",
         box__memory_DOT_max=f"{4 * GIB}\n", box__memory_DOT_current=f"{3 * GIB}\n",
         box__memory_DOT_stat=f"anon 5\ninactive_file {GIB // 2}\n",
         box__inner__memory_DOT_max="max\n", box__inner__memory_DOT_current="7\n",
     )  # fmt: skip
-    assert free_on_linux(root) == GIB + GIB // 2
+    assert list(left_in_groups(root)) == [GIB + GIB // 2]
 
 
 def test_the_older_control_groups_count_too(tmp_path):
-    root = linux(
-        tmp_path, 64 * 2**20, "4:cpu,cpuacct:/job\n7:memory:/job\n",
+    root = groups(
+        tmp_path, "4:cpu,cpuacct:/job\n7:memory:/job\n",
         memory__job__memory_DOT_limit_in_bytes=f"{2 * GIB}\n",
         memory__job__memory_DOT_usage_in_bytes=f"{GIB}\n",
         memory__memory_DOT_limit_in_bytes=f"{2**63 - 4096}\n",
         memory__memory_DOT_usage_in_bytes=f"{9 * GIB}\n",
     )  # fmt: skip
-    assert free_on_linux(root) == GIB
+    assert list(left_in_groups(root)) == [GIB]
 
 
-def test_a_group_beyond_its_limit_leaves_nothing_rather_than_less(tmp_path):
-    root = linux(
-        tmp_path, 2048, "0::/\n", memory_DOT_max="100\n", memory_DOT_current="500\n"
+def test_each_group_above_limits_too(tmp_path):
+    root = groups(
+        tmp_path, "0::/job\n",
+        memory_DOT_max="100\n", memory_DOT_current="500\n",
+        job__memory_DOT_max="80\n", job__memory_DOT_current="50\n",
     )  # fmt: skip
-    assert free_on_linux(root) == 0
+    assert list(left_in_groups(root)) == [30, -400]
 
 
 @pytest.mark.parametrize("budget", [10**6, 10**8, 10**10])

@@ -1,8 +1,9 @@
-"""Meshes for other programs: read back by their formats' rules, upright, whole or not at all."""
+"""Meshes for other programs: read back by trimesh, upright, whole or not at all."""
 
 import imagecodecs
 import numpy as np
 import pytest
+import trimesh
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.image import read_image
@@ -18,45 +19,27 @@ def surface():
     return surface_of(DEPTH, COLOURS, (2, 0.5, 0.25))
 
 
-def read_obj(path):
-    """Positions, texture coordinates, faces (0-based), and what the material names."""
-    rows = {"v": [], "vt": [], "f": [], "mtllib": []}
-    for line in path.read_text().splitlines():
-        kind, *words = line.split()
-        rows.setdefault(kind, []).append(words)
-    corners = [[tuple(map(int, word.split("/"))) for word in face] for face in rows["f"]]
-    assert all(position == texture for face in corners for position, texture in face)
-    material = (path.parent / rows["mtllib"][0][0]).read_text()
-    assert f"newmtl {rows['usemtl'][0][0]}\n" in material
-    texture = next(line.split()[1] for line in material.splitlines() if line.startswith("map_Kd"))
-    faces = np.array([[position - 1 for position, _ in face] for face in corners])
-    return np.array(rows["v"], float), np.array(rows["vt"], float), faces, path.parent / texture
+def read_mesh(path):
+    """Read a mesh as another program does, with its vertices in the order of the file."""
+    return trimesh.load_mesh(path, process=False, maintain_order=True)
 
 
-def read_ply(path):
-    """Positions, colours and faces by what the header says."""
-    header, _, body = path.read_bytes().partition(b"end_header\n")
-    lines = header.decode("ascii").splitlines()
-    assert lines[:2] == ["ply", "format binary_little_endian 1.0"]
-    counts = [int(line.split()[2]) for line in lines if line.startswith("element")]
-    names = [line.split()[-1] for line in lines if line.startswith("property")]
-    assert names == ["x", "y", "z", "red", "green", "blue", "vertex_indices"]
-    vertex = np.dtype([(name, "<f4" if name in "xyz" else "u1") for name in names[:6]])
-    vertices = np.frombuffer(body, vertex, counts[0])
-    face = np.dtype([("n", "u1"), ("i", "<i4", 3)])
-    faces = np.frombuffer(body, face, counts[1], counts[0] * vertex.itemsize)
-    assert len(body) == counts[0] * vertex.itemsize + counts[1] * face.itemsize
-    assert (faces["n"] == 3).all()
-    positions = np.stack([vertices[axis] for axis in "xyz"], 1)
-    return positions, np.stack([vertices[name] for name in names[3:6]], 1), faces["i"]
+def texture_of(mesh):
+    """Return the image that the material of a mesh names, (Y, X) or (Y, X, 3)."""
+    return np.asarray(mesh.visual.material.image)
+
+
+def right_handed(surface):
+    """Return the vertices as (x, y, z), y up and z towards the viewer."""
+    z, y, x = surface.vertices.T
+    return np.stack([x, -y, -z], 1)
 
 
 @pytest.mark.parametrize("name", ["red ant.obj", "ant.OBJ", "red ant.ply"])
-def test_the_suffix_names_the_format_and_the_files_are_told_before(tmp_path, surface, name):
+def test_the_suffix_names_the_format_and_mesh_files_lists_what_is_written(tmp_path, surface, name):
     write_mesh(tmp_path / name, surface, COLOURS)
     assert sorted(tmp_path.iterdir()) == sorted(mesh_files(tmp_path / name))
-    reader = read_ply if name.endswith("ply") else read_obj
-    assert len(reader(tmp_path / name)[2]) == len(surface.faces)
+    assert len(read_mesh(tmp_path / name).faces) == len(surface.faces)
 
 
 def test_another_format_is_refused(tmp_path, surface):
@@ -67,39 +50,54 @@ def test_another_format_is_refused(tmp_path, surface):
 def test_obj_holds_the_surface_upright_with_its_texture(tmp_path, surface):
     write_obj(tmp_path / "ant.obj", surface, COLOURS)
 
-    positions, texcoords, faces, texture = read_obj(tmp_path / "ant.obj")
-    z, y, x = surface.vertices.T
-    np.testing.assert_allclose(positions, np.stack([x, -y, -z], 1), rtol=1e-6)
-    np.testing.assert_allclose(texcoords, surface.texcoords, rtol=1e-6)
-    np.testing.assert_array_equal(faces, surface.faces)
-    np.testing.assert_array_equal(read_image(texture), COLOURS)
+    mesh = read_mesh(tmp_path / "ant.obj")
+    np.testing.assert_allclose(mesh.vertices, right_handed(surface), rtol=1e-6)
+    np.testing.assert_allclose(mesh.visual.uv, surface.texcoords, rtol=1e-6)
+    np.testing.assert_array_equal(mesh.faces, surface.faces)
+    np.testing.assert_array_equal(texture_of(mesh), COLOURS)
 
 
-def test_faces_look_towards_the_viewer(tmp_path, surface):
+def test_obj_shows_the_image_as_it_is_without_light(tmp_path, surface):
     write_obj(tmp_path / "ant.obj", surface, COLOURS)
 
-    positions, _, faces, _ = read_obj(tmp_path / "ant.obj")
-    first, second, third = positions[faces].transpose(1, 0, 2)
-    assert (np.cross(second - first, third - first)[:, 2] > 0).all()
+    assert "illum 0\n" in (tmp_path / "ant.mtl").read_text()
+    material = read_mesh(tmp_path / "ant.obj").visual.material
+    assert (material.diffuse == 255).all()
+    assert (material.ambient == 255).all()
+
+
+def test_obj_keeps_the_precision_of_positions_in_metres(tmp_path):
+    surface = surface_of(DEPTH, COLOURS, (2e-7, 6.5e-8, 6.5e-8))
+    write_obj(tmp_path / "ant.obj", surface, COLOURS)
+
+    positions = read_mesh(tmp_path / "ant.obj").vertices
+    np.testing.assert_allclose(positions, right_handed(surface), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["ant.obj", "ant.ply"])
+def test_faces_look_towards_the_viewer(tmp_path, surface, name):
+    write_mesh(tmp_path / name, surface, COLOURS)
+
+    assert (read_mesh(tmp_path / name).face_normals[:, 2] > 0).all()
 
 
 def test_a_texture_coordinate_finds_the_pixel_of_its_vertex(tmp_path, surface):
     write_obj(tmp_path / "ant.obj", surface, COLOURS)
 
-    positions, texcoords, _, texture = read_obj(tmp_path / "ant.obj")
-    pixels = read_image(texture)
-    row = ((1 - texcoords[:, 1]) * len(pixels)).astype(int)  # v is 0 at the bottom
-    column = (texcoords[:, 0] * pixels.shape[1]).astype(int)
-    expected = COLOURS[
-        np.rint(-positions[:, 1] / 0.5).astype(int), np.rint(positions[:, 0] * 4).astype(int)
-    ]
+    mesh = read_mesh(tmp_path / "ant.obj")
+    (x, y, _), (u, v), pixels = mesh.vertices.T, mesh.visual.uv.T, texture_of(mesh)
+    row, column = ((1 - v) * len(pixels)).astype(int), (u * pixels.shape[1]).astype(int)
+    expected = COLOURS[np.rint(-y / 0.5).astype(int), np.rint(x / 0.25).astype(int)]
     np.testing.assert_array_equal(pixels[row, column], expected)
 
 
 def test_blanks_in_the_name_do_not_cut_the_names_of_the_other_files(tmp_path, surface):
     write_obj(tmp_path / "my big ant.obj", surface, COLOURS)
 
-    assert read_obj(tmp_path / "my big ant.obj")[3] == tmp_path / "my_big_ant.png"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "my big ant.obj", "my_big_ant.mtl", "my_big_ant.png"
+    }  # fmt: skip
+    np.testing.assert_array_equal(texture_of(read_mesh(tmp_path / "my big ant.obj")), COLOURS)
 
 
 def test_grey_16_bit_images_become_an_8_bit_texture(tmp_path):
@@ -112,18 +110,26 @@ def test_grey_16_bit_images_become_an_8_bit_texture(tmp_path):
     texture = read_image(tmp_path / "ant.png")
     assert texture.dtype == np.uint8
     assert texture.shape == DEPTH.shape
-    _, colours, _ = read_ply(tmp_path / "ant.ply")
+    colours = read_mesh(tmp_path / "ant.ply").visual.vertex_colors[:, :3]
     np.testing.assert_array_equal(colours, np.repeat(texture.reshape(-1, 1), 3, axis=1))
 
 
 def test_ply_holds_the_surface_upright_with_its_colours(tmp_path, surface):
     write_ply(tmp_path / "ant.ply", surface)
 
-    positions, colours, faces = read_ply(tmp_path / "ant.ply")
-    z, y, x = surface.vertices.T
-    np.testing.assert_array_equal(positions, np.stack([x, -y, -z], 1))
-    np.testing.assert_array_equal(colours, COLOURS.reshape(-1, 3))
-    np.testing.assert_array_equal(faces, surface.faces)
+    mesh = read_mesh(tmp_path / "ant.ply")
+    np.testing.assert_array_equal(mesh.vertices, right_handed(surface))
+    np.testing.assert_array_equal(mesh.visual.vertex_colors[:, :3], COLOURS.reshape(-1, 3))
+    np.testing.assert_array_equal(mesh.faces, surface.faces)
+
+
+def test_ply_is_binary_and_its_header_names_what_each_vertex_holds(tmp_path, surface):
+    write_ply(tmp_path / "ant.ply", surface)
+
+    lines = (tmp_path / "ant.ply").read_bytes().partition(b"end_header\n")[0].decode().splitlines()
+    assert lines[:3] == ["ply", "format binary_little_endian 1.0", "comment napari-focusstack"]
+    names = [line.split()[-1] for line in lines if line.startswith("property")]
+    assert names == ["x", "y", "z", "red", "green", "blue", "vertex_indices"]
 
 
 def test_wrong_suffix_is_refused(tmp_path, surface):

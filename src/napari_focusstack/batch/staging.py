@@ -1,81 +1,91 @@
-"""Where a batch makes its results: a hidden folder, locked while it runs, swept when it is dead."""
+"""The hidden folder in which a batch prepares its results, and the lock that keeps others out."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
-import sys
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from filelock import FileLock, Timeout
 
 from napari_focusstack.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from typing import BinaryIO
+
+    from filelock import BaseFileLock
 
 
 STAGING = ".batch-*.part"
-LOCK = "lock"
+LOCK = ".batch.lock"
 
 
 @contextlib.contextmanager
 def staging_in(folder: Path) -> Iterator[Path]:
-    """Give a hidden folder in which results are made before they take their places.
+    """Create a hidden folder for results in progress, and lock the output folder for this batch.
+
+    The lock is taken before anything else, so of several batches that start at once exactly one
+    works. The system drops the lock of a process that dies. What such a batch left behind is
+    deleted.
 
     Parameters
     ----------
     folder : Path
-        Of the outputs. What batches that were killed left in it goes.
+        Output folder.
 
     Yields
     ------
     Path
-        Gone at the end, with all that is left in it.
+        The hidden folder. It is deleted at the end, with all that is left in it.
 
     Raises
     ------
     InputError
-        If another batch is at work in the folder: each would undo what the other reports.
+        If another batch is at work in the output folder, or the folder cannot be written to.
     """
-    own = folder / STAGING.replace("*", uuid4().hex)
-    own.mkdir()
+    # A generator may be closed by another thread than the one that started it.
+    lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
+    is_locked = _acquire(lock, folder)
     try:
-        with (own / LOCK).open("wb") as lock:
-            _take(lock)
-            for other in folder.glob(STAGING):
-                if other != own:
-                    _sweep(other)
-            yield own
+        for left in folder.glob(STAGING):
+            if not is_locked:
+                raise _busy(folder, left.name)
+            shutil.rmtree(left, ignore_errors=True)
+        staging = folder / STAGING.replace("*", uuid4().hex)
+        staging.mkdir()
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
     finally:
-        shutil.rmtree(own, ignore_errors=True)
+        # Deleted while it is locked, so that nobody else can lock the old file. Windows deletes no
+        # open file: there filelock deletes it after the release.
+        with contextlib.suppress(OSError):
+            (folder / LOCK).unlink()
+        lock.release()
 
 
-def _sweep(other: Path) -> None:
-    """Delete the folder of a batch that is dead; InputError if it lives."""
-    # The system drops the lock of a process that dies.
-    if (other / LOCK).exists():
-        with (other / LOCK).open("r+b") as lock:
-            if not _take(lock):
-                raise InputError(
-                    f"another batch is at work in {other.parent}; wait for its end, or choose "
-                    f"another folder (if there is none, delete {other.name})."
-                )
-    shutil.rmtree(other, ignore_errors=True)
-
-
-def _take(file: BinaryIO) -> bool:
-    """Lock an open file for this process, if no other has; tell whether it is locked now."""
+def _acquire(lock: BaseFileLock, folder: Path) -> bool:
+    """Take the lock without waiting; return False where the file system has no locks."""
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+        lock.acquire()
+    except Timeout:
+        raise _busy(folder, LOCK) from None
+    except OSError as error:
+        if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP):
+            return False
+        raise InputError(
+            f"cannot lock {folder} ({error.strerror or error}); choose another folder."
+        ) from error
     return True
+
+
+def _busy(folder: Path, left: str) -> InputError:
+    """Return the error that another batch is at work."""
+    return InputError(
+        f"another batch is at work in {folder}; wait for its end, or choose another folder "
+        f"(if there is none, delete {left})."
+    )

@@ -1,26 +1,25 @@
-"""How much memory the work may take: a budget, told in bytes or found from what is free."""
+"""The memory budget: how much memory the work may take."""
 
 from __future__ import annotations
 
 import ctypes
 import math
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-#: Of what is free, taken where the user gives no budget.
-SHARE = 0.5
-#: A group of processes without a limit has one beyond any memory.
-_NO_LIMIT = 2**60
+#: Share of the free memory that is the budget where the user gives none. Convention.
+FREE_SHARE = 0.5
 
 
 def memory_budget() -> int:
-    """Return the bytes that the work may take where the user gives no budget: half of what is free.
+    """Return the memory budget where the user gives none, bytes: half of the free memory.
 
     Returns
     -------
@@ -32,45 +31,65 @@ def memory_budget() -> int:
     >>> memory_budget() > 0
     True
     """
-    return max(int(SHARE * free_bytes()), 1)
+    return max(int(FREE_SHARE * free_bytes()), 1)
 
 
 def free_bytes() -> int:
-    """Return how much memory this process could still take without swapping, bytes.
+    """Return how much memory this process can take without swapping, bytes.
 
-    On Linux what the kernel calls available, or less where a control group (a container, a batch
-    system) limits it; elsewhere what the system says is free, or all of it where it says nothing.
+    The system says how much memory is available. On Linux the control groups of a container or a
+    batch system may leave less.
+
+    Returns
+    -------
+    int
+        At least 0.
 
     Examples
     --------
     >>> free_bytes() > 0
     True
     """
-    if sys.platform == "win32":
-        return _free_on_windows()
-    if Path("/proc/meminfo").is_file():
-        return free_on_linux(Path("/"))
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(min([psutil.virtual_memory().available, *left_in_groups(Path("/"))]), 0)
 
 
-def free_on_linux(root: Path) -> int:
-    """Return the available memory, bytes, as the files under `root` tell it.
+def left_in_groups(root: Path) -> Iterator[int]:
+    """Yield how much each control group (cgroup v1 or v2) of this process leaves, bytes.
 
     Parameters
     ----------
     root : Path
-        Where ``proc`` and ``sys`` lie.
+        Folder that holds ``proc`` and ``sys``.
 
-    Returns
-    -------
+    Yields
+    ------
     int
-        The least of what the machine has and what each control group leaves, at least 0.
+        Limit less usage. Copies of files in memory do not count as usage, because the kernel drops
+        them on demand. Negative where a group exceeds its limit. Nothing for a group without a
+        limit, and nothing on a system without control groups.
     """
-    told = dict(
-        line.split(":", 1) for line in (root / "proc/meminfo").read_text("ascii").splitlines()
-    )
-    available = int(told.get("MemAvailable", told["MemFree"]).split()[0]) * 1024
-    return max(min([available, *_left_in_groups(root)]), 0)
+    try:
+        lines = (root / "proc/self/cgroup").read_text("utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if controllers == "":  # version 2: one tree for all controllers
+            tree, limit_name, usage_name = root / "sys/fs/cgroup", "memory.max", "memory.current"
+        elif "memory" in controllers.split(","):
+            tree = root / "sys/fs/cgroup/memory"
+            limit_name, usage_name = "memory.limit_in_bytes", "memory.usage_in_bytes"
+        else:
+            continue
+        folder = tree / group.lstrip("/")
+        # The limits of the groups above apply too.
+        for level in (folder, *folder.parents):
+            if level == tree.parent:
+                break
+            limit, usage = _number(level / limit_name), _number(level / usage_name)
+            # Version 1 writes "no limit" as a number larger than any memory.
+            if limit is not None and usage is not None and limit < 2**60:
+                yield limit - usage + _file_cache(level / "memory.stat")
 
 
 def tile_side(budget_bytes: int, bytes_per_pixel: float, most_px: int, least_px: int = 64) -> int:
@@ -79,16 +98,16 @@ def tile_side(budget_bytes: int, bytes_per_pixel: float, most_px: int, least_px:
     Parameters
     ----------
     budget_bytes : int
-        What the work on one tile may take.
+        Memory for the work on one tile.
     bytes_per_pixel : float
-        What it takes for each pixel of the tile.
+        Memory that the work takes for each pixel of the tile.
     most_px, least_px : int
-        Bounds of the side, px.
+        Largest and smallest side, px.
 
     Returns
     -------
     int
-        A multiple of 16 px, where the bounds are.
+        Side, px: a multiple of 16 if both bounds are.
 
     Examples
     --------
@@ -100,9 +119,9 @@ def tile_side(budget_bytes: int, bytes_per_pixel: float, most_px: int, least_px:
 
 
 def trim_heap() -> None:
-    """Return freed memory to the system where its allocator keeps it (glibc); costs milliseconds.
+    """Return freed memory to the system (glibc only, elsewhere nothing to do); takes milliseconds.
 
-    Tensors of many sizes leave a heap full of holes, which hold twice what is in use.
+    Tensors of many sizes fragment the heap. It then holds twice the memory that is in use.
     """
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -110,58 +129,18 @@ def trim_heap() -> None:
             trim(0)
 
 
-def _left_in_groups(root: Path) -> Iterator[int]:
-    """Yield what each control group of this process leaves of its limit."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text("utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        if controllers == "":  # version 2: one tree for all
-            tree, limit, usage = root / "sys/fs/cgroup", "memory.max", "memory.current"
-        elif "memory" in controllers.split(","):
-            tree = root / "sys/fs/cgroup/memory"
-            limit, usage = "memory.limit_in_bytes", "memory.usage_in_bytes"
-        else:
-            continue
-        folder = tree / group.lstrip("/")
-        # A limit of any group above counts too.
-        for one in (folder, *folder.parents):
-            if one == tree.parent:
-                break
-            most, used = _number(one / limit), _number(one / usage)
-            if most is not None and used is not None and most < _NO_LIMIT:
-                yield most - used + _file_cache(one / "memory.stat")
-
-
 def _number(path: Path) -> int | None:
+    """Return the number in a file; None if there is no file or no number, such as "max"."""
     try:
         return int(path.read_text("ascii"))
-    except (OSError, ValueError):  # not there, or "max"
+    except (OSError, ValueError):
         return None
 
 
 def _file_cache(path: Path) -> int:
-    """Return the bytes that hold copies of files, which the kernel gives up when asked."""
+    """Return the bytes of memory that hold copies of files, from a ``memory.stat``."""
     try:
-        told = dict(line.split() for line in path.read_text("ascii").splitlines())
+        counters = dict(line.split() for line in path.read_text("ascii").splitlines())
     except OSError:
         return 0
-    return int(told.get("total_inactive_file", told.get("inactive_file", 0)))
-
-
-def _free_on_windows() -> int:
-    class Status(ctypes.Structure):
-        """MEMORYSTATUSEX of the Windows API."""
-
-        _fields_ = [
-            ("size", ctypes.c_uint32),
-            ("load", ctypes.c_uint32),
-            *((name, ctypes.c_uint64) for name in ("total", "available")),
-            *((f"rest_{number}", ctypes.c_uint64) for number in range(5)),
-        ]
-
-    status = Status(size=ctypes.sizeof(Status))
-    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
-    return int(status.available)
+    return int(counters.get("total_inactive_file", counters.get("inactive_file", 0)))

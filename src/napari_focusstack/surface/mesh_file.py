@@ -1,4 +1,4 @@
-"""Write a surface for other programs, whole or not at all."""
+"""Write a surface as a mesh file for other programs, whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from napari_focusstack.surface.surface import Surface
 
 
-#: From (z, y, x), y down and seen from low z, to (x, y, z), y up and seen from high z.
-TO_RIGHT_HANDED = np.array([1, -1, -1], np.float32)
 MESH_SUFFIXES = (".obj", ".ply")
 
 
 def mesh_files(path: str | Path) -> tuple[Path, ...]:
-    """Return the files that a surface takes: its own, and of an OBJ the material and the texture.
+    """Return the files of a mesh: the file itself, and for an OBJ its material and its texture.
 
     Examples
     --------
@@ -32,12 +30,21 @@ def mesh_files(path: str | Path) -> tuple[Path, ...]:
     path = Path(path)
     if path.suffix.lower() != ".obj":
         return (path,)
-    stem = re.sub(r"\s", "_", path.stem)  # the formats end a file name at a blank
+    stem = re.sub(r"\s", "_", path.stem)  # in OBJ and MTL a blank ends a file name
     return path, path.with_name(f"{stem}.mtl"), path.with_name(f"{stem}.png")
 
 
 def write_mesh(path: str | Path, surface: Surface, image: np.ndarray) -> None:
-    """Write a surface in the format that the suffix names, see :func:`write_obj`, `write_ply`.
+    """Write a surface in the format of the suffix, see :func:`write_obj` and :func:`write_ply`.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .obj or .ply.
+    surface : Surface
+        From `napari_focusstack.surface.triangulation.surface_of`.
+    image : ndarray, (Y, X) or (Y, X, 3)
+        The image that the surface was made from; used for OBJ only.
 
     Raises
     ------
@@ -53,10 +60,11 @@ def write_mesh(path: str | Path, surface: Surface, image: np.ndarray) -> None:
 
 
 def write_obj(path: str | Path, surface: Surface, image: np.ndarray) -> None:
-    """Write a Wavefront OBJ with its material (MTL) and the image as its texture (PNG).
+    """Write a Wavefront OBJ with a material (MTL) and the image as its texture (PNG).
 
-    Material and texture lie beside the OBJ under its name, blanks replaced by underscores. Other
-    programs see the surface upright: x to the right, y up, z towards the viewer, in world units.
+    The material and the texture are written beside the OBJ under its name. Blanks in their names
+    become underscores. Other programs show the surface upright: x to the right, y up, z towards the
+    viewer, in world units. They show the pixels of the image as they are, without lighting.
 
     Parameters
     ----------
@@ -71,7 +79,7 @@ def write_obj(path: str | Path, surface: Surface, image: np.ndarray) -> None:
     Raises
     ------
     InputError
-        If a file cannot be written; no part of it is left behind.
+        If a file cannot be written. Nothing is left behind, and an older mesh stays as it was.
 
     Examples
     --------
@@ -96,7 +104,7 @@ def write_obj(path: str | Path, surface: Surface, image: np.ndarray) -> None:
         _rows("vt %.7g %.7g\n", surface.texcoords),
         _rows("f %d/%d %d/%d %d/%d\n", corners),
     ]
-    # The last to take its place is the OBJ, which names the others.
+    # The OBJ names the other files, so it is moved into place last.
     with replacing(path) as part:
         part.write_text("".join(lines), encoding="utf-8")
         with replacing(material) as part:
@@ -121,7 +129,7 @@ def write_ply(path: str | Path, surface: Surface) -> None:
     Raises
     ------
     InputError
-        If the file cannot be written; no part of it is left behind.
+        If the file cannot be written. Nothing is left behind, and an older mesh stays as it was.
 
     Examples
     --------
@@ -159,9 +167,11 @@ def write_ply(path: str | Path, surface: Surface) -> None:
 
 
 def _positions(surface: Surface) -> np.ndarray:
-    """Return (x, y, z) as other programs have it, (V, 3) float32."""
-    return surface.vertices[:, ::-1] * TO_RIGHT_HANDED
+    """Return the vertices as (x, y, z), right-handed, (V, 3) float32."""
+    # From y down and z away from the viewer to y up and z towards the viewer.
+    return surface.vertices[:, ::-1] * np.array([1, -1, -1], np.float32)
 
 
 def _rows(pattern: str, values: np.ndarray) -> str:
+    """Return one line of text for each row of values."""
     return (pattern * len(values)) % tuple(values.ravel().tolist())

@@ -1,4 +1,4 @@
-"""Names of planes: a gap and a second stack are told, and what names cannot tell is left alone."""
+"""Names of planes: natural order; gaps and second stacks are refused, doubtful names accepted."""
 
 from pathlib import Path
 
@@ -11,6 +11,32 @@ from napari_focusstack.io.reading.plane_names import check_names
 
 def check(names):
     check_names(in_natural_order([Path("bee") / name for name in names.split()]))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "z1.tif z2.tif z10.tif z11.tif",
+        "1.tif 2.tif 10.tif a.tif",
+        "A1.tif a2.tif B1.TIF b2.tif",  # case does not matter
+        "z01.tif z1.tif z02.tif z2.tif",  # equal numbers: by the characters
+        "t1_z2.tif t1_z10.tif t2_z1.tif t10_z1.tif",
+        "z1.tif z-1.tif z-2.tif",  # a minus is a mere character
+        "z0.5.png z0.25.png z1.0.png",  # so is a point
+        "1e2.tif 2e1.tif 10e1.tif",  # no exponents
+        "a1.tif a1b.tif a.tif",
+        "zä1.tif zä2.tif zb1.tif",  # ä follows a
+    ],
+)
+def test_numbers_in_names_are_ordered_by_value(names):
+    expected = [Path("bee") / name for name in names.split()]
+    assert in_natural_order(reversed(expected)) == expected
+    assert in_natural_order(sorted(expected)) == expected
+
+
+def test_names_in_composed_and_decomposed_unicode_are_ordered_alike():
+    names = ["é1.tif", "e\u03012.tif", "é3.tif"]  # file systems of macOS decompose
+    assert [path.name for path in in_natural_order(map(Path, names[::-1]))] == names
 
 
 @pytest.mark.parametrize(
@@ -59,5 +85,5 @@ def test_several_stacks_are_named(names, message):
         "10h05m01.png 10h05m04.png 10h06m03.png",
     ],
 )
-def test_what_names_cannot_tell_is_left_alone(names):
+def test_doubtful_names_are_accepted(names):
     check(names)

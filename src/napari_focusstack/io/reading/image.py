@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from natsort import natsort_keygen, ns
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, tiff_planes
@@ -117,8 +117,9 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def in_natural_order(paths: Iterable[Path]) -> list[Path]:
-    """Sort files by name, numbers in it by value: z2 before z10."""
-    return sorted(paths, key=_natural_order)
+    """Return files sorted by name, numbers in it by their value: z2 before z10."""
+    natural_order = natsort_keygen(alg=ns.IGNORECASE)
+    return sorted(paths, key=lambda path: (natural_order(path.name), path.name))
 
 
 @contextlib.contextmanager
@@ -136,12 +137,6 @@ def reading(path: Path) -> Iterator[None]:
             f"{path} cannot be read, it may be cut short or damaged ({reason}); "
             "copy or export it again."
         ) from error
-
-
-def _natural_order(path: Path) -> tuple[list[str | int], str]:
-    """Return the sort key of a file name."""
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [int(part) if part.isdecimal() else part for part in parts], path.name
 
 
 def _single_plane(path: Path) -> np.ndarray:

@@ -6,14 +6,10 @@ The API, the command, the dock and the record read the same fields.
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from napari_focusstack.errors import InputError
-
-#: Shapes of the PSF; :data:`napari_focusstack.imaging.kernels.KERNELS` defines them.
-PsfShape = Literal["gaussian", "disk"]
-PsfShapeChoice = Literal["auto", PsfShape]
-PSF_SHAPE_CHOICES: tuple[PsfShapeChoice, ...] = get_args(PsfShapeChoice)
+from napari_focusstack.imaging.psf_shapes import PSF_SHAPE_CHOICES, PsfShapeChoice
 
 
 def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:

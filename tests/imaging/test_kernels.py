@@ -9,7 +9,7 @@ import torch
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.kernels import KERNELS, check_sigma, psf, psf_radius
-from napari_focusstack.parameters import PsfShape
+from napari_focusstack.imaging.psf_shapes import PsfShape
 
 
 @pytest.mark.parametrize(

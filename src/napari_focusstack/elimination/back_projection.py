@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_focusstack.imaging.psf import DistanceSteps, Psf
-    from napari_focusstack.parameters import PsfShape
+    from napari_focusstack.imaging.psf_shapes import PsfShape
 
 
 #: Least divisor ``Mb * K3`` in Eq. 4, 0..1 (convention). It is reached in thin gaps of the

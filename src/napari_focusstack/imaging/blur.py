@@ -10,7 +10,7 @@ from napari_focusstack.imaging.varying_blur import gather, is_per_pixel, scatter
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.parameters import PsfShape
+    from napari_focusstack.imaging.psf_shapes import PsfShape
 
 
 def blur(

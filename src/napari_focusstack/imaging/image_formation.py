@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_focusstack.imaging.blur import blur
-from napari_focusstack.parameters import PsfShape
+from napari_focusstack.imaging.psf_shapes import PsfShape
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.parameters import PsfShape
+from napari_focusstack.imaging.psf_shapes import PsfShape
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_focusstack.imaging.breathing import Origin
-    from napari_focusstack.parameters import PsfShape
+    from napari_focusstack.imaging.psf_shapes import PsfShape
 
 
 #: Distance between surface and plane, in plane steps: one for all, one for each image of a batch

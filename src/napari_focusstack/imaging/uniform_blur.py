@@ -13,7 +13,7 @@ from napari_focusstack.imaging.kernels import KERNELS, psf_radius
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.parameters import PsfShape
+    from napari_focusstack.imaging.psf_shapes import PsfShape
 
 #: From this sigma on, px, an image is blurred at half its size, for speed. The tests bound the
 #: error to 0.5/255 of full light.

@@ -15,7 +15,7 @@ from napari_focusstack.runtime.region import bounding_box, pad
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.parameters import PsfShape
+    from napari_focusstack.imaging.psf_shapes import PsfShape
 
 #: From this sigma on, px, all sigmas together are blurred at half size, for speed. The error is
 #: small against that of the distances, which are rounded to few values.

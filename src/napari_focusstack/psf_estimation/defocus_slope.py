@@ -21,7 +21,7 @@ from napari_focusstack.psf_estimation.transmittance import measure_transmittance
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.parameters import PsfShape, PsfShapeChoice
+    from napari_focusstack.imaging.psf_shapes import PsfShape, PsfShapeChoice
     from napari_focusstack.planes.focal_stack import PlaneSampler
     from napari_focusstack.psf_estimation.flat_patches import Patch
     from napari_focusstack.runtime.region import Region

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_focusstack.imaging.psf import Psf
+    from napari_focusstack.imaging.psf_shapes import PsfShapeChoice
     from napari_focusstack.networks.keb import KEB
-    from napari_focusstack.parameters import PsfShapeChoice
     from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
     from napari_focusstack.psf_estimation.defocus_slope import DefocusSlope
 

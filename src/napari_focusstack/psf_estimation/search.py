@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.parameters import PsfShape, PsfShapeChoice
+    from napari_focusstack.imaging.psf_shapes import PsfShape, PsfShapeChoice
     from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Generator, Tensor
 
-    from napari_focusstack.parameters import PsfShape
+    from napari_focusstack.imaging.psf_shapes import PsfShape
     from napari_focusstack.simulation.material import SourceImages
 
 

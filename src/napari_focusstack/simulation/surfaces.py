@@ -15,7 +15,7 @@ from napari_focusstack.runtime.region import align, bounding_box, pad
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.parameters import PsfShape
+    from napari_focusstack.imaging.psf_shapes import PsfShape
 
 
 #: Slices of a surface per plane step (convention); an integer, so that each plane has one in focus.

@@ -71,5 +71,5 @@ def test_the_loss_of_keb_is_in_pixels(material):
 
 def test_the_answer_of_fsb_is_alpha_before_the_sigmoid(material):
     task = task_of(ForegroundTask, material)
-    found = task.found(torch.tensor([0.0, 2.0]))
+    found = task.estimate(torch.tensor([0.0, 2.0]))
     assert found.tolist() == pytest.approx([0.5, 0.880797], abs=1e-6)

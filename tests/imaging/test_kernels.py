@@ -1,15 +1,13 @@
 """Point spread functions against closed forms."""
 
 import math
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.imaging.kernels import KERNELS, check_sigma, psf, psf_radius
-from napari_focusstack.imaging.psf_shapes import PsfShape
+from napari_focusstack.imaging.kernels import check_sigma, psf, psf_radius
 
 
 @pytest.mark.parametrize(
@@ -60,7 +58,3 @@ def test_a_sigma_that_is_no_positive_number_is_refused_with_its_value(sigma_px):
         psf(sigma_px)
     with pytest.raises(InputError, match="above 0"):
         check_sigma(sigma_px)
-
-
-def test_every_shape_that_can_be_asked_for_has_a_kernel():
-    assert set(KERNELS) == set(get_args(PsfShape))

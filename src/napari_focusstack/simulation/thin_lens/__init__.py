@@ -1,0 +1,1 @@
+"""A thin lens that draws scenes view by view: pictures without the imaging equations."""

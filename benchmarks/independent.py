@@ -6,8 +6,8 @@
 
 ``--dev`` holds ``lightfield_antinous`` (33 planes with truth) and three real stacks, ``--rulers``
 the measures that need no truth, ``--scenes`` thin-lens scenes of 33 planes. Every 8th, 4th, 2nd and
-each plane is taken: 5, 9, 17 and 33 planes between the same two ends. Printed are means of the PSNR,
-dB, of 8-bit display values; of real stacks phantom edges and values out of range, %, without
+each plane is taken: 5, 9, 17 and 33 planes between the same two ends. Printed are means of the
+PSNR, dB, of 8-bit display values; of real stacks phantom edges and values out of range, %, without
 registration. Beside ours: the plane of the greatest Laplacian, a mean of all planes weighted by its
 fourth power, and the best plane of each pixel, which only the truth tells apart.
 """

@@ -130,10 +130,7 @@ def _read(file: Path, network: str) -> Network:
     try:
         with safe_open(file, framework="pt") as weights:
             metadata = json.loads((weights.metadata() or {}).get(METADATA, "{}"))
-            state = {
-                name: weights.get_tensor(name).float()
-                for name in weights.keys()  # noqa: SIM118
-            }
+            state = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(
             f"{file} is not a whole safetensors file ({error}); train or install it again."
@@ -144,9 +141,9 @@ def _read(file: Path, network: str) -> Network:
             f"{network}; name a file of {network}."
         )
     try:
-        with torch.device("meta"):  # draws no random numbers
+        with torch.random.fork_rng(devices=[]):  # the random numbers of the caller stay
             model = NETWORKS[network](**metadata["config"])
-        model.load_state_dict(state, assign=True)
+        model.load_state_dict(state)
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(
             f"{file} does not fit this version of {network}; train it again, or install the "

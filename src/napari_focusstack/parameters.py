@@ -95,6 +95,19 @@ class SegmentationParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceParameters:
+    """Choice of the plane that shows each pixel best, by SEB."""
+
+    blend: Literal["seams", "none", "noise"] = option(
+        "seams",
+        "where planes are blended: seams hides visible edges that no plane has; none keeps every "
+        "pixel a source pixel; noise averages planes that agree, for noisy stacks",
+        ("seams", "none", "noise"),
+    )
+    seb_weights: str | None = option(None, "safetensors file of SEB instead of the shipped one")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PsfParameters:
     """PSF estimation (KEB, reblur residual)."""
 
@@ -127,6 +140,7 @@ class FuseParameters(
     InputParameters,
     RegistrationParameters,
     SegmentationParameters,
+    SourceParameters,
     PsfParameters,
     EliminationParameters,
 ):

@@ -72,10 +72,10 @@ def test_a_true_background_stays_and_a_false_one_is_corrected():
     far = 0.4 * occlusion + transmittance * truth
     behind = (1 - alpha) * blur(truth, 3.0)
     beside = (slice(None), slice(None), slice(10, -10), slice(50, 56))
-    same = back_project(behind, far, truth, transmittance, alpha, psf)
+    same = back_project(behind, far, truth, transmittance, alpha, psf)[0]
     assert rms((same - truth)[beside]) < 0.04
     wrong = truth - 0.1 * (occlusion > 0.01)
-    mended = back_project(behind, far, wrong, transmittance, alpha, psf)
+    mended = back_project(behind, far, wrong, transmittance, alpha, psf)[0]
     assert rms((mended - truth)[beside]) < 0.7 * rms((wrong - truth)[beside])
 
 
@@ -85,7 +85,7 @@ def test_where_the_model_fails_the_far_plane_is_kept():
     alpha = torch.zeros(1, 1, SIDE, SIDE)
     behind = blur(far, 2.0)
     wrong = (far + 0.3).clamp(max=1)
-    found = back_project(behind, far, wrong, torch.ones(1, 1, SIDE, SIDE), alpha, psf)
+    found = back_project(behind, far, wrong, torch.ones(1, 1, SIDE, SIDE), alpha, psf)[0]
     assert rms(found - far) < 0.1 * rms(wrong - far)
 
 
@@ -98,7 +98,7 @@ def test_the_reach_covers_all_that_changes_a_pixel(steps):
     behind = blur(far, steps)
     changed = behind.clone()
     changed[..., 48, 48] += 0.5
-    before, after = (back_project(one, far, far - 0.05, *args) for one in (behind, changed))
+    before, after = (back_project(one, far, far - 0.05, *args)[0] for one in (behind, changed))
     touched = (before != after).any(1)[0].nonzero()
     assert len(touched) > 0
     assert int((touched - 48).abs().max()) <= reach

@@ -36,7 +36,7 @@ def region_of(scene, sigma_px, shape="gaussian"):
 def assembled(blocks, near, far, alpha):
     """Source pixels with the blocks of the transition region put in, as fuse() does."""
     image = torch.where(alpha > 0.5, near, far)
-    for where, region, light in blocks:
+    for where, region, light, _ in blocks:
         image[:, *where][:, region] = light
     return image
 
@@ -114,7 +114,7 @@ def test_a_sigma_that_is_no_positive_number_is_refused(make_scene, sigma_px, wal
 def computed(blocks, size):
     """Light (3, Y, X) that was computed, and where."""
     image, marked = torch.zeros(3, *size), torch.zeros(size, dtype=torch.bool)
-    for where, region, light in blocks:
+    for where, region, light, _ in blocks:
         image[:, *where][:, region] = light
         marked[where] |= region
     return image, marked
@@ -209,10 +209,10 @@ def test_blocks_see_the_motion_of_the_whole_image(make_scene, monkeypatch, light
     psf = Psf(2.0, 2.0, breathing=Breathing(1.02, (1.0, 1.0)))
     origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]
     near, far, alpha = scene.near[None], scene.far[None], scene.alpha[None]
-    whole = unmix(near, far, refine_alpha(near, alpha), psf, origins)[0]
+    whole = unmix(near, far, refine_alpha(near, alpha), psf, origins).light[0]
     light = light_of([scene.near, scene.far])
     blocks = 0
-    for where, region, found in eliminate(light, FocusMap.of_pair(scene.alpha), psf):
+    for where, region, found, _ in eliminate(light, FocusMap.of_pair(scene.alpha), psf):
         assert torch.allclose(found, whole[:, *where][:, region], atol=1e-4)
         blocks += 1
     assert blocks > 1

@@ -47,7 +47,7 @@ def test_unmixing_beats_subtraction_and_both_beat_selection(make_scene, sigma_px
     region = region_of(scene, sigma_px, shape)
     initial = psnr_in(region, initial_fusion(*args), scene.truth)
     subtracted = psnr_in(region, subtract(*args, psf), scene.truth)
-    unmixed = psnr_in(region, unmix(*args, psf), scene.truth)
+    unmixed = psnr_in(region, unmix(*args, psf).light, scene.truth)
     assert subtracted > initial + 4
     assert unmixed > subtracted + 5
     assert unmixed > 38
@@ -72,8 +72,8 @@ def test_unmixing_with_a_soft_alpha_beats_the_hard_cut(make_scene):
     scene = make_scene(3.0, softness=4.0)
     region = region_of(scene, 3.0)
     near, far, alpha = batch_of(scene)
-    soft = unmix(near, far, alpha, Psf(3.0))
-    hard = unmix(near, far, (alpha > 0.5).float(), Psf(3.0))
+    soft = unmix(near, far, alpha, Psf(3.0)).light
+    hard = unmix(near, far, (alpha > 0.5).float(), Psf(3.0)).light
     assert psnr_in(region, soft, scene.truth) > psnr_in(region, hard, scene.truth) + 6
 
 
@@ -82,7 +82,7 @@ def test_a_wrong_sigma_costs_but_still_beats_selection(make_scene):
     region = region_of(scene, 3.0)
     args = batch_of(scene)
     right, wide, narrow = (
-        psnr_in(region, unmix(*args, Psf(3.0 * off)), scene.truth) for off in (1, 1.15, 0.85)
+        psnr_in(region, unmix(*args, Psf(3.0 * off)).light, scene.truth) for off in (1, 1.15, 0.85)
     )
     assert right > max(wide, narrow) + 2
     assert min(wide, narrow) > psnr_in(region, initial_fusion(*args), scene.truth) + 3
@@ -94,10 +94,10 @@ def test_the_near_plane_makes_up_for_a_sigma_that_is_too_wide(make_scene):
     region = region_of(scene, 3.0)
     args = batch_of(scene)
     without, with_k2 = (
-        psnr_in(region, unmix(*args, Psf(3.45, sigma_2)), scene.truth) for sigma_2 in (None, 3.0)
+        psnr_in(region, unmix(*args, Psf(3.45, sigma_2)).light, scene.truth) for sigma_2 in (None, 3.0)
     )
     assert with_k2 > without + 1
-    right = psnr_in(region, unmix(*args, Psf(3.0, 3.0)), scene.truth)
+    right = psnr_in(region, unmix(*args, Psf(3.0, 3.0)).light, scene.truth)
     assert right > psnr_in(region, initial_fusion(*args), scene.truth) + 12
 
 
@@ -119,7 +119,7 @@ def test_a_soft_edge_over_flat_layers_comes_out_as_it_is():
     truth = 0.8 * alpha + 0.2 * (1 - alpha)
     spread = blur(alpha, 3.0)
     far = 0.8 * spread + 0.2 * (1 - spread)
-    error = (unmix(truth, far, alpha, Psf(3.0)) - truth).abs()
+    error = (unmix(truth, far, alpha, Psf(3.0)).light - truth).abs()
     by_selection = (initial_fusion(truth, far, alpha) - truth).abs()
     assert float(error.max()) < 0.03
     assert float(error.max()) < 0.3 * float(by_selection.max())
@@ -146,7 +146,7 @@ def test_a_thin_gap_stays_within_the_light_there_is():
     alpha[..., 31] = 0
     rng = torch.Generator().manual_seed(1)
     near, far = (torch.rand(1, 3, 64, 64, generator=rng) for _ in range(2))
-    result = unmix(near, far, alpha, Psf(8.0))
+    result = unmix(near, far, alpha, Psf(8.0)).light
     assert torch.isfinite(result).all()
     assert result.min() >= 0
     assert result.max() <= 1
@@ -161,7 +161,7 @@ def test_a_dark_background_behind_bright_blurred_light_stays_dark(off):
     background = torch.full_like(foreground, dark)
     near = near_focus(foreground, alpha, background, 4.0)
     far = far_focus(foreground, alpha, background, 4.0)
-    found = unmix(near, far, alpha, Psf(4.0 * off, 4.0 * off))[..., 8:-8, 40:80]
+    found = unmix(near, far, alpha, Psf(4.0 * off, 4.0 * off)).light[..., 8:-8, 40:80]
     assert float(found.min()) > 0.1 * dark
     assert float((found - dark).abs().mean()) < 0.15 * dark
 
@@ -186,7 +186,7 @@ def test_moving_the_foreground_back_removes_the_halo_that_a_still_model_leaves(m
     args = scene.near[None], far[None], scene.alpha[None]
     origins = [tuple(-(side - 1) / 2 for side in scene.alpha.shape[-2:])]
     still, moving = (
-        psnr_in(region, unmix(*args, Psf(3.0, 3.0, breathing=b), origins)[0], scene.truth)
+        psnr_in(region, unmix(*args, Psf(3.0, 3.0, breathing=b), origins).light[0], scene.truth)
         for b in (Breathing(), true)
     )
     assert moving > still + 6

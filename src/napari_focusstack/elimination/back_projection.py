@@ -50,7 +50,7 @@ def back_project(
     alpha: Tensor,
     psf: Psf,
     distance_steps: DistanceSteps = 1.0,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Correct a background b of Eq. 4 by the near plane (Eq. 3). Not in the paper.
 
     1. The near plane knows the low frequencies of b. The residual ``N - f.M - Mb.(b * K2)`` is
@@ -78,8 +78,11 @@ def back_project(
 
     Returns
     -------
-    Tensor
-        The background, (n, C, Y, X), 0..1.
+    background : Tensor
+        Shape (n, C, Y, X), 0..1.
+    residuals : Tensor
+        Shape (n, 2, Y, X): what b, and what the far plane itself, leave unexplained of the near
+        plane; mean absolute error, smoothed.
     """
     both = torch.cat([background, far], 1)
     residuals = _near_residual(
@@ -87,9 +90,8 @@ def back_project(
     )
     residual, residual_far = residuals.chunk(2, 1)
     sizes = [one.abs().mean(1, keepdim=True) for one in (residual, residual_far)]
-    square, square_far = (
-        blur(torch.cat(sizes, 1) * (alpha < 0.5), error_smoothing_px(psf)).square().split(1, 1)
-    )
+    smoothed = blur(torch.cat(sizes, 1) * (alpha < 0.5), error_smoothing_px(psf))
+    square, square_far = smoothed.square().split(1, 1)
     trust = (square_far + NOISE_STD**2) / (
         RESIDUAL_VARIANCE_LEFT * square + square_far + NOISE_STD**2
     )
@@ -102,7 +104,7 @@ def back_project(
     weight = error.square() / (error.square() + (BACKGROUND_DETAIL * blurred).square() + 1e-8)
     corrected = corrected + weight * (blurred - corrected)
     # 3. failed model
-    return trust * corrected + (1 - trust) * far
+    return trust * corrected + (1 - trust) * far, smoothed
 
 
 def _near_residual(

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from napari_focusstack.elimination.alpha_matting import REACH_PX
 from napari_focusstack.elimination.diffusion import METHODS, subtract, unmix
@@ -36,13 +36,35 @@ if TYPE_CHECKING:
 BLOCK_PX = 512
 
 
+class Solved(NamedTuple):
+    """A piece of the transition region.
+
+    Parameters
+    ----------
+    region : tuple of slice
+        Rows and columns.
+    mask : Tensor
+        Bool, (Y, X) of the region: its pixels that are in the transition region.
+    light : Tensor
+        Shape (C, n): the all-in-focus light of the n pixels of the mask, linear, 0..1.
+    evidence : Tensor
+        Shape (5, n), see :class:`~napari_focusstack.elimination.diffusion.Unmixed`; empty, (0, n),
+        where the method is not ``unmix``.
+    """
+
+    region: Region
+    mask: Tensor
+    light: Tensor
+    evidence: Tensor
+
+
 def eliminate(
     light: PlaneSampler,
     focus: FocusMap,
     psf: Psf,
     method: EliminationMethod = "unmix",
     within: Region | None = None,
-) -> Iterator[tuple[Region, Tensor, Tensor]]:
+) -> Iterator[Solved]:
     """Compute the transition region. The caller copies all other pixels from the planes.
 
     Pixels are computed only where one surface occludes another. The cost follows the length of the
@@ -64,12 +86,8 @@ def eliminate(
 
     Yields
     ------
-    region : tuple of slice
-        Rows and columns of a piece.
-    mask : Tensor
-        Bool, (Y, X) of the piece: its part of the transition region.
-    light : Tensor
-        Shape (C, n): the all-in-focus light of the n pixels of the mask, linear, 0..1.
+    Solved
+        A piece of it.
 
     Raises
     ------
@@ -82,7 +100,7 @@ def eliminate(
     if method == "none":
         return
 
-    def work(block: Region) -> list[tuple[Region, Tensor, Tensor]]:
+    def work(block: Region) -> list[Solved]:
         return list(_solve_block(light, focus, psf, method, block))
 
     for solved in parallel_map(work, _blocks(focus, within), focus.alpha.device):
@@ -102,15 +120,14 @@ def _blocks(focus: FocusMap, within: Region | None) -> Iterator[Region]:
 
 def _solve_block(
     light: PlaneSampler, focus: FocusMap, psf: Psf, method: EliminationMethod, block: Region
-) -> Iterator[tuple[Region, Tensor, Tensor]]:
+) -> Iterator[Solved]:
     """Yield the background of each plane of a block, see :func:`eliminate`."""
     front = None
     for occlusion in occlusions_in(focus, psf, block):
         if front is None:
             support = occlusion.support if focus.is_pair else support_of(focus, psf, block)
             front = FrontLayer.of(light, focus, pad(support, REACH_PX, focus.size))
-        solved = _solve_occlusion(light, focus, front, psf, method, occlusion)
-        yield occlusion.bbox, occlusion.mask, solved
+        yield _solve_occlusion(light, focus, front, psf, method, occlusion)
 
 
 def _solve_occlusion(
@@ -120,8 +137,8 @@ def _solve_occlusion(
     psf: Psf,
     method: EliminationMethod,
     occlusion: Occlusion,
-) -> Tensor:
-    """Return the light (C, n) of the occluded pixels of a plane."""
+) -> Solved:
+    """Return the occluded pixels of a plane."""
     support, steps = occlusion.support, occlusion.distance_steps
     here = to_local(support, front.region)
     alpha = occlusion.alpha
@@ -134,10 +151,12 @@ def _solve_occlusion(
     crop = to_local(occlusion.bbox, support)
     if method == "subtract":
         image = subtract(near[None], far[None], alpha, psf, origins, steps)[..., *crop]
+        evidence = image[:, :0]
     else:
         foreground = None
         if not focus.is_pair:
             hard = front.in_focus[:, *here] * present
             foreground = blend(soft, front.premultiplied[:, *here], hard)[None]
-        image = unmix(near[None], far[None], alpha, psf, origins, steps, foreground, crop)
-    return image[0][:, occlusion.mask]
+        image, evidence = unmix(near[None], far[None], alpha, psf, origins, steps, foreground, crop)
+    mask = occlusion.mask
+    return Solved(occlusion.bbox, mask, image[0][:, mask], evidence[0][:, mask])

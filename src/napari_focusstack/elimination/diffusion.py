@@ -10,7 +10,7 @@ every output pixel is a source pixel. All functions work on linear light.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 
@@ -41,6 +41,23 @@ METHODS: tuple[EliminationMethod, ...] = ("unmix", "subtract", "none")
 PSF_TAIL = 0.002
 #: Origin of a piece that is the whole image, or whose position does not matter.
 CENTRED: list[Origin] = [(0.0, 0.0)]
+
+
+class Unmixed(NamedTuple):
+    """What :func:`unmix` recovers, and what speaks for it.
+
+    Parameters
+    ----------
+    light : Tensor
+        R, (n, C, Y, X), linear light.
+    evidence : Tensor
+        Shape (n, 5, Y, X): transmittance ``Mb * K3`` of the far plane, alpha, sigma of the
+        foreground's blur there in px, and the residuals of
+        :func:`~napari_focusstack.elimination.back_projection.back_project` (0 without K2).
+    """
+
+    light: Tensor
+    evidence: Tensor
 
 
 def transition_region(alpha: Tensor, spread: Tensor) -> Tensor:
@@ -155,7 +172,7 @@ def unmix(
     distance_steps: DistanceSteps = 1.0,
     foreground: Tensor | None = None,
     crop: Region | None = None,
-) -> Tensor:
+) -> Unmixed:
     """Return the sharp foreground over the recovered background, ``R = f.M + Mb.b``.
 
     Where alpha lies between 0 and 1 the near plane mixes the foreground with blurred background,
@@ -186,8 +203,8 @@ def unmix(
 
     Returns
     -------
-    Tensor
-        R, (n, C, Y, X) of the crop.
+    Unmixed
+        Of the crop.
     """
     size = (near.shape[-2], near.shape[-1])
     crop = crop or full(size)
@@ -205,11 +222,16 @@ def unmix(
     near, far, foreground, alpha, background, transmittance = (
         image[..., *around] for image in (near, far, foreground, alpha, background, transmittance)
     )
+    distance_steps = (
+        distance_steps[..., *around] if is_per_pixel(distance_steps) else distance_steps
+    )
+    residuals = torch.zeros_like(alpha).repeat(1, 2, 1, 1)
     if psf.sigma_background_px is not None:
-        distance_steps = (
-            distance_steps[..., *around] if is_per_pixel(distance_steps) else distance_steps
-        )
-        background = back_project(
+        background, residuals = back_project(
             near - foreground, far, background, transmittance, alpha, psf, distance_steps
         )
-    return (foreground + (1 - alpha) * background)[..., *to_local(crop, around)]
+    blur_px = torch.as_tensor(distance_steps * psf.sigma_px).to(alpha).expand_as(alpha)
+    evidence = torch.cat([transmittance, alpha, blur_px, residuals], 1)
+    image = foreground + (1 - alpha) * background
+    inner = to_local(crop, around)
+    return Unmixed(image[..., *inner], evidence[..., *inner])

@@ -100,15 +100,16 @@ def score(case: Case, parameters: FuseParameters, others: Mapping[str, Path]) ->
     pair = pipeline.stack
     focus: FocusMap
     focus, _ = run(pipeline.segment())
+    selection = run(pipeline.select())
     psf = pipeline.estimate_psf(focus) if focus.has_occlusions() else None
-    chosen, initial, region = run(pipeline.eliminate(focus, psf))
+    chosen, region = run(pipeline.eliminate(focus, psf, selection))
     figures: Row = {"seconds": time.perf_counter() - began}
-    fused = {"none": initial}
+    fused = {"none": selection.picture}
     for method in METHODS[::-1]:
         if method == parameters.elimination:
             fused[method] = chosen
         elif method != "none":
-            fused[method] = run(pipeline.eliminate(focus, psf, method))[0]
+            fused[method] = run(pipeline.eliminate(focus, psf, selection, method))[0]
     fused |= {name: _read_fused(find_image(f, case), planes[0]) for name, f in others.items()}
 
     near, far = pair.sources

@@ -12,6 +12,7 @@ from napari_focusstack.runtime.progress import run
 from napari_focusstack.runtime.region import pad, to_local
 from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.segmentation.labels import EDIT_REACH_PX
+from napari_focusstack.source.select_sources import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -36,14 +37,19 @@ class Canvas:
     labels : ndarray
         Shape (Y, X), 1..P, 0 is the farthest plane. Where they differ from the focus map, the
         labels are used.
+    selection : Selection, optional
+        The picture of source pixels; that of the focus map's labels, if not given.
 
     Attributes
     ----------
     focus : FocusMap
         The focus map with the labels.
-    image, initial : ndarray
-        All-in-focus image and initial fusion, of the planes' shape and dtype. They are complete
-        once :meth:`fuse` has run.
+    selection : Selection
+        The picture of source pixels with the labels.
+    has_estimated_sources : bool
+        Whether sources were estimated, not named by the labels.
+    image : ndarray
+        All-in-focus image, of the planes' shape and dtype, complete once :meth:`fuse` has run.
     region : ndarray of bool
         Transition region, (Y, X).
 
@@ -54,7 +60,12 @@ class Canvas:
     """
 
     def __init__(
-        self, pipeline: Pipeline, focus: FocusMap, psf: Psf | None, labels: np.ndarray
+        self,
+        pipeline: Pipeline,
+        focus: FocusMap,
+        psf: Psf | None,
+        labels: np.ndarray,
+        selection: Selection | None = None,
     ) -> None:
         stack = pipeline.stack
         if labels.shape != stack.size:
@@ -67,13 +78,28 @@ class Canvas:
         self.estimated = focus
         self.psf = psf
         self.focus = focus.with_labels(labels)
-        self.image, self.initial = (stack.sources[-1].copy() for _ in range(2))
+        self.has_estimated_sources = selection is not None
+        self.selected = selection or Selection.by_labels(stack, focus.labels)
+        self.selection = self.selected.copy()
+        self._select(labels, stack.full)
+        self.image = self.initial.copy()
         self.region = np.zeros(stack.size, bool)
+
+    @property
+    def initial(self) -> np.ndarray:
+        """The initial fusion, of the planes' shape and dtype."""
+        return self.selection.picture
+
+    def _select(self, labels: np.ndarray, where: Region) -> None:
+        """Take the pixels of a region that were painted from the planes that labels name."""
+        planes = np.where(labels == 0, self.focus.planes, labels)
+        painted = planes != self.estimated.crop(where).labels
+        self.selection.paint(self.stack, self.selected, planes, painted, where)
 
     def fuse(self) -> Generator[Progress, None, None]:
         """Compute the whole image, block by block."""
-        self.image, self.initial, self.region = yield from self.pipeline.eliminate(
-            self.focus, self.psf
+        self.image, self.region = yield from self.pipeline.eliminate(
+            self.focus, self.psf, self.selection
         )
 
     def paint(self, labels: np.ndarray, changed: Region) -> Region:
@@ -103,8 +129,9 @@ class Canvas:
         reach = self._reach_px(edited)
         self.focus.paste(edited, part)
         where = pad(edited, max(reach, self._reach_px(edited)), size)
-        self.image[where], self.initial[where], self.region[where] = run(
-            self.pipeline.eliminate(self.focus, self.psf, within=where)
+        self._select(labels[edited], edited)
+        self.image[where], self.region[where] = run(
+            self.pipeline.eliminate(self.focus, self.psf, self.selection, within=where)
         )
         return where
 

@@ -16,6 +16,7 @@ from napari_focusstack.planes.layer_planes import focus_of, is_layer
 from napari_focusstack.psf_estimation.estimate import check_method
 from napari_focusstack.runtime.progress import Progress, run
 from napari_focusstack.segmentation.focus_map import FocusMap
+from napari_focusstack.source.select_sources import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -45,9 +46,13 @@ def fuse_steps(
         diagnosis = yield from pipeline.diagnose(focus.labels)
     else:
         focus = pipeline.read_labels(labels)
+    if labels is None or isinstance(labels, FocusMap):
+        selection = yield from pipeline.select()
+    else:
+        selection = Selection.by_labels(pipeline.stack, focus.labels)
     psf = yield from pipeline.find_psf(focus)
-    eliminated = yield from pipeline.eliminate(focus, psf)
-    return FusionResult.of(pipeline, focus, psf, eliminated, backend, diagnosis)
+    eliminated = yield from pipeline.eliminate(focus, psf, selection)
+    return FusionResult.of(pipeline, focus, psf, selection, eliminated, backend, diagnosis)
 
 
 def fuse(
@@ -69,8 +74,9 @@ def fuse(
         metadata of the layer.
     labels : ndarray, layer or FocusMap, optional
         Shape (Y, X): the plane in focus, 1 is the nearest, 0 the farthest. For a pair also a mask
-        of 0 and 255, or an alpha in 0..1 as floats. The ``focus`` of another result, such as of
-        another channel, is used as it is. Estimated by the networks if not given.
+        of 0 and 255, or an alpha in 0..1 as floats. They name the surface and the source of each
+        pixel. The ``focus`` of another result, such as of another channel, names the surfaces
+        only. Estimated by the networks if not given.
     registration : Registration, optional
         A known registration: of another channel, another time point, or from a file.
     progress : callable, optional

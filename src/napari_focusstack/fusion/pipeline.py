@@ -1,6 +1,6 @@
 """The steps of a fusion, in order, and what they leave for the record.
 
-    align -> segment -> estimate_psf -> eliminate
+    align -> segment -> select -> estimate_psf -> eliminate
 
 A pair and a stack of more planes differ in how they are segmented, in what the blur is estimated
 from, and in what is checked. :mod:`~napari_focusstack.fusion.strategies` holds both ways; the
@@ -27,6 +27,7 @@ from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import to_local
 from napari_focusstack.segmentation.focus_map import FocusMap
+from napari_focusstack.source.select_sources import Selection, select_sources
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -116,6 +117,15 @@ class Pipeline:
         """
         return (yield from self.strategy.segment(self.stack, self.parameters, self._network))
 
+    def select(self) -> Generator[Progress, None, Selection]:
+        """Choose the plane that shows each pixel best, by SEB, and make the picture of them."""
+        parameters, network = self.parameters, self._network("seb")
+        selection = yield from select_sources(
+            self.stack, network, parameters.blend, parameters.tile_px
+        )
+        logger.debug("%.3f%% of pixels blended", 100 * selection.blended.mean())
+        return selection
+
     def read_labels(self, labels: np.ndarray | FocusMap) -> FocusMap:
         """Return the focus map of labels, or a focus map that is given, on the stack's device.
 
@@ -201,27 +211,41 @@ class Pipeline:
         self,
         focus: FocusMap,
         psf: Psf | None,
+        selection: Selection | None = None,
         method: EliminationMethod | None = None,
         within: Region | None = None,
-    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Remove the halo, by the method of the parameters if none is given.
+    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
+        """Remove the halo from a picture of source pixels.
+
+        Parameters
+        ----------
+        focus : FocusMap
+            The surfaces.
+        psf : Psf or None
+            Their blur; None leaves the picture as it is.
+        selection : Selection, optional
+            The picture; that of the surfaces' labels, if not given.
+        method : {"unmix", "subtract", "none"}, optional
+            That of the parameters, if not given.
+        within : tuple of slice, optional
+            Rows and columns to compute; the whole image if not given.
 
         Returns
         -------
-        image, initial : ndarray
-            All-in-focus image and initial fusion; equal where there is no PSF.
+        image : ndarray
+            All-in-focus image.
         region : ndarray of bool
-            The transition region, (Y, X). All three are of the rows and columns ``within``, or of
-            the whole image.
+            The transition region, (Y, X).
         """
         within = within or self.stack.full
-        labels = focus.crop(within).labels
-        initial = self.stack.select(labels, within)
-        image, region = initial.copy(), np.zeros(labels.shape, bool)
+        if selection is None:
+            selection = Selection.by_labels(self.stack, focus.labels)
+        image = selection.picture[within].copy()
+        region = np.zeros(image.shape[:2], bool)
         if psf is None:
-            return image, initial, region
+            return image, region
         method = method or self.parameters.elimination
-        for piece, mask, light in eliminate(self.stack, focus, psf, method, within):
+        for piece, mask, light, _ in eliminate(self.stack, focus, psf, method, within):
             computed = mask.cpu().numpy()
             values = self.stack.intensity.from_light(light)
             here = to_local(piece, within)
@@ -229,7 +253,7 @@ class Pipeline:
             region[here] |= computed
             yield Progress("fuse", piece[0].stop, within[0].stop)
         logger.debug("computed %d of %d pixels by %s", int(region.sum()), region.size, method)
-        return image, initial, region
+        return image, region
 
     def _network(self, name: str) -> Any:
         """Return a network with its weights, and note them for the record."""

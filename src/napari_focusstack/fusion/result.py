@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_focusstack.fusion.pipeline import Pipeline
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.registration.transforms import Registration
+    from napari_focusstack.source.select_sources import Selection
 
 
 @dataclass(eq=False)
@@ -25,9 +26,14 @@ class FusionResult:
     ----------
     image : ndarray
         All-in-focus image R (Eq. 15), shape and dtype of a plane. Outside ``transition_region``
-        each pixel is that of a source plane, bit for bit.
+        and ``blended`` each pixel is that of the plane that ``source`` names, bit for bit.
     initial : ndarray
-        Initial fusion R_init (Eq. 9 with the hard mask): source pixels only, with the halo.
+        Initial fusion R_init, with the halo: source pixels, blended in ``blended``.
+    source : ndarray
+        The plane that shows each pixel best, (Y, X), uint8 (uint16 beyond 255 planes): 1 is the
+        nearest. It serves the picture; ``labels`` say which surface is seen.
+    blended : ndarray of bool
+        Shape (Y, X): where planes were blended, to hide a seam or to average noise.
     focus : FocusMap
         Depth and alpha of each pixel.
     transition_region : ndarray of bool
@@ -55,6 +61,8 @@ class FusionResult:
 
     image: np.ndarray
     initial: np.ndarray
+    source: np.ndarray
+    blended: np.ndarray
     focus: FocusMap
     transition_region: np.ndarray
     psf: Psf | None
@@ -73,15 +81,18 @@ class FusionResult:
         pipeline: Pipeline,
         focus: FocusMap,
         psf: Psf | None,
-        eliminated: tuple[np.ndarray, np.ndarray, np.ndarray],
+        selection: Selection,
+        eliminated: tuple[np.ndarray, np.ndarray],
         crf_backend: str | None,
         diagnosis: Diagnosis | None = None,
     ) -> FusionResult:
         """Return the result of a pipeline; ``eliminated`` as :meth:`Pipeline.eliminate` returns."""
-        image, initial, region = eliminated
+        image, region = eliminated
         return cls(
             image=image,
-            initial=initial,
+            initial=selection.picture,
+            source=selection.source,
+            blended=selection.blended,
             focus=focus,
             transition_region=region,
             psf=psf,
@@ -165,6 +176,7 @@ class FusionResult:
             "intensity": self.intensity,
             "crf_backend": self.crf_backend,
             "transition_region": float(self.transition_region.mean()),
+            "blended": float(self.blended.mean()),
             "filled": float(self.filled.mean()),
             "findings": self.diagnosis.messages() if self.diagnosis else [],
         }

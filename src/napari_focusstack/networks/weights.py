@@ -12,14 +12,21 @@ from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.networks.meb import MEB
+from napari_focusstack.networks.seb import SEB
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 
-Network = FSB | KEB | DEB | MEB
-NETWORKS: dict[str, type[Network]] = {"fsb": FSB, "keb": KEB, "deb": DEB, "meb": MEB}
+Network = FSB | KEB | DEB | MEB | SEB
+NETWORKS: dict[str, type[Network]] = {
+    "fsb": FSB,
+    "keb": KEB,
+    "deb": DEB,
+    "meb": MEB,
+    "seb": SEB,
+}
 REGISTRY = "registry.json"
 #: The only key of a file's metadata: several would be stored in random order, and change the hash.
 METADATA = "napari-focusstack"
@@ -63,6 +70,12 @@ def load(
 
 @overload
 def load(
+    network: Literal["seb"], device: torch.device, path: str | Path | None = None
+) -> tuple[SEB, str]: ...
+
+
+@overload
+def load(
     network: str, device: torch.device, path: str | Path | None = None
 ) -> tuple[Network, str]: ...
 
@@ -72,7 +85,7 @@ def load(network: str, device: torch.device, path: str | Path | None = None) -> 
 
     Parameters
     ----------
-    network : {"fsb", "keb", "deb", "meb"}
+    network : {"fsb", "keb", "deb", "meb", "seb"}
         Name of the network.
     device : torch.device
         Device on which it runs.
@@ -81,7 +94,7 @@ def load(network: str, device: torch.device, path: str | Path | None = None) -> 
 
     Returns
     -------
-    network : FSB, KEB, DEB or MEB
+    network : FSB, KEB, DEB, MEB or SEB
         In evaluation mode.
     sha256 : str
         SHA-256 of the file, for the record of a result.
@@ -158,7 +171,7 @@ def save(model: nn.Module, path: Path) -> str:
 
     Parameters
     ----------
-    model : FSB, KEB, DEB or MEB
+    model : FSB, KEB, DEB, MEB or SEB
         The network.
     path : Path
         Ends in ``.safetensors``. The file is written whole or not at all.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.segmentation.focus_map import FocusMap
+    from napari_focusstack.source.select_sources import Selection
     from napari_focusstack.widgets.session.source import Source
 
 
@@ -57,6 +58,10 @@ class LabelState:
         How the planes were registered.
     by_hand : bool
         Whether somebody else made all of the labels.
+    selection : Selection or None
+        The picture of source pixels, as estimated.
+    selected_with : dict
+        Settings with which it was estimated.
     proposed : ndarray or None
         Labels (Y, X) as estimated, where the focus map was dropped to save memory.
     """
@@ -72,6 +77,8 @@ class LabelState:
     painted_since: bool = False
     registration: Registration | None = None
     by_hand: bool = False
+    selection: Selection | None = None
+    selected_with: dict[str, Any] = field(default_factory=dict)
     proposed: np.ndarray | None = None
 
     @property

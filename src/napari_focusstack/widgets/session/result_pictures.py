@@ -76,8 +76,14 @@ def result_of(canvas: Canvas, state: LabelState) -> FusionResult:
     """Return a fused stack in the form in which :func:`napari_focusstack.fuse` returns it."""
     from napari_focusstack.fusion.result import FusionResult
 
-    eliminated = canvas.image, canvas.initial, canvas.region
-    return FusionResult.of(canvas.pipeline, canvas.focus, canvas.psf, eliminated, state.crf_backend)
+    return FusionResult.of(
+        canvas.pipeline,
+        canvas.focus,
+        canvas.psf,
+        canvas.selection,
+        (canvas.image, canvas.region),
+        state.crf_backend,
+    )
 
 
 def record_of(result: FusionResult) -> dict[str, Any]:
@@ -93,7 +99,7 @@ def without_focus(fusion: FusionState) -> LabelState:
     """Return the label state with labels in place of the focus map, which is large."""
     focus = fusion.canvas.estimated if fusion.state.focus is None else fusion.state.focus
     near = fusion.canvas.pipeline.near
-    return replace(fusion.state, focus=None, proposed=labels_of(focus), near=near)
+    return replace(fusion.state, focus=None, selection=None, proposed=labels_of(focus), near=near)
 
 
 def pictures(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.parameters import PsfParameters, SegmentationParameters
+from napari_focusstack.parameters import PsfParameters, SegmentationParameters, SourceParameters
 from napari_focusstack.runtime.progress import Progress, relabel
 from napari_focusstack.widgets.session.label_layer import LabelState, labels_of
 
@@ -169,8 +169,11 @@ def fusing(
             known = yield from _estimate_psf(pipeline, known, edited)
         fused_labels = labels_of(edited) if painted is None else painted
         focus = edited if known.focus is None else known.focus.to(pipeline.stack.device)
+        if known.focus is not None:
+            known = yield from _select(pipeline, known, parameters)
         pipeline.weights = known.weights
-        canvas = Canvas(pipeline, focus, known.psf if needs_psf else None, edited.labels)
+        psf = known.psf if needs_psf else None
+        canvas = Canvas(pipeline, focus, psf, edited.labels, known.selection)
         yield from canvas.fuse()
         diagnosis = None
         if segmented:
@@ -244,9 +247,24 @@ def _with_focus_of(
     parameters = replace(first.pipeline.parameters, near=first.pipeline.near)
     pipeline = yield from _prepare(other.planes(), parameters, first.pipeline.registration)
     psf = yield from pipeline.find_psf(first.focus)
-    canvas = Canvas(pipeline, first.estimated, psf, labels)
+    selection = None
+    if first.has_estimated_sources:
+        selection = yield from pipeline.select()
+    canvas = Canvas(pipeline, first.estimated, psf, labels, selection)
     yield from canvas.fuse()
     return canvas
+
+
+def _select(
+    pipeline: Pipeline, state: LabelState, parameters: FuseParameters
+) -> Generator[Any, None, LabelState]:
+    """Choose the sources, unless that was done with the same settings."""
+    settings = _part(parameters, SourceParameters)
+    if state.selection is not None and state.selected_with == settings:
+        return state
+    selection = yield from pipeline.select()
+    weights = state.weights | pipeline.weights
+    return replace(state, selection=selection, selected_with=settings, weights=weights)
 
 
 def _estimate_psf(

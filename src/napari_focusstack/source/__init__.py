@@ -1,0 +1,1 @@
+"""Which plane shows each pixel best, and the picture of source pixels made by it."""

@@ -1,0 +1,115 @@
+"""The choice of a source for each pixel by the expected errors of all planes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import torch
+import torch.nn.functional as functional
+
+from napari_focusstack.networks.source_cues import NOISE_GAIN, smooth
+from napari_focusstack.source.seams import multiband, seam_share
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Blend = Literal["seams", "none", "noise"]
+#: Power of the expected error by which planes are weighted where a seam is hidden.
+SEAM_POWER = 3.0
+#: The same where noise is averaged: without noise, with much, and the noise (standard deviation of
+#: display values) by which it falls from one to the other. Measured on thin-lens scenes.
+CLEAN_POWER, NOISY_POWER, POWER_NOISE = 2.5, 1.0, 0.01
+#: Expected errors are averaged over a Gaussian of this before the choice, px. Measured.
+STEADY_PX = 0.6
+#: A step of display values that no plane has is a seam from here on.
+VISIBLE_STEP = 0.012
+#: The same in standard deviations of the noise, which makes steps by chance, and its greatest
+#: value.
+VISIBLE_NOISES, MOST_VISIBLE_STEP = 2.0, 0.018
+#: Weight of the squared difference of a plane from the mean picture, both smoothed by a Gaussian of
+#: so many px. Where nothing speaks for any plane, those that agree are chosen, and few seams arise.
+AGREEMENT, AGREEMENT_PX = 1.0, 2.0
+
+
+class SourceChoice(NamedTuple):
+    """What was chosen for the pixels of a tile.
+
+    Parameters
+    ----------
+    source : Tensor
+        Shape (Y, X), int64: the plane of each pixel, counted from 0.
+    weights : Tensor
+        Shape (P, Y, X): weight of each plane where planes are blended.
+    share : Tensor
+        Shape (Y, X), 0..1: weight of the blended planes; 0 leaves the pixel of the source.
+    """
+
+    source: Tensor
+    weights: Tensor
+    share: Tensor
+
+    def blended(self, light: Tensor, everywhere: bool) -> Tensor:
+        """Return the picture (C, Y, X) of planes (P, C, Y, X) where they are blended.
+
+        If ``everywhere``, planes are averaged in all pixels, and seams of the mean are hidden.
+        """
+        if everywhere:
+            first = (light * self.weights[:, None]).sum(0)
+        else:
+            first = light.gather(0, self.source[None, None].expand(1, light.shape[1], -1, -1))[0]
+        if not self.share.any():
+            return first
+        return torch.lerp(first, multiband(light, self.weights), self.share)
+
+
+def choose(planes: Tensor, logs: Tensor, noise: float, blend: Blend) -> SourceChoice:
+    """Choose sources, and find where they must be blended.
+
+    Parameters
+    ----------
+    planes : Tensor
+        Shape (P, C, Y, X), coded for display, 0..1.
+    logs : Tensor
+        Shape (P, Y, X): natural log of the expected squared error, see
+        :class:`~napari_focusstack.networks.seb.SEB`.
+    noise : float
+        See :func:`~napari_focusstack.networks.source_cues.noise_level`.
+    blend : {"seams", "none", "noise"}
+        What is blended: what lies about seams; nothing; everything, by expected errors, so that
+        planes that agree average their noise.
+    """
+    mean_power = noise_power(noise)
+    logs = agreeing(planes, logs, mean_power)
+    source = smooth(logs, STEADY_PX).argmin(0)
+    power = mean_power if blend == "noise" else SEAM_POWER
+    weights = functional.softmax(-power * logs, 0)
+    if blend == "none":
+        return SourceChoice(source, weights, torch.zeros_like(weights[0]))
+    choice = SourceChoice(source, weights, torch.zeros_like(weights[0]))
+    visible = min(max(VISIBLE_STEP, VISIBLE_NOISES * noise / NOISE_GAIN), MOST_VISIBLE_STEP)
+    share = seam_share(choice.blended(planes, blend == "noise"), planes, visible)
+    return choice._replace(share=share)
+
+
+def noise_power(noise: float) -> float:
+    """Return the power of the expected error by which planes of a noise are best weighted.
+
+    Errors of noise differ from plane to plane, and a mean weighted by their reciprocals is best;
+    errors of blur are alike, and the plane of the least is.
+
+    Examples
+    --------
+    >>> noise_power(0.0), round(noise_power(0.1), 1)
+    (2.5, 1.2)
+    """
+    fall = math.exp(-noise / NOISE_GAIN / POWER_NOISE)
+    return NOISY_POWER + (CLEAN_POWER - NOISY_POWER) * fall
+
+
+def agreeing(planes: Tensor, logs: Tensor, power: float) -> Tensor:
+    """Return log of the expected errors (P, Y, X) and of how far planes lie from their mean."""
+    weights = functional.softmax(-power * logs, 0)
+    mean = (planes * weights[:, None]).sum(0)
+    apart = smooth(planes - mean, AGREEMENT_PX).square().mean(1)
+    return torch.log(torch.exp(logs) + AGREEMENT * apart)

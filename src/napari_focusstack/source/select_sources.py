@@ -1,0 +1,185 @@
+"""Run SEB over a stack, tile by tile, and make the picture of its choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_focusstack.networks.source_cues import plane_noise, stack_noise
+from napari_focusstack.runtime.memory import tile_side, trim_heap
+from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.runtime.region import align, pad, to_local
+from napari_focusstack.runtime.threads import parallel_map, worker_count
+from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
+from napari_focusstack.source.choice import choose
+from napari_focusstack.source.seams import GRID_PX
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_focusstack.networks.seb import SEB
+    from napari_focusstack.planes.focal_stack import FocalStack
+    from napari_focusstack.runtime.region import Region
+    from napari_focusstack.source.choice import Blend
+
+#: Margin of a tile on each side, px. Convention: what lies farther away changes the choice only
+#: where nothing speaks for any plane.
+REACH_PX = 96
+#: Memory of all tiles in progress, and of a tile for each pixel of each plane, bytes. Measured.
+WORK_BYTES, BYTES_PER_PIXEL = 768 * 2**20, 200.0
+#: Least side of a tile with its margins, px.
+MIN_TILE_PX = 512
+#: Most planes in which noise is looked for.
+NOISE_PLANES = 9
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """A picture of source pixels.
+
+    Parameters
+    ----------
+    picture : ndarray
+        Shape and dtype of a plane. Outside ``blended`` each pixel is that of its source.
+    source : ndarray
+        Shape (Y, X), uint8, or uint16 beyond 255 planes: the plane of each pixel, 1..P.
+    blended : ndarray of bool
+        Shape (Y, X): pixels in which planes are blended.
+    """
+
+    picture: np.ndarray
+    source: np.ndarray
+    blended: np.ndarray
+
+    @classmethod
+    def by_labels(cls, stack: FocalStack, labels: np.ndarray) -> Selection:
+        """Return the picture in which each pixel comes from the plane that its label names."""
+        return cls(stack.select(labels, stack.full), labels, np.zeros(labels.shape, bool))
+
+    def copy(self) -> Selection:
+        """Return an equal selection that can be painted on."""
+        return Selection(self.picture.copy(), self.source.copy(), self.blended.copy())
+
+    def paint(
+        self,
+        stack: FocalStack,
+        estimated: Selection,
+        labels: np.ndarray,
+        painted: np.ndarray,
+        where: Region,
+    ) -> None:
+        """Take painted pixels from the planes that their labels name, in place.
+
+        Parameters
+        ----------
+        stack : FocalStack
+            The planes.
+        estimated : Selection
+            What holds where nothing is painted.
+        labels, painted : ndarray
+            Labels, 1..P, and where they were painted (bool), (Y, X) of the region.
+        where : tuple of slice
+            Rows and columns.
+        """
+        self.picture[where] = estimated.picture[where]
+        self.source[where] = np.where(painted, labels, estimated.source[where])
+        self.blended[where] = estimated.blended[where] & ~painted
+        if painted.any():
+            self.picture[where][painted] = stack.select(labels, where)[painted]
+
+
+def select_sources(
+    stack: FocalStack, network: SEB, blend: Blend, tile_px: int
+) -> Generator[Progress, None, Selection]:
+    """Choose the source of each pixel and make the picture.
+
+    Parameters
+    ----------
+    stack : FocalStack
+        The planes.
+    network : SEB
+        On the stack's device.
+    blend : {"seams", "none", "noise"}
+        See :func:`~napari_focusstack.source.choice.choose`.
+    tile_px : int
+        Greatest side of a tile, px.
+
+    Yields
+    ------
+    Progress
+        After each tile.
+
+    Returns
+    -------
+    Selection
+    """
+    noise = _noise(stack)
+    outer_px, workers = _tile_plan(stack, tile_px)
+    tiles = tiles_of(stack.size, max(GRID_PX, outer_px - 2 * REACH_PX))
+    source = np.empty(stack.size, np.uint8 if len(stack) < 256 else np.uint16)
+    picture = np.empty_like(stack.sources[0][stack.full])
+    blended = np.full(stack.size, blend == "noise")
+
+    def work(tile: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return _select_tile(stack, network, noise, blend, tile)
+
+    yield Progress("choose sources", 0, len(tiles))
+    pieces = parallel_map(work, tiles, stack.device, workers)
+    for number, (tile, piece) in enumerate(zip(tiles, pieces, strict=True), 1):
+        source[tile], picture[tile], mixed = piece
+        blended[tile] |= mixed
+        yield Progress("choose sources", number, len(tiles))
+    trim_heap()
+    return Selection(picture, source, blended)
+
+
+def _select_tile(
+    stack: FocalStack, network: SEB, noise: float, blend: Blend, tile: Region
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return source, picture and blended pixels of a tile."""
+    outer = align(pad(tile, REACH_PX, stack.size), GRID_PX)
+    inner = to_local(tile, outer)
+    with torch.no_grad():
+        planes = torch.stack([stack.display(number, outer) for number in _numbers(stack)])
+        if stack.sources[0].ndim == 2:
+            planes = planes[:, :1]
+        level = planes.new_tensor([noise])
+        logs = network(pad_to_multiple(planes, network.stride)[None], level)[0]
+        choice = choose(planes, logs[..., : planes.shape[-2], : planes.shape[-1]], noise, blend)
+        source = choice.source[inner].add(1).cpu().numpy()
+        picture = stack.select(source, tile)
+        share = choice.share[inner]
+        mixed = (share > 0).cpu().numpy()
+        if blend == "noise":
+            mixed[:] = True
+        if mixed.any():
+            light = torch.stack([stack.plane(number, outer) for number in _numbers(stack)])
+            mean = choice.blended(light, blend == "noise")[:, *inner]
+            values = stack.intensity.from_light(mean)
+            picture[mixed] = (values[..., 0] if picture.ndim == 2 else values)[mixed]
+    return source, picture, mixed
+
+
+def _numbers(stack: FocalStack) -> range:
+    """Return the numbers of all planes, from 1."""
+    return range(1, len(stack) + 1)
+
+
+def _noise(stack: FocalStack) -> float:
+    """Estimate the noise of a stack from planes spread evenly over it."""
+    numbers = np.linspace(1, len(stack), min(len(stack), NOISE_PLANES)).round().astype(int)
+    return stack_noise([plane_noise(stack.display(int(n), stack.full)) for n in numbers])
+
+
+def _tile_plan(stack: FocalStack, tile_px: int) -> tuple[int, int]:
+    """Return the side of tiles with their margins, px, and how many are in progress at a time."""
+    bytes_per_pixel = BYTES_PER_PIXEL * len(stack)
+    most_px = tile_px + 2 * REACH_PX
+    least_px = min(MIN_TILE_PX, most_px)
+    least_bytes = int(bytes_per_pixel * least_px**2)
+    work_bytes = min(max(WORK_BYTES, least_bytes), stack.budget_bytes)
+    workers = max(1, min(worker_count(stack.device), work_bytes // least_bytes))
+    return tile_side(work_bytes // workers, bytes_per_pixel, most_px), workers

@@ -1,0 +1,75 @@
+"""SEB: any number of planes, any noise, no tile."""
+
+import pytest
+import torch
+
+from napari_focusstack.networks.seb import SEB
+from napari_focusstack.networks.source_cues import NOISE_GAIN, SourceCues, noise_level, smooth
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    network = SEB(width=8, levels=1).eval()
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.normal_(layer.weight, std=0.1)
+    return network
+
+
+def picture(planes=3, side=64):
+    return smooth(
+        torch.rand(1, planes, 3, side, side, generator=torch.Generator().manual_seed(1)), 1.0
+    )
+
+
+@pytest.mark.parametrize("planes", [1, 2, 7])
+def test_any_number_of_planes(network, planes):
+    with torch.no_grad():
+        answer = network(picture(planes))
+    assert answer.shape == (1, planes, 64, 64)
+    assert answer.isfinite().all()
+
+
+@torch.no_grad()
+def test_a_flat_stack_has_a_finite_answer(network):
+    assert network(torch.full((1, 4, 3, 32, 32), 0.5)).isfinite().all()
+
+
+@torch.no_grad()
+def test_an_answer_does_not_look_beyond_its_reach(network):
+    stack = picture(3, 256)
+    changed = stack.clone()
+    changed[..., -8:] = 0
+    noise = torch.tensor([0.01])
+    untouched = 256 - 8 - network.reach
+    one, other = network(stack, noise), network(changed, noise)
+    assert untouched > 32
+    assert torch.allclose(one[..., :untouched], other[..., :untouched], atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_tile_answers_as_the_whole(network):
+    stack = picture(3, 256)
+    noise = torch.tensor([0.01])
+    whole = network(stack, noise)
+    start = 64 - 64 % network.stride
+    tile = network(stack[..., start:], noise)
+    reach = network.reach
+    assert torch.allclose(whole[..., start + reach :], tile[..., reach:], atol=1e-4)
+
+
+@pytest.mark.parametrize("spread", [0.01, 0.03])
+def test_noise_is_found_on_blank_stacks(spread):
+    generator = torch.Generator().manual_seed(2)
+    grey = spread * torch.randn(1, 4, 1, 128, 128, generator=generator)
+    found = noise_level((0.5 + grey).expand(-1, -1, 3, -1, -1))
+    assert found.item() == pytest.approx(spread * NOISE_GAIN, rel=0.2)
+
+
+def test_the_sharp_plane_leads_every_focus_measure():
+    sharp = picture(1)
+    stack = torch.cat([smooth(sharp, 2.0), sharp, smooth(sharp, 4.0)], 1)
+    fine = SourceCues.of(stack, torch.tensor([0.005])).fine
+    for cue in range(3):
+        assert (fine[0, :, cue].argmax(0) == 1).float().mean() > 0.97

@@ -22,10 +22,13 @@ def test_the_defaults_are_those_of_the_documentation():
         "crf": True,
         "crf_backend": "auto",
         "tile_px": 1024,
+        "blend": "seams",
+        "seb_weights": None,
         "psf": "keb+reblur",
         "psf_shape": "auto",
         "keb_weights": None,
         "elimination": "unmix",
+        "teb_weights": None,
     }
 
 

@@ -133,6 +133,7 @@ class EliminationParameters:
         "source pixels, as transmitted light without occlusion needs",
         ("unmix", "subtract", "none"),
     )
+    teb_weights: str | None = option(None, "safetensors file of TEB instead of the shipped one")
 
 
 @dataclass(frozen=True, kw_only=True)

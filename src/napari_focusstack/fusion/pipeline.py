@@ -10,10 +10,12 @@ pipeline chooses one when it is made.
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from napari_focusstack.elimination.arbitration import TransitionRegion, context_of
 from napari_focusstack.elimination.blockwise import eliminate
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.strategies import strategy_for
@@ -27,7 +29,7 @@ from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import to_local
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.source.select_sources import Selection, select_sources
+from napari_focusstack.source.select_sources import Selection, estimate_noise, select_sources
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -121,10 +123,15 @@ class Pipeline:
         """Choose the plane that shows each pixel best, by SEB, and make the picture of them."""
         parameters, network = self.parameters, self._network("seb")
         selection = yield from select_sources(
-            self.stack, network, parameters.blend, parameters.tile_px
+            self.stack, network, self.noise, parameters.blend, parameters.tile_px
         )
         logger.debug("%.3f%% of pixels blended", 100 * selection.blended.mean())
         return selection
+
+    @cached_property
+    def noise(self) -> float:
+        """Noise of the planes, mean absolute Laplacian of display values."""
+        return estimate_noise(self.stack)
 
     def read_labels(self, labels: np.ndarray | FocusMap) -> FocusMap:
         """Return the focus map of labels, or a focus map that is given, on the stack's device.
@@ -235,7 +242,7 @@ class Pipeline:
         image : ndarray
             All-in-focus image.
         region : ndarray of bool
-            The transition region, (Y, X).
+            The transition region, (Y, X): where light was computed.
         """
         within = within or self.stack.full
         if selection is None:
@@ -245,13 +252,20 @@ class Pipeline:
         if psf is None:
             return image, region
         method = method or self.parameters.elimination
-        for piece, mask, light, _ in eliminate(self.stack, focus, psf, method, within):
-            computed = mask.cpu().numpy()
-            values = self.stack.intensity.from_light(light)
-            here = to_local(piece, within)
-            image[here][computed] = values[:, 0] if image.ndim == 2 else values
-            region[here] |= computed
-            yield Progress("fuse", piece[0].stop, within[0].stop)
+        network = self._network("teb") if method == "unmix" else None
+        outer = context_of(within, self.stack.size) if network else within
+        inner = to_local(within, outer)
+        computed = TransitionRegion(outer, np.atleast_3d(image).shape[-1])
+        for piece in computed.add(eliminate(self.stack, focus, psf, method, outer)):
+            yield Progress("fuse", piece.region[0].stop, outer[0].stop)
+        if not computed.mask.any():
+            return image, region
+        intensity, picture = self.stack.intensity, selection.picture[outer]
+        weight = computed.mask.float()
+        if network is not None:
+            weight = computed.trusted(picture, intensity, psf, self.noise, network)
+        image, region = computed.over(picture, intensity, weight)
+        image, region = image[inner], region[inner]
         logger.debug("computed %d of %d pixels by %s", int(region.sum()), region.size, method)
         return image, region
 

@@ -13,19 +13,21 @@ from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.networks.meb import MEB
 from napari_focusstack.networks.seb import SEB
+from napari_focusstack.networks.teb import TEB
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 
-Network = FSB | KEB | DEB | MEB | SEB
+Network = FSB | KEB | DEB | MEB | SEB | TEB
 NETWORKS: dict[str, type[Network]] = {
     "fsb": FSB,
     "keb": KEB,
     "deb": DEB,
     "meb": MEB,
     "seb": SEB,
+    "teb": TEB,
 }
 REGISTRY = "registry.json"
 #: The only key of a file's metadata: several would be stored in random order, and change the hash.
@@ -76,6 +78,12 @@ def load(
 
 @overload
 def load(
+    network: Literal["teb"], device: torch.device, path: str | Path | None = None
+) -> tuple[TEB, str]: ...
+
+
+@overload
+def load(
     network: str, device: torch.device, path: str | Path | None = None
 ) -> tuple[Network, str]: ...
 
@@ -85,7 +93,7 @@ def load(network: str, device: torch.device, path: str | Path | None = None) -> 
 
     Parameters
     ----------
-    network : {"fsb", "keb", "deb", "meb", "seb"}
+    network : {"fsb", "keb", "deb", "meb", "seb", "teb"}
         Name of the network.
     device : torch.device
         Device on which it runs.
@@ -94,7 +102,7 @@ def load(network: str, device: torch.device, path: str | Path | None = None) -> 
 
     Returns
     -------
-    network : FSB, KEB, DEB, MEB or SEB
+    network : FSB, KEB, DEB, MEB, SEB or TEB
         In evaluation mode.
     sha256 : str
         SHA-256 of the file, for the record of a result.
@@ -171,7 +179,7 @@ def save(model: nn.Module, path: Path) -> str:
 
     Parameters
     ----------
-    model : FSB, KEB, DEB, MEB or SEB
+    model : FSB, KEB, DEB, MEB, SEB or TEB
         The network.
     path : Path
         Ends in ``.safetensors``. The file is written whole or not at all.

@@ -92,7 +92,7 @@ class Selection:
 
 
 def select_sources(
-    stack: FocalStack, network: SEB, blend: Blend, tile_px: int
+    stack: FocalStack, network: SEB, noise: float, blend: Blend, tile_px: int
 ) -> Generator[Progress, None, Selection]:
     """Choose the source of each pixel and make the picture.
 
@@ -102,6 +102,8 @@ def select_sources(
         The planes.
     network : SEB
         On the stack's device.
+    noise : float
+        See :func:`estimate_noise`.
     blend : {"seams", "none", "noise"}
         See :func:`~napari_focusstack.source.choice.choose`.
     tile_px : int
@@ -116,7 +118,6 @@ def select_sources(
     -------
     Selection
     """
-    noise = _noise(stack)
     outer_px, workers = _tile_plan(stack, tile_px)
     tiles = tiles_of(stack.size, max(GRID_PX, outer_px - 2 * REACH_PX))
     source = np.empty(stack.size, np.uint8 if len(stack) < 256 else np.uint16)
@@ -168,8 +169,14 @@ def _numbers(stack: FocalStack) -> range:
     return range(1, len(stack) + 1)
 
 
-def _noise(stack: FocalStack) -> float:
-    """Estimate the noise of a stack from planes spread evenly over it."""
+def estimate_noise(stack: FocalStack) -> float:
+    """Estimate the noise of a stack from planes spread evenly over it.
+
+    Returns
+    -------
+    float
+        See :func:`~napari_focusstack.networks.source_cues.noise_level`.
+    """
     numbers = np.linspace(1, len(stack), min(len(stack), NOISE_PLANES)).round().astype(int)
     return stack_noise([plane_noise(stack.display(int(n), stack.full)) for n in numbers])
 

@@ -1,0 +1,152 @@
+"""Trust estimation branch: how far an unmixed background is to be trusted, pixel by pixel.
+
+Unmixing a veil pays where mask and blur are right, and harms where they are not. TEB compares the
+picture of source pixels with the unmixed one and gives the weight of the latter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as functional
+from torch import nn
+
+from napari_focusstack.filters.laplacian import laplacian
+from napari_focusstack.networks.blocks import conv
+from napari_focusstack.networks.source_cues import smooth
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: Channels of :func:`trust_cues`.
+CUES = 17
+#: Residuals that stand for unknown ones (those of a typical photograph), linear light.
+UNKNOWN_RESIDUALS = (0.02, 0.03)
+#: Evidence where nothing occludes: all light passes, and nothing is left unexplained.
+NO_EVIDENCE = (1.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """The two pictures that TEB compares, and what is known of them.
+
+    Parameters
+    ----------
+    selected, unmixed : Tensor
+        Shape (B, C, Y, X), coded for display, 0..1; equal outside the transition region.
+    evidence : Tensor
+        Shape (B, 5, Y, X), see :class:`~napari_focusstack.elimination.diffusion.Unmixed`;
+        :data:`NO_EVIDENCE` outside the transition region.
+    region : Tensor
+        Shape (B, 1, Y, X): 1 in the transition region, 0 elsewhere.
+    noise : Tensor
+        Shape (B,), see :func:`~napari_focusstack.networks.source_cues.noise_level`.
+    residuals : Tensor
+        Shape (B, 2): reblur residual of the PSF, and that without occlusion.
+    """
+
+    selected: Tensor
+    unmixed: Tensor
+    evidence: Tensor
+    region: Tensor
+    noise: Tensor
+    residuals: Tensor
+
+
+class TEB(nn.Module):
+    """From the cues of both pictures to the weight of the unmixed one: a U-Net of two levels.
+
+    Parameters
+    ----------
+    width : int
+        Feature channels.
+
+    Examples
+    --------
+    >>> import torch
+    >>> picture, grey = torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32)
+    >>> rivals = Rivals(picture, picture, torch.rand(1, 5, 32, 32), grey, torch.tensor([0.01]),
+    ...                 torch.tensor([[0.01, 0.02]]))
+    >>> TEB(width=8)(rivals).shape
+    torch.Size([1, 1, 32, 32])
+    """
+
+    #: Image sides and tile origins are multiples of this, px.
+    stride = 4
+    #: How far, px, an input pixel can change the answer.
+    reach = 40
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {"width": width}
+        self.stem = conv(CUES, width)
+        self.down = conv(width, width)
+        self.deepest = nn.Sequential(
+            conv(width, width), nn.ReLU(inplace=True), conv(width, width), nn.ReLU(inplace=True)
+        )
+        self.up = nn.ModuleList([conv(width, width), conv(width, width)])
+        self.head = conv(width, 1, gain=0.3)
+
+    def forward(self, rivals: Rivals) -> Tensor:
+        """Return the weight of the unmixed picture, (B, 1, Y, X), 0..1; 0 outside the region."""
+        fine = functional.relu(self.stem(trust_cues(rivals)))
+        half = functional.relu(self.down(functional.avg_pool2d(fine, 2)))
+        deep = self.deepest(functional.avg_pool2d(half, 2))
+        half = functional.relu(self.up[0](half + _doubled(deep)))
+        fine = functional.relu(self.up[1](fine + _doubled(half)))
+        weight: Tensor = torch.sigmoid(self.head(fine)) * rivals.region
+        return weight
+
+
+def _doubled(features: Tensor) -> Tensor:
+    return functional.interpolate(features, scale_factor=2, mode="bilinear")
+
+
+def trust_cues(rivals: Rivals) -> Tensor:
+    """Return what tells which picture is nearer to the truth, (B, 17, Y, X).
+
+    Their difference, of a pixel and around it, signed and squared; their sharpness; the evidence;
+    their brightness; the region; noise and residuals of the whole stack.
+    """
+    selected, unmixed = rivals.selected, rivals.unmixed
+    noise = rivals.noise[:, None, None, None]
+    residual, without = (part[..., None, None] for part in rivals.residuals.split(1, 1))
+    difference = unmixed - selected
+    signed = torch.asinh(difference.mean(1, keepdim=True) / 0.02) / 3
+    squared = smooth(difference.square().mean(1, keepdim=True), 1.0)
+    sharp, sharp_unmixed = _sharpness(selected), _sharpness(unmixed)
+    transmittance, alpha, blur_px, left, left_far = rivals.evidence.split(1, 1)
+    whole = torch.ones_like(alpha)
+    return torch.cat(
+        [
+            signed,
+            smooth(signed, 3.0),
+            torch.log(squared + 1e-6) / 5 + 1.5,
+            torch.log((sharp_unmixed + noise) / (sharp + noise)) / 2,
+            _small(sharp),
+            transmittance,
+            alpha,
+            torch.log1p(blur_px) / 2,
+            _small(left),
+            _small(left_far),
+            torch.log((left + 1e-3) / (left_far + 1e-3)) / 2,
+            selected.mean(1, keepdim=True),
+            unmixed.mean(1, keepdim=True),
+            rivals.region,
+            whole * (torch.log(noise) / 2 + 2),
+            whole * _small(residual),
+            whole * torch.log((residual + 1e-4) / (without + 1e-4)),
+        ],
+        1,
+    )
+
+
+def _sharpness(image: Tensor) -> Tensor:
+    return smooth(laplacian(image.mean(1, keepdim=True)).abs(), 1.5)
+
+
+def _small(values: Tensor) -> Tensor:
+    """Return log of small positive values, centred and scaled."""
+    return torch.log(values + 1e-3) / 3 + 1

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 #: Ending of the name of each output, before the suffix.
 ENDINGS: dict[Output, str] = {
     "image": "_fused",
+    "source": "_source",
     "labels": "_labels",
     "depth": "_depth",
     "confidence": "_confidence",

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from napari_focusstack.segmentation.focus_map import FocusMap
 
     #: Outputs: names of attributes of a :class:`FusionResult`.
-    Output = Literal["image", "initial", "labels", "depth", "confidence"]
+    Output = Literal["image", "initial", "source", "labels", "depth", "confidence"]
 
-#: Outputs of each channel, in the dtype of the planes; all channels share the others.
-PER_CHANNEL_OUTPUTS = ("image", "initial")
+#: Outputs of each channel; all channels share the others.
+PER_CHANNEL_OUTPUTS = ("image", "initial", "source")
 
 
 def fuse_stack(
@@ -169,6 +169,7 @@ def _forms(stack: StackHeader, letters: dict[str, str]) -> dict[Output, ResultFo
     return {
         "image": images,
         "initial": images,
+        "source": _form(stack, letters, labels, colours=False),
         "labels": replace(focus, dtype=labels, layer_type="labels"),
         "depth": focus,
         "confidence": focus,
@@ -176,12 +177,17 @@ def _forms(stack: StackHeader, letters: dict[str, str]) -> dict[Output, ResultFo
 
 
 def _form(
-    stack: StackHeader, letters: dict[str, str], dtype: np.dtype, *, focus: bool = False
+    stack: StackHeader,
+    letters: dict[str, str],
+    dtype: np.dtype,
+    *,
+    focus: bool = False,
+    colours: bool = True,
 ) -> ResultForm:
     """Return the form of an image, or of a result on focus, which all channels share."""
     kept = [*(axis for axis in letters if not (focus and axis == "C")), "Y", "X"]
     index = [stack.axes.index(axis) for axis in kept]
-    colours = stack.rgb and not focus
+    colours = colours and stack.rgb and not focus
     return ResultForm(
         shape=(*(stack.shape[one] for one in index), *((3,) if colours else ())),
         dtype=dtype,

@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--save-labels", type=Path, help="write the labels: the plane in focus, 1 is the nearest"
     )
     parser.add_argument("--save-initial", type=Path, help="write the initial fusion, with its halo")
+    parser.add_argument(
+        "--save-source", type=Path, help="write which plane shows each pixel best, 1 is the nearest"
+    )
     parser.add_argument("--save-depth", type=Path, help="write the depth, in the unit of --z-step")
     parser.add_argument(
         "--save-confidence", type=Path, help="write the confidence of the depth, 0..1"
@@ -127,12 +130,18 @@ def _figures(result: FusionResult) -> str:
     if filled := result.filled.mean():
         text += f"depth filled in {100 * filled:.1f}% of the pixels; "
     if result.psf is None:
-        return f"{text}every pixel is a source pixel: {result.plain}"
+        return f"{text}{_blended(result)}no halo removed: {result.plain}"
     share = 100 * result.transition_region.mean()
     return (
-        f"{text}sigma {result.psf.sigma_px:.2f} px ({result.psf.shape}), halo removed from "
+        f"{text}{_blended(result)}sigma {result.psf.sigma_px:.2f} px ({result.psf.shape}), halo removed from "
         f"{share:.1f}% of the pixels, reblur residual {100 * result.psf.residual:.2f}%"
     )
+
+
+def _blended(result: FusionResult) -> str:
+    """Return how much was blended, in words."""
+    share = 100 * result.blended.mean()
+    return f"planes blended in {share:.2g}% of the pixels; " if share else ""
 
 
 def _outputs(options: argparse.Namespace) -> dict[Output, Path]:
@@ -141,6 +150,7 @@ def _outputs(options: argparse.Namespace) -> dict[Output, Path]:
         "image": options.output,
         "labels": options.save_labels,
         "initial": options.save_initial,
+        "source": options.save_source,
         "depth": options.save_depth,
         "confidence": options.save_confidence,
     }

@@ -68,7 +68,7 @@ class Pipeline:
     near : {"first", "last"}
         Which end of the planes as given is nearest to the lens.
     plain : str
-        Why every pixel is a source pixel; empty where light is computed.
+        Why nothing is eliminated; empty where light is computed.
     weights : dict of str to str
         SHA-256 of the weights of each network that ran.
 

@@ -49,7 +49,7 @@ class FusionResult:
     registration : Registration or None
         How the planes were moved; None if registration was not tried.
     plain : str
-        Why nothing was eliminated and every pixel is a source pixel; empty otherwise.
+        Why nothing was eliminated; empty otherwise.
     diagnosis : Diagnosis or None
         Planes that are duplicated, misplaced, missing or not needed; None for a pair, and if labels
         were given.

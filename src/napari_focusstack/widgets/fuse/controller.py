@@ -173,7 +173,11 @@ class FuseSteps:
 
     def _optional_layers(self) -> dict[str, bool]:
         """Return which layers are wanted beside the fused image."""
-        return {"diffusion": self.panel.with_diffusion.value, "depth": self.panel.with_depth.value}
+        return {
+            "diffusion": self.panel.with_diffusion.value,
+            "depth": self.panel.with_depth.value,
+            "sources": self.panel.with_sources.value,
+        }
 
     def _show_psf(self, psf: Psf) -> None:
         self.settings.show_sigma(psf.sigma_px)

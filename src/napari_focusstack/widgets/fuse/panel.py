@@ -74,9 +74,15 @@ BUTTONS = {
     "copy_command": ("Copy as command", "copy a line for a shell that repeats this run"),
 }
 #: Labels of parameters whose names say too little.
-LABELS = {"near": "nearest plane", "intensity": "pixel values", "psf_shape": "shape of the blur"}
-#: Networks whose weights can be chosen: FSB, DEB and MEB estimate the labels, KEB the blur.
-NETWORKS = ("fsb", "deb", "meb", "keb")
+LABELS = {
+    "near": "nearest plane",
+    "intensity": "pixel values",
+    "psf_shape": "shape of the blur",
+    "blend": "blend planes",
+}
+#: Networks whose weights can be chosen: FSB, DEB and MEB estimate the labels, KEB the blur, SEB the
+#: sources, TEB how far an unmixed background is to be trusted.
+NETWORKS = ("fsb", "deb", "meb", "keb", "seb", "teb")
 #: Menu entries of the values of parameters.
 WORDS = {
     "intensity": {
@@ -87,6 +93,11 @@ WORDS = {
     "register": {"auto": "where they moved", "on": "always", "off": "never"},
     "near": {"first": "the first", "last": "the last", "auto": "find out"},
     "psf_shape": {"auto": "automatic", "gaussian": "Gaussian", "disk": "disk"},
+    "blend": {
+        "seams": "where a seam would show",
+        "none": "nowhere (source pixels only)",
+        "noise": "everywhere (noisy stacks)",
+    },
     "elimination": {
         "unmix": "unmix (imaging model)",
         "subtract": "subtract (the paper's)",
@@ -131,7 +142,7 @@ class Panel(QWidget):
         self.foreground = form(FuseParameters, ("crf",))
         self.foreground["crf"].text = "refine edges (CRF)"
         self.blur = form(FuseParameters, ("psf_shape",))
-        self.elimination = form(FuseParameters, ("elimination",))
+        self.elimination = form(FuseParameters, ("elimination", "blend"))
         for widget in (*self.input, *self.blur, *self.elimination):
             widget.label = LABELS.get(widget.name, widget.label)
             if widget.name in WORDS:
@@ -165,6 +176,8 @@ class Panel(QWidget):
         self.with_depth.tooltip = (
             "add a layer with the depth of each pixel behind the nearest plane"
         )
+        self.with_sources = CheckBox(name="sources", text="show source planes")
+        self.with_sources.tooltip = "add a layer with the plane from which each pixel comes"
         self.live = CheckBox(name="live", text="follow the brush", value=True)
         self.live.tooltip = "fuse again around each stroke while labels are painted"
         self.figures = QLabel()
@@ -222,7 +235,8 @@ class Panel(QWidget):
             _heading("3 Fused image"),
             _rows(*self.elimination),
             _columns(self.live.native, self.with_depth.native),
-            self.with_diffusion.native,
+            _columns(self.with_diffusion.native, self.with_sources.native),
+            folded("Options", _rows(self.weights["seb"], self.weights["teb"])),
             _columns(button["fuse"], button["show_surface"]),
             button["fuse_series"],
             self.figures,

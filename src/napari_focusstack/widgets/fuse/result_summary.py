@@ -109,7 +109,7 @@ def _elimination_text(canvas: Canvas, *, painted_since: bool) -> str:
     """Return the blur and the share of computed pixels, or why nothing was eliminated."""
     if canvas.psf is None:
         why = canvas.pipeline.plain or "nothing stands before anything else, or no elimination"
-        return f"every pixel is a source pixel: {why}"
+        return f"no halo removed: {why}"
     residual = f"reblur residual {100 * canvas.psf.residual:.2f}%"
     per_plane = " per plane" if len(canvas.stack) > 2 else ""
     return (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 #: Kinds of result layers beside the labels; each is also the end of the layer's name.
-KINDS = ("fused", "diffusion", "depth", "confidence", "border")
+KINDS = ("fused", "sources", "diffusion", "depth", "confidence", "border")
 #: Kind of the Labels layer, for any number of planes.
 LABELS = "foreground"
 

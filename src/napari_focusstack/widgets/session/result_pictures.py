@@ -53,9 +53,7 @@ class TimePointView:
     others: list[tuple[Source, np.ndarray, dict[str, Any]]]
 
     @classmethod
-    def of(
-        cls, source: Source, fusion: FusionState, *, diffusion: bool, depth: bool
-    ) -> TimePointView:
+    def of(cls, source: Source, fusion: FusionState, **optional: bool) -> TimePointView:
         """Return the view of a fusion; see :func:`pictures` for the last two."""
         canvas, state = fusion.canvas, fusion.state
         result = result_of(canvas, state)
@@ -63,7 +61,7 @@ class TimePointView:
             source,
             without_focus(fusion),
             fusion.segmented,
-            pictures(canvas, result, source.plane_step[0], diffusion=diffusion, depth=depth),
+            pictures(canvas, result, source.plane_step[0], **optional),
             record_of(result),
             [
                 (other, canvas.image, record_of(result_of(canvas, state)))
@@ -103,7 +101,13 @@ def without_focus(fusion: FusionState) -> LabelState:
 
 
 def pictures(
-    canvas: Canvas, result: FusionResult, step: float, *, diffusion: bool, depth: bool
+    canvas: Canvas,
+    result: FusionResult,
+    step: float,
+    *,
+    diffusion: bool,
+    depth: bool,
+    sources: bool,
 ) -> dict[str, Picture]:
     """Return the pictures of a fusion by kind of layer, each with its first layer keywords.
 
@@ -115,8 +119,8 @@ def pictures(
         Its result.
     step : float
         Distance between planes, in the source's unit.
-    diffusion, depth : bool
-        Whether to show what was removed, and the depth with its confidence.
+    diffusion, depth, sources : bool
+        Whether to show what was removed, the depth with its confidence, and the source planes.
     """
     kinds: dict[str, Picture] = {"fused": (canvas.image, {})}
     if depth:
@@ -125,6 +129,9 @@ def pictures(
         kinds["depth"] = result.depth, look
         look = {"contrast_limits": (0.0, 1.0), "visible": False}
         kinds["confidence"] = result.confidence, look
+    if sources:
+        look = {"colormap": "viridis", "contrast_limits": (1, canvas.focus.planes)}
+        kinds["sources"] = result.source, look | {"visible": False}
     if diffusion:
         difference = removed(canvas)
         # limits must differ where nothing was removed

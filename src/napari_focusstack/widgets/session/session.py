@@ -172,7 +172,12 @@ class Session:
             set_labels(self.labels, self._place, self.fixes.drop())
 
     def show_result(
-        self, fusion: FusionState, *, diffusion: bool = False, depth: bool = False
+        self,
+        fusion: FusionState,
+        *,
+        diffusion: bool = False,
+        depth: bool = False,
+        sources: bool = False,
     ) -> None:
         """Show a fused image, and its labels if they are new."""
         if fusion.segmented or self.layers.painted() is None:
@@ -182,7 +187,9 @@ class Session:
         self.state.near = fusion.canvas.pipeline.near
         self.canvas, self.diagnosis = fusion.canvas, fusion.diagnosis or self.diagnosis
         self._catch_up(fusion)
-        view = TimePointView.of(self.source, fusion, diffusion=diffusion, depth=depth)
+        view = TimePointView.of(
+            self.source, fusion, diffusion=diffusion, depth=depth, sources=sources
+        )
         self.border_share, self.filled_share, self._depth = 0.0, 0.0, None
         if "border" in view.pictures:
             self.border_share = float(view.pictures["border"][0].mean())
@@ -259,6 +266,7 @@ class Session:
         where = canvas.paint(labels, pending)
         self._pending = None
         self.layers.update("fused", where, lambda: canvas.image[where])
+        self.layers.update("sources", where, lambda: canvas.selection.source[where])
         self.layers.update("diffusion", where, partial(removed, canvas, where))
         if self._depth is not None:
             painted = partial(depth_painted, canvas, step, self._depth, where)

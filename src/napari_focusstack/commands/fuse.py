@@ -133,8 +133,8 @@ def _figures(result: FusionResult) -> str:
         return f"{text}{_blended(result)}no halo removed: {result.plain}"
     share = 100 * result.transition_region.mean()
     return (
-        f"{text}{_blended(result)}sigma {result.psf.sigma_px:.2f} px ({result.psf.shape}), halo removed from "
-        f"{share:.1f}% of the pixels, reblur residual {100 * result.psf.residual:.2f}%"
+        f"{text}{_blended(result)}sigma {result.psf.sigma_px:.2f} px ({result.psf.shape}), halo "
+        f"removed from {share:.1f}% of the pixels, reblur residual {100 * result.psf.residual:.2f}%"
     )
 
 

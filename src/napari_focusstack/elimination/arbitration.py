@@ -152,8 +152,14 @@ class TransitionRegion:
         residuals = psf.residual, psf.residual_without_occlusion
         if not np.isfinite(residuals).all():
             residuals = UNKNOWN_RESIDUALS
+        selected, unmixed, evidence, region = (
+            pad_to_multiple(each[None], TEB.stride) for each in maps
+        )
         return Rivals(
-            *(pad_to_multiple(each[None], TEB.stride) for each in maps),
+            selected,
+            unmixed,
+            evidence,
+            region,
             selected.new_tensor([noise]),
             selected.new_tensor([residuals]),
         )

@@ -54,7 +54,7 @@ class TimePointView:
 
     @classmethod
     def of(cls, source: Source, fusion: FusionState, **optional: bool) -> TimePointView:
-        """Return the view of a fusion; see :func:`pictures` for the last two."""
+        """Return the view of a fusion; see :func:`pictures` for ``optional``."""
         canvas, state = fusion.canvas, fusion.state
         result = result_of(canvas, state)
         return cls(

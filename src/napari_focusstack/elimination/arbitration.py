@@ -100,7 +100,7 @@ class TransitionRegion:
                 continue
             outer = context_of(tile, size)
             with torch.no_grad():
-                weight = network(self._rivals(picture, intensity, psf, noise, outer, device))
+                weight = network(self.rivals(picture, intensity, psf, noise, outer, device))
             here = weight[0, 0][to_local(tile, outer)].cpu()
             weights[tile] = torch.where(here > LEAST_WEIGHT, here, 0.0)
         return weights
@@ -135,7 +135,7 @@ class TransitionRegion:
         image[computed] = values[..., 0] if picture.ndim == 2 else values
         return image, computed
 
-    def _rivals(
+    def rivals(
         self,
         picture: np.ndarray,
         intensity: Intensity,
@@ -144,6 +144,7 @@ class TransitionRegion:
         where: Region,
         device: torch.device,
     ) -> Rivals:
+        """Return both pictures of some rows and columns of the part, and the evidence."""
         mask = self.mask[where].to(device)
         selected = intensity.display(picture[where], device)
         unmixed = intensity.to_display(self.light[:, *where].to(device))

@@ -85,7 +85,7 @@ class Intensity:
         if choice == "auto":
             choice = "srgb" if first.dtype == np.uint8 and first.ndim == 3 else "linear"
         dtype = str(first.dtype)
-        ends = [(float(values.min()), float(values.max())) for values in map(_values, planes)]
+        ends = [(float(values.min()), float(values.max())) for values in map(_all_pixels, planes)]
         low, high = min(end[0] for end in ends), max(end[1] for end in ends)
         if choice == "srgb":
             if low < 0 or high > PEAK[dtype]:
@@ -95,7 +95,7 @@ class Intensity:
                 )
             return cls("srgb", dtype, 0.0, PEAK[dtype])
         linear = cls("linear", dtype, low, high if high > low else low + 1)
-        sample = np.concatenate([_values(plane)[::4, ::4].ravel() for plane in planes])
+        sample = np.concatenate([_all_pixels(plane)[::4, ::4].ravel() for plane in planes])
         dark, bright = np.quantile(sample, [DISPLAY_TAIL, 1 - DISPLAY_TAIL])
         span = linear.high - low
         if bright <= dark:
@@ -129,10 +129,24 @@ class Intensity:
         coded = (values / self.high).permute(2, 0, 1).contiguous()
         return coded.expand(3, -1, -1)
 
+    def coded(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+        """Return a plane as it is coded, (C, Y, X) float32, 0..1: pixel values scaled."""
+        values = torch.from_numpy(np.atleast_3d(plane).astype(np.float32)).to(device)
+        scaled = (values - self.low) / (self.high - self.low)
+        return scaled.permute(2, 0, 1).contiguous()
+
+    def from_coded(self, coded: Tensor) -> np.ndarray:
+        """Return pixel values (..., C) of the stack's dtype from those of :meth:`coded`."""
+        return self._values(coded.clamp(0, 1))
+
     def from_light(self, light: Tensor) -> np.ndarray:
         """Return pixel values (..., C) of the stack's dtype from light (C, ...), 0..1."""
-        values = linear_to_srgb(light.clamp(0, 1)) if self.coding == "srgb" else light.clamp(0, 1)
-        values = values.movedim(0, -1).double() * (self.high - self.low) + self.low
+        light = light.clamp(0, 1)
+        return self._values(linear_to_srgb(light) if self.coding == "srgb" else light)
+
+    def _values(self, coded: Tensor) -> np.ndarray:
+        """Return pixel values (..., C) from coded ones (C, ...), 0..1."""
+        values = coded.movedim(0, -1).double() * (self.high - self.low) + self.low
         if self.dtype != "float32":
             values = values.round()
         return values.cpu().numpy().astype(self.dtype)
@@ -143,6 +157,6 @@ class Intensity:
         return linear_to_srgb(stretched).expand(3, -1, -1)
 
 
-def _values(plane: Any) -> np.ndarray:
+def _all_pixels(plane: Any) -> np.ndarray:
     """Return all pixels of a plane, which may be on disk."""
     return np.asarray(plane[:, :])

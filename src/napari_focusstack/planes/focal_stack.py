@@ -91,6 +91,10 @@ class FocalStack:
         """Return linear light (C, Y, X) of a region of a plane, counted from 1, the nearest."""
         return self.intensity.to_light(self.sources[number - 1][region], self.device)
 
+    def coded(self, number: int, region: Region) -> Tensor:
+        """Return a region of a plane as it is coded: pixel values scaled to 0..1, (C, Y, X)."""
+        return self.intensity.coded(self.sources[number - 1][region], self.device)
+
     def by_label(self, labels: Tensor, region: Region) -> Tensor:
         """Return linear light (C, Y, X): each pixel of the plane that labels (Y, X) name."""
         return self.intensity.to_light(self.select(labels.cpu().numpy(), region), self.device)

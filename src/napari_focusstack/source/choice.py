@@ -49,27 +49,31 @@ class SourceChoice(NamedTuple):
     weights: Tensor
     share: Tensor
 
-    def blended(self, light: Tensor, everywhere: bool) -> Tensor:
+    def blended(self, planes: Tensor, everywhere: bool) -> Tensor:
         """Return the picture (C, Y, X) of planes (P, C, Y, X) where they are blended.
 
         If ``everywhere``, planes are averaged in all pixels, and seams of the mean are hidden.
         """
         if everywhere:
-            first = (light * self.weights[:, None]).sum(0)
+            first = (planes * self.weights[:, None]).sum(0)
         else:
-            first = light.gather(0, self.source[None, None].expand(1, light.shape[1], -1, -1))[0]
+            first = planes.gather(0, self.source[None, None].expand(1, planes.shape[1], -1, -1))[0]
         if not self.share.any():
             return first
-        return torch.lerp(first, multiband(light, self.weights), self.share)
+        return torch.lerp(first, multiband(planes, self.weights), self.share)
 
 
-def choose(planes: Tensor, logs: Tensor, noise: float, blend: Blend) -> SourceChoice:
+def choose(
+    planes: Tensor, coded: Tensor, logs: Tensor, noise: float, blend: Blend
+) -> SourceChoice:
     """Choose sources, and find where they must be blended.
 
     Parameters
     ----------
     planes : Tensor
         Shape (P, C, Y, X), coded for display, 0..1.
+    coded : Tensor
+        The same as they are stored, scaled to 0..1. A seam may show in either.
     logs : Tensor
         Shape (P, Y, X): natural log of the expected squared error, see
         :class:`~napari_focusstack.networks.seb.SEB`.
@@ -88,7 +92,10 @@ def choose(planes: Tensor, logs: Tensor, noise: float, blend: Blend) -> SourceCh
         return SourceChoice(source, weights, torch.zeros_like(weights[0]))
     choice = SourceChoice(source, weights, torch.zeros_like(weights[0]))
     visible = min(max(VISIBLE_STEP, VISIBLE_NOISES * noise / NOISE_GAIN), MOST_VISIBLE_STEP)
-    share = seam_share(choice.blended(planes, blend == "noise"), planes, visible)
+    averaged = blend == "noise"
+    share = seam_share(choice.blended(planes, averaged), planes, visible)
+    if coded is not planes:
+        share = torch.maximum(share, seam_share(choice.blended(coded, averaged), coded, visible))
     return choice._replace(share=share)
 
 

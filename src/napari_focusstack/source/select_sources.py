@@ -144,12 +144,15 @@ def _select_tile(
     outer = align(pad(tile, REACH_PX, stack.size), GRID_PX)
     inner = to_local(tile, outer)
     with torch.no_grad():
-        planes = torch.stack([stack.display(number, outer) for number in _numbers(stack)])
-        if stack.sources[0].ndim == 2:
-            planes = planes[:, :1]
+        coded = torch.stack([stack.coded(number, outer) for number in _numbers(stack)])
+        planes = coded
+        if stack.intensity.coding == "linear":
+            planes = torch.stack([stack.display(number, outer) for number in _numbers(stack)])
+            planes = planes[:, : coded.shape[1]]
         level = planes.new_tensor([noise])
         logs = network(pad_to_multiple(planes, network.stride)[None], level)[0]
-        choice = choose(planes, logs[..., : planes.shape[-2], : planes.shape[-1]], noise, blend)
+        logs = logs[..., : planes.shape[-2], : planes.shape[-1]]
+        choice = choose(planes, coded, logs, noise, blend)
         source = choice.source[inner].add(1).cpu().numpy()
         picture = stack.select(source, tile)
         share = choice.share[inner]
@@ -157,9 +160,8 @@ def _select_tile(
         if blend == "noise":
             mixed[:] = True
         if mixed.any():
-            light = torch.stack([stack.plane(number, outer) for number in _numbers(stack)])
-            mean = choice.blended(light, blend == "noise")[:, *inner]
-            values = stack.intensity.from_light(mean)
+            mean = choice.blended(coded, blend == "noise")[:, *inner]
+            values = stack.intensity.from_coded(mean)
             picture[mixed] = (values[..., 0] if picture.ndim == 2 else values)[mixed]
     return source, picture, mixed
 

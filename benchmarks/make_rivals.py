@@ -1,0 +1,149 @@
+"""Fuse rendered scenes with and without elimination, to train TEB with; goes on where it stopped.
+
+    python benchmarks/make_rivals.py --data DIR --scenes DIR --out DIR --count 800
+
+``--data`` holds photos/, shapes/ and cutouts/; ``--scenes`` train/ and held/ of render_scenes.py.
+Of two examples one is a thin-lens scene, the others are pairs and stacks rendered by Eqs. 3 and 4.
+In a third of them the blur is wrong, as estimates sometimes are. Each is photographed anew, 8-bit
+colour or 16-bit grey or colour.
+"""
+
+import argparse
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from napari_focusstack.elimination.arbitration import TransitionRegion
+from napari_focusstack.elimination.blockwise import eliminate
+from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.pipeline import Pipeline
+from napari_focusstack.imaging.srgb import linear_to_srgb, srgb_to_linear
+from napari_focusstack.networks import weights
+from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
+from napari_focusstack.runtime.progress import run
+from napari_focusstack.simulation.material import SourceImages
+from napari_focusstack.simulation.pairs import SceneParameters, synthesise
+from napari_focusstack.simulation.stacks import focal_stack
+from napari_focusstack.simulation.thin_lens.pool import load
+from napari_focusstack.simulation.thin_lens.sensor import expose
+from napari_focusstack.training.source_task import draw_defects, draw_planes
+from napari_focusstack.training.trust_task import TrustExample, save_example
+
+HELD_BACK_SEED = 1_000_000
+PAIR_PX, STACK_PX = 192, 160
+#: Share of wrong blurs, and the standard deviation of the log of their factor.
+WRONG_SHARE, WRONG_BLUR = 0.33, 0.3
+#: A transition region of a smaller share of a scene teaches nothing.
+LEAST_REGION = 0.002
+
+
+def thin_lens(paths, number, chance):
+    """Return planes and truth, coded for display, and whether they are grey and 16-bit."""
+    scene = load(paths[number % len(paths)])
+    seen = np.sort(draw_planes(len(scene.planes), chance))
+    defects = draw_defects(chance)
+    exposed = expose(scene.planes[seen], scene.truth, defects, chance)
+    return list(exposed.planes), exposed.truth, defects.grey, defects.bits == 16
+
+
+def rendered(material, number, chance):
+    """Return the same of a pair or a stack rendered by the imaging model."""
+    generator = torch.Generator().manual_seed(int(chance.integers(2**31)))
+    if number % 4 < 2:
+        scenes = SceneParameters(defects=float(chance.random() < 0.5))
+        pair = synthesise(material, 1, PAIR_PX, generator, scenes)
+        planes = [pair.near[0], pair.far[0]]
+        truth = linear_to_srgb(pair.all_in_focus[0].clamp(0, 1))
+    else:
+        stack = focal_stack(material, int(chance.integers(3, 13)), STACK_PX, generator)
+        planes, truth = list(stack.planes), stack.all_in_focus
+    noise = 0.0 if chance.random() < 0.6 else float(np.exp(chance.uniform(*np.log([0.003, 0.03]))))
+    planes = [plane + noise * torch.randn(plane.shape, generator=generator) for plane in planes]
+    grey = bool(chance.random() < 0.25)
+    last = [each.permute(1, 2, 0).numpy() for each in (*planes, truth)]
+    return last[:-1], last[-1], grey, grey
+
+
+def digitised(picture, *, grey, deep):
+    """Return a picture coded for display as 8-bit sRGB, or as 16-bit linear light."""
+    if not deep:
+        picture = picture[..., 0] if grey else picture
+        return (picture * 255).round().clip(0, 255).astype(np.uint8)
+    light = srgb_to_linear(torch.from_numpy(picture).double().clamp(0, 1)).numpy()
+    light = light.mean(-1) if grey else light
+    return (light * 65535).round().astype(np.uint16)
+
+
+def rivals_of(planes, truth, chance):
+    """Return the example of a stack; None where nothing is eliminated."""
+    pipeline = Pipeline(planes, FuseParameters(register="off", device="cpu"))
+    stack = pipeline.stack
+    focus, _ = run(pipeline.segment())
+    try:
+        psf = pipeline.estimate_psf(focus)
+    except NoOcclusionBoundary:
+        return None
+    if chance.random() < WRONG_SHARE:
+        off = np.exp(chance.normal(0, WRONG_BLUR, 2))
+        psf = replace(
+            psf, sigma_px=psf.sigma_px * off[0], sigma_background_px=psf.sigma_k2_px * off[1]
+        )
+    selection = run(pipeline.select())
+    channels = np.atleast_3d(planes[0]).shape[-1]
+    region = TransitionRegion(stack.full, channels)
+    for _ in region.add(eliminate(stack, focus, psf)):
+        pass
+    if region.mask.float().mean() < LEAST_REGION:
+        return None
+    rivals = region.rivals(
+        selection.picture, stack.intensity, psf, pipeline.noise, stack.full, stack.device
+    )
+    return TrustExample(rivals, stack.intensity.display(truth)[None])
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--scenes", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=1600)
+    parser.add_argument("--held-back", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    cv2.setNumThreads(options.threads)
+    torch.set_num_threads(options.threads)
+    weights.load = cache(weights.load)
+    material = dict(zip(("train", "held"), SourceImages.load(options.data).split(), strict=True))
+    scenes = {part: sorted((options.scenes / part).glob("*.npz")) for part in material}
+    jobs = [("held", n) for n in range(options.held_back)]
+    jobs += [("train", n) for n in range(options.count)]
+    for part, number in jobs:
+        path = options.out / part / f"{number:05}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            continue
+        chance = np.random.default_rng(number + HELD_BACK_SEED * (part == "held"))
+        if number % 2:
+            planes, truth, grey, deep = thin_lens(scenes[part], number // 2, chance)
+        else:
+            planes, truth, grey, deep = rendered(material[part], number, chance)
+        *planes, truth = (digitised(one, grey=grey, deep=deep) for one in (*planes, truth))
+        try:
+            example = rivals_of(planes, truth, chance)
+        except InputError as reason:
+            print(path.name, reason, flush=True)
+            continue
+        if example is not None:
+            save_example(example, path)
+            print(path, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Train TEB on pairs of pictures made by make_rivals.py.
+
+python benchmarks/train_trust.py --rivals DIR --out teb.safetensors --steps 7500
+"""
+
+import argparse
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_focusstack.networks import weights
+from napari_focusstack.networks.teb import TEB
+from napari_focusstack.runtime.tiles import pad_to_multiple
+from napari_focusstack.training.trust_task import (
+    Rivals,
+    batch_of,
+    draw_crop,
+    load_example,
+    mixed,
+    trust_loss,
+)
+
+RATE, LEAST_SHARE, AVERAGE, WARM_UP = 2e-3, 0.02, 0.995, 50
+CROP_PX = 112
+
+
+def psnr(picture, truth):
+    return min(60.0, float(-10 * torch.log10((picture - truth).square().mean() + 1e-9)))
+
+
+@torch.no_grad()
+def validate(network, examples):
+    """Print means over held-back scenes of both rivals and ours, and the greatest loss by ours."""
+    rows = []
+    for example in examples:
+        rivals, truth = example.rivals, example.truth
+        maps = (rivals.selected, rivals.unmixed, rivals.evidence, rivals.region)
+        padded = Rivals(
+            *(pad_to_multiple(each, TEB.stride) for each in maps), rivals.noise, rivals.residuals
+        )
+        weight = network(padded)[..., : truth.shape[-2], : truth.shape[-1]]
+        pictures = rivals.selected, rivals.unmixed, mixed(rivals, weight)
+        rows.append([psnr(picture, truth) for picture in pictures])
+    figures = np.array(rows)
+    gain = figures[:, 2] - figures[:, 0]
+    print(
+        f"   held back: selected, unmixed, ours {figures.mean(0).round(2)}; "
+        f"worst {gain.min():+.2f} dB, below -0.1 dB in {(gain < -0.1).sum()} of {len(gain)}",
+        flush=True,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rivals", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=7500)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=6)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    training, held_back = (
+        [load_example(path) for path in sorted((options.rivals / part).glob("*.npz"))]
+        for part in ("train", "held")
+    )
+    network = TEB(options.width)
+    averaged = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)
+    )
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE)
+    chance, began = np.random.default_rng(0), time.time()
+    for step in range(options.steps):
+        falling = (1 + math.cos(math.pi * step / options.steps)) / 2
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * min(1, (step + 1) / WARM_UP)
+            group["lr"] *= LEAST_SHARE + (1 - LEAST_SHARE) * falling
+        numbers = chance.integers(len(training), size=options.batch)
+        batch = batch_of([draw_crop(training[n], CROP_PX, chance) for n in numbers])
+        optimiser.zero_grad(set_to_none=True)
+        loss = trust_loss(network(batch.rivals), batch)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        averaged.update_parameters(network)
+        if (step + 1) % 500 == 0:
+            print(f"{step + 1} {time.time() - began:.0f} s, loss {loss.item():.3f}", flush=True)
+            validate(averaged.module, held_back)
+            print(weights.save(averaged.module, options.out))
+
+
+if __name__ == "__main__":
+    main()

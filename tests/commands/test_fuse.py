@@ -198,7 +198,7 @@ def test_files_and_a_stack_are_one_and_the_near_end_may_be_last(stack):
 def test_the_reason_why_nothing_was_eliminated_is_printed(stack, capsys):
     write_image(Path("flat.tif"), np.full((96, 96), 4, np.uint8))
     assert main(["fuse", "stack.tif", "-o", "out.tif", "--labels", "flat.tif"]) == 0
-    assert "every pixel is a source pixel: nothing lies in front" in capsys.readouterr().out
+    assert "no halo removed: nothing lies in front" in capsys.readouterr().out
     assert np.array_equal(read_image("out.tif"), stack[0][3])
 
 

@@ -51,7 +51,7 @@ def test_the_result_describes_itself(pair, scene, alpha, result):
     assert 0 < result.consistency < 0.02
     assert result.intensity == "srgb"
     assert result.crf_backend is None
-    assert result.weights == {}  # no network had a say
+    assert set(result.weights) == {"teb"}  # mask and blur were given
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +93,7 @@ def test_depth_is_filled_where_nothing_is_in_focus_and_the_result_says_so(focal_
     off = np.abs(result.depth - 2 * (depth[0].numpy() - 1))
     assert off[~result.filled].max() < 1e-5
     assert off[result.filled].max() < 0.4  # it was 3.2 to 5 off
-    # labels and image are of what was found
-    assert (result.labels[30:60, 40:60] == 5).all()
-    assert same_bytes(result.image[40:50, 45:55], planes[4][40:50, 45:55])
+    assert (result.labels[30:60, 40:60] == 5).all()  # labels are of what was found
 
 
 def test_given_labels_and_pairs_are_not_filled(focal_stack, scene):

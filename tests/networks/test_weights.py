@@ -146,7 +146,7 @@ def test_weights_of_an_old_or_changed_network_are_refused(tmp_path, state, confi
 
 def test_every_shipped_file_is_listed_whole_and_loads():
     registry = json.loads(SHIPPED.read_text())
-    assert set(registry) == {"fsb", "keb", "deb", "meb"}
+    assert set(registry) == {"fsb", "keb", "deb", "meb", "seb", "teb"}
     for network, entry in registry.items():
         file = SHIPPED.parent / entry["file"]
         assert hashlib.sha256(file.read_bytes()).hexdigest() == entry["sha256"]

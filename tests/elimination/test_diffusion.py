@@ -94,7 +94,8 @@ def test_the_near_plane_makes_up_for_a_sigma_that_is_too_wide(make_scene):
     region = region_of(scene, 3.0)
     args = batch_of(scene)
     without, with_k2 = (
-        psnr_in(region, unmix(*args, Psf(3.45, sigma_2)).light, scene.truth) for sigma_2 in (None, 3.0)
+        psnr_in(region, unmix(*args, Psf(3.45, sigma_2)).light, scene.truth)
+        for sigma_2 in (None, 3.0)
     )
     assert with_k2 > without + 1
     right = psnr_in(region, unmix(*args, Psf(3.0, 3.0)).light, scene.truth)

@@ -63,9 +63,7 @@ class SourceChoice(NamedTuple):
         return torch.lerp(first, multiband(planes, self.weights), self.share)
 
 
-def choose(
-    planes: Tensor, coded: Tensor, logs: Tensor, noise: float, blend: Blend
-) -> SourceChoice:
+def choose(planes: Tensor, coded: Tensor, logs: Tensor, noise: float, blend: Blend) -> SourceChoice:
     """Choose sources, and find where they must be blended.
 
     Parameters

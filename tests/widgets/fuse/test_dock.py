@@ -204,10 +204,11 @@ def test_what_was_removed_can_be_shown(dock, qtbot, viewer):
 
 def test_elimination_none_selects_source_pixels(dock, qtbot, viewer, planes):
     dock.elimination["elimination"].value = "none"
+    dock.blend["blend"].value = "none"
     press(qtbot, dock, "run_all")
     image = viewer.layers["stack fused"].data
     assert ((image == planes[0]) | (image == planes[1])).all()
-    assert "every pixel is a source pixel" in dock.figures.text()
+    assert "no halo removed" in dock.figures.text()
 
 
 def test_settings_are_copied_as_python_that_repeats_the_run(fused, qtbot, viewer):
@@ -612,7 +613,7 @@ def test_the_record_tells_of_each_step_how_it_was_done(dock, qtbot, viewer):
     dock.input["tile_px"].value = 1024
     press(qtbot, dock, "run_all")
     at_once = told(viewer.layers["stack fused"])
-    assert {*at_once["weights"]} == {"fsb", "deb", "keb"}
+    assert {*at_once["weights"]} == {"fsb", "deb", "keb", "seb", "teb"}
     for part in ("weights", "parameters", "found"):
         assert one_by_one[part] == at_once[part]
 

@@ -411,11 +411,13 @@ def test_settings_are_loaded_from_the_depth_layer(fused, qtbot, viewer, monkeypa
 
 def test_elimination_none_selects_source_pixels(dock, qtbot, viewer, planes):
     dock.elimination["elimination"].value = "none"
+    dock.blend["blend"].value = "none"
+    dock.with_sources.value = True
     press(qtbot, dock, "run_all")
-    image, labels = viewer.layers["stack fused"].data, viewer.layers["stack planes"].data
-    chosen = np.take_along_axis(planes, labels[None].astype(int) - 1, 0)[0]
+    image, source = viewer.layers["stack fused"].data, viewer.layers["stack sources"].data
+    chosen = np.take_along_axis(planes, source[None].astype(int) - 1, 0)[0]
     np.testing.assert_array_equal(image, chosen)
-    assert "every pixel is a source pixel" in dock.figures.text()
+    assert "no halo removed" in dock.figures.text()
 
 
 def test_a_new_dock_goes_on_with_the_layers_it_finds(fused, qtbot, viewer, deb_weights):

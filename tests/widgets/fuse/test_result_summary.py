@@ -59,7 +59,7 @@ def test_a_residual_of_other_labels_is_not_said(session):
 def test_without_elimination_the_reason_is_said(session):
     session.canvas.psf = None
     session.canvas.pipeline.plain = "elimination is none"
-    expected = "every pixel is a source pixel: elimination is none; linear light, 1.0 s"
+    expected = "no halo removed: elimination is none; linear light, 1.0 s"
     assert figures_text(session, 1) == expected
 
 

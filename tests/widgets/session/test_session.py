@@ -19,7 +19,7 @@ Y, X = 3, 3
 def session(viewer, stack, labels, fuse):
     """A session with a fused stack, depth and what was removed."""
     session = Session(viewer, stack)
-    session.show_result(fuse(stack, labels), diffusion=True, depth=True)
+    session.show_result(fuse(stack, labels), diffusion=True, depth=True, sources=False)
     session.labels.brush_size = 3
     return session
 
@@ -203,7 +203,7 @@ def test_a_time_point_without_its_planes_is_shown_beside_the_others(viewer, movi
     session = Session(viewer, movie[0])
     session.show_result(fuse(movie[0], labels), depth=True)
     fusion = fuse(movie[1], labels[::-1])
-    view = TimePointView.of(movie[1], fusion, diffusion=False, depth=True)
+    view = TimePointView.of(movie[1], fusion, diffusion=False, depth=True, sources=False)
     other = Session(viewer, movie[1])
     other.show_view(view)
     assert other.canvas is None

@@ -58,7 +58,8 @@ def test_without_labels_they_are_estimated_and_fixes_stay_on_top(stack, estimate
     np.testing.assert_array_equal(fusion.labels, painted)
     np.testing.assert_array_equal(fusion.state.labels, state.labels)  # the estimate is kept
     chosen = np.take_along_axis(np.stack(stack.planes()), painted[None].astype(int) - 1, 0)[0]
-    np.testing.assert_array_equal(fusion.canvas.image, chosen)
+    np.testing.assert_array_equal(fusion.canvas.initial[:4, :4], chosen[:4, :4])
+    assert not fusion.canvas.selection.blended[:4, :4].any()
 
 
 def test_fixes_of_another_shape_are_left_out(stack, estimated):

@@ -142,8 +142,9 @@ class Panel(QWidget):
         self.foreground = form(FuseParameters, ("crf",))
         self.foreground["crf"].text = "refine edges (CRF)"
         self.blur = form(FuseParameters, ("psf_shape",))
-        self.elimination = form(FuseParameters, ("elimination", "blend"))
-        for widget in (*self.input, *self.blur, *self.elimination):
+        self.elimination = form(FuseParameters, ("elimination",))
+        self.blend = form(FuseParameters, ("blend",))
+        for widget in (*self.input, *self.blur, *self.elimination, *self.blend):
             widget.label = LABELS.get(widget.name, widget.label)
             if widget.name in WORDS:
                 chosen = widget.value
@@ -235,8 +236,12 @@ class Panel(QWidget):
             _heading("3 Fused image"),
             _rows(*self.elimination),
             _columns(self.live.native, self.with_depth.native),
-            _columns(self.with_diffusion.native, self.with_sources.native),
-            folded("Options", _rows(self.weights["seb"], self.weights["teb"])),
+            self.with_diffusion.native,
+            folded(
+                "Options",
+                self.with_sources.native,
+                _rows(self.blend["blend"], self.weights["seb"], self.weights["teb"]),
+            ),
             _columns(button["fuse"], button["show_surface"]),
             button["fuse_series"],
             self.figures,

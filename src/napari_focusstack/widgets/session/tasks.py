@@ -171,7 +171,7 @@ def fusing(
         focus = edited if known.focus is None else known.focus.to(pipeline.stack.device)
         if known.focus is not None:
             known = yield from _select(pipeline, known, parameters)
-        pipeline.weights = known.weights
+        pipeline.weights = dict(known.weights)
         psf = known.psf if needs_psf else None
         canvas = Canvas(pipeline, focus, psf, edited.labels, known.selection)
         yield from canvas.fuse()

@@ -63,6 +63,6 @@ def test_drawn_planes_are_in_order(count):
 
 def test_same_chance_same_examples(pool):
     task = SourceTask(pool, pool, batch=2)
-    one, other = (task.decode(0, torch.Generator().manual_seed(3)) for _ in range(2))
+    one, other = (task.draw(0, torch.Generator().manual_seed(3)) for _ in range(2))
     for first, second in zip(one, other, strict=True):
         assert torch.equal(first.planes, second.planes)

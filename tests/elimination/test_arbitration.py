@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+import torch
+
+from napari_focusstack.elimination.arbitration import TransitionRegion, context_of
+from napari_focusstack.elimination.blockwise import Solved
+from napari_focusstack.imaging.intensity import Intensity
+from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.networks.teb import TEB
+
+SIDE = 64
+WHOLE = slice(0, SIDE), slice(0, SIDE)
+
+
+def solved(region, value, channels=3):
+    mask = torch.ones(region[0].stop - region[0].start, region[1].stop - region[1].start).bool()
+    count = int(mask.sum())
+    return Solved(region, mask, torch.full((channels, count), value), torch.rand(5, count))
+
+
+@pytest.fixture
+def picture():
+    return np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
+
+
+@pytest.fixture
+def region():
+    gathered = TransitionRegion(WHOLE, 3)
+    assert len(list(gathered.add([solved(np.s_[8:24, 8:40], 0.5)]))) == 1
+    return gathered
+
+
+class Trusting(TEB):
+    """Trusts all that is unmixed by the same weight."""
+
+    def __init__(self, weight):
+        super().__init__(width=4)
+        self.weight = weight
+
+    def forward(self, rivals):
+        return self.weight * rivals.region
+
+
+def weighed(region, picture, network):
+    intensity = Intensity.of([picture])
+    psf = Psf(2.0, 2.0)
+    return region.over(picture, intensity, region.trusted(picture, intensity, psf, 0.01, network))
+
+
+def test_pieces_are_put_in_their_place(region):
+    assert region.mask[8:24, 8:40].all()
+    assert int(region.mask.sum()) == 16 * 32
+    assert (region.light[:, 8:24, 8:40] == 0.5).all()
+
+
+def test_light_that_is_trusted_replaces_source_pixels_inside_the_region_only(region, picture):
+    image, computed = weighed(region, picture, Trusting(1.0))
+    assert np.array_equal(computed, region.mask.numpy())
+    assert np.array_equal(image[~computed], picture[~computed])
+    assert (image[computed] == 188).all()  # half of the light, coded as sRGB
+
+
+def test_light_that_is_not_trusted_leaves_the_picture_as_it_is(region, picture):
+    image, computed = weighed(region, picture, Trusting(0.001))
+    assert not computed.any()
+    assert image.tobytes() == picture.tobytes()
+
+
+def test_half_a_trust_gives_the_mean_of_the_light(region, picture):
+    image, _ = weighed(region, np.zeros_like(picture), Trusting(0.5))
+    assert np.abs(image[10, 10].astype(int) - 137).max() <= 1  # a quarter of the light
+
+
+def test_grey_planes_stay_grey():
+    picture = np.full((SIDE, SIDE), 1000, np.uint16)
+    picture[0, 0], picture[0, 1] = 0, 2000
+    region = TransitionRegion(WHOLE, 1)
+    list(region.add([solved(np.s_[8:24, 8:40], 1.0, channels=1)]))
+    image, computed = weighed(region, picture, Trusting(1.0))
+    assert image.shape == picture.shape
+    assert (image[computed] == 2000).all()
+
+
+def test_an_unknown_residual_is_no_obstacle(region, picture):
+    torch.manual_seed(0)
+    image, _ = weighed(region, picture, TEB(width=4).eval())
+    assert image.shape == picture.shape
+
+
+def test_the_context_is_on_the_grid_and_holds_the_reach():
+    outer = context_of((slice(101, 140), slice(3, 50)), (400, 400))
+    assert all(part.start % TEB.stride == 0 for part in outer)
+    assert outer[0].start <= 101 - TEB.reach
+    assert outer[0].stop >= 140 + TEB.reach
+    assert outer[1].start == 0

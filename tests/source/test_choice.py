@@ -1,0 +1,80 @@
+import pytest
+import torch
+
+from napari_focusstack.source.choice import agreeing, choose, noise_power
+
+SIDE = 64
+
+
+def random(*shape, seed=0):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def errors(best):
+    """Log errors of two planes: low where ``best`` names them."""
+    return torch.stack([torch.where(best == plane, -12.0, -4.0) for plane in (0, 1)])
+
+
+@pytest.fixture
+def best():
+    """Plane 0 on the left, plane 1 on the right."""
+    return (torch.arange(SIDE) >= SIDE // 2).long().repeat(SIDE, 1)
+
+
+@pytest.fixture
+def planes():
+    """A plane with detail, and one that is nearly blank and a little brighter."""
+    return torch.stack([0.3 + 0.2 * random(1, SIDE, SIDE), 0.5 + 0.002 * random(1, SIDE, SIDE)])
+
+
+def test_the_plane_of_the_least_expected_error_is_the_source(planes, best):
+    choice = choose(planes, planes, errors(best), 0.001, "none")
+    assert torch.equal(choice.source, best)
+    assert not choice.share.any()
+
+
+def test_without_blending_every_pixel_is_one_of_a_plane(planes, best):
+    picture = choose(planes, planes, errors(best), 0.001, "none").blended(planes, False)
+    assert ((picture == planes[0]) | (picture == planes[1])).all()
+
+
+def test_seams_are_blended_and_nothing_else():
+    bright, dark = (torch.full((1, SIDE, SIDE), value) for value in (0.60, 0.55))
+    two = torch.stack([bright, dark])
+    right = (torch.arange(SIDE) >= SIDE // 2).long().repeat(SIDE, 1)
+    choice = choose(two, two, errors(right), 0.001, "seams")
+    picture = choice.blended(two, False)[0]
+    assert 0 < (choice.share > 0).float().mean() < 0.7
+    assert picture.diff(dim=1).abs().max() < 0.02
+    assert torch.equal(picture[:, :4], bright[0, :, :4])
+    assert torch.equal(picture[:, -4:], dark[0, :, -4:])
+
+
+def test_a_seam_that_only_the_stored_values_show_is_blended():
+    """Display values are clipped there, so that both planes look alike."""
+    display = torch.ones(2, 1, SIDE, SIDE)
+    coded = torch.stack([torch.full((1, SIDE, SIDE), value) for value in (0.90, 0.95)])
+    right = (torch.arange(SIDE) >= SIDE // 2).long().repeat(SIDE, 1)
+    assert choose(display, coded, errors(right), 0.001, "seams").share.max() > 0.95
+
+
+def test_averaging_planes_that_agree_lowers_the_noise():
+    truth, count = random(1, SIDE, SIDE, seed=3), 9
+    noise = 0.03 * torch.randn(count, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(4))
+    noisy = truth + noise
+    choice = choose(noisy, noisy, torch.full((count, SIDE, SIDE), -7.0), 0.1, "noise")
+    error = (choice.blended(noisy, True) - truth).square().mean().sqrt()
+    assert error < 0.5 * noise.square().mean().sqrt()
+
+
+def test_where_nothing_speaks_for_a_plane_those_that_agree_are_chosen():
+    level = torch.tensor([0.5, 0.5, 0.5, 0.6])[:, None, None, None].expand(4, 1, SIDE, SIDE)
+    logs = agreeing(level, torch.full((4, SIDE, SIDE), -9.0), 2.0)
+    assert (logs[3] > logs[0] + 1).all()
+
+
+def test_weights_are_softer_the_more_noise_there_is():
+    powers = [noise_power(noise) for noise in (0.0, 0.02, 0.05, 0.2)]
+    assert powers == sorted(powers, reverse=True)
+    assert powers[0] == 2.5
+    assert powers[-1] == pytest.approx(1.0, abs=0.02)

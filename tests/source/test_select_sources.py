@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import torch
+
+import napari_focusstack.source.select_sources as module
+from napari_focusstack.imaging.blur import blur
+from napari_focusstack.networks import weights
+from napari_focusstack.planes.focal_stack import FocalStack
+from napari_focusstack.runtime.progress import run
+from napari_focusstack.source.select_sources import Selection, estimate_noise, select_sources
+
+CPU = torch.device("cpu")
+SIDE = 128
+
+
+@pytest.fixture(scope="module")
+def network():
+    return weights.load("seb", CPU)[0]
+
+
+@pytest.fixture(scope="module")
+def picture():
+    generator = torch.Generator().manual_seed(0)
+    fine = torch.rand(1, 3, SIDE, SIDE, generator=generator)
+    return (0.5 * blur(fine, 1.0) + 0.5 * blur(fine, 4.0)).clamp(0, 1)
+
+
+@pytest.fixture(scope="module")
+def pair(picture):
+    """The left half is sharp in plane 1, the right half in plane 2."""
+    blurred = blur(picture, 3.0)
+    left = (torch.arange(SIDE) < SIDE // 2).float()
+    return [torch.lerp(a, b, left)[0] for a, b in ((blurred, picture), (picture, blurred))]
+
+
+def stored(pair, dtype, *, grey=False):
+    planes = [plane.permute(1, 2, 0).numpy() for plane in pair]
+    planes = [plane.mean(-1) if grey else plane for plane in planes]
+    top = {"uint8": 255, "uint16": 60000, "float32": 1}[dtype]
+    return [(plane * top).astype(dtype) for plane in planes]
+
+
+def stack_of(planes):
+    return FocalStack(planes, "auto", CPU, 2**30)
+
+
+def select(planes, network, blend="seams", tile_px=1024):
+    stack = stack_of(planes)
+    return run(select_sources(stack, network, estimate_noise(stack), blend, tile_px))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "grey"), [("uint8", False), ("uint16", False), ("uint16", True), ("float32", True)]
+)
+def test_the_sharp_plane_is_the_source_bit_for_bit(pair, network, dtype, grey):
+    planes = stored(pair, dtype, grey=grey)
+    selection = select(planes, network)
+    assert (selection.source[:, :56] == 1).mean() > 0.97
+    assert (selection.source[:, 72:] == 2).mean() > 0.97
+    chosen = np.stack(planes)[selection.source - 1, *np.indices((SIDE, SIDE))]
+    kept = ~selection.blended
+    assert kept.mean() > 0.5
+    assert selection.picture.dtype == planes[0].dtype
+    np.testing.assert_array_equal(selection.picture[kept], chosen[kept])
+
+
+def test_without_blending_all_pixels_are_source_pixels(pair, network):
+    planes = stored(pair, "uint8")
+    selection = select(planes, network, "none")
+    assert not selection.blended.any()
+    chosen = np.stack(planes)[selection.source - 1, *np.indices((SIDE, SIDE))]
+    np.testing.assert_array_equal(selection.picture, chosen)
+
+
+def test_averaging_marks_all_pixels(pair, network):
+    assert select(stored(pair, "uint8"), network, "noise").blended.all()
+
+
+def test_tiles_choose_as_the_whole_does(pair, network, monkeypatch):
+    planes = stored(pair, "uint8")
+    whole = select(planes, network)
+    monkeypatch.setattr(module, "REACH_PX", 64)
+    tiled = select(planes, network, tile_px=64)
+    assert (tiled.source == whole.source).mean() > 0.98
+
+
+def test_labels_name_the_planes(pair):
+    planes = stored(pair, "uint16")
+    labels = np.ones((SIDE, SIDE), np.uint8)
+    labels[10:20] = 2
+    selection = Selection.by_labels(stack_of(planes), labels)
+    np.testing.assert_array_equal(selection.picture[10:20], planes[1][10:20])
+    np.testing.assert_array_equal(selection.picture[20:], planes[0][20:])
+
+
+def test_a_painted_pixel_is_of_the_plane_that_was_painted_and_comes_back(pair, network):
+    planes = stored(pair, "uint8")
+    stack = stack_of(planes)
+    estimated = select(planes, network, "noise")
+    selection, where = estimated.copy(), np.s_[8:40, 16:48]
+    labels = np.full((32, 32), 2, np.uint8)
+    painted = np.zeros((32, 32), bool)
+    painted[4:9] = True
+    selection.paint(stack, estimated, labels, painted, where)
+    np.testing.assert_array_equal(selection.picture[12:17, 16:48], planes[1][12:17, 16:48])
+    assert (selection.source[12:17, 16:48] == 2).all()
+    assert not selection.blended[12:17, 16:48].any()
+    np.testing.assert_array_equal(selection.picture[17:], estimated.picture[17:])
+    selection.paint(stack, estimated, labels, ~painted & painted, where)
+    np.testing.assert_array_equal(selection.picture, estimated.picture)
+    np.testing.assert_array_equal(selection.source, estimated.source)
+
+
+def test_noise_is_found_where_the_planes_show_least(picture):
+    generator = np.random.default_rng(0)
+    smooth = blur(picture, 8.0)[0].permute(1, 2, 0).numpy() * 200
+    clean = [smooth.astype(np.uint8)] * 3
+    noisy = [(smooth + generator.normal(0, 5, smooth.shape)).clip(0, 255).astype(np.uint8)] * 3
+    quiet, loud = estimate_noise(stack_of(clean)), estimate_noise(stack_of(noisy))
+    assert loud > 3 * quiet

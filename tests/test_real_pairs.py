@@ -33,8 +33,8 @@ def test_the_foreground_is_found(fused):
 
 def test_pixels_outside_the_transition_region_are_the_sources(fused):
     for near, far, result, _ in fused:
-        outside = ~result.transition_region
-        expected = np.where((result.labels == 1)[..., None], near, far)
+        outside = ~result.transition_region & ~result.blended
+        expected = np.where((result.source == 1)[..., None], near, far)
         np.testing.assert_array_equal(result.image[outside], expected[outside])
         assert 0 < result.transition_region.mean() < 0.6
         assert (result.image != result.initial)[result.transition_region].any()

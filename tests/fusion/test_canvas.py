@@ -9,6 +9,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.canvas import Canvas
 from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.networks.teb import TEB
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.focus_map import FocusMap
@@ -70,7 +71,7 @@ def test_a_stroke_is_followed_as_far_as_its_blur_reaches(planes, labels, plane, 
     outside = np.ones(SIZE, bool)
     outside[where] = False
     np.testing.assert_array_equal(canvas.image[outside], before[outside])
-    reach = psf.reach_px(SIZE, 4.0) + REACH_PX if beyond else 0
+    reach = TEB.reach + (psf.reach_px(SIZE, 4.0) + REACH_PX if beyond else 0)
     assert where[0].start == max(0, 60 - 8 - reach)
 
 

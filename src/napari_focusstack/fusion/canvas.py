@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_focusstack.elimination.alpha_matting import REACH_PX
 from napari_focusstack.errors import InputError
+from napari_focusstack.networks.teb import TEB
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.runtime.region import pad, to_local
 from napari_focusstack.segmentation.focus_map import FocusMap
@@ -145,5 +146,5 @@ class Canvas:
             reach = self.psf.reach_px(size, steps)
             farthest = float(self.focus.crop(pad(edited, reach, size)).farthest.max())
             if farthest - nearest >= steps:
-                return reach + REACH_PX if reach else 0
+                return TEB.reach + (reach + REACH_PX if reach else 0)
             steps = farthest - nearest

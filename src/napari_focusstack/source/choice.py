@@ -106,7 +106,7 @@ def noise_power(noise: float) -> float:
     Examples
     --------
     >>> noise_power(0.0), round(noise_power(0.1), 1)
-    (2.5, 1.2)
+    (2.5, 1.1)
     """
     fall = math.exp(-noise / NOISE_GAIN / POWER_NOISE)
     return NOISY_POWER + (CLEAN_POWER - NOISY_POWER) * fall

@@ -47,11 +47,11 @@ def seam_share(picture: Tensor, planes: Tensor, visible: float) -> Tensor:
 
     Examples
     --------
-    >>> bright, dark = torch.full((1, 32, 32), 0.6), torch.full((1, 32, 32), 0.5)
-    >>> picture = torch.cat([bright[..., :16], dark[..., 16:]], -1)
+    >>> bright, dark = torch.full((1, 64, 64), 0.6), torch.full((1, 64, 64), 0.5)
+    >>> picture = torch.cat([bright[..., :32], dark[..., 32:]], -1)
     >>> share = seam_share(picture, torch.stack([bright, dark]), 0.02)
-    >>> float(share[16, 0]), round(float(share[16, 15]), 2)
-    (0.0, 0.96)
+    >>> float(share[32, 0]), round(float(share[32, 31]), 2)
+    (0.0, 0.98)
     """
     most = functional.max_pool2d(_steps(planes), 3, 1, 1).amax(0)
     excess = _steps(picture[None])[0] - most

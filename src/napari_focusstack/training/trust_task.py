@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,8 @@ NO_ERROR = (1 / 255) ** 2
 EACH, WORSE, EACH_WORSE = 0.5, 3.0, 0.5
 #: Share of examples in which the residuals are taken for unknown.
 UNKNOWN_SHARE = 0.1
+#: Least share of the transition region in a crop, if four draws find one.
+LEAST_REGION = 0.02
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,19 @@ class TrustExample:
         """Return a square part, turned by quarters and mirrored."""
 
         def part(image: Tensor) -> Tensor:
-            cut = image[..., top : top + side_px, left : left + side_px]
-            turned = torch.rot90(cut, turns, (-2, -1))
+            square = image[..., top : top + side_px, left : left + side_px]
+            turned = torch.rot90(square, turns, (-2, -1))
             return turned.flip(-1) if mirrored else turned
 
         one = self.rivals
-        maps = (part(image) for image in (one.selected, one.unmixed, one.evidence, one.region))
-        return TrustExample(Rivals(*maps, one.noise, one.residuals), part(self.truth))
+        cut = replace(
+            one,
+            selected=part(one.selected),
+            unmixed=part(one.unmixed),
+            evidence=part(one.evidence),
+            region=part(one.region),
+        )
+        return TrustExample(cut, part(self.truth))
 
 
 def save_example(example: TrustExample, path: Path) -> None:
@@ -85,15 +93,18 @@ def load_example(path: Path) -> TrustExample:
 def draw_crop(example: TrustExample, side_px: int, chance: np.random.Generator) -> TrustExample:
     """Draw a part of an example that shows some of the transition region."""
     height, width = example.truth.shape[-2:]
+    turns, mirrored = int(chance.integers(4)), bool(chance.random() < 0.5)
+    top = left = 0
     for _ in range(4):
         top, left = (int(chance.integers(length - side_px + 1)) for length in (height, width))
-        turns, mirrored = int(chance.integers(4)), bool(chance.random() < 0.5)
-        crop = example.crop(top, left, side_px, turns, mirrored=mirrored)
-        if crop.rivals.region.mean() > 0.02:
+        part = example.rivals.region[..., top : top + side_px, left : left + side_px]
+        if part.mean() > LEAST_REGION:
             break
-    if chance.random() < UNKNOWN_SHARE:
-        crop.rivals.residuals[:] = torch.tensor(UNKNOWN_RESIDUALS)
-    return crop
+    crop = example.crop(top, left, side_px, turns, mirrored=mirrored)
+    if chance.random() >= UNKNOWN_SHARE:
+        return crop
+    unknown = crop.truth.new_tensor([UNKNOWN_RESIDUALS])
+    return replace(crop, rivals=replace(crop.rivals, residuals=unknown))
 
 
 def batch_of(examples: list[TrustExample]) -> TrustExample:

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import torch
 
+from napari_focusstack.elimination import arbitration
 from napari_focusstack.elimination.arbitration import TransitionRegion, context_of
 from napari_focusstack.elimination.blockwise import Solved
 from napari_focusstack.imaging.intensity import Intensity
 from napari_focusstack.imaging.psf import Psf
-from napari_focusstack.networks.teb import TEB
+from napari_focusstack.networks.teb import NO_EVIDENCE, TEB, UNKNOWN_RESIDUALS
 
 SIDE = 64
 WHOLE = slice(0, SIDE), slice(0, SIDE)
@@ -39,6 +40,14 @@ class Trusting(TEB):
 
     def forward(self, rivals):
         return self.weight * rivals.region
+
+
+class Noting(Trusting):
+    """Keeps what it was asked."""
+
+    def forward(self, rivals):
+        self.rivals = rivals
+        return super().forward(rivals)
 
 
 def weighed(region, picture, network):
@@ -93,3 +102,61 @@ def test_the_context_is_on_the_grid_and_holds_the_reach():
     assert outer[0].start <= 101 - TEB.reach
     assert outer[0].stop >= 140 + TEB.reach
     assert outer[1].start == 0
+
+
+def test_the_network_is_told_the_evidence_where_light_was_unmixed_and_none_elsewhere(picture):
+    piece = solved(np.s_[8:24, 8:40], 0.5)
+    region = TransitionRegion(WHOLE, 3)
+    list(region.add([piece]))
+    network = Noting(1.0)
+    psf = Psf(2.0, 2.0, residual=0.011, residual_without_occlusion=0.022)
+    region.trusted(picture, Intensity.of([picture]), psf, 0.03, network)
+    told, inside = network.rivals, region.mask
+    assert torch.equal(told.region[0, 0] > 0, inside)
+    assert torch.allclose(told.evidence[0][:, inside], piece.evidence, atol=1e-3)
+    assert torch.equal(
+        told.evidence[0][:, ~inside],
+        torch.tensor(NO_EVIDENCE)[:, None].expand(5, int((~inside).sum())),
+    )
+    assert torch.equal(told.unmixed[0][:, ~inside], told.selected[0][:, ~inside])
+    assert torch.allclose(told.selected[0], torch.from_numpy(picture).permute(2, 0, 1) / 255)
+    assert float(told.noise) == pytest.approx(0.03)
+    assert told.residuals[0].tolist() == pytest.approx([0.011, 0.022])
+
+
+@pytest.mark.parametrize("residual", [np.inf, np.nan])
+def test_residuals_that_are_unknown_are_those_of_a_typical_picture(region, picture, residual):
+    network = Noting(1.0)
+    psf = Psf(2.0, 2.0, residual=residual)
+    region.trusted(picture, Intensity.of([picture]), psf, 0.01, network)
+    assert network.rivals.residuals[0].tolist() == pytest.approx(UNKNOWN_RESIDUALS)
+
+
+def test_light_that_equals_the_source_pixels_leaves_the_picture(picture):
+    intensity = Intensity.of([picture])
+    light = intensity.to_light(picture)
+    region = TransitionRegion(WHOLE, 3)
+    here = np.s_[8:24, 8:40]
+    piece = solved(here, 0.0)._replace(light=light[:, *here].flatten(1))
+    list(region.add([piece]))
+    for weight in (0.3, 1.0):
+        image, computed = weighed(region, picture, Trusting(weight))
+        assert np.array_equal(image, picture)
+        assert computed.sum() == 16 * 32
+
+
+@pytest.mark.parametrize("tile_px", [32, 76])
+def test_tiles_are_trusted_as_the_whole_is(monkeypatch, tile_px):
+    torch.manual_seed(1)
+    network, side = TEB(width=8).eval(), 180
+    with torch.no_grad():
+        network.head.weight.mul_(20)
+    picture = np.random.default_rng(1).integers(0, 255, (side, side, 3), np.uint8)
+    region = TransitionRegion((slice(0, side), slice(0, side)), 3)
+    list(region.add([solved(np.s_[10:170, 5:160], 0.5)]))
+    ask = picture, Intensity.of([picture]), Psf(2.0, 2.0), 0.01, network
+    whole = region.trusted(*ask)
+    monkeypatch.setattr(arbitration, "TILE_PX", tile_px)
+    tiled = region.trusted(*ask)
+    assert whole[region.mask].std() > 0.05
+    assert torch.allclose(tiled, whole, atol=1e-4)

@@ -121,6 +121,17 @@ def test_without_truth_the_planes_alone_rank_the_images_alike(scores):
     assert max(b[name]["unexplained"] for name in names) == b["other"]["unexplained"]
 
 
+def test_with_a_good_mask_that_was_found_elimination_is_known_to_gain(folder, parameters):
+    (b,) = evaluate(
+        find_cases(folder)[1:2],
+        replace(parameters, fsb_weights=None),
+        {"other": folder / "other"},
+    )
+    left = {name: row(b, name)["unexplained"] for name in ("unmix", "none", "other")}
+    assert left["unmix"] < 0.9 * left["none"]
+    assert left["none"] < left["other"]
+
+
 def test_the_region_is_that_of_the_true_mask_and_blur(scores, folder):
     alpha = torch.from_numpy(find_cases(folder)[0].alpha())[None]
     expected = transition_region(alpha, blur(alpha, 3.0))[0].numpy()

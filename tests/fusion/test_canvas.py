@@ -13,6 +13,7 @@ from napari_focusstack.networks.teb import TEB
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.focus_map import FocusMap
+from napari_focusstack.source.select_sources import Selection
 
 SIDE, PLANES = 96, 5
 SIZE = (SIDE, SIDE)
@@ -112,3 +113,56 @@ def test_a_pair_is_painted_by_the_same_canvas(planes, labels):
     painted[80:90, 80:90] = 1
     canvas.paint(painted, (slice(80, 90), slice(80, 90)))
     np.testing.assert_array_equal(canvas.image[83:87, 83:87], planes[0, 83:87, 83:87])
+
+
+def estimated_selection(planes):
+    """A picture in which even columns come from plane 2, odd ones from 4; its top is blended."""
+    source = np.full(SIZE, 2, np.uint8)
+    source[:, 1::2] = 4
+    picture = np.where(source == 2, planes[1], planes[3])
+    blended = np.zeros(SIZE, bool)
+    blended[:30] = True
+    picture[blended] = 7
+    return Selection(picture, source, blended)
+
+
+def test_painted_pixels_take_their_plane_and_all_others_their_estimated_source(planes, labels):
+    pipeline = Pipeline(planes, FuseParameters(device="cpu"))
+    focus = FocusMap.of_labels(labels, PLANES, SIZE)
+    selected = estimated_selection(planes)
+    painted = focus.labels.copy()
+    painted[20:24, 60:64] = 3
+    canvas = Canvas(pipeline, focus, None, painted, selected)
+    run(canvas.fuse())
+    expected = selected.picture.copy()
+    expected[20:24, 60:64] = planes[2, 20:24, 60:64]
+    np.testing.assert_array_equal(canvas.image, expected)
+    assert canvas.has_estimated_sources
+    assert (canvas.selection.source[20:24, 60:64] == 3).all()
+    assert not canvas.selection.blended[20:24, 60:64].any()
+    assert canvas.selection.blended[:20].all()
+    canvas.paint(focus.labels.copy(), (slice(20, 24), slice(60, 64)))  # undone
+    np.testing.assert_array_equal(canvas.image, selected.picture)
+    np.testing.assert_array_equal(canvas.selection.source, selected.source)
+    np.testing.assert_array_equal(canvas.selection.blended, selected.blended)
+
+
+def test_strokes_over_estimated_sources_come_to_what_fusing_anew_comes_to(planes, labels):
+    psf = Psf(1.0, 1.0)
+    pipeline = Pipeline(planes, FuseParameters(device="cpu"))
+    focus = FocusMap.of_labels(labels, PLANES, SIZE)
+    selected = estimated_selection(planes)
+    canvas = Canvas(pipeline, focus, psf, focus.labels, selected)
+    run(canvas.fuse())
+    painted = canvas.focus.labels
+    for plane, rows, columns in ((2, (60, 68), (30, 50)), (5, (25, 32), (44, 56))):
+        changed = slice(*rows), slice(*columns)
+        painted[changed] = plane
+        canvas.paint(painted, changed)
+    anew = Canvas(pipeline, focus, psf, painted, selected)
+    run(anew.fuse())
+    np.testing.assert_array_equal(canvas.initial, anew.initial)
+    np.testing.assert_array_equal(canvas.region, anew.region)
+    outside = ~canvas.region
+    np.testing.assert_array_equal(canvas.image[outside], canvas.initial[outside])
+    assert np.abs(canvas.image.astype(int) - anew.image).max() <= 60

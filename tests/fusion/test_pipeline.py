@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from napari_focusstack.elimination import blockwise as elimination
+from napari_focusstack.elimination.arbitration import TransitionRegion
 from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.psf import Psf
@@ -12,7 +13,7 @@ from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.source.select_sources import Selection
+from napari_focusstack.source.select_sources import Selection, estimate_noise
 
 
 def pipeline_of(planes, **options):
@@ -199,3 +200,41 @@ def test_the_halo_of_every_nearer_surface_is_removed_from_each_plane(scene, pipe
         before, after = (np.abs(one - truth)[here].mean() for one in (initial, image))
         assert after < 0.55 * before, plane
     assert not region[(scene.labels == 1) & (focus.alpha[0].numpy() == 1)].any()
+
+
+def test_trust_is_told_the_noise_of_the_stack(scene, focus, planes, monkeypatch):
+    told = []
+
+    def trusted(region, picture, intensity, psf, noise, network):
+        told.append(noise)
+        return region.mask.float()
+
+    monkeypatch.setattr(TransitionRegion, "trusted", trusted)
+    pipeline = pipeline_of(planes)
+    assert pipeline.noise == estimate_noise(pipeline.stack)
+    pipeline.noise = 0.0371
+    image, region = run(pipeline.eliminate(focus, Psf(1.5)))
+    assert told == [0.0371]
+    assert set(pipeline.weights) == {"teb"}
+    initial = Selection.by_labels(pipeline.stack, focus.labels).picture
+    assert (image != initial)[region].mean() > 0.9
+    np.testing.assert_array_equal(image[~region], initial[~region])
+
+
+@pytest.mark.parametrize("method", ["subtract", "none"])
+def test_trust_is_asked_about_unmixed_light_only(focus, planes, method):
+    pipeline = pipeline_of(planes)
+    run(pipeline.eliminate(focus, Psf(1.5), method=method))
+    assert pipeline.weights == {}
+
+
+def test_a_selection_is_where_elimination_starts_from(focus, planes):
+    pipeline = pipeline_of(planes)
+    flat = Selection.by_labels(pipeline.stack, np.full((96, 96), 3, np.uint8))
+    image, region = run(pipeline.eliminate(focus, Psf(1.5), flat))
+    assert region.any()
+    np.testing.assert_array_equal(image[~region], planes[2][~region])
+    unchanged, nowhere = run(pipeline.eliminate(focus, None, flat))
+    np.testing.assert_array_equal(unchanged, planes[2])
+    assert not nowhere.any()
+    assert not np.shares_memory(unchanged, flat.picture)

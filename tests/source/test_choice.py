@@ -78,3 +78,36 @@ def test_weights_are_softer_the_more_noise_there_is():
     assert powers == sorted(powers, reverse=True)
     assert powers[0] == 2.5
     assert powers[-1] == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_pixel_alone_does_not_change_the_plane():
+    planes = torch.full((2, 1, SIDE, SIDE), 0.5)
+    logs = torch.tensor([-5.0, -5.2])[:, None, None].repeat(1, SIDE, SIDE)
+    logs[1, 30, 30] = -4.9
+    assert (choose(planes, planes, logs, 0.001, "none").source == 1).all()
+    logs[1, 30, 30] = 0.0  # an expected error that is clearly greater does
+    assert choose(planes, planes, logs, 0.001, "none").source[30, 30] == 0
+
+
+@pytest.mark.parametrize("noise", [0.001, 0.02, 0.2])
+def test_planes_are_averaged_by_the_power_of_the_noise(noise):
+    planes = torch.full((2, 1, SIDE, SIDE), 0.5)
+    logs = torch.tensor([-7.0, -8.0])[:, None, None].repeat(1, SIDE, SIDE)
+    weights = choose(planes, planes, logs, noise, "noise").weights[:, 5, 5]
+    assert weights.sum() == pytest.approx(1.0)
+    assert float(torch.log(weights[1] / weights[0])) == pytest.approx(noise_power(noise), abs=1e-4)
+
+
+def test_noise_hides_a_step_that_would_be_a_seam(best):
+    two = torch.stack([torch.full((1, SIDE, SIDE), value) for value in (0.500, 0.516)])
+    shares = [choose(two, two, errors(best), noise, "seams").share.max() for noise in (0.001, 0.2)]
+    assert shares[0] > 0.2
+    assert shares[1] == 0
+
+
+def test_the_seams_of_an_average_are_those_that_it_has_itself(best):
+    """Planes that are nearly as good as each other mix evenly, without a step."""
+    two = torch.stack([torch.full((1, SIDE, SIDE), value) for value in (0.55, 0.60)])
+    close = torch.stack([torch.where(best == plane, -9.1, -9.0) for plane in (0, 1)])
+    assert choose(two, two, close, 0.2, "seams").share.max() > 0.9
+    assert not choose(two, two, close, 0.2, "noise").share.any()

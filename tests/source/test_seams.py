@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from napari_focusstack.source.seams import REACH_PX, multiband, seam_share
@@ -57,3 +58,36 @@ def test_detail_of_the_chosen_plane_stays_sharp():
     weights = torch.cat([halves(blank(1.0), blank(0.0)), halves(blank(0.0), blank(1.0))])
     kept = multiband(planes, weights)[0][:, 4:28].diff(dim=1)
     assert torch.allclose(kept, texture[0][:, 4:28].diff(dim=1), atol=0.05)
+
+
+def test_rows_are_looked_at_as_columns_are():
+    planes = 0.02 * torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    planes[1, 1] += 0.2
+    picture = torch.cat([planes[0, ..., :32], planes[1, ..., 32:]], -1)
+    share = seam_share(picture, planes, 0.02)
+    across = seam_share(picture.transpose(1, 2), planes.transpose(2, 3), 0.02)
+    assert share.max() > 0.9
+    assert torch.allclose(across, share.T, atol=1e-5)
+
+
+def test_a_seam_of_one_channel_counts_along_rows():
+    one, other = (torch.cat([blank(0.5), blank(0.5), blank(b)]) for b in (0.3, 0.4))
+    picture = halves(one, other).transpose(1, 2)
+    assert seam_share(picture, torch.stack([one, other]), 0.02).max() > 0.95
+
+
+def test_an_edge_that_a_plane_has_a_pixel_away_is_no_seam():
+    edge = halves(blank(0.2), blank(0.8))
+    assert not seam_share(edge.roll(1, -1)[..., 1:], edge[None][..., 1:], 0.02).any()
+    assert seam_share(edge.roll(3, -1)[..., 3:], edge[None][..., 3:], 0.02).any()
+
+
+@pytest.mark.parametrize("side", [96, 100, 128])
+def test_a_blend_is_centred_on_the_seam(side):
+    """Mirrored planes give the mirrored blend, whatever the size of the picture."""
+    planes = torch.stack([torch.full((1, side, side), value) for value in (0.6, 0.5)])
+    left = (torch.arange(side) < side // 2).float().expand(side, side)
+    for weights in (left, left.T):
+        blended = multiband(planes, torch.stack([weights, 1 - weights]))[0]
+        turned = blended.flip(0, 1)
+        assert (blended + turned - 1.1).abs().max() < 0.01

@@ -49,6 +49,37 @@ def select(planes, network, blend="seams", tile_px=1024):
     return run(select_sources(stack, network, estimate_noise(stack), blend, tile_px))
 
 
+class Judge:
+    """Stands for SEB: logs of errors are a function of the planes; notes what it is told."""
+
+    stride = 8
+
+    def __init__(self, logs):
+        self.logs, self.told = logs, []
+
+    def __call__(self, planes, noise):
+        self.told.append((planes[0], float(noise)))
+        return self.logs(planes[0])[None]
+
+
+def brightest(planes):
+    best = planes.mean(1).argmax(0)
+    return torch.stack([torch.where(best == n, -12.0, -4.0) for n in range(len(planes))])
+
+
+def first_where_blue_is_dark(planes):
+    first = planes[0, -1] < 0.5
+    return torch.stack([torch.where(first, -12.0, -4.0), torch.where(first, -4.0, -12.0)])
+
+
+def blank_pair(height, width, dark, bright):
+    """Two blank planes whose blue, alike in both, rises from left to right."""
+    planes = np.empty((2, height, width, 3), np.uint8)
+    planes[0], planes[1] = dark, bright
+    planes[..., 2] = np.linspace(102, 153, width).round()
+    return list(planes)
+
+
 @pytest.mark.parametrize(
     ("dtype", "grey"), [("uint8", False), ("uint16", False), ("uint16", True), ("float32", True)]
 )
@@ -118,3 +149,62 @@ def test_noise_is_found_where_the_planes_show_least(picture):
     noisy = [(smooth + generator.normal(0, 5, smooth.shape)).clip(0, 255).astype(np.uint8)] * 3
     quiet, loud = estimate_noise(stack_of(clean)), estimate_noise(stack_of(noisy))
     assert loud > 3 * quiet
+
+
+def test_sides_need_not_suit_the_network():
+    planes = np.random.default_rng(0).integers(0, 256, (3, 45, 70), np.uint8)
+    planes = [
+        blurred.astype(np.uint8)
+        for blurred in blur(torch.from_numpy(planes)[None] / 1.0, 4.0)[0].numpy()
+    ]
+    selection = select(planes, Judge(brightest), "none")
+    assert selection.source.shape == selection.picture.shape == (45, 70)
+    assert (selection.source == np.argmax(planes, 0) + 1).mean() > 0.9
+
+
+@pytest.mark.parametrize(("dtype", "grey"), [("uint8", False), ("uint16", True), ("float32", True)])
+def test_the_network_reads_display_values_and_the_noise_of_the_stack(pair, dtype, grey):
+    stack, judge = stack_of(stored(pair, dtype, grey=grey)), Judge(brightest)
+    run(select_sources(stack, judge, 0.0123, "seams", 1024))
+    ((seen, noise),) = judge.told
+    assert seen.shape == (2, 1 if grey else 3, SIDE, SIDE)
+    for number in (1, 2):
+        assert torch.equal(seen[number - 1], stack.display(number, stack.full)[: seen.shape[1]])
+    assert noise == pytest.approx(0.0123)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_averaging_takes_the_mean_of_the_values_as_they_are_stored(picture, dtype):
+    generator = torch.Generator().manual_seed(3)
+    light = 0.1 + 0.8 * blur(picture, 4.0).mean(1)
+    noisy = light + 0.03 * torch.randn(9, SIDE, SIDE, generator=generator)
+    planes = stored([plane.clamp(0, 1)[None] for plane in noisy], dtype, grey=True)
+    alike = Judge(lambda planes: torch.full((9, *planes.shape[-2:]), -7.0))
+    selection = select(planes, alike, "noise")
+    top = {"uint8": 255, "uint16": 60000, "float32": 1}[dtype]
+    values = selection.picture.astype(float) / top
+    error = np.sqrt(np.square(values - light[0].numpy()).mean())
+    assert error < 0.4 * 0.03
+    assert selection.picture.dtype == dtype
+
+
+def test_a_stack_of_more_than_255_planes_has_sources_of_16_bits():
+    planes = np.full((258, 32, 32), 10, np.uint8)
+    planes[:, 0, 0] = 11  # no plane is constant
+    planes[257] += 40
+    selection = select(list(planes), Judge(brightest), "none")
+    assert selection.source.dtype == np.uint16
+    assert (selection.source[8:, 8:] == 258).all()
+
+
+@pytest.mark.parametrize("size", [(96, 401), (401, 96), (96, 416)])
+def test_a_seam_is_hidden_alike_whatever_the_tiles(size):
+    planes = blank_pair(*size, 100, 150)
+    judge = Judge(first_where_blue_is_dark)
+    whole, tiled = (select(planes, judge, tile_px=tile_px) for tile_px in (1024, 64))
+    assert len(judge.told) > 4
+    np.testing.assert_array_equal(tiled.source, whole.source)
+    np.testing.assert_array_equal(tiled.blended, whole.blended)
+    assert 0.02 < whole.blended.mean() < 0.5
+    off = np.abs(tiled.picture.astype(int) - whole.picture)
+    assert off.max() <= 1

@@ -96,7 +96,10 @@ def multiband(planes: Tensor, weights: Tensor) -> Tensor:
     >>> torch.allclose(multiband(planes, one), planes[0], atol=1e-6)
     True
     """
-    fine, share = planes, weights[:, None]
+    height, width = planes.shape[-2:]
+    margins = (0, -width % GRID_PX, 0, -height % GRID_PX)
+    fine = functional.pad(planes, margins, mode="replicate")
+    share = functional.pad(weights[:, None], margins, mode="replicate")
     bands = []
     for _ in range(LEVELS):
         coarse = _halved(fine)
@@ -105,13 +108,13 @@ def multiband(planes: Tensor, weights: Tensor) -> Tensor:
     total = (fine * share).sum(0)
     for band in reversed(bands):
         total = _enlarged(total[None], band[None])[0] + band
-    return total
+    return total[..., :height, :width]
 
 
 def _halved(image: Tensor) -> Tensor:
     """Return images (N, C, Y, X) at half the size, after a binomial blur."""
-    kernel = image.new_tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-    flat = functional.pad(image.flatten(0, 1)[:, None], (2, 2, 2, 2), mode="replicate")
+    kernel = image.new_tensor([1.0, 3.0, 3.0, 1.0]) / 8
+    flat = functional.pad(image.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
     rows = functional.conv2d(flat, kernel[None, None, None, :], stride=(1, 2))
     both = functional.conv2d(rows, kernel[None, None, :, None], stride=(2, 1))
     return both.reshape(*image.shape[:2], *both.shape[-2:])

@@ -162,7 +162,10 @@ def _select_tile(
         if mixed.any():
             mean = choice.blended(coded, blend == "noise")[:, *inner]
             values = stack.intensity.from_coded(mean)
-            picture[mixed] = (values[..., 0] if picture.ndim == 2 else values)[mixed]
+            values = values[..., 0] if picture.ndim == 2 else values
+            if blend == "seams":  # where the blend changes nothing, the source pixel stays
+                mixed &= np.atleast_3d(values != picture).any(-1)
+            picture[mixed] = values[mixed]
     return source, picture, mixed
 
 

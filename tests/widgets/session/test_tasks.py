@@ -62,6 +62,18 @@ def test_without_labels_they_are_estimated_and_fixes_stay_on_top(stack, estimate
     assert not fusion.canvas.selection.blended[:4, :4].any()
 
 
+def test_known_sources_are_used_until_their_settings_change(stack, estimated):
+    first = run(fusing(stack, estimated)())
+    known, labels = first.state, first.labels
+    kept = run(fusing(stack, replace(estimated, elimination="subtract"), known, labels)())
+    assert kept.state.selection is known.selection
+    for changed in ({"blend": "none"}, {"intensity": "srgb"}):
+        again = run(fusing(stack, replace(estimated, **changed), known, labels)())
+        anew = run(fusing(stack, replace(estimated, **changed))())
+        assert again.state.selection is not known.selection, changed
+        np.testing.assert_array_equal(again.state.selection.picture, anew.state.selection.picture)
+
+
 def test_fixes_of_another_shape_are_left_out(stack, estimated):
     fixes = Fixes.painted_by_hand(np.ones((8, 8), np.uint8))
     fusion = run(fusing(stack, estimated, fixes=fixes)())

@@ -259,7 +259,7 @@ def _select(
     pipeline: Pipeline, state: LabelState, parameters: FuseParameters
 ) -> Generator[Any, None, LabelState]:
     """Choose the sources, unless that was done with the same settings."""
-    settings = _part(parameters, SourceParameters)
+    settings = _part(parameters, SourceParameters) | {"intensity": parameters.intensity}
     if state.selection is not None and state.selected_with == settings:
         return state
     selection = yield from pipeline.select()

@@ -94,15 +94,12 @@ def rivals_of(planes, truth, chance):
             psf, sigma_px=psf.sigma_px * off[0], sigma_background_px=psf.sigma_k2_px * off[1]
         )
     selection = run(pipeline.select())
-    channels = np.atleast_3d(planes[0]).shape[-1]
-    region = TransitionRegion(stack.full, channels)
+    region = TransitionRegion(stack.full, selection.picture, stack.intensity)
     for _ in region.add(eliminate(stack, focus, psf)):
         pass
     if region.mask.float().mean() < LEAST_REGION:
         return None
-    rivals = region.rivals(
-        selection.picture, stack.intensity, psf, pipeline.noise, stack.full, stack.device
-    )
+    rivals = region.rivals(psf, pipeline.noise, stack.full, stack.device)
     return TrustExample(rivals, stack.intensity.display(truth)[None])
 
 

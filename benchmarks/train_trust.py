@@ -13,9 +13,7 @@ import torch
 
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.teb import TEB
-from napari_focusstack.runtime.tiles import pad_to_multiple
 from napari_focusstack.training.trust_task import (
-    Rivals,
     batch_of,
     draw_crop,
     load_example,
@@ -37,12 +35,7 @@ def validate(network, examples):
     rows = []
     for example in examples:
         rivals, truth = example.rivals, example.truth
-        maps = (rivals.selected, rivals.unmixed, rivals.evidence, rivals.region)
-        padded = Rivals(
-            *(pad_to_multiple(each, TEB.stride) for each in maps), rivals.noise, rivals.residuals
-        )
-        weight = network(padded)[..., : truth.shape[-2], : truth.shape[-1]]
-        pictures = rivals.selected, rivals.unmixed, mixed(rivals, weight)
+        pictures = rivals.selected, rivals.unmixed, mixed(rivals, network(rivals))
         rows.append([psnr(picture, truth) for picture in pictures])
     figures = np.array(rows)
     gain = figures[:, 2] - figures[:, 0]

@@ -10,7 +10,6 @@ from napari_focusstack.imaging.psf import Psf
 from napari_focusstack.networks.teb import NO_EVIDENCE, TEB, UNKNOWN_RESIDUALS
 
 SIDE = 64
-WHOLE = slice(0, SIDE), slice(0, SIDE)
 
 
 def solved(region, value, channels=3):
@@ -24,11 +23,16 @@ def picture():
     return np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
 
 
-@pytest.fixture
-def region():
-    gathered = TransitionRegion(WHOLE, 3)
-    assert len(list(gathered.add([solved(np.s_[8:24, 8:40], 0.5)]))) == 1
+def region_of(picture, *pieces):
+    whole = tuple(slice(0, side) for side in picture.shape[:2])
+    gathered = TransitionRegion(whole, picture, Intensity.of([picture]))
+    assert len(list(gathered.add(pieces))) == len(pieces)
     return gathered
+
+
+@pytest.fixture
+def region(picture):
+    return region_of(picture, solved(np.s_[8:24, 8:40], 0.5))
 
 
 class Trusting(TEB):
@@ -50,10 +54,8 @@ class Noting(Trusting):
         return super().forward(rivals)
 
 
-def weighed(region, picture, network):
-    intensity = Intensity.of([picture])
-    psf = Psf(2.0, 2.0)
-    return region.over(picture, intensity, region.trusted(picture, intensity, psf, 0.01, network))
+def weighed(region, network):
+    return region.over(region.trusted(Psf(2.0, 2.0), 0.01, network))
 
 
 def test_pieces_are_put_in_their_place(region):
@@ -63,36 +65,36 @@ def test_pieces_are_put_in_their_place(region):
 
 
 def test_light_that_is_trusted_replaces_source_pixels_inside_the_region_only(region, picture):
-    image, computed = weighed(region, picture, Trusting(1.0))
+    image, computed = weighed(region, Trusting(1.0))
     assert np.array_equal(computed, region.mask.numpy())
     assert np.array_equal(image[~computed], picture[~computed])
     assert (image[computed] == 188).all()  # half of the light, coded as sRGB
 
 
 def test_light_that_is_not_trusted_leaves_the_picture_as_it_is(region, picture):
-    image, computed = weighed(region, picture, Trusting(0.001))
+    image, computed = weighed(region, Trusting(0.001))
     assert not computed.any()
     assert image.tobytes() == picture.tobytes()
 
 
-def test_half_a_trust_gives_the_mean_of_the_light(region, picture):
-    image, _ = weighed(region, np.zeros_like(picture), Trusting(0.5))
+def test_half_a_trust_gives_the_mean_of_the_light(picture):
+    region = region_of(np.zeros_like(picture), solved(np.s_[8:24, 8:40], 0.5))
+    image, _ = weighed(region, Trusting(0.5))
     assert np.abs(image[10, 10].astype(int) - 137).max() <= 1  # a quarter of the light
 
 
 def test_grey_planes_stay_grey():
     picture = np.full((SIDE, SIDE), 1000, np.uint16)
     picture[0, 0], picture[0, 1] = 0, 2000
-    region = TransitionRegion(WHOLE, 1)
-    list(region.add([solved(np.s_[8:24, 8:40], 1.0, channels=1)]))
-    image, computed = weighed(region, picture, Trusting(1.0))
+    region = region_of(picture, solved(np.s_[8:24, 8:40], 1.0, channels=1))
+    image, computed = weighed(region, Trusting(1.0))
     assert image.shape == picture.shape
     assert (image[computed] == 2000).all()
 
 
 def test_an_unknown_residual_is_no_obstacle(region, picture):
     torch.manual_seed(0)
-    image, _ = weighed(region, picture, TEB(width=4).eval())
+    image, _ = weighed(region, TEB(width=4).eval())
     assert image.shape == picture.shape
 
 
@@ -106,11 +108,10 @@ def test_the_context_is_on_the_grid_and_holds_the_reach():
 
 def test_the_network_is_told_the_evidence_where_light_was_unmixed_and_none_elsewhere(picture):
     piece = solved(np.s_[8:24, 8:40], 0.5)
-    region = TransitionRegion(WHOLE, 3)
-    list(region.add([piece]))
+    region = region_of(picture, piece)
     network = Noting(1.0)
     psf = Psf(2.0, 2.0, residual=0.011, residual_without_occlusion=0.022)
-    region.trusted(picture, Intensity.of([picture]), psf, 0.03, network)
+    region.trusted(psf, 0.03, network)
     told, inside = network.rivals, region.mask
     assert torch.equal(told.region[0, 0] > 0, inside)
     assert torch.allclose(told.evidence[0][:, inside], piece.evidence, atol=1e-3)
@@ -125,22 +126,19 @@ def test_the_network_is_told_the_evidence_where_light_was_unmixed_and_none_elsew
 
 
 @pytest.mark.parametrize("residual", [np.inf, np.nan])
-def test_residuals_that_are_unknown_are_those_of_a_typical_picture(region, picture, residual):
+def test_residuals_that_are_unknown_are_those_of_a_typical_picture(region, residual):
     network = Noting(1.0)
     psf = Psf(2.0, 2.0, residual=residual)
-    region.trusted(picture, Intensity.of([picture]), psf, 0.01, network)
+    region.trusted(psf, 0.01, network)
     assert network.rivals.residuals[0].tolist() == pytest.approx(UNKNOWN_RESIDUALS)
 
 
 def test_light_that_equals_the_source_pixels_leaves_the_picture(picture):
-    intensity = Intensity.of([picture])
-    light = intensity.to_light(picture)
-    region = TransitionRegion(WHOLE, 3)
+    light = Intensity.of([picture]).to_light(picture)
     here = np.s_[8:24, 8:40]
-    piece = solved(here, 0.0)._replace(light=light[:, *here].flatten(1))
-    list(region.add([piece]))
+    region = region_of(picture, solved(here, 0.0)._replace(light=light[:, *here].flatten(1)))
     for weight in (0.3, 1.0):
-        image, computed = weighed(region, picture, Trusting(weight))
+        image, computed = weighed(region, Trusting(weight))
         assert np.array_equal(image, picture)
         assert computed.sum() == 16 * 32
 
@@ -152,9 +150,8 @@ def test_tiles_are_trusted_as_the_whole_is(monkeypatch, tile_px):
     with torch.no_grad():
         network.head.weight.mul_(20)
     picture = np.random.default_rng(1).integers(0, 255, (side, side, 3), np.uint8)
-    region = TransitionRegion((slice(0, side), slice(0, side)), 3)
-    list(region.add([solved(np.s_[10:170, 5:160], 0.5)]))
-    ask = picture, Intensity.of([picture]), Psf(2.0, 2.0), 0.01, network
+    region = region_of(picture, solved(np.s_[10:170, 5:160], 0.5))
+    ask = Psf(2.0, 2.0), 0.01, network
     whole = region.trusted(*ask)
     monkeypatch.setattr(arbitration, "TILE_PX", tile_px)
     tiled = region.trusted(*ask)

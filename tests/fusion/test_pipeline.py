@@ -205,7 +205,7 @@ def test_the_halo_of_every_nearer_surface_is_removed_from_each_plane(scene, pipe
 def test_trust_is_told_the_noise_of_the_stack(scene, focus, planes, monkeypatch):
     told = []
 
-    def trusted(region, picture, intensity, psf, noise, network):
+    def trusted(region, psf, noise, network):
         told.append(noise)
         return region.mask.float()
 

@@ -5,13 +5,7 @@ import torch
 
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.deb import DEB
-from napari_focusstack.networks.tiled_deb import (
-    BYTES_PER_PIXEL,
-    MIN_TILE_PX,
-    WORK_BYTES,
-    run_tiled,
-    tile_plan,
-)
+from napari_focusstack.networks.tiled_deb import run_tiled
 from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.runtime.progress import run
 
@@ -54,31 +48,6 @@ def test_a_search_that_is_given_up_stops_after_the_tiles_at_hand(make_focal_stac
     next(steps)
     steps.close()
     assert len(looked_at) <= 4
-
-
-@pytest.mark.parametrize("planes", [3, 12, 24, 48])
-def test_tiles_take_the_same_memory_however_many_planes(planes):
-    side_px, together = tile_plan(planes, 1024, 96, 2, 10**10)
-    assert side_px >= MIN_TILE_PX
-    assert together * side_px**2 * planes * BYTES_PER_PIXEL <= WORK_BYTES
-
-
-def test_very_many_planes_take_more_memory_rather_than_tiny_tiles():
-    assert tile_plan(200, 1024, 96, 4, 10**10) == (MIN_TILE_PX, 1)
-
-
-@pytest.mark.parametrize("budget_bytes", [10**8, 3 * 10**8, 10**9])
-def test_tiles_keep_to_the_budget(budget_bytes):
-    side_px, together = tile_plan(12, 1024, 96, 4, budget_bytes)
-    assert together * side_px**2 * 12 * BYTES_PER_PIXEL <= budget_bytes
-
-
-def test_no_tile_is_larger_than_was_asked_for():
-    assert tile_plan(3, 64, 96, 2, 10**10) == (256, 2)
-
-
-def test_tiles_that_see_far_are_large_and_worked_on_one_by_one():
-    assert tile_plan(2, 1024, 612, 4, 10**10) == (1024 + 2 * 612, 1)
 
 
 def test_a_small_budget_gives_the_same_answer(deb, make_focal_stack):

@@ -34,7 +34,7 @@ def test_the_plane_of_the_least_expected_error_is_the_source(planes, best):
 
 
 def test_without_blending_every_pixel_is_one_of_a_plane(planes, best):
-    picture = choose(planes, planes, errors(best), 0.001, "none").blended(planes, False)
+    picture = choose(planes, planes, errors(best), 0.001, "none").blended(planes)
     assert ((picture == planes[0]) | (picture == planes[1])).all()
 
 
@@ -43,7 +43,7 @@ def test_seams_are_blended_and_nothing_else():
     two = torch.stack([bright, dark])
     right = (torch.arange(SIDE) >= SIDE // 2).long().repeat(SIDE, 1)
     choice = choose(two, two, errors(right), 0.001, "seams")
-    picture = choice.blended(two, False)[0]
+    picture = choice.blended(two)[0]
     assert 0 < (choice.share > 0).float().mean() < 0.7
     assert picture.diff(dim=1).abs().max() < 0.02
     assert torch.equal(picture[:, :4], bright[0, :, :4])
@@ -63,7 +63,7 @@ def test_averaging_planes_that_agree_lowers_the_noise():
     noise = 0.03 * torch.randn(count, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(4))
     noisy = truth + noise
     choice = choose(noisy, noisy, torch.full((count, SIDE, SIDE), -7.0), 0.1, "noise")
-    error = (choice.blended(noisy, True) - truth).square().mean().sqrt()
+    error = (choice.blended(noisy) - truth).square().mean().sqrt()
     assert error < 0.5 * noise.square().mean().sqrt()
 
 

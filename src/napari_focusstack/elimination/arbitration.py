@@ -9,7 +9,7 @@ import torch
 
 from napari_focusstack.networks.teb import NO_EVIDENCE, TEB, UNKNOWN_RESIDUALS, Rivals
 from napari_focusstack.runtime.region import align, pad, to_local
-from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
+from napari_focusstack.runtime.tiles import tiles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,25 +33,27 @@ def context_of(where: Region, size: tuple[int, int]) -> Region:
 
 
 class TransitionRegion:
-    """Unmixed light and evidence of a part of an image, gathered piece by piece.
+    """Unmixed light and evidence of a part of a picture, gathered piece by piece.
 
     Parameters
     ----------
     where : tuple of slice
         Rows and columns of the part.
-    channels : int
-        Colour channels.
+    picture : ndarray
+        Source pixels of the part, (Y, X) or (Y, X, 3).
+    intensity : Intensity
+        Its coding.
     """
 
-    def __init__(self, where: Region, channels: int) -> None:
-        rows, columns = where
-        size = rows.stop - rows.start, columns.stop - columns.start
+    def __init__(self, where: Region, picture: np.ndarray, intensity: Intensity) -> None:
+        size = picture.shape[:2]
         self.where = where
+        self.picture = picture
+        self.intensity = intensity
         self.mask = torch.zeros(size, dtype=torch.bool)
-        self.light = torch.zeros(channels, *size)
-        self.evidence = torch.tensor(NO_EVIDENCE, dtype=torch.float16)[:, None, None].repeat(
-            1, *size
-        )
+        self.light = torch.zeros(3 if picture.ndim == 3 else 1, *size)
+        none = torch.tensor(NO_EVIDENCE, dtype=torch.float16)
+        self.evidence = none[:, None, None].repeat(1, *size)
 
     def add(self, pieces: Iterable[Solved]) -> Iterator[Solved]:
         """Take up pieces with evidence; yields each."""
@@ -64,22 +66,11 @@ class TransitionRegion:
                 self.evidence[:, *here][:, mask] = piece.evidence.cpu().half()
             yield piece
 
-    def trusted(
-        self,
-        picture: np.ndarray,
-        intensity: Intensity,
-        psf: Psf,
-        noise: float,
-        network: TEB,
-    ) -> Tensor:
+    def trusted(self, psf: Psf, noise: float, network: TEB) -> Tensor:
         """Weigh the unmixed light.
 
         Parameters
         ----------
-        picture : ndarray
-            Source pixels of the part, (Y, X) or (Y, X, 3).
-        intensity : Intensity
-            Its coding.
         psf : Psf
             With its residuals.
         noise : float
@@ -100,22 +91,33 @@ class TransitionRegion:
                 continue
             outer = context_of(tile, size)
             with torch.no_grad():
-                weight = network(self.rivals(picture, intensity, psf, noise, outer, device))
+                weight = network(self.rivals(psf, noise, outer, device))
             here = weight[0, 0][to_local(tile, outer)].cpu()
             weights[tile] = torch.where(here > LEAST_WEIGHT, here, 0.0)
         return weights
 
-    def over(
-        self, picture: np.ndarray, intensity: Intensity, weight: Tensor
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mix the unmixed light into source pixels.
+    def rivals(self, psf: Psf, noise: float, where: Region, device: torch.device) -> Rivals:
+        """Return both pictures of some rows and columns of the part, and the evidence."""
+        mask = self.mask[where].to(device)
+        selected = self.intensity.display(self.picture[where], device)
+        unmixed = self.intensity.to_display(self.light[:, *where].to(device))
+        residuals = psf.residual, psf.residual_without_occlusion
+        if not np.isfinite(residuals).all():
+            residuals = UNKNOWN_RESIDUALS
+        return Rivals(
+            selected[None],
+            torch.where(mask, unmixed, selected)[None],
+            self.evidence[None, :, *where].to(device).float(),
+            mask[None, None].float(),
+            selected.new_tensor([noise]),
+            selected.new_tensor([residuals]),
+        )
+
+    def over(self, weight: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Mix the unmixed light into the source pixels.
 
         Parameters
         ----------
-        picture : ndarray
-            Source pixels of the part, (Y, X) or (Y, X, 3).
-        intensity : Intensity
-            Its coding.
         weight : Tensor
             Weight of the unmixed light, (Y, X), 0..1.
 
@@ -127,40 +129,9 @@ class TransitionRegion:
             Shape (Y, X): pixels that are no source pixels.
         """
         region = weight > 0
-        light = torch.lerp(
-            intensity.to_light(picture)[:, region], self.light[:, region], weight[region]
-        )
-        values = intensity.from_light(light)
-        image, computed = picture.copy(), region.numpy()
-        image[computed] = values[..., 0] if picture.ndim == 2 else values
+        selected = self.intensity.to_light(self.picture)[:, region]
+        light = torch.lerp(selected, self.light[:, region], weight[region])
+        values = self.intensity.from_light(light)
+        image, computed = self.picture.copy(), region.numpy()
+        image[computed] = values[..., 0] if self.picture.ndim == 2 else values
         return image, computed
-
-    def rivals(
-        self,
-        picture: np.ndarray,
-        intensity: Intensity,
-        psf: Psf,
-        noise: float,
-        where: Region,
-        device: torch.device,
-    ) -> Rivals:
-        """Return both pictures of some rows and columns of the part, and the evidence."""
-        mask = self.mask[where].to(device)
-        selected = intensity.display(picture[where], device)
-        unmixed = intensity.to_display(self.light[:, *where].to(device))
-        unmixed = torch.where(mask, unmixed, selected)
-        maps = selected, unmixed, self.evidence[:, *where].to(device).float(), mask[None].float()
-        residuals = psf.residual, psf.residual_without_occlusion
-        if not np.isfinite(residuals).all():
-            residuals = UNKNOWN_RESIDUALS
-        selected, unmixed, evidence, region = (
-            pad_to_multiple(each[None], TEB.stride) for each in maps
-        )
-        return Rivals(
-            selected,
-            unmixed,
-            evidence,
-            region,
-            selected.new_tensor([noise]),
-            selected.new_tensor([residuals]),
-        )

@@ -254,18 +254,16 @@ class Pipeline:
         method = method or self.parameters.elimination
         network = self._network("teb") if method == "unmix" else None
         outer = context_of(within, self.stack.size) if network else within
-        inner = to_local(within, outer)
-        computed = TransitionRegion(outer, np.atleast_3d(image).shape[-1])
+        computed = TransitionRegion(outer, selection.picture[outer], self.stack.intensity)
         for piece in computed.add(eliminate(self.stack, focus, psf, method, outer)):
             yield Progress("fuse", piece.region[0].stop, outer[0].stop)
         if not computed.mask.any():
             return image, region
-        intensity, picture = self.stack.intensity, selection.picture[outer]
         weight = computed.mask.float()
         if network is not None:
-            weight = computed.trusted(picture, intensity, psf, self.noise, network)
-        image, region = computed.over(picture, intensity, weight)
-        image, region = image[inner], region[inner]
+            weight = computed.trusted(psf, self.noise, network)
+        inner = to_local(within, outer)
+        image, region = (each[inner] for each in computed.over(weight))
         logger.debug("computed %d of %d pixels by %s", int(region.sum()), region.size, method)
         return image, region
 

@@ -118,22 +118,23 @@ class Intensity:
 
     def _light(self, values: Tensor) -> Tensor:
         """Return pixel values of any shape as linear light."""
-        light = (values - self.low) / (self.high - self.low)
+        light = self._scaled(values)
         return srgb_to_linear(light) if self.coding == "srgb" else light
+
+    def _scaled(self, values: Tensor) -> Tensor:
+        """Return pixel values of any shape scaled to 0..1."""
+        return (values - self.low) / (self.high - self.low)
 
     def display(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
         """Return a plane in display coding, as networks read it: (3, Y, X), sRGB, 0..1."""
         if self.coding == "linear":
             return self.to_display(self.to_light(plane, device))
-        values = torch.from_numpy(np.atleast_3d(plane).astype(np.float32)).to(device)
-        coded = (values / self.high).permute(2, 0, 1).contiguous()
-        return coded.expand(3, -1, -1)
+        return self.coded(plane, device).expand(3, -1, -1)
 
     def coded(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
         """Return a plane as it is coded, (C, Y, X) float32, 0..1: pixel values scaled."""
         values = torch.from_numpy(np.atleast_3d(plane).astype(np.float32)).to(device)
-        scaled = (values - self.low) / (self.high - self.low)
-        return scaled.permute(2, 0, 1).contiguous()
+        return self._scaled(values).permute(2, 0, 1).contiguous()
 
     def from_coded(self, coded: Tensor) -> np.ndarray:
         """Return pixel values (..., C) of the stack's dtype from those of :meth:`coded`."""

@@ -7,25 +7,25 @@ features of a plane at full size once, then compares all planes together at a qu
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as functional
-from torch import nn
 
 from napari_focusstack.filters.laplacian import laplacian
 from napari_focusstack.filters.pooling import box3, pooled
 from napari_focusstack.networks.blocks import conv
+from napari_focusstack.networks.cell_unet import (
+    CELL_PX,
+    CellUNet,
+    CrossPlaneBlock,
+    max_over_planes,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
 
-#: Side of the cells that features are reduced to, px.
-CELL_PX = 4
 #: Channels of :func:`plane_features`: focus measures of a cell, its colour, and (twice) its pixels,
 #: whose sharpness and grey are read one by one.
 MEASURES, COLOURS, PIXELS = 7, 3, CELL_PX**2
@@ -83,58 +83,7 @@ def _log_energy(energy: Tensor) -> Tensor:
     return torch.log(energy + NOISE_FLOOR) / 2 + 1.5
 
 
-class CrossPlaneBlock(nn.Module):
-    """A residual block that mixes each plane with its two neighbours and with all planes.
-
-    All planes enter as their maximum and their mean, so the block takes any number of planes.
-
-    Parameters
-    ----------
-    channels : int
-        Feature channels in and out.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.channels = channels
-        self.within = nn.Sequential(
-            conv(channels, channels),
-            nn.ReLU(inplace=True),
-            conv(channels, channels),
-            nn.ReLU(inplace=True),
-        )
-        self.across = nn.Conv2d(5 * channels, channels, 1)
-        nn.init.normal_(self.across.weight, std=0.3 / (5 * channels) ** 0.5)
-        nn.init.zeros_(self.across.bias)  # type: ignore[arg-type]
-
-    def forward(self, features: Tensor, planes: int) -> Tensor:
-        """Map (B P, C, Y, X) to the same shape."""
-        stack = self.within(features).unflatten(0, (-1, planes))
-        by_plane = stack.unbind(1)
-        of_three, of_all = self.across.weight.split([3 * self.channels, 2 * self.channels], 1)
-        this, previous, following = of_three.split(self.channels, 1)
-        common = torch.cat([_max_over_planes(by_plane), sum(by_plane[1:], by_plane[0]) / planes], 1)
-        common = functional.conv2d(common, of_all, self.across.bias)
-        # Planes as rows, pixels as columns: in bfloat16 the gradients of conv3d are not finite.
-        kernel = torch.cat([previous, this, following], 2)
-        kernel = kernel.contiguous(memory_format=torch.channels_last)
-        rows = functional.conv2d(stack.transpose(1, 2).flatten(3), kernel, padding=(1, 0))
-        # In place from here on: memory bounds the size of tiles.
-        mixed = rows.unflatten(3, stack.shape[-2:]).transpose(1, 2)
-        mixed += common[:, None]
-        # The first and the last plane are their own neighbours.
-        mixed[:, 0] += functional.conv2d(by_plane[0], previous)
-        mixed[:, -1] += functional.conv2d(by_plane[-1], following)
-        mixed += features.unflatten(0, (-1, planes))
-        return mixed.flatten(0, 1)
-
-
-def _max_over_planes(planes: Sequence[Tensor]) -> Tensor:
-    """Return the maximum of each pixel over the planes, many times faster than ``amax``."""
-    return reduce(torch.maximum, planes)
-
-
-class DEB(nn.Module):
+class DEB(CellUNet):
     """From features of P planes to the probability of each plane to be in focus, for any P.
 
     It is a small U-Net over cells. Each of its blocks mixes the planes, and none depends on their
@@ -157,21 +106,10 @@ class DEB(nn.Module):
     """
 
     def __init__(self, width: int = 24, levels: int = 4) -> None:
-        super().__init__()
-        self.config: dict[str, Any] = {"width": width, "levels": levels}
-        self.stem = conv(2 * MEASURES + COLOURS + 2, width)
-        self.down = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
-        self.deepest = CrossPlaneBlock(width)
-        self.up = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
-        self.bottleneck = nn.Conv2d(width, FINE_CHANNELS, 1)
+        super().__init__(2 * MEASURES + COLOURS + 2, width, levels, FINE_CHANNELS)
         self.stem_fine = conv(3 * CELL_PX, FINE_CHANNELS)
         self.fine = CrossPlaneBlock(FINE_CHANNELS)
         self.head = conv(FINE_CHANNELS, 4, gain=1.0)
-
-    @property
-    def stride(self) -> int:
-        """Image sides and tile origins are multiples of this, px."""
-        return int(CELL_PX * 2 ** self.config["levels"])
 
     @property
     def receptive_radius_px(self) -> int:
@@ -213,18 +151,7 @@ class DEB(nn.Module):
         position = position[None, :, None, None, None].expand_as(inputs[:, :, :1])
         spacing = torch.full_like(position, 2.0 / planes)
         features = torch.cat([of_cells, 2 * below_max, position, spacing], 2)
-        features = self.stem(features.flatten(0, 1))
-        skips = []
-        for block in self.down:
-            features = block(features, planes)
-            skips.append(features)
-            features = functional.avg_pool2d(features, 2)
-        features = self.deepest(features, planes)
-        for block, skip in zip(self.up, reversed(skips), strict=True):
-            features = functional.interpolate(features, scale_factor=2, mode="bilinear")
-            features = block(features + skip, planes)
-        encoded: Tensor = self.bottleneck(features)
-        return encoded
+        return self.surroundings(self.stem(features.flatten(0, 1)), planes)
 
     def decode(self, features: Tensor, inputs: Tensor) -> Tensor:
         """Return logits (B, P, Y, X) from features and the same rows and columns of the inputs.
@@ -250,4 +177,4 @@ class DEB(nn.Module):
 
 def _below_max(measures: Tensor) -> Tensor:
     """Return each plane's measures (B, P, C, Y, X) minus their maximum over the planes, <= 0."""
-    return measures - _max_over_planes(measures.unbind(1))[:, None]
+    return measures - max_over_planes(measures.unbind(1))[:, None]

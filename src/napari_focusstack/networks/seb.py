@@ -1,21 +1,20 @@
 """Source estimation branch: how far each plane lies from the all-in-focus picture, pixel by pixel.
 
 Labels say which surface is seen; this says which plane shows it best. Beside an edge that may be
-the plane in which the veil is least, on a slope the sharper of two, where nothing is to be seen any
-plane that agrees with its neighbours.
+the plane in which the blurred foreground covers least, on a slope the sharper of two, where nothing
+is to be seen any plane that agrees with its neighbours.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch.nn.functional as functional
 from torch import nn
 
 from napari_focusstack.networks.blocks import conv
-from napari_focusstack.networks.deb import CrossPlaneBlock
+from napari_focusstack.networks.cell_unet import CellUNet, max_over_planes
 from napari_focusstack.networks.source_cues import (
-    CELL_PX,
     FINE_CUES,
     WIDE_CUES,
     SourceCues,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 FINE = 16
 
 
-class SEB(nn.Module):
+class SEB(CellUNet):
     """From the cues of P planes to log of the expected squared error of each, for any P.
 
     A small U-Net over cells of 4 px mixes the planes and sees the surroundings; one layer at half
@@ -51,24 +50,13 @@ class SEB(nn.Module):
     """
 
     def __init__(self, width: int = 24, levels: int = 2) -> None:
-        super().__init__()
-        self.config: dict[str, Any] = {"width": width, "levels": levels}
-        self.stem = conv(WIDE_CUES, width)
-        self.down = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
-        self.deepest = CrossPlaneBlock(width)
-        self.up = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
-        self.bottleneck = nn.Conv2d(width, FINE, 1)
+        super().__init__(WIDE_CUES, width, levels, FINE)
         self.stem_fine = conv(4 * FINE_CUES, FINE)
         self.across = nn.Conv2d(3 * FINE, FINE, 1)
         self.head = conv(FINE, 4, gain=0.3)
         self.prior = nn.Conv2d(FINE_CUES, 1, 1)
         nn.init.zeros_(self.prior.weight)
         nn.init.constant_(self.prior.bias, -8.0)  # type: ignore[arg-type]
-
-    @property
-    def stride(self) -> int:
-        """Image sides and tile origins are multiples of this, px."""
-        return int(CELL_PX * 2 ** self.config["levels"])
 
     @property
     def reach(self) -> int:
@@ -97,19 +85,8 @@ class SEB(nn.Module):
 
     def encode(self, wide: Tensor) -> Tensor:
         """Return what the U-Net sees, (B P, 16, Y / 4, X / 4)."""
-        planes = wide.shape[1]
         features = functional.relu(self.stem(wide.flatten(0, 1)))
-        skips = []
-        for block in self.down:
-            features = block(features, planes)
-            skips.append(features)
-            features = functional.avg_pool2d(features, 2)
-        features = self.deepest(features, planes)
-        for block, skip in zip(self.up, reversed(skips), strict=True):
-            features = functional.interpolate(features, scale_factor=2, mode="bilinear")
-            features = block(features + skip, planes)
-        cells: Tensor = self.bottleneck(features)
-        return cells
+        return self.surroundings(features, wide.shape[1])
 
     def decode(self, features: Tensor, fine: Tensor) -> Tensor:
         """Return the answer (B, P, Y, X) from what was seen and the fine cues."""
@@ -119,7 +96,7 @@ class SEB(nn.Module):
         drawn = self.stem_fine(functional.pixel_unshuffle(pixels, 2))
         stack = functional.relu(features + drawn).unflatten(0, (-1, planes))
         own, greatest, mean = self.across.weight.split(FINE, 1)
-        common = functional.conv2d(stack.amax(1), greatest) + functional.conv2d(
+        common = functional.conv2d(max_over_planes(stack.unbind(1)), greatest) + functional.conv2d(
             stack.mean(1), mean, self.across.bias
         )
         mixed = functional.conv2d(stack.flatten(0, 1), own).unflatten(0, (-1, planes))

@@ -1,12 +1,12 @@
 """Trust estimation branch: how far an unmixed background is to be trusted, pixel by pixel.
 
-Unmixing a veil pays where mask and blur are right, and harms where they are not. TEB compares the
+Elimination pays where mask and blur are right, and harms where they are not. TEB compares the
 picture of source pixels with the unmixed one and gives the weight of the latter.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,8 +16,11 @@ from torch import nn
 from napari_focusstack.filters.laplacian import laplacian
 from napari_focusstack.networks.blocks import conv
 from napari_focusstack.networks.source_cues import smooth
+from napari_focusstack.runtime.tiles import pad_to_multiple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 #: Channels of :func:`trust_cues`.
@@ -54,6 +57,16 @@ class Rivals:
     noise: Tensor
     residuals: Tensor
 
+    def map(self, function: Callable[[Tensor], Tensor]) -> Rivals:
+        """Return the rivals with a function applied to all that has rows and columns."""
+        return replace(
+            self,
+            selected=function(self.selected),
+            unmixed=function(self.unmixed),
+            evidence=function(self.evidence),
+            region=function(self.region),
+        )
+
 
 class TEB(nn.Module):
     """From the cues of both pictures to the weight of the unmixed one: a U-Net of two levels.
@@ -73,7 +86,7 @@ class TEB(nn.Module):
     torch.Size([1, 1, 32, 32])
     """
 
-    #: Image sides and tile origins are multiples of this, px.
+    #: Tile origins are multiples of this, px.
     stride = 4
     #: How far, px, an input pixel can change the answer.
     reach = 40
@@ -91,12 +104,14 @@ class TEB(nn.Module):
 
     def forward(self, rivals: Rivals) -> Tensor:
         """Return the weight of the unmixed picture, (B, 1, Y, X), 0..1; 0 outside the region."""
-        fine = functional.relu(self.stem(trust_cues(rivals)))
+        height, width = rivals.region.shape[-2:]
+        padded = rivals.map(lambda image: pad_to_multiple(image, self.stride))
+        fine = functional.relu(self.stem(trust_cues(padded)))
         half = functional.relu(self.down(functional.avg_pool2d(fine, 2)))
         deep = self.deepest(functional.avg_pool2d(half, 2))
         half = functional.relu(self.up[0](half + _doubled(deep)))
         fine = functional.relu(self.up[1](fine + _doubled(half)))
-        weight: Tensor = torch.sigmoid(self.head(fine)) * rivals.region
+        weight: Tensor = torch.sigmoid(self.head(fine))[..., :height, :width] * rivals.region
         return weight
 
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from napari_focusstack.networks.deb import CELL_PX, DECODER_REACH_CELLS, plane_features
+from napari_focusstack.networks.cell_unet import CELL_PX
+from napari_focusstack.networks.deb import DECODER_REACH_CELLS, plane_features
 from napari_focusstack.networks.device import to_bfloat16
-from napari_focusstack.runtime.memory import tile_side, trim_heap
+from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
 from napari_focusstack.runtime.threads import parallel_map, worker_count
-from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
+from napari_focusstack.runtime.tiles import pad_to_multiple, tile_plan, tiles_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 #: Memory of all tiles in progress, and memory of a tile for each pixel of each plane, bytes.
 WORK_BYTES, BYTES_PER_PIXEL = 576 * 2**20, 36.0
-#: Least side of a tile with its margins, px, and in multiples of the margin. In smaller tiles most
-#: of the work would be for margins, so fewer tiles run at a time, or more memory is taken.
-MIN_TILE_PX, MIN_TILE_REACHES = 512, 4
 #: Rows of cells that are decoded at a time, to bound memory.
 STRIP_CELLS = 48
 
@@ -88,8 +86,14 @@ def run_tiled(
         The maps, (C, Y, X), float32.
     """
     network = to_bfloat16(network)
-    max_workers = worker_count(planes.device)
-    outer_px, workers = tile_plan(len(planes), tile_px, reach_px, max_workers, planes.budget_bytes)
+    outer_px, workers = tile_plan(
+        BYTES_PER_PIXEL * len(planes),
+        WORK_BYTES,
+        tile_px,
+        reach_px,
+        worker_count(planes.device),
+        planes.budget_bytes,
+    )
     tile_px = max(network.stride, outer_px - 2 * reach_px)
     tiles = tiles_of(planes.size, tile_px)
 
@@ -111,43 +115,6 @@ def run_tiled(
         yield Progress("find focus", number + 1, len(tiles))
     trim_heap()
     return maps
-
-
-def tile_plan(
-    planes: int, tile_px: int, reach_px: int, max_workers: int, budget_bytes: int
-) -> tuple[int, int]:
-    """Return the side of tiles and the number of tiles in progress at a time.
-
-    Parameters
-    ----------
-    planes : int
-        Number of planes P.
-    tile_px, reach_px : int
-        Greatest side of a tile, and its margin on each side, px.
-    max_workers : int
-        Most tiles in progress at a time.
-    budget_bytes : int
-        Most memory of all of them.
-
-    Returns
-    -------
-    outer_px : int
-        Greatest side of a tile with its margins, px.
-    workers : int
-        Tiles in progress at a time, at least 1.
-
-    Examples
-    --------
-    >>> tile_plan(12, 1024, 96, 2, 10**10), tile_plan(50, 1024, 96, 2, 10**10)
-    ((832, 2), (576, 1))
-    """
-    bytes_per_pixel = BYTES_PER_PIXEL * planes
-    max_px = tile_px + 2 * reach_px
-    min_px = min(max(MIN_TILE_PX, MIN_TILE_REACHES * reach_px), max_px)
-    min_bytes = int(bytes_per_pixel * min_px**2)
-    work_bytes = min(max(WORK_BYTES, min_bytes), budget_bytes)
-    workers = max(1, min(max_workers, work_bytes // min_bytes))
-    return tile_side(work_bytes // workers, bytes_per_pixel, max_px), workers
 
 
 def _all(planes: Planes) -> range:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.networks.deb import CELL_PX
+from napari_focusstack.networks.cell_unet import CELL_PX
 from napari_focusstack.networks.tiled_deb import run_tiled
 
 if TYPE_CHECKING:

@@ -43,19 +43,24 @@ class SourceChoice(NamedTuple):
     weights : Tensor
         Shape (P, Y, X): weight of each plane where planes are blended.
     share : Tensor
-        Shape (Y, X), 0..1: weight of the blended planes; 0 leaves the pixel of the source.
+        Shape (Y, X), 0..1: weight of the blended planes at seams; 0 leaves what else is there.
+    averaged : bool
+        Whether planes are averaged in all pixels, and seams of the mean are hidden.
     """
 
     source: Tensor
     weights: Tensor
     share: Tensor
+    averaged: bool
 
-    def blended(self, planes: Tensor, everywhere: bool) -> Tensor:
-        """Return the picture (C, Y, X) of planes (P, C, Y, X) where they are blended.
+    @property
+    def is_blended(self) -> Tensor:
+        """Where pixels are not those of the source, bool (Y, X)."""
+        return torch.ones_like(self.share, dtype=torch.bool) if self.averaged else self.share > 0
 
-        If ``everywhere``, planes are averaged in all pixels, and seams of the mean are hidden.
-        """
-        if everywhere:
+    def blended(self, planes: Tensor) -> Tensor:
+        """Return the picture (C, Y, X) of planes (P, C, Y, X)."""
+        if self.averaged:
             first = (planes * self.weights[:, None]).sum(0)
         else:
             first = planes.gather(0, self.source[None, None].expand(1, planes.shape[1], -1, -1))[0]
@@ -85,16 +90,15 @@ def choose(planes: Tensor, coded: Tensor, logs: Tensor, noise: float, blend: Ble
     mean_power = noise_power(noise)
     logs = agreeing(planes, logs, mean_power)
     source = smooth(logs, STEADY_PX).argmin(0)
-    power = mean_power if blend == "noise" else SEAM_POWER
-    weights = functional.softmax(-power * logs, 0)
-    if blend == "none":
-        return SourceChoice(source, weights, torch.zeros_like(weights[0]))
-    choice = SourceChoice(source, weights, torch.zeros_like(weights[0]))
-    visible = min(max(VISIBLE_STEP, VISIBLE_NOISES * noise / NOISE_GAIN), MOST_VISIBLE_STEP)
     averaged = blend == "noise"
-    share = seam_share(choice.blended(planes, averaged), planes, visible)
+    weights = functional.softmax(-(mean_power if averaged else SEAM_POWER) * logs, 0)
+    choice = SourceChoice(source, weights, torch.zeros_like(weights[0]), averaged)
+    if blend == "none":
+        return choice
+    visible = min(max(VISIBLE_STEP, VISIBLE_NOISES * noise / NOISE_GAIN), MOST_VISIBLE_STEP)
+    share = seam_share(choice.blended(planes), planes, visible)
     if coded is not planes:
-        share = torch.maximum(share, seam_share(choice.blended(coded, averaged), coded, visible))
+        share = torch.maximum(share, seam_share(choice.blended(coded), coded, visible))
     return choice._replace(share=share)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from napari_focusstack.networks.source_cues import plane_noise, stack_noise
-from napari_focusstack.runtime.memory import tile_side, trim_heap
+from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
 from napari_focusstack.runtime.threads import parallel_map, worker_count
-from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
+from napari_focusstack.runtime.tiles import pad_to_multiple, tile_plan, tiles_of
 from napari_focusstack.source.choice import choose
 from napari_focusstack.source.seams import GRID_PX
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 REACH_PX = 96
 #: Memory of all tiles in progress, and of a tile for each pixel of each plane, bytes. Measured.
 WORK_BYTES, BYTES_PER_PIXEL = 768 * 2**20, 200.0
-#: Least side of a tile with its margins, px.
-MIN_TILE_PX = 512
 #: Most planes in which noise is looked for.
 NOISE_PLANES = 9
 
@@ -118,11 +116,18 @@ def select_sources(
     -------
     Selection
     """
-    outer_px, workers = _tile_plan(stack, tile_px)
+    outer_px, workers = tile_plan(
+        BYTES_PER_PIXEL * len(stack),
+        WORK_BYTES,
+        tile_px,
+        REACH_PX,
+        worker_count(stack.device),
+        stack.budget_bytes,
+    )
     tiles = tiles_of(stack.size, max(GRID_PX, outer_px - 2 * REACH_PX))
     source = np.empty(stack.size, np.uint8 if len(stack) < 256 else np.uint16)
     picture = np.empty_like(stack.sources[0][stack.full])
-    blended = np.full(stack.size, blend == "noise")
+    blended = np.empty(stack.size, bool)
 
     def work(tile: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return _select_tile(stack, network, noise, blend, tile)
@@ -130,8 +135,7 @@ def select_sources(
     yield Progress("choose sources", 0, len(tiles))
     pieces = parallel_map(work, tiles, stack.device, workers)
     for number, (tile, piece) in enumerate(zip(tiles, pieces, strict=True), 1):
-        source[tile], picture[tile], mixed = piece
-        blended[tile] |= mixed
+        source[tile], picture[tile], blended[tile] = piece
         yield Progress("choose sources", number, len(tiles))
     trim_heap()
     return Selection(picture, source, blended)
@@ -155,12 +159,9 @@ def _select_tile(
         choice = choose(planes, coded, logs, noise, blend)
         source = choice.source[inner].add(1).cpu().numpy()
         picture = stack.select(source, tile)
-        share = choice.share[inner]
-        mixed = (share > 0).cpu().numpy()
-        if blend == "noise":
-            mixed[:] = True
+        mixed = choice.is_blended[inner].cpu().numpy()
         if mixed.any():
-            mean = choice.blended(coded, blend == "noise")[:, *inner]
+            mean = choice.blended(coded)[:, *inner]
             values = stack.intensity.from_coded(mean)
             values = values[..., 0] if picture.ndim == 2 else values
             if blend == "seams":  # where the blend changes nothing, the source pixel stays
@@ -184,14 +185,3 @@ def estimate_noise(stack: FocalStack) -> float:
     """
     numbers = np.linspace(1, len(stack), min(len(stack), NOISE_PLANES)).round().astype(int)
     return stack_noise([plane_noise(stack.display(int(n), stack.full)) for n in numbers])
-
-
-def _tile_plan(stack: FocalStack, tile_px: int) -> tuple[int, int]:
-    """Return the side of tiles with their margins, px, and how many are in progress at a time."""
-    bytes_per_pixel = BYTES_PER_PIXEL * len(stack)
-    most_px = tile_px + 2 * REACH_PX
-    least_px = min(MIN_TILE_PX, most_px)
-    least_bytes = int(bytes_per_pixel * least_px**2)
-    work_bytes = min(max(WORK_BYTES, least_bytes), stack.budget_bytes)
-    workers = max(1, min(worker_count(stack.device), work_bytes // least_bytes))
-    return tile_side(work_bytes // workers, bytes_per_pixel, most_px), workers

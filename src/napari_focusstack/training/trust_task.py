@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 #: Squared error that does not count: a step of 8 bits.
-NO_ERROR = (1 / 255) ** 2
+LEAST_ERROR = (1 / 255) ** 2
 #: Weights of the log error of single pixels, of a crop that is worse than its source pixels, and of
 #: single pixels that are, beside the log error of a crop.
 EACH, WORSE, EACH_WORSE = 0.5, 3.0, 0.5
@@ -54,15 +54,7 @@ class TrustExample:
             turned = torch.rot90(square, turns, (-2, -1))
             return turned.flip(-1) if mirrored else turned
 
-        one = self.rivals
-        cut = replace(
-            one,
-            selected=part(one.selected),
-            unmixed=part(one.unmixed),
-            evidence=part(one.evidence),
-            region=part(one.region),
-        )
-        return TrustExample(cut, part(self.truth))
+        return TrustExample(self.rivals.map(part), part(self.truth))
 
 
 def save_example(example: TrustExample, path: Path) -> None:
@@ -148,8 +140,8 @@ def trust_loss(weight: Tensor, example: TrustExample) -> Tensor:
 
     found, selected = error(mixed(rivals, weight)), error(rivals.selected)
     best = torch.minimum(selected, error(rivals.unmixed))
-    logs = [torch.log(each + NO_ERROR) for each in (found, selected, best)]
-    whole = [torch.log(mean(each) + NO_ERROR) for each in (found, selected, best)]
+    logs = [torch.log(each + LEAST_ERROR) for each in (found, selected, best)]
+    whole = [torch.log(mean(each) + LEAST_ERROR) for each in (found, selected, best)]
     behind = whole[0] - whole[2] + EACH * mean(logs[0] - logs[2])
     worse = WORSE * functional.relu(whole[0] - whole[1])
     return (behind + worse + EACH_WORSE * mean(functional.relu(logs[0] - logs[1]))).mean()

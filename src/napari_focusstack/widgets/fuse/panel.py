@@ -144,6 +144,7 @@ class Panel(QWidget):
         self.blur = form(FuseParameters, ("psf_shape",))
         self.elimination = form(FuseParameters, ("elimination",))
         self.blend = form(FuseParameters, ("blend",))
+        self.forms = (self.input, self.foreground, self.blur, self.elimination, self.blend)
         for widget in (*self.input, *self.blur, *self.elimination, *self.blend):
             widget.label = LABELS.get(widget.name, widget.label)
             if widget.name in WORDS:

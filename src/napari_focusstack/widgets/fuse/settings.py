@@ -35,8 +35,9 @@ class FuseSettings:
     def parameters(self) -> FuseParameters:
         """Return the settings, each value checked."""
         panel = self.panel
-        options: dict[str, Any] = {**values(panel.input), **values(panel.foreground)}
-        options |= {**values(panel.blur), **values(panel.elimination), **values(panel.blend)}
+        options: dict[str, Any] = {}
+        for container in panel.forms:
+            options |= values(container)
         if panel.stack.value:
             options["z_step"], _ = self.menus.source().plane_step
         options["psf"] = panel.sigma_px.value if panel.psf.value == GIVEN else panel.psf.value
@@ -58,13 +59,7 @@ class FuseSettings:
             path = getattr(parameters, f"{network}_weights")
             if path is not None and path not in known_weights(network):
                 weights_menu.add_weights(network, path)
-        for container in (
-            panel.input,
-            panel.foreground,
-            panel.blur,
-            panel.elimination,
-            panel.blend,
-        ):
+        for container in panel.forms:
             for widget in container:
                 widget.value = getattr(parameters, widget.name)
         given = not isinstance(parameters.psf, str)

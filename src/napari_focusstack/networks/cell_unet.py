@@ -1,0 +1,118 @@
+"""A small U-Net over cells of several pixels that mixes the planes of a stack, for any number."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as functional
+from torch import nn
+
+from napari_focusstack.networks.blocks import conv
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+#: Side of the cells that features are reduced to, px.
+CELL_PX = 4
+
+
+class CrossPlaneBlock(nn.Module):
+    """A residual block that mixes each plane with its two neighbours and with all planes.
+
+    All planes enter as their maximum and their mean, so the block takes any number of planes.
+
+    Parameters
+    ----------
+    channels : int
+        Feature channels in and out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.within = nn.Sequential(
+            conv(channels, channels),
+            nn.ReLU(inplace=True),
+            conv(channels, channels),
+            nn.ReLU(inplace=True),
+        )
+        self.across = nn.Conv2d(5 * channels, channels, 1)
+        nn.init.normal_(self.across.weight, std=0.3 / (5 * channels) ** 0.5)
+        nn.init.zeros_(self.across.bias)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor, planes: int) -> Tensor:
+        """Map (B P, C, Y, X) to the same shape."""
+        stack = self.within(features).unflatten(0, (-1, planes))
+        by_plane = stack.unbind(1)
+        of_three, of_all = self.across.weight.split([3 * self.channels, 2 * self.channels], 1)
+        this, previous, following = of_three.split(self.channels, 1)
+        common = torch.cat([max_over_planes(by_plane), sum(by_plane[1:], by_plane[0]) / planes], 1)
+        common = functional.conv2d(common, of_all, self.across.bias)
+        # Planes as rows, pixels as columns: in bfloat16 the gradients of conv3d are not finite.
+        kernel = torch.cat([previous, this, following], 2)
+        kernel = kernel.contiguous(memory_format=torch.channels_last)
+        rows = functional.conv2d(stack.transpose(1, 2).flatten(3), kernel, padding=(1, 0))
+        # In place from here on: memory bounds the size of tiles.
+        mixed = rows.unflatten(3, stack.shape[-2:]).transpose(1, 2)
+        mixed += common[:, None]
+        # The first and the last plane are their own neighbours.
+        mixed[:, 0] += functional.conv2d(by_plane[0], previous)
+        mixed[:, -1] += functional.conv2d(by_plane[-1], following)
+        mixed += features.unflatten(0, (-1, planes))
+        return mixed.flatten(0, 1)
+
+
+def max_over_planes(planes: Sequence[Tensor]) -> Tensor:
+    """Return the maximum of each pixel over the planes, many times faster than ``amax``."""
+    return reduce(torch.maximum, planes)
+
+
+class CellUNet(nn.Module):
+    """The part of DEB and SEB that sees the wide surroundings, cell by cell.
+
+    Parameters
+    ----------
+    inputs, width, outputs : int
+        Channels of the inputs, of the features, and of what :meth:`surroundings` returns.
+    levels : int
+        How often the cells are halved. The receptive radius doubles with each level.
+
+    Examples
+    --------
+    >>> network = CellUNet(inputs=5, width=8, levels=2, outputs=3)
+    >>> features = network.stem(torch.rand(4, 5, 16, 16))
+    >>> network.surroundings(features, planes=4).shape
+    torch.Size([4, 3, 16, 16])
+    """
+
+    def __init__(self, inputs: int, width: int, levels: int, outputs: int) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {"width": width, "levels": levels}
+        self.stem = conv(inputs, width)
+        self.down = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
+        self.deepest = CrossPlaneBlock(width)
+        self.up = nn.ModuleList(CrossPlaneBlock(width) for _ in range(levels))
+        self.bottleneck = nn.Conv2d(width, outputs, 1)
+
+    @property
+    def stride(self) -> int:
+        """Image sides and tile origins are multiples of this, px."""
+        return int(CELL_PX * 2 ** self.config["levels"])
+
+    def surroundings(self, features: Tensor, planes: int) -> Tensor:
+        """Map the features of cells (B P, width, Y, X) to (B P, outputs, Y, X)."""
+        skips = []
+        for block in self.down:
+            features = block(features, planes)
+            skips.append(features)
+            features = functional.avg_pool2d(features, 2)
+        features = self.deepest(features, planes)
+        for block, skip in zip(self.up, reversed(skips), strict=True):
+            features = functional.interpolate(features, scale_factor=2, mode="bilinear")
+            features = block(features + skip, planes)
+        encoded: Tensor = self.bottleneck(features)
+        return encoded

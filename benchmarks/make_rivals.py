@@ -4,8 +4,8 @@
 
 ``--data`` holds photos/, shapes/ and cutouts/; ``--scenes`` train/ and held/ of render_scenes.py.
 Of two examples one is a thin-lens scene, the others are pairs and stacks rendered by Eqs. 3 and 4.
-In a third of them the blur is wrong, as estimates sometimes are. Each is photographed anew, 8-bit
-colour or 16-bit grey or colour.
+In a third of them the blur is wrong, as estimates sometimes are, with the residual of that blur.
+Each is photographed anew, 8-bit colour or 16-bit grey or colour.
 """
 
 import argparse
@@ -89,10 +89,9 @@ def rivals_of(planes, truth, chance):
     except NoOcclusionBoundary:
         return None
     if chance.random() < WRONG_SHARE:
-        off = np.exp(chance.normal(0, WRONG_BLUR, 2))
-        psf = replace(
-            psf, sigma_px=psf.sigma_px * off[0], sigma_background_px=psf.sigma_k2_px * off[1]
-        )
+        wrong = psf.sigma_px * float(np.exp(chance.normal(0, WRONG_BLUR)))
+        pipeline.parameters = replace(pipeline.parameters, psf=wrong)
+        psf = pipeline.estimate_psf(focus)
     selection = run(pipeline.select())
     region = TransitionRegion(stack.full, selection.picture, stack.intensity)
     for _ in region.add(eliminate(stack, focus, psf)):

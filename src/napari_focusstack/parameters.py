@@ -75,6 +75,18 @@ class RegistrationParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LightParameters:
+    """Faults of the sensor, and drifts of light between planes."""
+
+    equalize: Literal["auto", "off"] = option(
+        "auto",
+        "drifts of exposure, white balance and vignetting, and hot or dead pixels: auto corrects "
+        "those that are clear; off keeps all pixels as they are",
+        ("auto", "off"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentationParameters:
     """Segmentation: FSB, DEB and the CRF for a pair, DEB and MEB for more planes."""
 
@@ -140,6 +152,7 @@ class EliminationParameters:
 class FuseParameters(
     InputParameters,
     RegistrationParameters,
+    LightParameters,
     SegmentationParameters,
     SourceParameters,
     PsfParameters,

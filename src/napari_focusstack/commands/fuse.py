@@ -127,6 +127,7 @@ def _figures(result: FusionResult) -> str:
     """Return the figures of a fusion in one line."""
     moved = result.registration
     text = "" if moved is None or moved.is_identity else f"{moved.reason}; "
+    text += "".join(f"{each.reason}; " for each in (result.defects, result.light) if each)
     if filled := result.filled.mean():
         text += f"depth filled in {100 * filled:.1f}% of the pixels; "
     if result.psf is None:

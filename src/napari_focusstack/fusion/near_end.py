@@ -50,6 +50,7 @@ def prepare(
     Progress
     """
     pipeline = Pipeline(planes, parameters, budget_bytes)
+    yield from pipeline.mend()
     if parameters.near == "auto" and (yield from near_end_is_last(pipeline)):
         pipeline.reverse()
     yield from pipeline.align(registration)

@@ -1,6 +1,6 @@
 """The steps of a fusion, in order, and what they leave for the record.
 
-    align -> segment -> select -> estimate_psf -> eliminate
+    mend -> align -> segment -> select -> estimate_psf -> eliminate
 
 A pair and a stack of more planes differ in how they are segmented, in what the blur is estimated
 from, and in what is checked. :mod:`~napari_focusstack.fusion.strategies` holds both ways; the
@@ -21,10 +21,12 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.strategies import strategy_for
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.device import resolve_device
+from napari_focusstack.planes.defects import Defects
 from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.psf_estimation.estimate import check_method
 from napari_focusstack.registration.align import align
+from napari_focusstack.registration.light import Light
 from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import to_local
@@ -65,6 +67,10 @@ class Pipeline:
         The planes, nearest first.
     registration : Registration or None
         How the planes were moved; None where registration was not tried.
+    defects : Defects or None
+        Pixels that the sensor got wrong, and that are filled; None if there are none.
+    light : Light or None
+        How the light changed between the planes, which is equalised; None if it did not.
     near : {"first", "last"}
         Which end of the planes as given is nearest to the lens.
     plain : str
@@ -87,6 +93,8 @@ class Pipeline:
         self.stack = FocalStack(planes, parameters.intensity, device, budget)
         self.strategy = strategy_for(self.stack)
         self.registration: Registration | None = None
+        self.defects: Defects | None = None
+        self.light: Light | None = None
         self.near: Literal["first", "last"] = "first"
         self.plain = ""
         self.weights: dict[str, str] = {}
@@ -100,13 +108,36 @@ class Pipeline:
         self.near = "last"
         self.stack.reverse()
 
+    def mend(self) -> Generator[Progress, None, None]:
+        """Fill hot and dead pixels, see :class:`napari_focusstack.planes.defects.Defects`."""
+        if self.parameters.equalize == "off":
+            return
+        yield Progress("find hot pixels", 0, 1)
+        self.defects = Defects.of(self.stack.sources)
+        if self.defects is not None:
+            logger.debug("%s", self.defects.reason)
+            self.stack.replace(self.defects.mend(self.stack.sources))
+        yield Progress("find hot pixels", 1, 1)
+
     def align(self, known: Registration | None = None) -> Generator[Progress, None, None]:
-        """Register the planes, see :func:`napari_focusstack.registration.align.align`."""
+        """Register the planes, and equalise their light.
+
+        See :func:`napari_focusstack.registration.align.align` and
+        :class:`napari_focusstack.registration.light.Light`.
+        """
         self.stack.sources, self.registration = yield from align(
             self.stack.sources, self.parameters, known
         )
         if self.registration is not None:
             logger.debug("registration: %s", self.registration.reason)
+        if self.parameters.equalize == "off":
+            return
+        yield Progress("compare light", 0, 1)
+        self.light = Light.of(self.stack.sources, self.stack.intensity)
+        if self.light is not None:
+            logger.debug("%s", self.light.reason)
+            self.stack.replace(self.light.equalize(self.stack.sources, self.stack.intensity))
+        yield Progress("compare light", 1, 1)
 
     def segment(self) -> Generator[Progress, None, tuple[FocusMap, str | None]]:
         """Estimate depth and alpha: FSB and DEB for a pair, DEB and MEB for more planes.

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from napari_focusstack.diagnostics.diagnosis import Diagnosis
     from napari_focusstack.fusion.pipeline import Pipeline
     from napari_focusstack.imaging.psf import Psf
+    from napari_focusstack.planes.defects import Defects
+    from napari_focusstack.registration.light import Light
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.source.select_sources import Selection
 
@@ -48,6 +50,11 @@ class FusionResult:
         Backend of the CRF that refined the mask, None if none did.
     registration : Registration or None
         How the planes were moved; None if registration was not tried.
+    defects : Defects or None
+        Hot and dead pixels that were filled; None if there were none, or with ``equalize="off"``.
+    light : Light or None
+        Changes of light between the planes, which were equalised; None if there were none. Source
+        pixels are those of the filled and equalised planes.
     plain : str
         Why nothing was eliminated; empty otherwise.
     diagnosis : Diagnosis or None
@@ -70,6 +77,8 @@ class FusionResult:
     intensity: str
     crf_backend: str | None
     registration: Registration | None = None
+    defects: Defects | None = None
+    light: Light | None = None
     plain: str = ""
     diagnosis: Diagnosis | None = None
     weights: dict[str, str] = field(default_factory=dict)
@@ -100,6 +109,8 @@ class FusionResult:
             intensity=pipeline.stack.intensity.coding,
             crf_backend=crf_backend,
             registration=pipeline.registration,
+            defects=pipeline.defects,
+            light=pipeline.light,
             plain=pipeline.plain,
             diagnosis=diagnosis,
             weights=pipeline.weights,
@@ -166,6 +177,8 @@ class FusionResult:
         return {
             "planes": self.focus.planes,
             "registration": self.registration.to_dict() if self.registration else None,
+            "filled_pixels": self.defects.count if self.defects else 0,
+            "gains": self.light.gains.round(4).tolist() if self.light else None,
             "near": self.near,
             "sigma_px": self.sigma_px,
             "sigma_background_px": self.psf.sigma_background_px if self.psf else None,

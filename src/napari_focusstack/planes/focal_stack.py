@@ -67,10 +67,15 @@ class FocalStack:
         device: torch.device,
         budget_bytes: int,
     ) -> None:
-        self.sources: list[Any] = check_planes(planes)
-        self.intensity = Intensity.of(self.sources, intensity)
+        self.choice = intensity
+        self.replace(check_planes(planes))
         self.device = device
         self.budget_bytes = budget_bytes
+
+    def replace(self, planes: Sequence[Any]) -> None:
+        """Take corrected planes in place of those that it has."""
+        self.sources: list[Any] = list(planes)
+        self.intensity = Intensity.of(self.sources, self.choice)
 
     def __len__(self) -> int:
         """Return the number of planes."""

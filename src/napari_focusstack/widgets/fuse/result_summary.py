@@ -91,6 +91,8 @@ def figures_text(session: Session, seconds: float) -> str:
     registration = canvas.pipeline.registration
     if registration is not None and not registration.is_identity:
         parts.append(registration.reason)
+    corrected = canvas.pipeline.defects, canvas.pipeline.light
+    parts += [each.reason for each in corrected if each is not None]
     if session.border_share > 0:
         parts.append(
             f"{100 * session.border_share:.1f}% of the pixels, marked as border, are not shown "

@@ -1,0 +1,207 @@
+"""Pixels that the sensor got wrong: hot, dead, or struck by a particle. Found, and filled.
+
+Optics spread a point of light over its neighbours. A pixel that stands out from all of them is a
+fault of the sensor: in one plane by much of the contrast, or in all planes by a little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from napari_focusstack.planes.lazy_plane import WHOLE, LazyPlane
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_focusstack.planes.lazy_plane import Rectangle
+
+#: How far a pixel must stand out from all its neighbours, as a share of the contrast of the stack:
+#: in one plane, and in every plane.
+STANDS_OUT, STANDS_OUT_ALWAYS = 0.75, 0.05
+#: A pixel that stands out in every plane is a fault if it does so by more than this share of its
+#: most, although sharpness around falls to less than the second share, or is nearly none: the
+#: third, of what it stands out by.
+STEADY, DEFOCUSED, BLANK = 0.7, 0.6, 0.1
+#: Fewest planes in which "every plane" says something.
+MIN_PLANES = 3
+#: Square in which sharpness around is read, px to each side.
+AROUND_PX = 7
+#: Contrast of a stack: between these quantiles of its pixels.
+CONTRAST = (0.005, 0.995)
+#: Greatest share of pixels of a plane that are faults; beyond it they are what it shows. Convention.
+MOST_FAULTS = 0.005
+#: Pixels around that a fault is filled from, px to each side.
+FILL_PX = 2
+#: A pixel and its 8 neighbours without it.
+AROUND = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Defects:
+    """Faulty pixels of a stack, and what they are filled with.
+
+    Parameters
+    ----------
+    places : list of ndarray
+        For each plane, rows and columns of its faulty pixels, (2, n).
+    values : list of ndarray
+        Their new values, (n,) or (n, 3), in the type of the planes.
+    """
+
+    places: list[np.ndarray]
+    values: list[np.ndarray]
+
+    @classmethod
+    def of(cls, planes: Sequence[Any]) -> Defects | None:
+        """Find the faults of planes as the sensor saw them; None where there are none.
+
+        Parameters
+        ----------
+        planes : sequence of ndarray or LazyPlane
+            Planes of one size and type, not registered.
+        """
+        low, high = np.mean([_contrast(plane) for plane in planes], 0)
+        span = float(high - low)
+        masks, least, most = [], None, None
+        for plane in planes:
+            pixels = np.asarray(plane[:, :])
+            out = _standing_out(pixels)
+            faults = (np.abs(out) > STANDS_OUT * span) | _struck_in_twos(pixels, float(high), span)
+            masks.append(np.packbits(faults))
+            least = out if least is None else np.where(least * out > 0, _nearer(least, out), 0)
+            most = np.abs(out) if most is None else np.maximum(most, np.abs(out))
+        least = np.abs(least)
+        always = (least > STANDS_OUT_ALWAYS * span) & (least > STEADY * most)
+        always &= always.mean() <= MOST_FAULTS
+        if len(planes) < MIN_PLANES:
+            always[:] = False
+        always[always] = _is_fault(planes, np.nonzero(always), least[always])
+        places, values = [], []
+        for plane, packed in zip(planes, masks, strict=True):
+            mask = np.unpackbits(packed, count=always.size).reshape(always.shape).astype(bool)
+            mask = (mask & (mask.mean() <= MOST_FAULTS)) | always
+            places.append(np.stack(np.nonzero(mask)))
+            values.append(_filling(plane, mask))
+        defects = cls(places, values)
+        return defects if defects.count else None
+
+    @property
+    def count(self) -> int:
+        """Faulty pixels in all planes together."""
+        return sum(place.shape[1] for place in self.places)
+
+    @property
+    def reason(self) -> str:
+        """What was filled, in words."""
+        return f"{self.count} hot or dead pixels filled"
+
+    def mend(self, planes: Sequence[Any]) -> list[LazyPlane]:
+        """Return the planes with their faults filled as they are read."""
+        store = MendedPlanes(planes, self)
+        return [LazyPlane(store, number, plane.shape) for number, plane in enumerate(planes)]
+
+
+@dataclass(frozen=True)
+class MendedPlanes:
+    """Planes whose faulty pixels are filled as they are read.
+
+    Parameters
+    ----------
+    planes : sequence of ndarray or LazyPlane
+        The planes.
+    defects : Defects
+        Their faults.
+    """
+
+    planes: Sequence[Any]
+    defects: Defects
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the pixels."""
+        return self.planes[0].dtype
+
+    def read(self, number: int, rectangle: Rectangle = WHOLE) -> np.ndarray:
+        """Return a rectangle of a plane. Planes are counted from 0."""
+        plane, places = self.planes[number], self.defects.places[number]
+        ends = [part.indices(side) for part, side in zip(rectangle, plane.shape, strict=False)]
+        first = np.array([[start] for start, _, _ in ends])
+        inside = np.logical_and.reduce(
+            [(at >= start) & (at < stop) for at, (start, stop, _) in zip(places, ends, strict=True)]
+        )
+        pixels: np.ndarray = plane[rectangle]
+        if inside.any():
+            pixels = pixels.copy()
+            pixels[tuple(places[:, inside] - first)] = self.defects.values[number][inside]
+        return pixels
+
+
+def _contrast(plane: Any) -> np.ndarray:
+    """Return the quantiles of a sample of a plane that bound its contrast."""
+    return np.quantile(np.asarray(plane[:, :])[::3, ::3], CONTRAST)
+
+
+def _standing_out(pixels: np.ndarray) -> np.ndarray:
+    """Return how far pixels lie above all their neighbours (> 0), or below (< 0), (Y, X)."""
+    values = pixels.astype(np.float32)
+    above = values - cv2.dilate(values, AROUND)
+    below = values - cv2.erode(values, AROUND)
+    out = np.where(above > 0, above, np.minimum(below, 0))
+    if out.ndim == 2:
+        return out
+    strongest = np.abs(out).argmax(-1)
+    return np.take_along_axis(out, strongest[..., None], -1)[..., 0]
+
+
+def _is_fault(planes: Sequence[Any], at: tuple[np.ndarray, ...], least: np.ndarray) -> np.ndarray:
+    """Return which pixels stand out while the sharpness around them changes or is none, (n,)."""
+    offsets = np.arange(-AROUND_PX, AROUND_PX + 1)
+    distance = np.abs(offsets[:, None]) + np.abs(offsets)
+    sharpness = []
+    for plane in planes:
+        pixels = np.asarray(plane[:, :]).astype(np.float32)
+        grey = pixels if pixels.ndim == 2 else pixels.mean(-1)
+        detail = np.pad(np.abs(cv2.Laplacian(grey, cv2.CV_32F)), AROUND_PX, "reflect")
+        rows, columns = (each[:, None, None] + AROUND_PX for each in at)
+        around = detail[rows + offsets[:, None], columns + offsets]
+        sharpness.append(around[:, distance > 2].mean(1))
+    lowest, highest = np.min(sharpness, 0), np.max(sharpness, 0)
+    return (lowest < DEFOCUSED * highest) | (highest < BLANK * least)
+
+
+def _struck_in_twos(pixels: np.ndarray, high: float, span: float) -> np.ndarray:
+    """Return pixels far beyond the contrast that one neighbour equals and no other comes near."""
+    brightest = pixels if pixels.ndim == 2 else pixels.max(-1)
+    mask = brightest > high + span
+    if not mask.any():
+        return mask
+    padded = np.pad(brightest.astype(np.float32), 1, "reflect")
+    rows, columns = (each[:, None] for each in np.nonzero(mask))
+    around = padded[rows + np.arange(9) // 3, columns + np.arange(9) % 3]
+    third = np.sort(around, 1)[:, -3]
+    mask[mask] = around[:, 4] - third > STANDS_OUT * (around[:, 4] - high + span)
+    return mask
+
+
+def _nearer(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the one of both that stands out less."""
+    return np.where(np.abs(first) < np.abs(second), first, second)
+
+
+def _filling(plane: Any, mask: np.ndarray) -> np.ndarray:
+    """Return the medians of the sound pixels around those of a mask, (n,) or (n, 3)."""
+    pixels = np.asarray(plane[:, :])
+    if not mask.any():
+        return pixels[:0, 0]
+    deep = np.pad(np.atleast_3d(pixels).astype(np.float64), (*[(FILL_PX, FILL_PX)] * 2, (0, 0)), "reflect")
+    faulty = np.pad(mask, FILL_PX, "reflect")
+    deep[faulty] = np.nan
+    offsets = np.arange(2 * FILL_PX + 1)
+    rows, columns = (at[:, None, None] for at in np.nonzero(mask))
+    around = deep[rows + offsets[:, None], columns + offsets]
+    medians = np.nanmedian(around, (1, 2)).astype(pixels.dtype)
+    return medians[:, 0] if pixels.ndim == 2 else medians

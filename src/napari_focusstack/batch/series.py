@@ -113,7 +113,8 @@ def fuse_stack(
             elif reference is not None:
                 known = reference.focus, replace(given, near=reference.near), reference.registration
             with PlaneStore(stack, place, half, progress) as planes:
-                result = run(fuse_steps(planes.planes, *known, half), progress)
+                steps = fuse_steps(planes.planes, *known, half, stack.focus_positions)
+                result = run(steps, progress)
             for name, file in files.items():
                 if name in PER_CHANNEL_OUTPUTS or is_reference:
                     file.write(getattr(result, name), at=at)

@@ -71,19 +71,26 @@ class Diagnosis:
 
     def messages(self) -> list[str]:
         """Return the findings, most serious first, one sentence each; none for a good stack."""
-        messages = [
-            f"Plane {one} shows nothing, or only noise; leave it out." for one in self.blank
-        ]
-        messages += [
-            f"Plane {one} resembles no other plane; check that it belongs to this stack."
-            for one in self.unrelated
-        ]
+        messages = []
+        if self.blank:
+            verb, it = ("shows", "it") if len(self.blank) == 1 else ("show", "they")
+            messages.append(
+                f"{_ranges(self.blank)} {verb} nothing, or only noise; {it} can be left out."
+            )
+        if self.unrelated:
+            one = len(self.unrelated) == 1
+            verb, it = ("resembles", "it") if one else ("resemble", "each")
+            messages.append(
+                f"{_ranges(self.unrelated)} {verb} no other plane; check that {it} belongs "
+                "to this stack."
+            )
         if self.order:
             messages.append(self._order_message())
-        messages += [
-            f"Planes {one} and {other} show the same image; leave one out."
-            for one, other in self.duplicates
-        ]
+        if self.duplicates:
+            pairs = [f"{one} and {other}" for one, other in self.duplicates]
+            named = "; ".join(pairs) if len(pairs) <= MAX_NAMED else f"of {len(pairs)} pairs"
+            each = "" if len(pairs) == 1 else " of each pair"
+            messages.append(f"Planes {named} show the same image; leave one{each} out.")
         if self.gaps:
             where = _join([f"{one}-{other}" for one, other in self.gaps])
             messages.append(
@@ -96,7 +103,13 @@ class Diagnosis:
                 f"Brightness jumps by up to {largest:.0%} at {_planes(list(self.flicker))}; "
                 "keep light and exposure constant, or seams will show."
             )
-        messages += [self._redundancy_message(one) for one in self.redundant]
+        idle = [plane for plane in self.redundant if plane not in self.blank]
+        if idle:
+            verb, it = ("gives", "it") if len(idle) == 1 else ("give", "they")
+            messages.append(
+                f"{_ranges(idle)} {verb} less than {MIN_SHARE:.1%} of the pixels of the fused "
+                f"image; {it} can be left out."
+            )
         return messages
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,21 +142,17 @@ class Diagnosis:
             f"alike in the order {format_ranges(self.order)}."
         )
 
-    def _redundancy_message(self, plane: int) -> str:
-        """Return the message about a plane that can be left out."""
-        assert self.shares is not None
-        share = self.shares[plane - 1]
-        gives = f"{share:.2%} of the pixels" if share else "no pixel"
-        other = next((set(pair) - {plane} for pair in self.duplicates if plane in pair), None)
-        reason = f", as it shows the same as plane {other.pop()}" if other else ""
-        return f"Plane {plane} gives {gives} of the fused image{reason}; it can be left out."
-
 
 def _planes(planes: Sequence[int]) -> str:
     """Return planes by number, or their count if there are many."""
     if len(planes) > MAX_NAMED:
         return f"{len(planes)} planes"
     return f"{'plane' if len(planes) == 1 else 'planes'} {_join([str(one) for one in planes])}"
+
+
+def _ranges(planes: Sequence[int]) -> str:
+    """Return planes by number, as ranges, at the start of a sentence."""
+    return f"{'Plane' if len(planes) == 1 else 'Planes'} {format_ranges(planes)}"
 
 
 def _join(words: Sequence[str]) -> str:

@@ -105,7 +105,8 @@ def _occlusion_of(focus: FocusMap, psf: Psf, plane: int, region: Region) -> Occl
         return None
     depth = blend(part.behind <= plane - MIN_OCCLUSION_STEP, part.depth, part.front)
     depth, _ = nearest_values(depth, present)
-    distance = quantize_distances(plane - depth, psf.sigma_px)[None]
+    here = focus.place(depth.new_tensor(float(plane)))
+    distance = quantize_distances(here - focus.place(depth), psf.sigma_px)[None]
     one = distance.min() == distance.max()
     distance_steps: DistanceSteps = float(distance.max()) if one else distance
     origins = [origin(outer[0].start, outer[1].start, focus.size)]
@@ -153,12 +154,14 @@ def _reliable_depth(focus: FocusMap, region: Region) -> Tensor:
 
 def _max_distance_steps(focus: FocusMap, plane: int, region: Region, psf: Psf) -> float:
     """Return the greatest distance in front of a plane that blurs into a region, plane steps."""
-    steps = plane - 1.0  # no surface is nearer than plane 1
+    here = float(focus.place(torch.tensor(float(plane))))
+    steps = here - 1.0  # no surface is nearer than plane 1
     while steps:
         outer = pad(region, psf.reach_px(focus.size, steps), focus.size)
-        distance = plane - float(focus.crop(outer).nearest.min())
-        if distance < MIN_OCCLUSION_STEP:
+        nearest = focus.crop(outer).nearest.min()
+        if plane - float(nearest) < MIN_OCCLUSION_STEP:
             return 0.0
+        distance = here - float(focus.place(nearest))
         if distance >= steps:
             return steps
         steps = distance

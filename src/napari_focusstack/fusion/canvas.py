@@ -142,8 +142,9 @@ class Canvas:
             return 0
         size, nearest = self.stack.size, float(self.focus.crop(edited).nearest.min())
         steps = self.focus.planes - nearest
+        unevenness = self.pipeline.surfaces.unevenness
         while True:
-            reach = self.psf.reach_px(size, steps)
+            reach = self.psf.reach_px(size, unevenness * steps)
             farthest = float(self.focus.crop(pad(edited, reach, size)).farthest.max())
             if farthest - nearest >= steps:
                 return TEB.reach + (reach + REACH_PX if reach else 0)

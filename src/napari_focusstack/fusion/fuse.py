@@ -19,7 +19,7 @@ from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.source.select_sources import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from napari_focusstack.elimination.diffusion import EliminationMethod
     from napari_focusstack.planes.focal_stack import Planes
@@ -32,22 +32,24 @@ def fuse_steps(
     parameters: FuseParameters,
     registration: Registration | None = None,
     budget_bytes: int | None = None,
+    positions: Sequence[float] | None = None,
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse as :func:`fuse`, but yield progress; close the generator to stop.
 
     Tiles take at most ``budget_bytes`` of memory, half of the free memory if not given.
     """
     check_method(parameters.psf)
-    pipeline = yield from prepare(planes, parameters, registration, budget_bytes)
+    pipeline = yield from prepare(planes, parameters, registration, budget_bytes, positions)
     backend, diagnosis = None, None
     labels = labels.data if is_layer(labels) else labels
     if labels is None:
         focus, backend = yield from pipeline.segment()
-        diagnosis = yield from pipeline.diagnose(focus.labels)
     else:
         focus = pipeline.read_labels(labels)
     if labels is None or isinstance(labels, FocusMap):
         selection = yield from pipeline.select()
+        if labels is None:
+            diagnosis = yield from pipeline.diagnose(selection.source)
     else:
         selection = Selection.by_labels(pipeline.stack, focus.labels)
     psf = yield from pipeline.find_psf(focus)
@@ -60,6 +62,7 @@ def fuse(
     *,
     labels: np.ndarray | FocusMap | None = None,
     registration: Registration | None = None,
+    positions: Sequence[float] | None = None,
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> FusionResult:
@@ -79,6 +82,9 @@ def fuse(
         only. Estimated by the networks if not given.
     registration : Registration, optional
         A known registration: of another channel, another time point, or from a file.
+    positions : sequence of float, optional
+        Where each plane lies along the axis, such as ``[0, 1, 2, 6, 12]``, in the order of the
+        planes and the unit of depth. Steps are equal if not given.
     progress : callable, optional
         Called with a :class:`~napari_focusstack.runtime.progress.Progress` after each tile.
     **options
@@ -104,7 +110,9 @@ def fuse(
     """
     if is_layer(planes) and "near" not in options:
         options["near"] = focus_of(planes).get("near", "first")
-    return run(fuse_steps(planes, labels, FuseParameters(**options), registration), progress)
+    parameters = FuseParameters(**options)
+    steps = fuse_steps(planes, labels, parameters, registration, positions=positions)
+    return run(steps, progress)
 
 
 def segment(

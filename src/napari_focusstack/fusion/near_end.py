@@ -13,7 +13,7 @@ from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundar
 from napari_focusstack.runtime.progress import Progress, relabel
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.planes.focal_stack import Planes
@@ -31,6 +31,7 @@ def prepare(
     parameters: FuseParameters,
     registration: Registration | None = None,
     budget_bytes: int | None = None,
+    positions: Sequence[float] | None = None,
 ) -> Generator[Progress, None, Pipeline]:
     """Return the pipeline of planes in order and registered, ready for its other steps.
 
@@ -44,12 +45,14 @@ def prepare(
         As estimated before; estimated if not given.
     budget_bytes : int, optional
         Most memory that tiles may take.
+    positions : sequence of float, optional
+        Where each plane lies along the axis; steps are equal if not given.
 
     Yields
     ------
     Progress
     """
-    pipeline = Pipeline(planes, parameters, budget_bytes)
+    pipeline = Pipeline(planes, parameters, budget_bytes, positions)
     yield from pipeline.mend()
     if parameters.near == "auto" and (yield from near_end_is_last(pipeline)):
         pipeline.reverse()

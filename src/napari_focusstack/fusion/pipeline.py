@@ -19,8 +19,10 @@ from napari_focusstack.elimination.arbitration import TransitionRegion, context_
 from napari_focusstack.elimination.blockwise import eliminate
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.strategies import strategy_for
+from napari_focusstack.fusion.surface_planes import SurfacePlanes
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.device import resolve_device
+from napari_focusstack.planes.checks import check_positions, is_blank
 from napari_focusstack.planes.defects import Defects
 from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
@@ -34,7 +36,7 @@ from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.source.select_sources import Selection, estimate_noise, select_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from typing import Any
 
     from napari_focusstack.diagnostics.diagnosis import Diagnosis
@@ -61,8 +63,14 @@ class Pipeline:
     budget_bytes : int, optional
         Most memory that tiles may take; half of the free memory if not given.
 
+    positions : sequence of float, optional
+        Where each plane lies along the axis, in the order of the planes; steps are equal if not
+        given.
+
     Attributes
     ----------
+    positions : ndarray or None
+        Distance of each plane behind the nearest, (P,); None where steps are equal.
     stack : FocalStack
         The planes, nearest first.
     registration : Registration or None
@@ -85,13 +93,20 @@ class Pipeline:
     """
 
     def __init__(
-        self, planes: Planes, parameters: FuseParameters, budget_bytes: int | None = None
+        self,
+        planes: Planes,
+        parameters: FuseParameters,
+        budget_bytes: int | None = None,
+        positions: Sequence[float] | None = None,
     ) -> None:
         self.parameters = parameters
         budget = memory_budget() if budget_bytes is None else budget_bytes
         device = resolve_device(parameters.device)
         self.stack = FocalStack(planes, parameters.intensity, device, budget)
-        self.strategy = strategy_for(self.stack)
+        planes = self.stack.sources
+        self.shown = [n for n, plane in enumerate(planes, 1) if not is_blank(plane)]
+        self.strategy = strategy_for(len(self.shown))
+        self.positions = check_positions(positions, len(self.stack))
         self.registration: Registration | None = None
         self.defects: Defects | None = None
         self.light: Light | None = None
@@ -107,16 +122,20 @@ class Pipeline:
         """Take the last plane as given for the nearest."""
         self.near = "last"
         self.stack.reverse()
+        self.shown = [len(self.stack) + 1 - number for number in reversed(self.shown)]
+        if self.positions is not None:
+            self.positions = self.positions[-1] - self.positions[::-1]
 
     def mend(self) -> Generator[Progress, None, None]:
         """Fill hot and dead pixels, see :class:`napari_focusstack.planes.defects.Defects`."""
         if self.parameters.equalize == "off":
             return
         yield Progress("find hot pixels", 0, 1)
-        self.defects = Defects.of(self.stack.sources)
+        planes = self._shown_planes()
+        self.defects = Defects.of(planes)
         if self.defects is not None:
             logger.debug("%s", self.defects.reason)
-            self.stack.replace(self.defects.mend(self.stack.sources))
+            self.stack.put(self.shown, self.defects.mend(planes))
         yield Progress("find hot pixels", 1, 1)
 
     def align(self, known: Registration | None = None) -> Generator[Progress, None, None]:
@@ -125,18 +144,22 @@ class Pipeline:
         See :func:`napari_focusstack.registration.align.align` and
         :class:`napari_focusstack.registration.light.Light`.
         """
-        self.stack.sources, self.registration = yield from align(
-            self.stack.sources, self.parameters, known
-        )
+        if known is not None:
+            known.check(self.stack.sources)
+            known = known.take(self.shown)
+        planes, registration = yield from align(self._shown_planes(), self.parameters, known)
+        if registration is not None:
+            self.stack.put(self.shown, planes)
+            self.registration = registration.put(self.shown, len(self.stack))
         if self.registration is not None:
             logger.debug("registration: %s", self.registration.reason)
         if self.parameters.equalize == "off":
             return
         yield Progress("compare light", 0, 1)
-        self.light = Light.of(self.stack.sources, self.stack.intensity)
+        self.light = Light.of(planes, self.stack.intensity)
         if self.light is not None:
             logger.debug("%s", self.light.reason)
-            self.stack.replace(self.light.equalize(self.stack.sources, self.stack.intensity))
+            self.stack.put(self.shown, self.light.equalize(planes, self.stack.intensity))
         yield Progress("compare light", 1, 1)
 
     def segment(self) -> Generator[Progress, None, tuple[FocusMap, str | None]]:
@@ -148,21 +171,36 @@ class Pipeline:
         crf_backend : str or None
             Which CRF ran.
         """
-        return (yield from self.strategy.segment(self.stack, self.parameters, self._network))
+        surfaces = self.surfaces
+        focus, backend = yield from self.strategy.segment(
+            surfaces.stack, self.parameters, self._network
+        )
+        return surfaces.widen(focus), backend
+
+    @cached_property
+    def surfaces(self) -> SurfacePlanes:
+        """The planes in which surfaces and their blur are sought."""
+        return SurfacePlanes.of(self.stack, self.shown, self.positions)
+
+    def _shown_planes(self) -> list[Any]:
+        """Return the planes that are not blank."""
+        return [self.stack.sources[number - 1] for number in self.shown]
 
     def select(self) -> Generator[Progress, None, Selection]:
         """Choose the plane that shows each pixel best, by SEB, and make the picture of them."""
         parameters, network = self.parameters, self._network("seb")
+        stack = self.stack.take(self.shown)
         selection = yield from select_sources(
-            self.stack, network, self.noise, parameters.blend, parameters.tile_px
+            stack, network, self.noise, parameters.blend, parameters.tile_px
         )
+        selection = selection.renumbered(self.shown)
         logger.debug("%.3f%% of pixels blended", 100 * selection.blended.mean())
         return selection
 
     @cached_property
     def noise(self) -> float:
         """Noise of the planes, mean absolute Laplacian of display values."""
-        return estimate_noise(self.stack)
+        return estimate_noise(self.stack.take(self.shown))
 
     def read_labels(self, labels: np.ndarray | FocusMap) -> FocusMap:
         """Return the focus map of labels, or a focus map that is given, on the stack's device.
@@ -195,7 +233,7 @@ class Pipeline:
         self.plain = ""
         if self.parameters.elimination == "none":
             self.plain = "elimination is none"
-        elif not focus.has_occlusions():
+        elif not self.surfaces.narrow(focus).has_occlusions():
             self.plain = "nothing lies in front of anything else"
         else:
             yield Progress("estimate PSF", 0, 1)
@@ -229,21 +267,27 @@ class Pipeline:
         NoOcclusionBoundary
             If no surface lies clearly in front of another.
         """
-        return self.strategy.estimate_psf(self.stack, focus, self.parameters, self._network)
+        surfaces = self.surfaces
+        parameters = surfaces.narrow_parameters(self.parameters)
+        narrow = surfaces.narrow(focus)
+        psf = self.strategy.estimate_psf(surfaces.stack, narrow, parameters, self._network)
+        return surfaces.widen_psf(psf)
 
-    def diagnose(self, labels: np.ndarray) -> Generator[Progress, None, Diagnosis | None]:
+    def diagnose(self, source: np.ndarray) -> Generator[Progress, None, Diagnosis | None]:
         """Check for planes that are duplicated, misplaced, missing or unrelated; not for a pair.
 
         Parameters
         ----------
-        labels : ndarray
-            Shape (Y, X): the plane in focus, 1..P.
+        source : ndarray
+            Shape (Y, X): the plane that shows each pixel best, 1..P.
         """
-        return (yield from self.strategy.diagnose(self.stack, labels))
+        return (yield from self.strategy.diagnose(self.stack, source))
 
     def needs_psf(self, focus: FocusMap) -> bool:
         """Return whether there is light to eliminate, so that a PSF is needed."""
-        return self.parameters.elimination != "none" and focus.has_occlusions()
+        return (
+            self.parameters.elimination != "none" and self.surfaces.narrow(focus).has_occlusions()
+        )
 
     def eliminate(
         self,
@@ -286,7 +330,9 @@ class Pipeline:
         network = self._network("teb") if method == "unmix" else None
         outer = context_of(within, self.stack.size) if network else within
         computed = TransitionRegion(outer, selection.picture[outer], self.stack.intensity)
-        for piece in computed.add(eliminate(self.stack, focus, psf, method, outer)):
+        surfaces = self.surfaces
+        narrow, narrow_psf = surfaces.narrow(focus), surfaces.narrow_psf(psf)
+        for piece in computed.add(eliminate(surfaces.stack, narrow, narrow_psf, method, outer)):
             yield Progress("fuse", piece.region[0].stop, outer[0].stop)
         if not computed.mask.any():
             return image, region

@@ -55,6 +55,8 @@ class FusionResult:
     light : Light or None
         Changes of light between the planes, which were equalised; None if there were none. Source
         pixels are those of the filled and equalised planes.
+    positions : ndarray or None
+        Distance of each plane behind the nearest, (P,); None where steps are equal.
     plain : str
         Why nothing was eliminated; empty otherwise.
     diagnosis : Diagnosis or None
@@ -79,6 +81,7 @@ class FusionResult:
     registration: Registration | None = None
     defects: Defects | None = None
     light: Light | None = None
+    positions: np.ndarray | None = None
     plain: str = ""
     diagnosis: Diagnosis | None = None
     weights: dict[str, str] = field(default_factory=dict)
@@ -111,6 +114,7 @@ class FusionResult:
             registration=pipeline.registration,
             defects=pipeline.defects,
             light=pipeline.light,
+            positions=pipeline.positions,
             plain=pipeline.plain,
             diagnosis=diagnosis,
             weights=pipeline.weights,
@@ -129,14 +133,18 @@ class FusionResult:
 
     @property
     def depth(self) -> np.ndarray:
-        """Distance behind the nearest plane, (Y, X), float32, in the unit of ``z_step``.
+        """Distance behind the nearest plane, (Y, X), float32, in the unit of z_step or positions.
 
         Where :attr:`filled` is True it is interpolated from its surroundings; labels are not.
         """
         depth = self.focus.depth
         if not self.focus.is_pair:
             depth = inpaint(depth, self.focus.confidence)
-        return (depth[0] - 1).cpu().numpy() * np.float32(self.parameters["z_step"] or 1)
+        behind = (depth[0] - 1).cpu().numpy()
+        if self.positions is not None:
+            places = np.interp(behind, np.arange(self.focus.planes), self.positions)
+            return places.astype(np.float32)
+        return behind * np.float32(self.parameters["z_step"] or 1)
 
     @property
     def confidence(self) -> np.ndarray:
@@ -179,6 +187,7 @@ class FusionResult:
             "registration": self.registration.to_dict() if self.registration else None,
             "filled_pixels": self.defects.count if self.defects else 0,
             "gains": self.light.gains.round(4).tolist() if self.light else None,
+            "positions": None if self.positions is None else self.positions.tolist(),
             "near": self.near,
             "sigma_px": self.sigma_px,
             "sigma_background_px": self.psf.sigma_background_px if self.psf else None,

@@ -53,14 +53,14 @@ class Strategy(Protocol):
         """Return whether an estimated blur explains the planes well enough to eliminate with it."""
 
     def diagnose(
-        self, stack: FocalStack, labels: np.ndarray
+        self, stack: FocalStack, source: np.ndarray
     ) -> Generator[Progress, None, Diagnosis | None]:
         """Check for planes that are duplicated, misplaced, missing or unrelated."""
 
 
-def strategy_for(stack: FocalStack) -> Strategy:
-    """Return the strategy for a stack by its number of planes."""
-    return PairStrategy() if len(stack) == 2 else StackStrategy()
+def strategy_for(planes: int) -> Strategy:
+    """Return the strategy for a number of planes."""
+    return PairStrategy() if planes == 2 else StackStrategy()
 
 
 class PairStrategy:
@@ -91,7 +91,7 @@ class PairStrategy:
         return True
 
     def diagnose(
-        self, stack: FocalStack, labels: np.ndarray
+        self, stack: FocalStack, source: np.ndarray
     ) -> Generator[Progress, None, Diagnosis | None]:
         """Return None: registration checks that both planes show the same scene."""
         return None
@@ -128,11 +128,11 @@ class StackStrategy:
         return psf.is_significant
 
     def diagnose(
-        self, stack: FocalStack, labels: np.ndarray
+        self, stack: FocalStack, source: np.ndarray
     ) -> Generator[Progress, None, Diagnosis | None]:
         """See :class:`Strategy`."""
         yield Progress("check the planes", 0, 1)
-        diagnosis = diagnose(stack.sources, labels)
+        diagnosis = diagnose(stack.sources, source)
         yield Progress("check the planes", 1, 1)
         return diagnosis
 

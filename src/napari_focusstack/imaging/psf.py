@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -76,6 +76,18 @@ class Psf:
             Distance between surface and plane, plane steps.
         """
         return psf_radius(steps * self.sigma_px, self.shape) + self.breathing.reach_px(size)
+
+    def per_step(self, steps: float) -> Psf:
+        """Return the PSF of planes that are some of the present plane steps apart."""
+        if steps == 1:
+            return self
+        background = self.sigma_background_px
+        return replace(
+            self,
+            sigma_px=steps * self.sigma_px,
+            sigma_background_px=None if background is None else steps * background,
+            curve=tuple((steps * sigma, residual) for sigma, residual in self.curve),
+        )
 
     @property
     def is_significant(self) -> bool:

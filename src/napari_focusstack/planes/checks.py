@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Pixel types of planes.
 DTYPES = ("uint8", "uint16", "float32")
+#: Steps that differ from their mean by less than this share of it are equal: stages are no better.
+EVEN_STEPS = 0.05
 #: Smallest side of a plane, px. Convention.
 MIN_SIDE_PX = 16
 
@@ -32,15 +34,16 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
     Returns
     -------
     list of ndarray or LazyPlane
-        In the given order, in the machine's byte order. Each
+        In the given order, in the machine's byte order. Blank planes are among them. Each
         :class:`~napari_focusstack.planes.lazy_plane.LazyPlane` is read once for the checks and is
         not kept in memory.
 
     Raises
     ------
     InputError
-        If there are fewer than two planes, or if planes differ in shape or type, have another
-        shape or type, are smaller than 16 px, hold NaN or infinity, or are constant.
+        If there are fewer than two planes, or fewer than two that are not constant, or if planes
+        differ in shape or type, have another shape or type, are smaller than 16 px, or hold NaN or
+        infinity.
 
     Examples
     --------
@@ -51,6 +54,7 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
     if is_layer(planes):
         planes = stack_planes(planes)
     stack = [_plane(plane) for plane in planes]
+    blank: dict[int, Any] = {}
     if len(stack) < 2:
         noun = "plane was" if len(stack) == 1 else "planes were"
         raise InputError(f"{len(stack)} {noun} given; give two or more, a near and a far one.")
@@ -81,11 +85,22 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
                 f"plane {number} holds {bad} NaN or infinite values; replace them first."
             )
         if (values == values[0, 0]).all():
-            raise InputError(
-                f"plane {number} is constant ({values.flat[0]}), so nothing in it can be in focus; "
-                "check that it is the right image."
-            )
+            blank[number] = values.flat[0]
+    if len(stack) - len(blank) < 2:
+        number, value = next(iter(blank.items()))
+        raise InputError(
+            f"plane {number} is constant ({value}), so nothing in it can be in focus; check that "
+            "it is the right image."
+        )
     return stack
+
+
+def is_blank(plane: Any) -> bool:
+    """Return whether all pixels of a plane are equal."""
+    first = np.asarray(plane[:1, :])
+    if (first != first[0, 0]).any():
+        return False
+    return bool((np.asarray(plane[:, :]) == first[0, 0]).all())
 
 
 def _plane(plane: Any) -> Any:
@@ -96,3 +111,45 @@ def _plane(plane: Any) -> Any:
         return plane
     values = np.asarray(plane)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
+def check_positions(positions: Sequence[float] | None, count: int) -> np.ndarray | None:
+    """Return how far each plane lies behind the first, (P,); None where all steps are equal.
+
+    Parameters
+    ----------
+    positions : sequence of float or None
+        Where each plane lies along the axis; rising or falling.
+    count : int
+        Number of planes.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer positions than planes, or they do not rise or fall throughout.
+
+    Examples
+    --------
+    >>> check_positions([4, 3, 1], 3).tolist()
+    [0.0, 1.0, 3.0]
+    """
+    if positions is None:
+        return None
+    distances = np.abs(np.asarray(positions, float) - positions[0])
+    if distances.shape != (count,):
+        raise InputError(
+            f"{len(positions)} positions are given for {count} planes; give one for each plane."
+        )
+    steps = np.diff(distances)
+    if not (np.isfinite(steps).all() and (steps > 0).all() and _is_monotonic(positions)):
+        raise InputError(
+            f"the positions of the planes are {', '.join(f'{place:g}' for place in positions)}; "
+            "sort the planes along the axis, and leave out those at one position."
+        )
+    return None if np.allclose(steps, steps.mean(), rtol=EVEN_STEPS) else distances
+
+
+def _is_monotonic(positions: Sequence[float]) -> bool:
+    """Return whether positions rise throughout, or fall."""
+    steps = np.diff(np.asarray(positions, float))
+    return bool((steps > 0).all() or (steps < 0).all())

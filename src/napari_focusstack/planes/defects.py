@@ -32,7 +32,7 @@ MIN_PLANES = 3
 AROUND_PX = 7
 #: Contrast of a stack: between these quantiles of its pixels.
 CONTRAST = (0.005, 0.995)
-#: Greatest share of pixels of a plane that are faults; beyond it they are what it shows. Convention.
+#: Greatest share of pixels of a plane that are faults; more are what it shows. Convention.
 MOST_FAULTS = 0.005
 #: Pixels around that a fault is filled from, px to each side.
 FILL_PX = 2
@@ -66,14 +66,15 @@ class Defects:
         """
         low, high = np.mean([_contrast(plane) for plane in planes], 0)
         span = float(high - low)
-        masks, least, most = [], None, None
-        for plane in planes:
+        masks = []
+        least = most = np.zeros(planes[0].shape[:2], np.float32)
+        for number, plane in enumerate(planes):
             pixels = np.asarray(plane[:, :])
             out = _standing_out(pixels)
             faults = (np.abs(out) > STANDS_OUT * span) | _struck_in_twos(pixels, float(high), span)
             masks.append(np.packbits(faults))
-            least = out if least is None else np.where(least * out > 0, _nearer(least, out), 0)
-            most = np.abs(out) if most is None else np.maximum(most, np.abs(out))
+            least = np.where(least * out > 0, _nearer(least, out), 0) if number else out
+            most = np.maximum(most, np.abs(out))
         least = np.abs(least)
         always = (least > STANDS_OUT_ALWAYS * span) & (least > STEADY * most)
         always &= always.mean() <= MOST_FAULTS
@@ -197,7 +198,8 @@ def _filling(plane: Any, mask: np.ndarray) -> np.ndarray:
     pixels = np.asarray(plane[:, :])
     if not mask.any():
         return pixels[:0, 0]
-    deep = np.pad(np.atleast_3d(pixels).astype(np.float64), (*[(FILL_PX, FILL_PX)] * 2, (0, 0)), "reflect")
+    deep = np.atleast_3d(pixels).astype(np.float64)
+    deep = np.pad(deep, ((FILL_PX, FILL_PX), (FILL_PX, FILL_PX), (0, 0)), "reflect")
     faulty = np.pad(mask, FILL_PX, "reflect")
     deep[faulty] = np.nan
     offsets = np.arange(2 * FILL_PX + 1)

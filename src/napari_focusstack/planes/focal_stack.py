@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_focusstack.filters.select import select_planes
@@ -68,14 +69,22 @@ class FocalStack:
         budget_bytes: int,
     ) -> None:
         self.choice = intensity
-        self.replace(check_planes(planes))
+        self.sources: list[Any] = check_planes(planes)
+        self.intensity = Intensity.of(self.sources, intensity)
         self.device = device
         self.budget_bytes = budget_bytes
 
-    def replace(self, planes: Sequence[Any]) -> None:
-        """Take corrected planes in place of those that it has."""
-        self.sources: list[Any] = list(planes)
+    def put(self, numbers: Sequence[int], planes: Sequence[Any]) -> None:
+        """Replace some planes, counted from 1; the coding is determined anew."""
+        for number, plane in zip(numbers, planes, strict=True):
+            self.sources[number - 1] = plane
         self.intensity = Intensity.of(self.sources, self.choice)
+
+    def take(self, numbers: Sequence[int]) -> FocalStack:
+        """Return the stack of some of the planes, counted from 1, in the same coding."""
+        taken = copy(self)
+        taken.sources = [self.sources[number - 1] for number in numbers]
+        return taken
 
     def __len__(self) -> int:
         """Return the number of planes."""

@@ -148,9 +148,9 @@ class BoundaryPatches:
                 near, far = light.plane(front, where), light.plane(behind, where)
                 weights = _pixel_weights(part.depth, front, behind)
                 information = _information(near, far, part, front, behind)
-                candidates.append(
-                    _Candidate(information, corner, near, far, alpha, behind - front, weights)
-                )
+                places = focus.place(depth.new_tensor([front, behind]))
+                steps = float(places[1] - places[0])
+                candidates.append(_Candidate(information, corner, near, far, alpha, steps, weights))
         chosen: list[_Candidate] = []
         for candidate in sorted(candidates, key=lambda patch: patch.information, reverse=True):
             corners = [patch.corner for patch in chosen]
@@ -167,7 +167,7 @@ class BoundaryPatches:
             torch.stack([patch.alpha for patch in chosen]),
             tuple(patch.corner for patch in chosen),
             focus.size,
-            torch.tensor([float(patch.steps) for patch in chosen], device=depth.device),
+            depth.new_tensor([patch.steps for patch in chosen]),
             torch.stack([patch.weights for patch in chosen]),
         )
 
@@ -180,7 +180,7 @@ class _Candidate(NamedTuple):
     near: Tensor
     far: Tensor
     alpha: Tensor
-    steps: int
+    steps: float
     weights: Tensor
 
 

@@ -121,8 +121,10 @@ def estimate_defocus_slope(
     -------
     DefocusSlope or None
         None where no surface allows the measurement: all are too small or blank, or no blur
-        explains how they change.
+        explains how they change; and where plane steps are not equal.
     """
+    if focus.places is not None:
+        return None
     shapes = list(KERNELS) if shape == "auto" else [shape]
     flat = flat_patches(focus)
     slope = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
+import torch
 
 from napari_focusstack.planes.lazy_plane import WHOLE, LazyPlane
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Least side of the cells whose means are compared, px, and cells along the shorter side.
 MIN_CELL_PX, CELLS = 8, 24
-#: Cells count whose light lies within these shares of the brightest pixel: neither dark nor clipped.
+#: Cells count whose light lies within these shares of the brightest: neither dark nor clipped.
 DARK, CLIPPED = 0.02, 0.97
 #: Unevenness of a cell, as a share of its light, at which its weight is a quarter.
 UNEVEN = 0.01
@@ -107,9 +108,7 @@ class Light:
         terms = self.coefficients[number]
         if not terms[:, 1:].any():
             return np.exp(terms[None, None, :, 0])
-        rows, columns = (
-            np.arange(side)[part] for side, part in zip(size, rectangle, strict=True)
-        )
+        rows, columns = (np.arange(side)[part] for side, part in zip(size, rectangle, strict=True))
         y, x = ((2 * at + 1) / side - 1 for at, side in zip((rows, columns), size, strict=True))
         logs: np.ndarray = np.exp(_basis(y[:, None], x[None]) @ terms.T)
         return logs
@@ -147,8 +146,8 @@ class EqualizedPlanes:
             return pixels
         deep = np.atleast_3d(pixels)
         if self.intensity.coding == "srgb":
-            light = self.intensity.to_light(deep) / np.moveaxis(gain, -1, 0)
-            values = self.intensity.from_light(light)
+            per_channel = torch.from_numpy(gain).movedim(-1, 0)
+            values = self.intensity.from_light(self.intensity.to_light(deep) / per_channel)
         else:
             values = deep / gain
             if self.dtype.kind == "u":
@@ -224,11 +223,10 @@ def _median(values: np.ndarray, weight: np.ndarray) -> float:
 
 def _least_deviations(basis: np.ndarray, values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Return the terms of least absolute deviations, by least squares weighted anew 20 times."""
-    robust = weight
+    terms = np.zeros(basis.shape[-1])
     for _ in range(20):
-        root = np.sqrt(robust)[:, None]
-        terms: np.ndarray = np.linalg.lstsq(root * basis, root[:, 0] * values, rcond=None)[0]
-        robust = weight / np.maximum(np.abs(values - basis @ terms), 1e-4)
+        root = np.sqrt(weight / np.maximum(np.abs(values - basis @ terms), 1e-4))
+        terms = np.linalg.lstsq(root[:, None] * basis, root * values, rcond=None)[0]
     return terms
 
 

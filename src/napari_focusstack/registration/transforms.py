@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -59,6 +59,20 @@ class Registration:
     ) -> Registration:
         """Return the registration that leaves every plane as it is."""
         return cls((IDENTITY,) * count, size, model, reason)
+
+    def take(self, numbers: Sequence[int]) -> Registration:
+        """Return the registration of some of the planes, counted from 1."""
+        return replace(self, matrices=tuple(self._matrix(number) for number in numbers))
+
+    def put(self, numbers: Sequence[int], count: int) -> Registration:
+        """Return the registration of so many planes, of which these have the given numbers.
+
+        The others stay as they are.
+        """
+        matrices = [IDENTITY] * count
+        for number, matrix in zip(numbers, self.matrices, strict=True):
+            matrices[number - 1] = matrix
+        return replace(self, matrices=tuple(matrices))
 
     @property
     def is_identity(self) -> bool:

@@ -7,7 +7,8 @@ Planes are counted from 1, the nearest. At an edge a pixel shows two surfaces: t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,7 @@ from napari_focusstack.segmentation.labels import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -56,6 +57,9 @@ class FocusMap:
     confidence : Tensor
         Shape (1, Y, X), 0..1: confidence of depth. It is 1 where labels were given, and
         ``|2 alpha - 1|`` in a pair.
+    places : tuple of float, optional
+        Where each plane lies along the axis, in mean plane steps, the first at 1. Not given, the
+        steps are equal.
     """
 
     front: Tensor
@@ -63,6 +67,7 @@ class FocusMap:
     alpha: Tensor
     planes: int
     confidence: Tensor
+    places: tuple[float, ...] | None = None
 
     @classmethod
     def of_pair(cls, alpha: Tensor) -> FocusMap:
@@ -156,12 +161,12 @@ class FocusMap:
         confidence = torch.where(kept, self.confidence, 1.0)
         painted = self.of_depth(torch.where(kept, depth, new), self.planes, confidence)
         beside = max_filter3((~kept).float()) > 0
-        return FocusMap(
-            torch.where(beside, painted.front, self.front),
-            torch.where(beside, painted.behind, self.behind),
-            torch.where(beside, painted.alpha, self.alpha),
-            self.planes,
-            confidence,
+        return replace(
+            self,
+            front=torch.where(beside, painted.front, self.front),
+            behind=torch.where(beside, painted.behind, self.behind),
+            alpha=torch.where(beside, painted.alpha, self.alpha),
+            confidence=confidence,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -189,6 +194,10 @@ class FocusMap:
     def depth(self) -> Tensor:
         """Depth of the surface that covers most of each pixel, (1, Y, X), 1..P."""
         return blend(self.alpha > 0.5, self.front, self.behind)
+
+    def place(self, depth: Tensor) -> Tensor:
+        """Return where depths lie along the axis, in mean plane steps; plane 1 lies at 1."""
+        return depth if self.places is None else _interpolated(depth, self.places)
 
     @property
     def holes(self) -> Tensor:
@@ -231,6 +240,27 @@ class FocusMap:
             return torch.zeros_like(self.alpha, dtype=torch.bool)
         return unreliable(self.confidence)
 
+    def renumbered(self, numbers: Sequence[int], planes: int) -> FocusMap:
+        """Return the map of some planes of a stack as one of all its planes.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+            The number of each plane of this map in the stack, from 1.
+        planes : int
+            Number of planes of the stack.
+        """
+        return self._with_depths(partial(_interpolated, onto=numbers), planes)
+
+    def restricted(self, numbers: Sequence[int]) -> FocusMap:
+        """Return the map as one of some of its planes, whose numbers are given: the inverse."""
+        return self._with_depths(partial(_positions, among=numbers), len(numbers))
+
+    def _with_depths(self, function: Callable[[Tensor], Tensor], planes: int) -> FocusMap:
+        """Return the map with a function applied to its depths."""
+        front, behind = function(self.front), function(self.behind)
+        return replace(self, front=front, behind=behind, planes=planes)
+
     def crop(self, where: Region) -> FocusMap:
         """Return the map of some rows and columns."""
         return self._map_all(lambda tensor: tensor[:, *where])
@@ -258,7 +288,22 @@ class FocusMap:
     def _map_all(self, function: Callable[[Tensor], Tensor]) -> FocusMap:
         """Return the map with a function applied to each of its tensors."""
         front, behind, alpha, confidence = map(function, self._maps)
-        return FocusMap(front, behind, alpha, self.planes, confidence)
+        return replace(self, front=front, behind=behind, alpha=alpha, confidence=confidence)
+
+
+def _interpolated(index: Tensor, onto: Sequence[float]) -> Tensor:
+    """Return numbers between those of a sequence, by their place 1..n in it."""
+    places = torch.as_tensor(onto, dtype=index.dtype, device=index.device)
+    before = (index.floor().long() - 1).clamp(0, len(places) - 2)
+    return torch.lerp(places[before], places[before + 1], index - 1 - before)
+
+
+def _positions(values: Tensor, among: Sequence[int]) -> Tensor:
+    """Return places 1..n, and between, of numbers in a rising sequence; the ends beyond it."""
+    places = torch.as_tensor(among, dtype=values.dtype, device=values.device)
+    after = torch.searchsorted(places, values.contiguous(), right=True).clamp(1, len(places) - 1)
+    low, high = places[after - 1], places[after]
+    return after + ((values - low) / (high - low)).clamp(0, 1)
 
 
 def _antialiased(depth: Tensor) -> tuple[Tensor, Tensor, Tensor]:

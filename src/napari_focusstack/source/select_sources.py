@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ from napari_focusstack.source.choice import choose
 from napari_focusstack.source.seams import GRID_PX
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from napari_focusstack.networks.seb import SEB
     from napari_focusstack.planes.focal_stack import FocalStack
@@ -56,6 +56,13 @@ class Selection:
     def by_labels(cls, stack: FocalStack, labels: np.ndarray) -> Selection:
         """Return the picture in which each pixel comes from the plane that its label names."""
         return cls(stack.select(labels, stack.full), labels, np.zeros(labels.shape, bool))
+
+    def renumbered(self, numbers: Sequence[int]) -> Selection:
+        """Return the selection of some planes with the numbers that they have in the stack."""
+        if numbers[-1] == len(numbers):
+            return self
+        kind = np.uint8 if numbers[-1] < 256 else np.uint16
+        return replace(self, source=np.array([0, *numbers], kind)[self.source])
 
     def copy(self) -> Selection:
         """Return an equal selection that can be painted on."""

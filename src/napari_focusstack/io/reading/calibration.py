@@ -147,6 +147,35 @@ def channels(tiff: TiffFile, index: int, count: int) -> tuple[Channel, ...]:
     return tuple((known + [Channel()] * count)[:count])
 
 
+def positions(tiff: TiffFile, index: int, count: int) -> tuple[float, ...]:
+    """Read where the planes of an OME-TIFF lie along Z.
+
+    Parameters
+    ----------
+    tiff : TiffFile
+        The file.
+    index : int
+        Of the series.
+    count : int
+        Number of planes.
+
+    Returns
+    -------
+    tuple of float
+        One per plane, of the first time point and channel; empty where the file does not say.
+    """
+    if not tiff.is_ome:
+        return ()
+    known: dict[int, float] = {}
+    for element in _ome_pixels(tiff, index).findall("{*}Plane"):
+        number, place = _number(element.get("TheZ")), _number(element.get("PositionZ"))
+        if math.isfinite(number) and math.isfinite(place):
+            known.setdefault(int(number), place)
+    if sorted(known) != list(range(count)):
+        return ()
+    return tuple(known[number] for number in range(count))
+
+
 def _description(tiff: TiffFile, index: int) -> Mapping[str, Any]:
     """Return the metadata that ImageJ or tifffile wrote for a series."""
     if tiff.is_imagej:

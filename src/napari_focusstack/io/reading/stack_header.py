@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.reading.calibration import UNKNOWN, Channel, calibration, channels
+from napari_focusstack.io.reading.calibration import (
+    UNKNOWN,
+    Channel,
+    calibration,
+    channels,
+    positions,
+)
 from napari_focusstack.io.reading.image import (
     images_in,
     in_natural_order,
@@ -54,6 +60,8 @@ class StackHeader:
     scale: tuple[float, ...]
     #: Unit of each scale; "pixel" if unknown.
     units: tuple[str, ...]
+    #: Where each plane lies along Z, in its unit; empty where the file does not say.
+    positions: tuple[float, ...] = ()
     #: Names and colours along C; empty without that axis.
     channels: tuple[Channel, ...] = ()
     #: Whether the plugin wrote it as a labels layer.
@@ -82,6 +90,12 @@ class StackHeader:
     def focus_axis(self) -> int | None:
         """Index of the focus axis; None if there is none."""
         return focus_axis(self.axes, self.shape)
+
+    @property
+    def focus_positions(self) -> tuple[float, ...] | None:
+        """Where each plane lies along the focus axis; None where the file does not say."""
+        is_depth = self.focus_axis is not None and self.axes[self.focus_axis] == "Z"
+        return self.positions if is_depth and self.positions else None
 
     @property
     def other_axes(self) -> dict[str, int]:
@@ -178,6 +192,7 @@ def describe(tiff: TiffFile, index: int = 0) -> StackHeader:
         dtype=series.dtype.newbyteorder("="),
         scale=tuple(step for step, _ in known),
         units=tuple(unit for _, unit in known),
+        positions=positions(tiff, index, sizes.get("Z", 0)),
         channels=channels(tiff, index, sizes["C"]) if "C" in axes else (),
         labels=note.get("layer_type") == "labels",
         record=note.get("record"),

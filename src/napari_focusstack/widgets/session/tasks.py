@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Task = Callable[[], Generator[Any, None, Any]]
 
 #: Parameters on which the estimate of the blur depends.
-PSF_FIELDS = (*(each.name for each in fields(PsfParameters)), "intensity")
+PSF_FIELDS = (*(each.name for each in fields(PsfParameters)), "intensity", "equalize")
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def fusing(
         yield from canvas.fuse()
         diagnosis = None
         if segmented:
-            diagnosis = yield from pipeline.diagnose(canvas.focus.labels)
+            diagnosis = yield from pipeline.diagnose(canvas.selection.source)
         others = []
         for other in channels.others:
             others.append((other, (yield from _with_focus_of(canvas, other, edited.labels))))
@@ -259,7 +259,8 @@ def _select(
     pipeline: Pipeline, state: LabelState, parameters: FuseParameters
 ) -> Generator[Any, None, LabelState]:
     """Choose the sources, unless that was done with the same settings."""
-    settings = _part(parameters, SourceParameters) | {"intensity": parameters.intensity}
+    settings = _part(parameters, SourceParameters)
+    settings |= {"intensity": parameters.intensity, "equalize": parameters.equalize}
     if state.selection is not None and state.selected_with == settings:
         return state
     selection = yield from pipeline.select()

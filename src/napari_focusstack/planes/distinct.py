@@ -1,0 +1,104 @@
+"""Planes that differ: of those between which focus hardly moves, a few are enough for surfaces.
+
+Blur is a property of distance. A hundred planes over the same depth say no more about where a
+surface lies and what it hides than ten do, and between neighbours the blur is too small to be
+measured. So surfaces and their blur are sought in planes that differ by about a pixel of blur.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch.nn.functional as functional
+
+from napari_focusstack.filters.laplacian import laplacian
+
+if TYPE_CHECKING:
+    from napari_focusstack.planes.focal_stack import FocalStack
+
+#: Side of the cells whose sharpness is compared, px.
+CELL_PX = 16
+#: Cells count whose greatest sharpness is this multiple of their least; at most so many, those of
+#: the most detail, or a share of them.
+LEAST_CONTRAST, MOST_CELLS, SHARE_OF_CELLS = 1.5, 64, 0.25
+#: Quantile of the cells: most show several depths, and then sharpness falls more slowly.
+QUANTILE = 0.25
+#: Planes between which sharpness falls to its half differ by about 0.5 px of blur (measured on
+#: rendered stacks of known blur). Surfaces are sought in planes so many times as far apart.
+HALVES = 1.6
+#: Fewer planes than this are all used.
+FEW_PLANES = 5
+
+
+def distinct_planes(stack: FocalStack) -> list[int]:
+    """Return the numbers of planes that are enough for the surfaces, from 1, in order.
+
+    Parameters
+    ----------
+    stack : FocalStack
+        Registered planes. Each is read once.
+
+    Returns
+    -------
+    list of int
+        The first, the last, and some between, evenly spaced; all where the planes differ by more
+        than a pixel of blur, or show too little detail to say.
+    """
+    count = len(stack)
+    every = list(range(1, count + 1))
+    if count <= FEW_PLANES:
+        return every
+    step = HALVES * half_width(np.stack([_sharpness(stack, number) for number in every]))
+    if not 2 <= step < np.inf:
+        return every
+    kept = max(FEW_PLANES, int(np.ceil((count - 1) / step)) + 1)
+    return np.linspace(1, count, min(kept, count)).round().astype(int).tolist()
+
+
+def half_width(sharpness: np.ndarray) -> float:
+    """Return after how many planes the sharpness of detail falls to its half.
+
+    Parameters
+    ----------
+    sharpness : ndarray
+        Shape (P, cells), >= 0.
+
+    Returns
+    -------
+    float
+        Planes; infinite where no cell shows a peak.
+
+    Examples
+    --------
+    >>> half_width(np.array([[1.0], [2], [5], [4], [2], [1]]))
+    1.5
+    """
+    most, least = sharpness.max(0), sharpness.min(0)
+    detail = np.where(most > LEAST_CONTRAST * least, most - least, 0)
+    chosen = np.argsort(-detail)[: max(MOST_CELLS, int(SHARE_OF_CELLS * (detail > 0).sum()))]
+    chosen = chosen[detail[chosen] > 0]
+    if not len(chosen):
+        return float("inf")
+    scaled = (sharpness - least)[:, chosen] / detail[chosen]
+    widths = []
+    for curve in scaled.T:
+        peak = int(curve.argmax())
+        widths.append(min(_fall(curve[peak::-1]), _fall(curve[peak:])))
+    return float(np.quantile(widths, QUANTILE, method="lower"))
+
+
+def _fall(curve: np.ndarray) -> float:
+    """Return where a curve that begins at its peak of 1 falls below a half; infinite if nowhere."""
+    below = np.flatnonzero(curve < 0.5)
+    if not len(below):
+        return float("inf")
+    after = below[0]
+    before = curve[after - 1]
+    return float(after - 1 + (before - 0.5) / (before - curve[after]))
+
+
+def _sharpness(stack: FocalStack, number: int) -> np.ndarray:
+    """Return the mean absolute Laplacian of the cells of a plane, (cells,)."""
+    grey = stack.display(number, stack.full).mean(0)[None, None]
+    return functional.avg_pool2d(laplacian(grey).abs(), CELL_PX).flatten().cpu().numpy()

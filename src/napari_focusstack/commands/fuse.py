@@ -119,8 +119,7 @@ def run(options: argparse.Namespace) -> None:
 
 def summary(result: FusionResult) -> str:
     """Return the figures of a fusion in one line, and each finding on the planes in a line."""
-    findings = [] if result.diagnosis is None else result.diagnosis.messages()
-    return "\n".join([_figures(result), *findings])
+    return "\n".join([_figures(result), *result.findings])
 
 
 def _figures(result: FusionResult) -> str:

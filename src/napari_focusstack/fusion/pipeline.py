@@ -48,6 +48,15 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
 
 logger = logging.getLogger(__name__)
+#: Residual ratios of the order as given and of the reversed order from which on the planes seem to
+#: be reversed. Measured: of 31 stacks and pairs in the right order none seems so; most do when
+#: reversed.
+UNEXPLAINED, EXPLAINED = 0.9, 0.5
+#: Why nothing is eliminated where a blur was found that explains little.
+DOUBTFUL = (
+    "no blur explains the planes (no surface hides what lies behind it, transmitted light, or "
+    "planes that do not belong together); give psf as a number to eliminate halos all the same"
+)
 
 
 class Pipeline:
@@ -83,6 +92,8 @@ class Pipeline:
         Which end of the planes as given is nearest to the lens.
     plain : str
         Why nothing is eliminated; empty where light is computed.
+    is_turned : bool
+        Whether the other end seems to be the nearest.
     weights : dict of str to str
         SHA-256 of the weights of each network that ran.
 
@@ -112,6 +123,7 @@ class Pipeline:
         self.light: Light | None = None
         self.near: Literal["first", "last"] = "first"
         self.plain = ""
+        self.is_turned = False
         self.weights: dict[str, str] = {}
         if parameters.near == "last":
             self.reverse()
@@ -230,7 +242,7 @@ class Pipeline:
         Psf or None
             None where every pixel is to be a source pixel; :attr:`plain` then says why.
         """
-        self.plain = ""
+        self.plain, self.is_turned = "", False
         if self.parameters.elimination == "none":
             self.plain = "elimination is none"
         elif not self.surfaces.narrow(focus).has_occlusions():
@@ -242,17 +254,42 @@ class Pipeline:
                 psf = self.estimate_psf(focus)
             except NoOcclusionBoundary as reason:
                 self.plain = str(reason)
-            if psf is not None and self._is_estimated and not self.strategy.accepts(psf):
-                psf = None
-                self.plain = (
-                    "no surface hides what lies behind it (transmitted light, or planes that do "
-                    "not belong together); give psf as a number to eliminate halos all the same"
-                )
+            if psf is not None and self._is_estimated:
+                self.is_turned = self._seems_turned(focus, psf)
+                if not self.strategy.accepts(psf):
+                    psf, self.plain = None, DOUBTFUL
             logger.debug("blur: %s", psf or self.plain)
             yield Progress("estimate PSF", 1, 1)
             return psf
         logger.debug("no blur is needed: %s", self.plain)
         return None
+
+    def _seems_turned(self, focus: FocusMap, psf: Psf) -> bool:
+        """Return whether the planes in the reversed order are explained, and not as given."""
+        if psf.residual_ratio < UNEXPLAINED:
+            return False
+        surfaces = self.surfaces
+        turned = self.strategy.turned(
+            surfaces.stack, surfaces.narrow(focus), self.parameters, self._network
+        )
+        try:
+            other = self.strategy.estimate_psf(
+                surfaces.stack.turned, turned, self.parameters, self._network
+            )
+        except NoOcclusionBoundary:
+            return False
+        return other.residual_ratio < EXPLAINED
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about the planes, in sentences."""
+        if not self.is_turned:
+            return []
+        near = "last" if self.near == "first" else "first"
+        return [
+            f"The planes seem to be in the reverse order: with near={near!r} the veils are "
+            "explained, as given they are not."
+        ]
 
     @property
     def _is_estimated(self) -> bool:
@@ -274,7 +311,7 @@ class Pipeline:
         return surfaces.widen_psf(psf)
 
     def diagnose(self, source: np.ndarray) -> Generator[Progress, None, Diagnosis | None]:
-        """Check for planes that are duplicated, misplaced, missing or unrelated; not for a pair.
+        """Check for planes that are duplicated, misplaced, missing or unrelated.
 
         Parameters
         ----------

@@ -59,9 +59,11 @@ class FusionResult:
         Distance of each plane behind the nearest, (P,); None where steps are equal.
     plain : str
         Why nothing was eliminated; empty otherwise.
+    warnings : list of str
+        What is odd about the planes, such as a reversed order.
     diagnosis : Diagnosis or None
-        Planes that are duplicated, misplaced, missing or not needed; None for a pair, and if labels
-        were given.
+        Planes that are duplicated, misplaced, missing or not needed; None if labels were given, and
+        for a pair of two different planes.
     weights : dict of str to str
         SHA-256 of the weights of each network that ran.
     parameters : dict
@@ -83,6 +85,7 @@ class FusionResult:
     light: Light | None = None
     positions: np.ndarray | None = None
     plain: str = ""
+    warnings: list[str] = field(default_factory=list)
     diagnosis: Diagnosis | None = None
     weights: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -116,6 +119,7 @@ class FusionResult:
             light=pipeline.light,
             positions=pipeline.positions,
             plain=pipeline.plain,
+            warnings=pipeline.warnings,
             diagnosis=diagnosis,
             weights=pipeline.weights,
             parameters=asdict(pipeline.parameters),
@@ -180,6 +184,11 @@ class FusionResult:
         """Reblur residual, 0..1 in linear light: a quality figure that needs no ground truth."""
         return self.psf.residual if self.psf else None
 
+    @property
+    def findings(self) -> list[str]:
+        """What is wrong with the planes, most serious first, one sentence each."""
+        return [*self.warnings, *(self.diagnosis.messages() if self.diagnosis else [])]
+
     def figures(self) -> dict[str, Any]:
         """Return the figures for the record: PSF, residual, coding, share of computed pixels."""
         return {
@@ -200,7 +209,7 @@ class FusionResult:
             "transition_region": float(self.transition_region.mean()),
             "blended": float(self.blended.mean()),
             "filled": float(self.filled.mean()),
-            "findings": self.diagnosis.messages() if self.diagnosis else [],
+            "findings": self.findings,
         }
 
     @property

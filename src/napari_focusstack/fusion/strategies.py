@@ -10,7 +10,7 @@ from napari_focusstack.elimination.alpha_matting import refine_alpha
 from napari_focusstack.psf_estimation.boundary_patches import BoundaryPatches
 from napari_focusstack.psf_estimation.defocus_slope import estimate_defocus_slope
 from napari_focusstack.psf_estimation.estimate import BY_KEB, BY_REBLUR, check_method, estimate
-from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.runtime.progress import Progress, run
 from napari_focusstack.segmentation.depth import estimate_depth
 from napari_focusstack.segmentation.depth_edges import refine_edges
 from napari_focusstack.segmentation.focus_map import FocusMap
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     Segmented = Generator[Progress, None, tuple[FocusMap, str | None]]
 
 
+#: The blur of a pair is doubtful if it leaves this share of the residual without occlusion, or so
+#: much light. Measured: five photographed pairs leave at most 0.97 and 0.024, 24 simulated
+#: ones 0.92 and 0.03; 27 pairs that were blurred by hand, without a veil, 1.00.
+MAX_PAIR_RATIO, MAX_PAIR_RESIDUAL = 0.98, 0.04
+
+
 class Strategy(Protocol):
     """What depends on the number of planes."""
 
@@ -51,6 +57,11 @@ class Strategy(Protocol):
 
     def accepts(self, psf: Psf) -> bool:
         """Return whether an estimated blur explains the planes well enough to eliminate with it."""
+
+    def turned(
+        self, stack: FocalStack, focus: FocusMap, parameters: FuseParameters, networks: Networks
+    ) -> FocusMap:
+        """Return the focus map of the planes in the reversed order."""
 
     def diagnose(
         self, stack: FocalStack, source: np.ndarray
@@ -87,15 +98,25 @@ class PairStrategy:
         return _estimate(patches, stack, parameters, networks)
 
     def accepts(self, psf: Psf) -> bool:
-        """Accept any blur: a near and a far plane were given, so one occludes the other."""
-        return True
+        """Accept a blur that explains the planes better than none, and leaves little."""
+        return psf.residual_ratio < MAX_PAIR_RATIO and psf.residual < MAX_PAIR_RESIDUAL
+
+    def turned(
+        self, stack: FocalStack, focus: FocusMap, parameters: FuseParameters, networks: Networks
+    ) -> FocusMap:
+        """Segment anew: what is in front is another question then."""
+        turned: FocusMap
+        turned, _ = run(self.segment(stack.turned, parameters, networks))
+        return turned
 
     def diagnose(
         self, stack: FocalStack, source: np.ndarray
     ) -> Generator[Progress, None, Diagnosis | None]:
-        """Return None: registration checks that both planes show the same scene."""
-        return None
-        yield
+        """Return a diagnosis if both planes show the same; registration checks all else."""
+        yield Progress("check the planes", 0, 1)
+        diagnosis = diagnose(stack.sources)
+        yield Progress("check the planes", 1, 1)
+        return diagnosis if diagnosis.duplicates else None
 
 
 class StackStrategy:
@@ -126,6 +147,12 @@ class StackStrategy:
     def accepts(self, psf: Psf) -> bool:
         """Accept a blur that explains the planes better than no occlusion does."""
         return psf.is_significant
+
+    def turned(
+        self, stack: FocalStack, focus: FocusMap, parameters: FuseParameters, networks: Networks
+    ) -> FocusMap:
+        """See :class:`Strategy`."""
+        return focus.turned
 
     def diagnose(
         self, stack: FocalStack, source: np.ndarray

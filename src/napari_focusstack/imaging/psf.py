@@ -90,6 +90,13 @@ class Psf:
         )
 
     @property
+    def residual_ratio(self) -> float:
+        """Share of the residual without occlusion that is left with it; 1 where both are 0."""
+        if not self.residual_without_occlusion > 0:
+            return 1.0
+        return self.residual / self.residual_without_occlusion
+
+    @property
     def is_significant(self) -> bool:
         """Whether occlusion explains the planes clearly better than none."""
         return self.residual < self.max_residual_ratio * self.residual_without_occlusion

@@ -128,3 +128,8 @@ class FocalStack:
     def reverse(self) -> None:
         """Reverse the order of the planes, because the last given plane is the nearest."""
         self.sources = self.sources[::-1]
+
+    @property
+    def turned(self) -> FocalStack:
+        """The planes in the reversed order."""
+        return self.take(range(len(self), 0, -1))

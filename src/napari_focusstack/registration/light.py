@@ -39,7 +39,8 @@ MIN_SPREADS = 1.8
 #: A gradient of the change over the image is believed if it leaves less than this share of the
 #: deviations from one gain. Measured: at most 0.45 of a drift of vignetting; at least 0.55 without.
 GRADIENT_SHARE = 0.5
-#: Smallest change that is equalised: half of a step that the eye sees.
+#: Smallest change from plane to plane that counts: half of a step that the eye sees. Twice as much
+#: in all is equalised.
 LEAST_CHANGE = 0.005
 #: Planes this far apart are compared too: slow drifts show there.
 STRIDES = (1, 4, 16, 64)
@@ -81,7 +82,7 @@ class Light:
             return None
         logs = np.cumsum([np.zeros_like(steps[0].terms), *(step.terms for step in steps)], 0)
         light = cls(logs - logs[len(planes) // 2])
-        return light if light.largest_change > LEAST_CHANGE else None
+        return light if light.largest_change > 2 * LEAST_CHANGE else None
 
     @property
     def largest_change(self) -> float:

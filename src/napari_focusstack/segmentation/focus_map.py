@@ -256,6 +256,18 @@ class FocusMap:
         """Return the map as one of some of its planes, whose numbers are given: the inverse."""
         return self._with_depths(partial(_positions, among=numbers), len(numbers))
 
+    @property
+    def turned(self) -> FocusMap:
+        """The map with the order of planes reversed: what was in front lies behind."""
+        front, behind = self.planes + 1 - self.behind, self.planes + 1 - self.front
+        whole = self.alpha >= 1
+        return replace(
+            self,
+            front=torch.where(whole, behind, front),
+            behind=torch.where(whole, front, behind),
+            alpha=torch.where(whole, self.alpha, 1 - self.alpha),
+        )
+
     def _with_depths(self, function: Callable[[Tensor], Tensor], planes: int) -> FocusMap:
         """Return the map with a function applied to its depths."""
         front, behind = function(self.front), function(self.behind)

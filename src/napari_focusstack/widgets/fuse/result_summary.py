@@ -103,7 +103,8 @@ def figures_text(session: Session, seconds: float) -> str:
             f"the depth of {100 * session.filled_share:.1f}% of the pixels is filled in from "
             "around, see the confidence"
         )
-    findings = [] if session.diagnosis is None else session.diagnosis.messages()
+    findings = list(canvas.pipeline.warnings)
+    findings += [] if session.diagnosis is None else session.diagnosis.messages()
     return "\n".join(["; ".join(parts), *findings])
 
 

@@ -26,7 +26,7 @@ LEAST_CONTRAST, MOST_CELLS, SHARE_OF_CELLS = 1.5, 64, 0.25
 QUANTILE = 0.25
 #: Planes between which sharpness falls to its half differ by about 0.5 px of blur (measured on
 #: rendered stacks of known blur). Surfaces are sought in planes so many times as far apart.
-HALVES = 1.6
+HALVES = 3.0
 #: Fewer planes than this are all used.
 FEW_PLANES = 5
 

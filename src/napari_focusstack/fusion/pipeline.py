@@ -121,6 +121,8 @@ class Pipeline:
         self.registration: Registration | None = None
         self.defects: Defects | None = None
         self.light: Light | None = None
+        #: A pair before its light was equalised, in which its foreground is sought.
+        self._segmented: FocalStack | None = None
         self.near: Literal["first", "last"] = "first"
         self.plain = ""
         self.is_turned = False
@@ -171,6 +173,8 @@ class Pipeline:
         self.light = Light.of(planes, self.stack.intensity)
         if self.light is not None:
             logger.debug("%s", self.light.reason)
+            if len(self.shown) == 2:  # FSB knows pairs of different light
+                self._segmented = self.stack.take(self.shown)
             self.stack.put(self.shown, self.light.equalize(planes, self.stack.intensity))
         yield Progress("compare light", 1, 1)
 
@@ -185,7 +189,7 @@ class Pipeline:
         """
         surfaces = self.surfaces
         focus, backend = yield from self.strategy.segment(
-            surfaces.stack, self.parameters, self._network
+            self._segmented or surfaces.stack, self.parameters, self._network
         )
         return surfaces.widen(focus), backend
 

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from napari_focusstack.planes.lazy_plane import WHOLE, LazyPlane
+from napari_focusstack.planes.scratch import KeptPlanes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from napari_focusstack.planes.lazy_plane import Rectangle
 
 #: How far a pixel must stand out from all its neighbours, as a share of the contrast of the stack:
 #: in one plane, and in every plane.
@@ -100,45 +98,14 @@ class Defects:
         """What was filled, in words."""
         return f"{self.count} hot or dead pixels filled"
 
-    def mend(self, planes: Sequence[Any]) -> list[LazyPlane]:
-        """Return the planes with their faults filled as they are read."""
-        store = MendedPlanes(planes, self)
-        return [LazyPlane(store, number, plane.shape) for number, plane in enumerate(planes)]
-
-
-@dataclass(frozen=True)
-class MendedPlanes:
-    """Planes whose faulty pixels are filled as they are read.
-
-    Parameters
-    ----------
-    planes : sequence of ndarray or LazyPlane
-        The planes.
-    defects : Defects
-        Their faults.
-    """
-
-    planes: Sequence[Any]
-    defects: Defects
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the pixels."""
-        return self.planes[0].dtype
-
-    def read(self, number: int, rectangle: Rectangle = WHOLE) -> np.ndarray:
-        """Return a rectangle of a plane. Planes are counted from 0."""
-        plane, places = self.planes[number], self.defects.places[number]
-        ends = [part.indices(side) for part, side in zip(rectangle, plane.shape, strict=False)]
-        first = np.array([[start] for start, _, _ in ends])
-        inside = np.logical_and.reduce(
-            [(at >= start) & (at < stop) for at, (start, stop, _) in zip(places, ends, strict=True)]
-        )
-        pixels: np.ndarray = plane[rectangle]
-        if inside.any():
-            pixels = pixels.copy()
-            pixels[tuple(places[:, inside] - first)] = self.defects.values[number][inside]
-        return pixels
+    def mend(self, planes: Sequence[Any]) -> list[Any]:
+        """Return the planes with their faults filled."""
+        kept = KeptPlanes(planes)
+        for plane, places, values in zip(planes, self.places, self.values, strict=True):
+            pixels = plane[:, :].copy()
+            pixels[tuple(places)] = values
+            kept.add(pixels)
+        return kept.planes
 
 
 def _contrast(plane: Any) -> np.ndarray:

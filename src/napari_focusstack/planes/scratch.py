@@ -7,13 +7,15 @@ import math
 import os
 import shutil
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.planes.lazy_plane import LazyPlane
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
@@ -22,6 +24,39 @@ if TYPE_CHECKING:
 
 #: Bytes written at once where the system cannot reserve space. The value does not matter.
 RESERVE_BYTES = 2**24
+
+
+class KeptPlanes:
+    """Computed planes, kept where those that they replace are: in memory, or in a scratch file.
+
+    Parameters
+    ----------
+    planes : sequence of ndarray or LazyPlane
+        The planes that they replace.
+
+    Examples
+    --------
+    >>> kept = KeptPlanes([np.zeros((32, 48)), np.ones((32, 48))])
+    >>> kept.add(np.full((32, 48), 2.0))
+    >>> [float(plane.max()) for plane in kept.planes]
+    [2.0]
+    """
+
+    def __init__(self, planes: Sequence[Any]) -> None:
+        first = planes[0]
+        self.planes: list[Any] = []
+        self._scratch: ScratchPlanes | None = None
+        if isinstance(first, LazyPlane):
+            self._scratch = ScratchPlanes((len(planes), *first.shape), first.dtype)
+
+    def add(self, pixels: np.ndarray) -> None:
+        """Keep the next plane."""
+        if self._scratch is None:
+            self.planes.append(pixels)
+            return
+        number = len(self.planes)
+        self._scratch.write(number, pixels)
+        self.planes.append(LazyPlane(self._scratch, number, pixels.shape))
 
 
 class Closing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_focusstack.planes.lazy_plane import LazyPlane
+from napari_focusstack.planes.scratch import KeptPlanes
 from napari_focusstack.runtime.progress import Progress
 
 if TYPE_CHECKING:
@@ -65,22 +65,11 @@ def align(
         known = yield from register_steps(planes, parameters)
     if known.is_identity:
         return planes, known
-    first = planes[0]
-    scratch = None
-    if isinstance(first, LazyPlane):
-        from napari_focusstack.planes.scratch import ScratchPlanes
-
-        scratch = ScratchPlanes((len(planes), *first.shape), first.dtype)
-    moved: list[Any] = []
+    moved = KeptPlanes(planes)
     for number, plane in enumerate(planes, 1):
-        pixels = known.warp(plane[:, :], number)
-        if scratch is None:
-            moved.append(pixels)
-        else:
-            scratch.write(number - 1, pixels)
-            moved.append(LazyPlane(scratch, number - 1, first.shape))
+        moved.add(known.warp(plane[:, :], number))
         yield Progress("move planes", number, len(planes))
-    return moved, known
+    return moved.planes, known
 
 
 def _too_small(planes: list[Any]) -> bool:

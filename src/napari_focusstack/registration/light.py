@@ -14,13 +14,12 @@ import cv2
 import numpy as np
 import torch
 
-from napari_focusstack.planes.lazy_plane import WHOLE, LazyPlane
+from napari_focusstack.planes.scratch import KeptPlanes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from napari_focusstack.imaging.intensity import Intensity
-    from napari_focusstack.planes.lazy_plane import Rectangle
 
 #: Least side of the cells whose means are compared, px, and cells along the shorter side.
 MIN_CELL_PX, CELLS = 8, 24
@@ -97,63 +96,45 @@ class Light:
     @property
     def reason(self) -> str:
         """What was equalised, in words."""
-        return f"light equalised: it changed by up to {100 * self.largest_change:.1f}%"
+        return f"light equalised, it changed by up to {100 * self.largest_change:.1f}%"
 
-    def equalize(self, planes: Sequence[Any], intensity: Intensity) -> list[LazyPlane]:
-        """Return the planes in the light of the middle one, computed as they are read."""
-        store = EqualizedPlanes(planes, self, intensity)
-        return [LazyPlane(store, number, plane.shape) for number, plane in enumerate(planes)]
+    def equalize(self, planes: Sequence[Any], intensity: Intensity) -> list[Any]:
+        """Return the planes in the light of the middle one.
 
-    def gain(self, number: int, size: tuple[int, int], rectangle: Rectangle) -> np.ndarray:
-        """Return the gain of a plane, counted from 0, in a rectangle: (Y, X, C) or (1, 1, C)."""
+        Parameters
+        ----------
+        planes : sequence of ndarray or LazyPlane
+            The planes that were measured.
+        intensity : Intensity
+            Their coding: sRGB values are light only when decoded.
+        """
+        kept = KeptPlanes(planes)
+        for number, plane in enumerate(planes):
+            pixels = np.asarray(plane[:, :])
+            gain = self._gain(number, pixels.shape[:2])
+            kept.add(pixels if (gain == 1).all() else _divided(pixels, gain, intensity))
+        return kept.planes
+
+    def _gain(self, number: int, size: tuple[int, ...]) -> np.ndarray:
+        """Return the gain of a plane, counted from 0, (Y, X, C) or (1, 1, C), float32."""
         terms = self.coefficients[number]
         if not terms[:, 1:].any():
-            return np.exp(terms[None, None, :, 0])
-        rows, columns = (np.arange(side)[part] for side, part in zip(size, rectangle, strict=True))
-        y, x = ((2 * at + 1) / side - 1 for at, side in zip((rows, columns), size, strict=True))
-        logs: np.ndarray = np.exp(_basis(y[:, None], x[None]) @ terms.T)
-        return logs
+            return np.exp(terms[None, None, :, 0]).astype(np.float32)
+        logs = _basis(*size) @ terms.T
+        return np.exp(logs).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class EqualizedPlanes:
-    """Planes whose pixels are divided by the gain of their light as they are read.
-
-    Parameters
-    ----------
-    planes : sequence of ndarray or LazyPlane
-        The planes.
-    light : Light
-        Their gains.
-    intensity : Intensity
-        Their coding: sRGB values are light only when decoded.
-    """
-
-    planes: Sequence[Any]
-    light: Light
-    intensity: Intensity
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the pixels."""
-        return self.planes[0].dtype
-
-    def read(self, number: int, rectangle: Rectangle = WHOLE) -> np.ndarray:
-        """Return a rectangle of an equalised plane. Planes are counted from 0."""
-        plane = self.planes[number]
-        pixels: np.ndarray = plane[rectangle]
-        gain = self.light.gain(number, plane.shape[:2], rectangle).astype(np.float32)
-        if (gain == 1).all():
-            return pixels
-        deep = np.atleast_3d(pixels)
-        if self.intensity.coding == "srgb":
-            per_channel = torch.from_numpy(gain).movedim(-1, 0)
-            values = self.intensity.from_light(self.intensity.to_light(deep) / per_channel)
-        else:
-            values = deep / gain
-            if self.dtype.kind == "u":
-                values = np.clip(np.rint(values), 0, np.iinfo(self.dtype).max)
-        return values.astype(self.dtype).reshape(pixels.shape)
+def _divided(pixels: np.ndarray, gain: np.ndarray, intensity: Intensity) -> np.ndarray:
+    """Return pixels of less light by a gain, in their type."""
+    deep = np.atleast_3d(pixels)
+    if intensity.coding == "srgb":
+        per_channel = torch.from_numpy(gain).movedim(-1, 0)
+        values = intensity.from_light(intensity.to_light(deep) / per_channel)
+    else:
+        values = deep / gain
+        if pixels.dtype.kind == "u":
+            values = np.clip(np.rint(values), 0, np.iinfo(pixels.dtype).max)
+    return values.astype(pixels.dtype).reshape(pixels.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +147,7 @@ class _Change:
     @classmethod
     def between(cls, first: np.ndarray, second: np.ndarray, top: float) -> _Change:
         """Compare the cells (Y, X, C) of two planes."""
-        y, x = (np.linspace(-1, 1, 2 * n + 1)[1::2] for n in first.shape[:2])
-        basis = _basis(y[:, None], x[None])
+        basis = _basis(*first.shape[:2])
         pairs = zip(np.moveaxis(first, -1, 0), np.moveaxis(second, -1, 0), strict=True)
         fits = [_Fit.of(*pair, basis, top) for pair in pairs]
         if np.mean([fit.left for fit in fits]) < GRADIENT_SHARE:
@@ -231,9 +211,12 @@ def _least_deviations(basis: np.ndarray, values: np.ndarray, weight: np.ndarray)
     return terms
 
 
-def _basis(y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return the terms of the gain's log, (Y, X, 6)."""
-    return np.stack(np.broadcast_arrays(np.ones_like(y * x), y, x, y * y, y * x, x * x), -1)
+def _basis(rows: int, columns: int) -> np.ndarray:
+    """Return the terms of the gain's log at the centres of rows and columns, (Y, X, 6)."""
+    y, x = np.meshgrid(
+        *(np.linspace(-1, 1, 2 * side + 1)[1::2] for side in (rows, columns)), indexing="ij"
+    )
+    return np.stack([np.ones_like(y), y, x, y * y, y * x, x * x], -1)
 
 
 def _cells(plane: Any, intensity: Intensity) -> np.ndarray:

@@ -27,6 +27,7 @@ from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.planes.focal_stack import FocalStack
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REQUIRE_SHARED = "NAPARI_FOCUSSTACK_REQUIRE_SHARED"
@@ -176,6 +177,12 @@ class FocalStackScene:
     def planes(self, dtype: str = "uint8", *, grey: bool = False) -> list[np.ndarray]:
         """The planes as a camera writes them, nearest first."""
         return [encode(light, dtype, grey=grey) for light in self.images]
+
+
+@pytest.fixture(scope="session")
+def focal_stack_of():
+    """Return a function that checks planes and returns their stack, on the CPU."""
+    return lambda planes: FocalStack(planes, "auto", torch.device("cpu"), 2**34)
 
 
 @cache

@@ -15,6 +15,7 @@ def test_the_defaults_are_those_of_the_documentation():
         "z_step": 0.0,
         "register": "auto",
         "register_model": "similarity",
+        "equalize": "auto",
         "device": "auto",
         "fsb_weights": None,
         "deb_weights": None,

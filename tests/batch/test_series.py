@@ -147,9 +147,9 @@ def test_half_of_the_memory_is_for_planes_and_half_for_tiles(
         budgets.append(budget_bytes)
         return PlaneStore(header, place, budget_bytes, progress)
 
-    def steps(planes, labels, given, registration, budget_bytes):
+    def steps(planes, labels, given, registration, budget_bytes, positions):
         budgets.append(budget_bytes)
-        return fuse_steps(planes, labels, given, registration, budget_bytes)
+        return fuse_steps(planes, labels, given, registration, budget_bytes, positions)
 
     monkeypatch.setattr(series, "PlaneStore", store)
     monkeypatch.setattr(fusion, "fuse_steps", steps)

@@ -31,16 +31,30 @@ def test_every_finding_is_one_sentence():
         shares=shares,
     ).messages()
     assert said == [
-        "Plane 1 shows nothing, or only noise; leave it out.",
+        "Plane 1 shows nothing, or only noise; it can be left out.",
         "Plane 7 resembles no other plane; check that it belongs to this stack.",
         "Planes 3 and 4 show the same image; leave one out.",
         "Focus moves much further than elsewhere between planes 5-6 and 8-9; check whether planes "
         "are missing or misplaced there.",
         "Brightness jumps by up to 40% at planes 2 and 5; keep light and exposure constant, or "
         "seams will show.",
-        "Plane 2 gives no pixel of the fused image; it can be left out.",
-        "Plane 4 gives 0.04% of the pixels of the fused image, as it shows the same as plane 3; it "
-        "can be left out.",
+        "Planes 2, 4 give less than 0.1% of the pixels of the fused image; they can be left out.",
+    ]
+
+
+def test_a_finding_of_many_planes_is_one_sentence():
+    said = diagnosis(
+        blank=(1, 9),
+        unrelated=(6, 7, 8),
+        duplicates=tuple((n, n + 1) for n in range(1, 9)),
+        shares=np.array([0, 0, 0, 1, 0, 0, 0, 0, 0]),
+    ).messages()
+    assert said == [
+        "Planes 1, 9 show nothing, or only noise; they can be left out.",
+        "Planes 6 to 8 resemble no other plane; check that each belongs to this stack.",
+        "Planes of 8 pairs show the same image; leave one of each pair out.",
+        "Planes 2, 3, 5 to 8 give less than 0.1% of the pixels of the fused image; they can be "
+        "left out.",
     ]
 
 

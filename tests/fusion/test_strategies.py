@@ -48,10 +48,9 @@ def networks(parameters):
     return Networks(parameters)
 
 
-def test_two_planes_are_a_pair_and_three_a_stack(make_focal_stack, pair):
-    assert isinstance(strategy_for(pair), PairStrategy)
-    three = focal_stack(make_focal_stack(3, 1.5).planes("uint16"))
-    assert isinstance(strategy_for(three), StackStrategy)
+def test_two_planes_are_a_pair_and_three_a_stack():
+    assert isinstance(strategy_for(2), PairStrategy)
+    assert isinstance(strategy_for(3), StackStrategy)
 
 
 def test_a_pair_is_segmented_into_foreground_and_background(make_scene, pair, parameters, networks):
@@ -115,10 +114,14 @@ def test_without_an_occlusion_there_is_no_blur_to_estimate(stack, pair, paramete
         PairStrategy().estimate_psf(pair, flat, parameters, networks)
 
 
-def test_a_pair_accepts_any_blur_and_a_stack_one_that_explains_its_planes():
+def test_a_blur_is_accepted_that_explains_the_planes_and_leaves_little():
     poor = Psf(1.0, residual=0.02, residual_without_occlusion=0.0201)
+    fair = Psf(1.0, residual=0.0194, residual_without_occlusion=0.02)
     good = Psf(1.0, residual=0.01, residual_without_occlusion=0.02)
-    assert [PairStrategy().accepts(psf) for psf in (poor, good)] == [True, True]
+    wild = Psf(12.0, residual=0.08, residual_without_occlusion=0.16)
+    same = Psf(0.5, residual=0.0, residual_without_occlusion=0.0)
+    blurs = poor, fair, good, wild, same
+    assert [PairStrategy().accepts(psf) for psf in blurs] == [False, True, True, False, False]
     assert [StackStrategy().accepts(psf) for psf in (poor, good)] == [False, True]
 
 

@@ -44,3 +44,12 @@ def test_distances_of_a_gather_blur_are_rounded_to_powers_of_two():
     steps = torch.full((1, 1, 49, 49), 2.6)
     found = gather_blur(image, 1.0, "gaussian", steps)
     assert float(found[0, 0, 24, 27]) == pytest.approx(math.exp(-9 / 8) / (8 * math.pi), rel=0.01)
+
+
+def test_planes_further_apart_have_more_blur():
+    psf = Psf(0.5, 0.6, curve=((0.5, 0.1),), residual=0.01, residual_without_occlusion=0.04)
+    wide = psf.per_step(4)
+    assert (wide.sigma_px, wide.sigma_background_px, wide.curve) == (2.0, 2.4, ((2.0, 0.1),))
+    assert wide.residual_ratio == psf.residual_ratio == 0.25
+    assert psf.per_step(1) is psf
+    assert Psf(1.0, residual=0.0, residual_without_occlusion=0.0).residual_ratio == 1

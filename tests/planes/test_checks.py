@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.planes.checks import check_planes
+from napari_focusstack.planes.checks import check_planes, check_positions, is_blank
 
 
 def plane(dtype="uint8", shape=(24, 32), seed=0):
@@ -66,3 +66,33 @@ def test_a_colour_plane_of_one_colour_is_constant():
         check_planes(
             [np.tile(np.array([1, 2, 3], np.uint8), (24, 32, 1)), plane(shape=(24, 32, 3))]
         )
+
+
+def test_blank_planes_pass_if_two_others_show_something():
+    blank = np.zeros((24, 32), np.uint8)
+    planes = check_planes([blank, plane(), plane(seed=1), blank])
+    assert [is_blank(each) for each in planes] == [True, False, False, True]
+    row = plane()
+    row[0] = 7
+    assert not is_blank(row)
+
+
+def test_positions_are_told_from_the_first_plane_on():
+    assert check_positions(None, 3) is None
+    assert check_positions([0, 2, 4.02], 3) is None
+    np.testing.assert_allclose(check_positions([5, 4, 2], 3), [0, 1, 3])
+
+
+@pytest.mark.parametrize(
+    ("positions", "said"),
+    [
+        ([0, 1], "2 positions are given for 3 planes"),
+        ([0, 2, 1], "0, 2, 1; sort"),
+        ([0, 1, 1], "0, 1, 1; sort"),
+        ([0, np.nan, 2], "0, nan, 2; sort"),
+        ([0, 1, -4], "0, 1, -4; sort"),
+    ],
+)
+def test_positions_that_are_no_order_are_refused(positions, said):
+    with pytest.raises(InputError, match=said):
+        check_positions(positions, 3)

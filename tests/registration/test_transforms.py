@@ -88,3 +88,13 @@ def test_a_file_that_is_no_registration_is_refused(tmp_path, text):
         Registration.load(tmp_path / "r.json")
     with pytest.raises(InputError, match=r"cannot read .*missing"):
         Registration.load(tmp_path / "missing.json")
+
+
+def test_some_planes_are_taken_and_put_back():
+    down = ((1.0, 0.0, 2.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    two = Registration((IDENTITY, down), (4, 5), "shift")
+    five = two.put([2, 4], 5)
+    assert five.matrices == (IDENTITY, IDENTITY, IDENTITY, down, IDENTITY)
+    assert five.take([2, 4]) == two
+    assert two.take([1, 2]) is two
+    assert two.put([1, 2], 2) is two

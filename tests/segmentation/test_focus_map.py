@@ -1,5 +1,7 @@
 """What is in focus where: labels, depth and matte, read into two surfaces and a cover."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -234,3 +236,33 @@ def test_a_label_that_names_no_plane_is_refused(labels):
     focus = FocusMap.of_labels(labels, PLANES, SIZE)
     with pytest.raises(InputError, match=r"label 6 names no plane, for there are 5; paint with 1"):
         focus.with_labels(np.where(labels == 3, 6, labels))
+
+
+def test_some_planes_are_renumbered_and_back():
+    depth = torch.linspace(1, 4, 60).reshape(1, 6, 10)
+    some = FocusMap.of_depth(depth, 4)
+    every = some.renumbered([1, 5, 9, 14], 14)
+    assert every.planes == 14
+    assert float(every.depth.max()) == 14
+    torch.testing.assert_close(every.restricted([1, 5, 9, 14]).depth, depth)
+    beyond = FocusMap.of_depth(torch.tensor([[[1.0, 2, 6, 7]]]), 7).restricted([2, 4, 6])
+    assert beyond.depth.flatten().tolist() == [1, 1, 3, 3]
+
+
+def test_a_turned_map_has_behind_what_was_in_front():
+    alpha = torch.tensor([[[1.0, 0.3, 1.0]]])
+    front, behind = torch.tensor([[[1.0, 1, 4]]]), torch.tensor([[[1.0, 4, 4]]])
+    turned = FocusMap(front, behind, alpha, 4, torch.ones(1, 1, 3)).turned
+    assert turned.depth.flatten().tolist() == [4, 1, 1]
+    torch.testing.assert_close(turned.alpha, torch.tensor([[[1.0, 0.7, 1.0]]]))
+    assert turned.front[0, 0, 1] == 1
+    assert turned.behind[0, 0, 1] == 4
+
+
+def test_uneven_planes_have_places():
+    depth = torch.tensor([[[1.0, 1.5, 2, 3]]])
+    focus = FocusMap.of_depth(depth, 3)
+    assert focus.place(depth) is depth
+    uneven = replace(focus, places=(1.0, 1.2, 3.0))
+    torch.testing.assert_close(uneven.place(depth), torch.tensor([[[1.0, 1.1, 1.2, 3]]]))
+    assert uneven.crop((slice(0, 1), slice(0, 2))).places == (1.0, 1.2, 3.0)

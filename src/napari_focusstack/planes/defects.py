@@ -24,6 +24,8 @@ STANDS_OUT, STANDS_OUT_ALWAYS = 0.75, 0.05
 #: most, although sharpness around falls to less than the second share, or is nearly none: the
 #: third, of what it stands out by.
 STEADY, DEFOCUSED, BLANK = 0.7, 0.6, 0.1
+#: Share of its light that a point in focus shows beside it at least, and in the planes beside.
+SPREAD = 0.3
 #: Fewest planes in which "every plane" says something.
 MIN_PLANES = 3
 #: Square in which sharpness around is read, px to each side.
@@ -64,6 +66,8 @@ class Defects:
         """
         low, high = np.mean([_contrast(plane) for plane in planes], 0)
         span = float(high - low)
+        if span <= 0:
+            return None
         masks = []
         least = most = np.zeros(planes[0].shape[:2], np.float32)
         for number, plane in enumerate(planes):
@@ -79,10 +83,12 @@ class Defects:
         if len(planes) < MIN_PLANES:
             always[:] = False
         always[always] = _is_fault(planes, np.nonzero(always), least[always])
-        places, values = [], []
+        places: list[np.ndarray] = []
+        values: list[np.ndarray] = []
         for plane, packed in zip(planes, masks, strict=True):
             mask = np.unpackbits(packed, count=always.size).reshape(always.shape).astype(bool)
             mask = (mask & (mask.mean() <= MOST_FAULTS)) | always
+            mask &= always | _is_alone(planes, len(places), mask)
             places.append(np.stack(np.nonzero(mask)))
             values.append(_filling(plane, mask))
         defects = cls(places, values)
@@ -131,14 +137,53 @@ def _is_fault(planes: Sequence[Any], at: tuple[np.ndarray, ...], least: np.ndarr
     distance = np.abs(offsets[:, None]) + np.abs(offsets)
     sharpness = []
     for plane in planes:
-        pixels = np.asarray(plane[:, :]).astype(np.float32)
-        grey = pixels if pixels.ndim == 2 else pixels.mean(-1)
-        detail = np.pad(np.abs(cv2.Laplacian(grey, cv2.CV_32F)), AROUND_PX, "reflect")
+        detail = np.abs(cv2.Laplacian(_grey(plane), cv2.CV_32F))
+        detail = np.pad(detail, AROUND_PX, "reflect")
         rows, columns = (each[:, None, None] + AROUND_PX for each in at)
         around = detail[rows + offsets[:, None], columns + offsets]
         sharpness.append(around[:, distance > 2].mean(1))
     lowest, highest = np.min(sharpness, 0), np.max(sharpness, 0)
     return (lowest < DEFOCUSED * highest) | (highest < BLANK * least)
+
+
+def _is_alone(planes: Sequence[Any], number: int, mask: np.ndarray) -> np.ndarray:
+    """Return the pixels of a mask that stand alone: no neighbour, no other plane shows the light.
+
+    A point in focus spreads over its neighbours, and in the planes beside over more of them.
+    """
+    alone = mask.copy()
+    if not mask.any():
+        return alone
+    at = np.nonzero(mask)
+    own, ring = _around(_grey(planes[number]), at)
+    height = own[:, 4] - ring
+    side = np.sign(height)
+    others = np.sort(side[:, None] * (np.delete(own, 4, 1) - ring[:, None]), 1)
+    spread = others[:, -2] > SPREAD * np.abs(height)  # a neighbour may be struck too
+    light = side * (own.mean(1) - ring)
+    for other in (number - 1, number + 1):
+        if 0 <= other < len(planes):
+            beside, ring = _around(_grey(planes[other]), at)
+            beside = np.sort(side[:, None] * (beside - ring[:, None]), 1)
+            spread |= beside[:, :-1].mean(1) > SPREAD * light  # one may be struck there
+    alone[mask] = ~spread
+    return alone
+
+
+def _grey(plane: Any) -> np.ndarray:
+    """Return the mean of the channels of a plane, (Y, X), float32."""
+    pixels = np.asarray(plane[:, :]).astype(np.float32)
+    return pixels if pixels.ndim == 2 else pixels.mean(-1)
+
+
+def _around(grey: np.ndarray, at: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 3 x 3 pixels around places, (n, 9), and the median of those around them, (n,)."""
+    padded = np.pad(grey, 2, "reflect")
+    rows, columns = (each[:, None, None] for each in at)
+    window = padded[rows + np.arange(5)[:, None], columns + np.arange(5)]
+    inner = np.zeros((5, 5), bool)
+    inner[1:4, 1:4] = True
+    return window[:, inner], np.median(window[:, ~inner], 1)
 
 
 def _struck_in_twos(pixels: np.ndarray, high: float, span: float) -> np.ndarray:

@@ -71,8 +71,8 @@ def half_width(sharpness: np.ndarray) -> float:
 
     Examples
     --------
-    >>> half_width(np.array([[1.0], [2], [5], [4], [2], [1]]))
-    1.5
+    >>> half_width(np.array([[1.0], [5], [4], [2], [1]]))
+    0.5
     """
     most, least = sharpness.max(0), sharpness.min(0)
     detail = np.where(most > LEAST_CONTRAST * least, most - least, 0)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MIN_CELL_PX, CELLS = 8, 24
 #: Cells count whose light lies within these shares of the brightest: neither dark nor clipped.
 DARK, CLIPPED = 0.02, 0.97
+#: Fewer cells of a channel say nothing. Convention.
+MIN_COUNTED = 64
 #: Unevenness of a cell, as a share of its light, at which its weight is a quarter.
 UNEVEN = 0.01
 #: Share of cells that change in the same direction, in most channels, from which on the light has
@@ -85,8 +87,9 @@ class Light:
 
     @property
     def largest_change(self) -> float:
-        """Largest gain, over or below 1, of any plane at the image's centre, as a share."""
-        return float(np.expm1(np.abs(self.coefficients[..., 0]).max()))
+        """Largest gain, over or below 1, of any plane anywhere in the image, as a share."""
+        logs = self.coefficients @ _basis(CELLS, CELLS).reshape(-1, 6).T
+        return float(np.expm1(np.abs(logs).max()))
 
     @property
     def gains(self) -> np.ndarray:
@@ -172,7 +175,7 @@ class _Fit(NamedTuple):
         least, most = np.minimum(first, second), np.maximum(first, second)
         counted = (least > DARK * top) & (most < CLIPPED * top)
         even = np.zeros(basis.shape[-1])
-        if counted.sum() < 2 * basis.shape[-1]:
+        if counted.sum() < MIN_COUNTED:
             return cls(even, even, 0.0, 1.0)
         uneven = np.maximum(_unevenness(first), _unevenness(second))[counted]
         weight = 1 / (UNEVEN + uneven / most[counted]).astype(np.float64) ** 2

@@ -62,6 +62,8 @@ class Registration:
 
     def take(self, numbers: Sequence[int]) -> Registration:
         """Return the registration of some of the planes, counted from 1."""
+        if len(numbers) == len(self.matrices):
+            return self
         return replace(self, matrices=tuple(self._matrix(number) for number in numbers))
 
     def put(self, numbers: Sequence[int], count: int) -> Registration:
@@ -69,6 +71,8 @@ class Registration:
 
         The others stay as they are.
         """
+        if len(numbers) == count:
+            return self
         matrices = [IDENTITY] * count
         for number, matrix in zip(numbers, self.matrices, strict=True):
             matrices[number - 1] = matrix

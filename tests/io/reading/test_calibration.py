@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_focusstack.io.reading.calibration import unit_name
+from napari_focusstack.io.reading.calibration import positions, unit_name
 from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 
@@ -120,3 +120,16 @@ def test_resolution_of_a_plain_tiff_counts_where_it_can_be_a_measure(
 
     assert stack.scale == (1.0, expected[0], expected[0])
     assert stack.units == ("pixel", expected[1], expected[1])
+
+
+def test_ome_gives_the_positions_of_planes(tmp_path):
+    planes = np.zeros((3, 2, 16, 16), np.uint16)
+    places = [0.0, 0.0, 1.5, 1.5, 4.0, 4.0]
+    path = tmp_path / "uneven.ome.tif"
+    tifffile.imwrite(path, planes, metadata={"axes": "ZCYX", "Plane": {"PositionZ": places}})
+    with tifffile.TiffFile(path) as tiff:
+        assert positions(tiff, 0, 3) == (0.0, 1.5, 4.0)
+        assert positions(tiff, 0, 4) == ()
+    tifffile.imwrite(path, planes, metadata={"axes": "ZCYX"})
+    with tifffile.TiffFile(path) as tiff:
+        assert positions(tiff, 0, 3) == ()

@@ -16,6 +16,7 @@ from napari_focusstack.networks.tiled_fsb import Progress
 from napari_focusstack.samples import pair as samples
 from napari_focusstack.samples import stacks as sample_stacks
 from napari_focusstack.widgets.controls import weights_menu
+from napari_focusstack.widgets.fuse.panel import GIVEN
 
 NO_SCREEN = os.environ.get("QT_QPA_PLATFORM") == "offscreen" or (
     sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
@@ -49,7 +50,7 @@ def open_dock(viewer, fsb_weights, keb_weights):
         weights_menu.add_weights(network, path)
         dock.weights[network].value = str(path)
     dock.foreground["crf"].value = False
-    dock.psf.value = "reblur"
+    dock.psf.value, dock.sigma_px.value = GIVEN, 3.25  # of such a mask no blur is plausible
     return dock
 
 

@@ -29,7 +29,9 @@ def session():
         region=np.array([[True, False], [False, False]]),
         initial=stack[0],
         stack=stack,
-        pipeline=SimpleNamespace(plain="", registration=None),
+        pipeline=SimpleNamespace(
+            plain="", registration=None, defects=None, light=None, warnings=[]
+        ),
     )
     return SimpleNamespace(
         canvas=canvas,
@@ -66,14 +68,18 @@ def test_without_elimination_the_reason_is_said(session):
 def test_all_that_restricts_the_result_is_said(session):
     session.near = "auto"
     session.canvas.pipeline.registration = SimpleNamespace(is_identity=False, reason="it moved")
+    session.canvas.pipeline.defects = SimpleNamespace(reason="3 hot pixels")
+    session.canvas.pipeline.light = SimpleNamespace(reason="light equalised")
+    session.canvas.pipeline.warnings = ["Turn it round."]
     session.border_share, session.filled_share = 0.125, 0.5
     session.diagnosis = SimpleNamespace(messages=lambda: ["Plane 2 is bad.", "Plane 3 too."])
     line, *findings = figures_text(session, 1).splitlines()
-    _, _, end, moved, border, filled = line.split("; ")
+    _, _, end, moved, hot, light, border, filled = line.split("; ")
     assert (end, moved) == ("the last plane is nearest", "it moved")
+    assert (hot, light) == ("3 hot pixels", "light equalised")
     assert border.startswith("12.5% of the pixels, marked as border")
     assert filled.startswith("the depth of 50.0% of the pixels")
-    assert findings == ["Plane 2 is bad.", "Plane 3 too."]
+    assert findings == ["Turn it round.", "Plane 2 is bad.", "Plane 3 too."]
 
 
 def test_before_a_fusion_there_are_no_figures(session):

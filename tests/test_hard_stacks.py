@@ -1,0 +1,142 @@
+"""One scene as users record it: many planes, drifting light, faults of the sensor, blank planes.
+
+The scene is rendered here, by a Gaussian of SciPy; nothing is shared with the imaging model.
+"""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+import napari_focusstack as nfs
+
+SIDE, STEP_PX = 128, 1.3
+
+
+def texture(seed, low, high):
+    chance = np.random.default_rng(seed)
+    values = gaussian_filter(chance.random((SIDE, SIDE)), 0.8)
+    values += 0.5 * gaussian_filter(chance.random((SIDE, SIDE)), 3)
+    return low + (high - low) * (values - values.min()) / np.ptp(values)
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """Light and coverage of a disk and a bar, and the light of what lies four steps behind."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    cover = ((rows - 64) ** 2 + (columns - 50) ** 2 < 900).astype(float)
+    cover = np.maximum(cover, np.abs(columns - 95 - 0.2 * (rows - 64)) < 4)
+    return texture(1, 0.55, 0.95), texture(2, 0.05, 0.4), cover
+
+
+def plane(scene, steps):
+    """Light of the plane so many steps behind the disk and the bar, 0 to 4."""
+    front, behind, cover = scene
+    near, far = max(STEP_PX * steps, 1e-3), max(STEP_PX * (4 - steps), 1e-3)
+    veil = gaussian_filter(front * cover, near)
+    return veil + (1 - gaussian_filter(cover, near)) * gaussian_filter(behind, far)
+
+
+@pytest.fixture(scope="module")
+def light(scene):
+    return np.stack([plane(scene, steps) for steps in range(5)])
+
+
+@pytest.fixture(scope="module")
+def truth(scene):
+    front, behind, cover = scene
+    return front * cover + (1 - cover) * behind
+
+
+def coded(light):
+    """Return 12-bit planes of light, 0..1."""
+    return np.rint(4095 * light).astype(np.uint16)
+
+
+def psnr(image, truth):
+    """Return the PSNR after the gain and offset that suit it best, dB."""
+    gain, offset = np.polyfit(image.astype(float).ravel(), truth.ravel(), 1)
+    return -10 * np.log10(np.mean((gain * image + offset - truth) ** 2))
+
+
+def test_a_plain_stack_is_unveiled(light, truth):
+    result = nfs.fuse(coded(light))
+    assert psnr(result.image, truth) > 44
+    assert psnr(result.initial, truth) < 35
+    assert result.light is result.defects is None
+
+
+@pytest.mark.parametrize("count", [9, 33, 200])
+def test_many_planes_between_the_same_ends_give_the_same_picture(scene, truth, count):
+    planes = np.stack([plane(scene, steps) for steps in np.linspace(0, 4, count)])
+    result = nfs.fuse(coded(planes))
+    assert psnr(result.image, truth) > 44
+    assert result.sigma_px * (count - 1) == pytest.approx(4 * STEP_PX, rel=0.05)
+    assert result.labels.min() == 1
+    assert result.labels.max() >= 0.98 * count
+    assert len(result.findings) <= 2
+
+
+@pytest.mark.parametrize("percent", [2, 5, 10])
+def test_drifting_light_costs_nothing(light, truth, percent):
+    gain = 1 + percent / 100 * np.arange(5)
+    planes = coded(0.6 * light * gain[:, None, None])
+    result = nfs.fuse(planes)
+    assert psnr(result.image, truth) > 44
+    assert "light equalised" in result.light.reason
+    assert result.findings == [] or "Brightness" not in result.findings[0]
+    as_it_is = nfs.fuse(planes, equalize="off")
+    assert as_it_is.light is None
+    assert psnr(as_it_is.image, truth) < 44
+
+
+def test_one_dark_plane_costs_nothing(light, truth):
+    dimmed = light * np.array([1, 1, 0.6, 1, 1])[:, None, None]
+    assert psnr(nfs.fuse(coded(dimmed)).image, truth) > 44
+
+
+def test_struck_pixels_are_filled_and_the_blur_is_that_without(light, truth):
+    chance = np.random.default_rng(0)
+    struck = np.where(chance.random(light.shape) < 0.001, 65535, coded(light)).astype(np.uint16)
+    result = nfs.fuse(struck)
+    assert psnr(result.image, truth) > 44
+    assert result.sigma_px == pytest.approx(STEP_PX, rel=0.15)
+    assert result.figures()["filled_pixels"] > 60
+
+
+def test_blank_planes_are_left_out_and_keep_their_numbers(light, truth):
+    blank = np.zeros_like(light[:1])
+    result = nfs.fuse(coded(np.concatenate([blank, light, blank])))
+    assert psnr(result.image, truth) > 44
+    assert set(np.unique(result.source)) <= {2, 3, 4, 5, 6}
+    assert (result.labels.min(), result.labels.max()) == (2, 6)
+    assert [said for said in result.findings if "nothing, or only noise" in said] == [
+        "Planes 1, 7 show nothing, or only noise; they can be left out."
+    ]
+
+
+def test_a_reversed_stack_is_noticed(light, truth):
+    result = nfs.fuse(coded(light[::-1]))
+    assert result.findings[0].startswith("The planes seem to be in the reverse order: with near=")
+    right = nfs.fuse(coded(light[::-1]), near="last")
+    assert psnr(right.image, truth) > 44
+    assert not any("reverse" in said for said in right.findings)
+
+
+def test_uneven_steps_are_honoured(scene, truth):
+    positions = [0.0, 1.0, 3.0, 3.5, 4.0]
+    planes = coded(np.stack([plane(scene, steps) for steps in positions]))
+    result = nfs.fuse(planes, positions=positions, psf="reblur")
+    assert psnr(result.image, truth) > 42
+    assert result.sigma_px == pytest.approx(STEP_PX, rel=0.1)  # the mean step is 1
+    assert result.depth.max() == pytest.approx(4.0, abs=0.1)
+    assert result.figures()["positions"] == positions
+
+
+def test_planes_that_show_the_same_are_one(light):
+    same = coded(np.stack([light[0]] * 5))
+    result = nfs.fuse(same)
+    np.testing.assert_array_equal(result.image, same[0])
+    assert not result.transition_region.any()
+    pair = nfs.fuse(same[:2])
+    np.testing.assert_array_equal(pair.image, same[0])
+    assert pair.findings == ["Planes 1 and 2 show the same image; leave one out."]

@@ -99,3 +99,14 @@ def test_white_balance_is_found_in_photographs(light):
 def test_few_cells_say_nothing(light):
     planes = [plane[:48, :48] for plane in exposed(light, np.arange(1, 6)[:, None, None] / 5)]
     assert found(planes) is None
+
+
+def test_a_background_that_is_clipped_or_stays_tells_no_change(light):
+    bright = np.where(np.arange(128) < 90, light, 2.0)  # the disk before a lamp
+    chance = np.random.default_rng(0)
+    veiled = bright * np.array([1, 1.05, 1.1, 1.05, 1])[:, None, None]
+    clipped = [np.minimum(4095, 4095 * plane).astype(np.uint16) for plane in veiled]
+    assert found(clipped) is None or found(clipped).largest_change < 0.11
+    steady = np.where(np.arange(128) < 60, veiled, 0.7)
+    noisy = [4095 * plane + chance.normal(0, 5, plane.shape) for plane in steady]
+    assert found([plane.clip(0, 4095).astype(np.uint16) for plane in noisy]) is None

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 #: Least side of the cells whose means are compared, px, and cells along the shorter side.
 MIN_CELL_PX, CELLS = 8, 24
-#: Cells count whose light lies within these shares of the brightest: neither dark nor clipped.
-DARK, CLIPPED = 0.02, 0.97
-#: Fewer cells of a channel say nothing. Convention.
+#: Cells count whose light lies within these shares of the brightest pixel: not dark, not clipped.
+DARK, CLIPPED = 0.02, 0.99
+#: Fewer cells of a channel say nothing, nor fewer than are clipped. Convention.
 MIN_COUNTED = 64
 #: Unevenness of a cell, as a share of its light, at which its weight is a quarter.
 UNEVEN = 0.01
@@ -38,8 +38,11 @@ SAME_DIRECTION = 0.9
 #: least 2 where it drifts, at most 1.6 in those scenes.
 MIN_SPREADS = 1.8
 #: A gradient of the change over the image is believed if it leaves less than this share of the
-#: deviations from one gain. Measured: at most 0.45 of a drift of vignetting; at least 0.55 without.
-GRADIENT_SHARE = 0.5
+#: deviations from one gain. Measured: at most 0.45 of a drift of vignetting; at least 0.5 without.
+GRADIENT_SHARE = 0.47
+#: Nor is it believed if the median deviation from it is more than this share of its range, as where
+#: one part of the image changes and another does not. Convention.
+GRADIENT_NOISE = 0.1
 #: Smallest change from plane to plane that counts: half of a step that the eye sees. Twice as much
 #: in all is equalised.
 LEAST_CHANGE = 0.005
@@ -72,7 +75,7 @@ class Light:
             Their coding.
         """
         cells = [_cells(plane, intensity) for plane in planes]
-        top = max(float(each.max()) for each in cells)
+        top = max(_brightest(plane, intensity) for plane in planes)
         steps = [_Change.between(a, b, top) for a, b in pairwise(cells)]
         far = (
             _Change.between(cells[at], cells[at + stride], top)
@@ -175,7 +178,8 @@ class _Fit(NamedTuple):
         least, most = np.minimum(first, second), np.maximum(first, second)
         counted = (least > DARK * top) & (most < CLIPPED * top)
         even = np.zeros(basis.shape[-1])
-        if counted.sum() < MIN_COUNTED:
+        clipped = most >= CLIPPED * top
+        if counted.sum() < max(MIN_COUNTED, clipped.sum()):
             return cls(even, even, 0.0, 1.0)
         uneven = np.maximum(_unevenness(first), _unevenness(second))[counted]
         weight = 1 / (UNEVEN + uneven / most[counted]).astype(np.float64) ** 2
@@ -189,7 +193,9 @@ class _Fit(NamedTuple):
         same, spread = 0.0, _median(np.abs(logs - even[0]), weight)
         if abs(even[0]) > max(LEAST_CHANGE, MIN_SPREADS * spread):
             same = float(weight[logs * even[0] > 0].sum() / weight.sum())
-        steep = np.ptp(basis[counted] @ gradient) > 2 * LEAST_CHANGE
+        fitted = basis[counted] @ gradient
+        least_steep = _median(np.abs(logs - fitted), weight) / GRADIENT_NOISE
+        steep = np.ptp(fitted) > max(2 * LEAST_CHANGE, least_steep)
         return cls(even, gradient, same, float(left / left_even) if steep else 1.0)
 
 
@@ -227,6 +233,14 @@ def _cells(plane: Any, intensity: Intensity) -> np.ndarray:
     side = max(MIN_CELL_PX, min(plane.shape[:2]) // CELLS)
     strips = _strips(plane, side)
     return np.concatenate([_means(plane[strip, :], side, intensity) for strip in strips])
+
+
+def _brightest(plane: Any, intensity: Intensity) -> float:
+    """Return the light of the brightest pixel of a plane."""
+    value = np.asarray(plane[:, :]).max()
+    if intensity.coding == "srgb":
+        return float(intensity.to_light(np.full((1, 1, 1), value, plane.dtype)))
+    return float(value)
 
 
 def _strips(plane: Any, side: int) -> Iterator[slice]:

@@ -17,10 +17,13 @@ from napari_focusstack.simulation.thin_lens.pool import render, save
 from napari_focusstack.simulation.thin_lens.specimens import SceneParameters
 
 HELD_BACK_SEED = 900_000
+BACKLIT_FROM = 400
 
 
 def parameters(number):
-    """A tenth are pairs, a twelfth stacks of many planes."""
+    """A tenth are pairs, a twelfth stacks of many planes; those from 400 on are backlit."""
+    if number >= BACKLIT_FROM:
+        return SceneParameters(fewest_planes=3, bare=0.5, backlit=1.0)
     if number % 10 == 5:
         return SceneParameters(fewest_planes=2, most_planes=2, greatest_range_px=14.0)
     if number % 12 == 11:
@@ -34,7 +37,7 @@ def main():
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--scenes", type=int, default=400)
+    parser.add_argument("--scenes", type=int, default=540)
     parser.add_argument("--held-back", type=int, default=16)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()

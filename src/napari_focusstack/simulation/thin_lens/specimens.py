@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 #: Kinds of scenes and their shares.
 KINDS = ("layers", "bristles", "specimen", "parts", "room")
 SHARES = (0.3, 0.17, 0.23, 0.15, 0.15)
+
+#: Log of the share of their light that surfaces keep against the light, and of its mean light; more
+#: than 1 is clipped.
+SHADE, LAMP = (np.log(0.02), np.log(0.4)), (np.log(0.5), np.log(2.5))
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class SceneParameters:
         Share of scenes whose background is never in focus.
     uneven : float
         Share of stacks whose planes are not evenly spaced.
+    backlit : float
+        Share of scenes of dark surfaces before a bright, even background, as in transmitted light.
     """
 
     side_px: int = 144
@@ -57,6 +63,7 @@ class SceneParameters:
     bare_background: float = 0.45
     beyond: float = 0.3
     uneven: float = 0.3
+    backlit: float = 0.0
 
 
 def draw_lens(parameters: SceneParameters, generator: Generator) -> ThinLens:
@@ -128,7 +135,18 @@ def draw_scene(
         "parts": drawing.parts,
         "room": drawing.room,
     }[chosen](float(depth), beyond)
+    if parameters.backlit and generator.random() < parameters.backlit:
+        surfaces = [_against_the_light(surface, side, generator) for surface in surfaces]
     return Scene(tuple(surfaces))
+
+
+def _against_the_light(surface: Surface, side: int, generator: Generator) -> Surface:
+    """Return a surface in the shade, or a background that shines."""
+    if surface.alpha is not None:
+        return replace(surface, light=surface.light * np.exp(generator.uniform(*SHADE)))
+    level = np.exp(generator.uniform(*LAMP))
+    light = blank(side, generator)
+    return replace(surface, light=light * level / max(float(light.mean()), 1e-3))
 
 
 def _deep(generator: Generator) -> float:

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr
             )
             logging.getLogger("napari_focusstack").setLevel(logging.DEBUG)
-        options.run(options)
+        _run(options)
     except InputError as error:
         logging.getLogger(__name__).debug("input error", exc_info=True)
         print(f"napari-focusstack: error: {error}", file=sys.stderr)
@@ -62,6 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("napari-focusstack: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    from napari_focusstack.runtime.memory import keep_heap
+
+    keep_heap()
+    options.run(options)
 
 
 def _parser() -> _Parser:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 #: Share of the free memory that is the budget where the user gives none. Convention.
 FREE_SHARE = 0.5
 
+#: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_TOP_PAD of malloc.h, bytes: what is taken from the
+#: system on its own, what may stay free at the end of the heap, and by what it grows.
+HEAP_OPTIONS = {-3: 2**30, -1: 2**29, -2: 2**26}
+
 
 def memory_budget() -> int:
     """Return the memory budget where the user gives none, bytes: half of the free memory.
@@ -127,6 +131,19 @@ def trim_heap() -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)
+
+
+def keep_heap() -> None:
+    """Let the process keep freed memory for a while (glibc only), and not clear its pages again.
+
+    Tensors of tiles are freed and allocated all the time. Measured on 28 planes of 0.4 megapixels:
+    a quarter less time, a tenth more memory. For a process of its own, not within other programs.
+    """
+    if sys.platform == "linux":
+        set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+        if set_option is not None:
+            for option, size in HEAP_OPTIONS.items():
+                set_option(option, size)
 
 
 def _number(path: Path) -> int | None:

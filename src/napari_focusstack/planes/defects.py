@@ -32,6 +32,8 @@ MIN_PLANES = 3
 AROUND_PX = 7
 #: Contrast of a stack: between these quantiles of its pixels.
 CONTRAST = (0.005, 0.995)
+#: Most planes in which the contrast is measured.
+CONTRAST_PLANES = 9
 #: Greatest share of pixels of a plane that are faults; more are what it shows. Convention.
 MOST_FAULTS = 0.005
 #: Pixels around that a fault is filled from, px to each side.
@@ -64,25 +66,19 @@ class Defects:
         planes : sequence of ndarray or LazyPlane
             Planes of one size and type, not registered.
         """
-        low, high = np.mean([_contrast(plane) for plane in planes], 0)
+        some = np.linspace(0, len(planes) - 1, min(len(planes), CONTRAST_PLANES)).round()
+        low, high = np.mean([_contrast(planes[int(number)]) for number in some], 0)
         span = float(high - low)
         if span <= 0:
             return None
-        masks = []
-        least = most = np.zeros(planes[0].shape[:2], np.float32)
-        for number, plane in enumerate(planes):
+        masks, steady = [], _Steady()
+        for plane in planes:
             pixels = np.asarray(plane[:, :])
-            out = _standing_out(pixels)
-            faults = (np.abs(out) > STANDS_OUT * span) | _struck_in_twos(pixels, float(high), span)
-            masks.append(np.packbits(faults))
-            least = np.where(least * out > 0, _nearer(least, out), 0) if number else out
-            most = np.maximum(most, np.abs(out))
-        least = np.abs(least)
-        always = (least > STANDS_OUT_ALWAYS * span) & (least > STEADY * most)
-        always &= always.mean() <= MOST_FAULTS
-        if len(planes) < MIN_PLANES:
-            always[:] = False
-        always[always] = _is_fault(planes, np.nonzero(always), least[always])
+            above, below = _standing_out(pixels)
+            steady.add(above, below)
+            faults = np.maximum(above, below) > STANDS_OUT * span
+            masks.append(np.packbits(faults | _struck_in_twos(pixels, float(high), span)))
+        always = steady.faults(planes, span)
         places: list[np.ndarray] = []
         values: list[np.ndarray] = []
         for plane, packed in zip(planes, masks, strict=True):
@@ -114,21 +110,52 @@ class Defects:
         return kept.planes
 
 
+class _Steady:
+    """How far pixels stand out in every plane, to the same side, gathered plane by plane."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._above = self._below = self._most = np.empty(0)
+
+    def add(self, above: np.ndarray, below: np.ndarray) -> None:
+        """Take up a plane, see :func:`_standing_out`."""
+        most = np.maximum(above, below)
+        if self._count:
+            above, below = np.minimum(self._above, above), np.minimum(self._below, below)
+            most = np.maximum(self._most, most)
+        self._above, self._below, self._most = above, below, most
+        self._count += 1
+
+    def faults(self, planes: Sequence[Any], span: float) -> np.ndarray:
+        """Return the faults of all planes, bool (Y, X)."""
+        least = np.maximum(self._above, self._below)
+        always: np.ndarray = (least > STANDS_OUT_ALWAYS * span) & (least > STEADY * self._most)
+        if self._count < MIN_PLANES or always.mean() > MOST_FAULTS:
+            always[:] = False
+        always[always] = _is_fault(planes, np.nonzero(always), least[always])
+        return always
+
+
 def _contrast(plane: Any) -> np.ndarray:
     """Return the quantiles of a sample of a plane that bound its contrast."""
-    return np.quantile(np.asarray(plane[:, :])[::3, ::3], CONTRAST)
+    return np.quantile(np.asarray(plane[:, :])[::5, ::5], CONTRAST)
 
 
-def _standing_out(pixels: np.ndarray) -> np.ndarray:
-    """Return how far pixels lie above all their neighbours (> 0), or below (< 0), (Y, X)."""
-    values = pixels.astype(np.float32)
-    above = values - cv2.dilate(values, AROUND)
-    below = values - cv2.erode(values, AROUND)
-    out = np.where(above > 0, above, np.minimum(below, 0))
-    if out.ndim == 2:
-        return out
-    strongest = np.abs(out).argmax(-1)
-    return np.take_along_axis(out, strongest[..., None], -1)[..., 0]
+def _standing_out(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far pixels lie above all their neighbours, and below, (Y, X), 0 where not."""
+    above = cv2.subtract(pixels, cv2.dilate(pixels, AROUND)).clip(0)
+    below = cv2.subtract(cv2.erode(pixels, AROUND), pixels).clip(0)
+    return _greatest(above), _greatest(below)
+
+
+def _greatest(pixels: np.ndarray) -> np.ndarray:
+    """Return the greatest channel of pixels, (Y, X); fifteen times as fast as ``max``."""
+    if pixels.ndim == 2:
+        return pixels
+    first, *others = np.moveaxis(pixels, -1, 0)
+    for other in others:
+        first = np.maximum(first, other)
+    return first
 
 
 def _is_fault(planes: Sequence[Any], at: tuple[np.ndarray, ...], least: np.ndarray) -> np.ndarray:
@@ -188,7 +215,7 @@ def _around(grey: np.ndarray, at: tuple[np.ndarray, ...]) -> tuple[np.ndarray, n
 
 def _struck_in_twos(pixels: np.ndarray, high: float, span: float) -> np.ndarray:
     """Return pixels far beyond the contrast that one neighbour equals and no other comes near."""
-    brightest = pixels if pixels.ndim == 2 else pixels.max(-1)
+    brightest = _greatest(pixels)
     mask = brightest > high + span
     if not mask.any():
         return mask
@@ -200,16 +227,11 @@ def _struck_in_twos(pixels: np.ndarray, high: float, span: float) -> np.ndarray:
     return mask
 
 
-def _nearer(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the one of both that stands out less."""
-    return np.where(np.abs(first) < np.abs(second), first, second)
-
-
 def _filling(plane: Any, mask: np.ndarray) -> np.ndarray:
     """Return the medians of the sound pixels around those of a mask, (n,) or (n, 3)."""
-    pixels = np.asarray(plane[:, :])
     if not mask.any():
-        return pixels[:0, 0]
+        return np.empty((0, *plane.shape[2:]), plane.dtype)
+    pixels = np.asarray(plane[:, :])
     deep = np.atleast_3d(pixels).astype(np.float64)
     deep = np.pad(deep, ((FILL_PX, FILL_PX), (FILL_PX, FILL_PX), (0, 0)), "reflect")
     faulty = np.pad(mask, FILL_PX, "reflect")

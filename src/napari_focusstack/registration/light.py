@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Least side of the cells whose means are compared, px, and cells along the shorter side.
 MIN_CELL_PX, CELLS = 8, 24
+#: Pixels of a cell that are read, along each side (speed).
+SAMPLES = 16
 #: Cells count whose light lies within these shares of the brightest pixel: not dark, not clipped.
 DARK, CLIPPED = 0.02, 0.99
 #: Fewer cells of a channel say nothing, nor fewer than are clipped. Convention.
@@ -231,8 +233,11 @@ def _basis(rows: int, columns: int) -> np.ndarray:
 def _cells(plane: Any, intensity: Intensity) -> np.ndarray:
     """Return the mean light of the cells of a plane, (Y, X, C)."""
     side = max(MIN_CELL_PX, min(plane.shape[:2]) // CELLS)
+    step = max(1, side // SAMPLES)
+    side = side // step * step
     strips = _strips(plane, side)
-    return np.concatenate([_means(plane[strip, :], side, intensity) for strip in strips])
+    parts = (plane[strip, :][::step, ::step] for strip in strips)
+    return np.concatenate([_means(part, side // step, intensity) for part in parts])
 
 
 def _brightest(plane: Any, intensity: Intensity) -> float:

@@ -48,6 +48,8 @@ GRADIENT_NOISE = 0.1
 #: Smallest change from plane to plane that counts: half of a step that the eye sees. Twice as much
 #: in all is equalised.
 LEAST_CHANGE = 0.005
+#: Pixels from which on each of the few values that they have is converted once (speed).
+TABLE_PIXELS = 2**18
 #: Planes this far apart are compared too: slow drifts show there.
 STRIDES = (1, 4, 16, 64)
 
@@ -135,6 +137,11 @@ class Light:
 def _divided(pixels: np.ndarray, gain: np.ndarray, intensity: Intensity) -> np.ndarray:
     """Return pixels of less light by a gain, in their type."""
     deep = np.atleast_3d(pixels)
+    if gain.shape[:2] == (1, 1) and pixels.size > TABLE_PIXELS and pixels.dtype.kind == "u":
+        every = np.arange(np.iinfo(pixels.dtype).max + 1, dtype=pixels.dtype)
+        table = _divided(every[:, None, None].repeat(deep.shape[2], 2), gain, intensity)
+        channels = [table[:, 0, at][deep[..., at]] for at in range(deep.shape[2])]
+        return np.stack(channels, -1).reshape(pixels.shape)
     if intensity.coding == "srgb":
         per_channel = torch.from_numpy(gain).movedim(-1, 0)
         values = intensity.from_light(intensity.to_light(deep) / per_channel)

@@ -78,6 +78,7 @@ LABELS = {
     "near": "nearest plane",
     "intensity": "pixel values",
     "psf_shape": "shape of the blur",
+    "equalize": "light and faults",
     "blend": "blend planes",
 }
 #: Networks whose weights can be chosen: FSB, DEB and MEB estimate the labels, KEB the blur, SEB the
@@ -91,6 +92,7 @@ WORDS = {
         "srgb": "sRGB (photographs)",
     },
     "register": {"auto": "where they moved", "on": "always", "off": "never"},
+    "equalize": {"auto": "equalise, fill hot pixels", "off": "leave as they are"},
     "near": {"first": "the first", "last": "the last", "auto": "find out"},
     "psf_shape": {"auto": "automatic", "gaussian": "Gaussian", "disk": "disk"},
     "blend": {
@@ -138,7 +140,8 @@ class Panel(QWidget):
         self.axis = ComboBox(name="axis", label="focus axis", choices=[0])
         self.axis.tooltip = "axis along which focus changes"
         self.channels = ChannelMenu()
-        self.input = form(FuseParameters, ("near", "register", "intensity", "device", "tile_px"))
+        names = ("near", "register", "equalize", "intensity", "device", "tile_px")
+        self.input = form(FuseParameters, names)
         self.foreground = form(FuseParameters, ("crf",))
         self.foreground["crf"].text = "refine edges (CRF)"
         self.blur = form(FuseParameters, ("psf_shape",))

@@ -1,6 +1,7 @@
 """fuse_stack: every time point and channel of one source, in files."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,3 +167,18 @@ def test_axes_without_names_become_time_and_depth(tmp_path, stack, parameters):
     fuse_file(tmp_path / "s.ome.tif", {"image": tmp_path / "out.tif"}, parameters)
     (result,) = find_stacks([tmp_path / "out.tif"])
     assert (result.axes, result.shape) == ("TYX", (3, 64, 64))
+
+
+def test_positions_of_planes_in_a_file_count_unless_a_step_is_given(tmp_path, parameters):
+    chance = np.random.default_rng(0)
+    planes = chance.integers(0, 60000, (3, 48, 48), np.uint16)
+    places = {"PositionZ": [0.0, 1.0, 6.0]}
+    tifffile.imwrite(tmp_path / "s.ome.tif", planes, metadata={"axes": "ZYX", "Plane": places})
+    labels = np.tile(np.repeat(np.uint8([1, 2, 3]), 16), (48, 1))
+    greatest = []
+    for given in (parameters, replace(parameters, z_step=2.0)):
+        plain = replace(given, elimination="none", register="off")
+        outputs = {"image": tmp_path / "out.tif"}
+        result, _ = fuse_file(tmp_path / "s.ome.tif", outputs, plain, labels=labels)
+        greatest.append(float(result.depth.max()))
+    assert greatest == [6.0, 4.0]

@@ -92,6 +92,7 @@ def fuse_stack(
             f"{stack.files[0]} has no channel {channel}; give one from 1 to {sizes.get('C', 1)}."
         )
     given = with_z_step(parameters, stack)
+    positions = None if parameters.z_step else stack.focus_positions
     half = (memory_budget() if budget_bytes is None else budget_bytes) // 2
     figures: list[dict[str, Any]] = []
     with contextlib.ExitStack() as opened:
@@ -113,7 +114,7 @@ def fuse_stack(
             elif reference is not None:
                 known = reference.focus, replace(given, near=reference.near), reference.registration
             with PlaneStore(stack, place, half, progress) as planes:
-                steps = fuse_steps(planes.planes, *known, half, stack.focus_positions)
+                steps = fuse_steps(planes.planes, *known, half, positions)
                 result = run(steps, progress)
             for name, file in files.items():
                 if name in PER_CHANNEL_OUTPUTS or is_reference:

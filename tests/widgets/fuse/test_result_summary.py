@@ -28,6 +28,7 @@ def session():
         psf=Psf(1.234, residual=0.0321, shape="gaussian"),
         region=np.array([[True, False], [False, False]]),
         initial=stack[0],
+        selection=SimpleNamespace(blended=np.zeros((2, 2), bool)),
         stack=stack,
         pipeline=SimpleNamespace(
             plain="", registration=None, defects=None, light=None, warnings=[]
@@ -71,12 +72,14 @@ def test_all_that_restricts_the_result_is_said(session):
     session.canvas.pipeline.defects = SimpleNamespace(reason="3 hot pixels")
     session.canvas.pipeline.light = SimpleNamespace(reason="light equalised")
     session.canvas.pipeline.warnings = ["Turn it round."]
+    session.canvas.selection.blended[0] = True
     session.border_share, session.filled_share = 0.125, 0.5
     session.diagnosis = SimpleNamespace(messages=lambda: ["Plane 2 is bad.", "Plane 3 too."])
     line, *findings = figures_text(session, 1).splitlines()
-    _, _, end, moved, hot, light, border, filled = line.split("; ")
+    _, _, end, moved, hot, light, blended, border, filled = line.split("; ")
     assert (end, moved) == ("the last plane is nearest", "it moved")
     assert (hot, light) == ("3 hot pixels", "light equalised")
+    assert blended == "planes blended in 50% of the pixels"
     assert border.startswith("12.5% of the pixels, marked as border")
     assert filled.startswith("the depth of 50.0% of the pixels")
     assert findings == ["Turn it round.", "Plane 2 is bad.", "Plane 3 too."]

@@ -93,6 +93,8 @@ def figures_text(session: Session, seconds: float) -> str:
         parts.append(registration.reason)
     corrected = canvas.pipeline.defects, canvas.pipeline.light
     parts += [each.reason for each in corrected if each is not None]
+    if blended := 100 * float(canvas.selection.blended.mean()):
+        parts.append(f"planes blended in {blended:.2g}% of the pixels")
     if session.border_share > 0:
         parts.append(
             f"{100 * session.border_share:.1f}% of the pixels, marked as border, are not shown "

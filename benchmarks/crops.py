@@ -12,8 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from independent import STACKS, Scene, lay_out
-from natsort import natsorted
+from independent import lay_out, real_stacks
 from peers import all_fused
 from skimage.io import imread, imsave
 
@@ -77,12 +76,7 @@ def main():
     parser.add_argument("--environments", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    scenes = [
-        Scene(
-            name, "", [imread(path) for path in natsorted((options.dev / name).iterdir(), key=str)]
-        )
-        for name in STACKS
-    ]
+    scenes = list(real_stacks(options.dev))
     with tempfile.TemporaryDirectory() as temporary:
         stacks, outputs = Path(temporary) / "stacks", Path(temporary) / "outputs"
         lay_out(scenes, stacks)

@@ -78,10 +78,14 @@ def with_noise(planes, noise, seed):
     return [plane.clip(0, 255).round().astype(np.uint8) for plane in noisy] if noise else planes
 
 
-def without_truth(dev):
+def real_stacks(dev):
     for name in STACKS:
         files = natsorted((dev / name).iterdir(), key=str)
         yield Scene(name, "", [imread(path) for path in files])
+
+
+def without_truth(dev):
+    yield from real_stacks(dev)
     for near in sorted((dev / "pairs").glob("*-near.jpg")):
         far, mask = (
             near.with_name(near.name.replace("near.jpg", n)) for n in ("far.jpg", "mask.png")

@@ -249,14 +249,14 @@ def test_some_planes_are_renumbered_and_back():
     assert beyond.depth.flatten().tolist() == [1, 1, 3, 3]
 
 
-def test_a_turned_map_has_behind_what_was_in_front():
+def test_a_reversed_map_has_behind_what_was_in_front():
     alpha = torch.tensor([[[1.0, 0.3, 1.0]]])
     front, behind = torch.tensor([[[1.0, 1, 4]]]), torch.tensor([[[1.0, 4, 4]]])
-    turned = FocusMap(front, behind, alpha, 4, torch.ones(1, 1, 3)).turned
-    assert turned.depth.flatten().tolist() == [4, 1, 1]
-    torch.testing.assert_close(turned.alpha, torch.tensor([[[1.0, 0.7, 1.0]]]))
-    assert turned.front[0, 0, 1] == 1
-    assert turned.behind[0, 0, 1] == 4
+    reversed_map = FocusMap(front, behind, alpha, 4, torch.ones(1, 1, 3)).reversed
+    assert reversed_map.depth.flatten().tolist() == [4, 1, 1]
+    torch.testing.assert_close(reversed_map.alpha, torch.tensor([[[1.0, 0.7, 1.0]]]))
+    assert reversed_map.front[0, 0, 1] == 1
+    assert reversed_map.behind[0, 0, 1] == 4
 
 
 def test_uneven_planes_have_places():

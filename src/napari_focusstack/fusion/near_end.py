@@ -95,7 +95,7 @@ def near_end_is_last(pipeline: Pipeline) -> Generator[Progress, None, bool]:
             psf = preview.estimate_psf(focus)
         except NoOcclusionBoundary:
             return False
-        residual_ratios.append(psf.residual / psf.residual_without_occlusion)
+        residual_ratios.append(psf.residual_ratio)
     return residual_ratios[1] < MAX_RATIO * residual_ratios[0]
 
 

@@ -92,7 +92,7 @@ class Pipeline:
         Which end of the planes as given is nearest to the lens.
     plain : str
         Why nothing is eliminated; empty where light is computed.
-    is_turned : bool
+    seems_reversed : bool
         Whether the other end seems to be the nearest.
     weights : dict of str to str
         SHA-256 of the weights of each network that ran.
@@ -125,7 +125,7 @@ class Pipeline:
         self._segmented: FocalStack | None = None
         self.near: Literal["first", "last"] = "first"
         self.plain = ""
-        self.is_turned = False
+        self.seems_reversed = False
         self.weights: dict[str, str] = {}
         if parameters.near == "last":
             self.reverse()
@@ -145,7 +145,7 @@ class Pipeline:
         if self.parameters.equalize == "off":
             return
         yield Progress("find hot pixels", 0, 1)
-        planes = self._shown_planes()
+        planes = self._shown_stack.sources
         self.defects = Defects.of(planes)
         if self.defects is not None:
             logger.debug("%s", self.defects.reason)
@@ -161,12 +161,12 @@ class Pipeline:
         if known is not None:
             known.check(self.stack.sources)
             known = known.take(self.shown)
-        planes, registration = yield from align(self._shown_planes(), self.parameters, known)
+        planes, registration = yield from align(self._shown_stack.sources, self.parameters, known)
         if registration is not None:
-            self.stack.put(self.shown, planes)
+            logger.debug("registration: %s", registration.reason)
             self.registration = registration.put(self.shown, len(self.stack))
-        if self.registration is not None:
-            logger.debug("registration: %s", self.registration.reason)
+            if not registration.is_identity:
+                self.stack.put(self.shown, planes)
         if self.parameters.equalize == "off":
             return
         yield Progress("compare light", 0, 1)
@@ -174,7 +174,7 @@ class Pipeline:
         if self.light is not None:
             logger.debug("%s", self.light.reason)
             if len(self.shown) == 2:  # FSB knows pairs of different light
-                self._segmented = self.stack.take(self.shown)
+                self._segmented = self._shown_stack
             self.stack.put(self.shown, self.light.equalize(planes, self.stack.intensity))
         yield Progress("compare light", 1, 1)
 
@@ -198,16 +198,16 @@ class Pipeline:
         """The planes in which surfaces and their blur are sought."""
         return SurfacePlanes.of(self.stack, self.shown, self.positions)
 
-    def _shown_planes(self) -> list[Any]:
-        """Return the planes that are not blank."""
-        return [self.stack.sources[number - 1] for number in self.shown]
+    @property
+    def _shown_stack(self) -> FocalStack:
+        """The planes that are not blank."""
+        return self.stack.take(self.shown)
 
     def select(self) -> Generator[Progress, None, Selection]:
         """Choose the plane that shows each pixel best, by SEB, and make the picture of them."""
         parameters, network = self.parameters, self._network("seb")
-        stack = self.stack.take(self.shown)
         selection = yield from select_sources(
-            stack, network, self.noise, parameters.blend, parameters.tile_px
+            self._shown_stack, network, self.noise, parameters.blend, parameters.tile_px
         )
         selection = selection.renumbered(self.shown)
         logger.debug("%.3f%% of pixels blended", 100 * selection.blended.mean())
@@ -216,7 +216,7 @@ class Pipeline:
     @cached_property
     def noise(self) -> float:
         """Noise of the planes, mean absolute Laplacian of display values."""
-        return estimate_noise(self.stack.take(self.shown))
+        return estimate_noise(self._shown_stack)
 
     def read_labels(self, labels: np.ndarray | FocusMap) -> FocusMap:
         """Return the focus map of labels, or a focus map that is given, on the stack's device.
@@ -246,10 +246,10 @@ class Pipeline:
         Psf or None
             None where every pixel is to be a source pixel; :attr:`plain` then says why.
         """
-        self.plain, self.is_turned = "", False
+        self.plain, self.seems_reversed = "", False
         if self.parameters.elimination == "none":
             self.plain = "elimination is none"
-        elif not self.surfaces.narrow(focus).has_occlusions():
+        elif not self.needs_psf(focus):
             self.plain = "nothing lies in front of anything else"
         else:
             yield Progress("estimate PSF", 0, 1)
@@ -259,7 +259,7 @@ class Pipeline:
             except NoOcclusionBoundary as reason:
                 self.plain = str(reason)
             if psf is not None and self._is_estimated:
-                self.is_turned = self._seems_turned(focus, psf)
+                self.seems_reversed = self._fits_reversed(focus, psf)
                 if not self.strategy.accepts(psf):
                     psf, self.plain = None, DOUBTFUL
             logger.debug("blur: %s", psf or self.plain)
@@ -268,17 +268,17 @@ class Pipeline:
         logger.debug("no blur is needed: %s", self.plain)
         return None
 
-    def _seems_turned(self, focus: FocusMap, psf: Psf) -> bool:
+    def _fits_reversed(self, focus: FocusMap, psf: Psf) -> bool:
         """Return whether the planes in the reversed order are explained, and not as given."""
         if psf.residual_ratio < UNEXPLAINED:
             return False
         surfaces = self.surfaces
-        turned = self.strategy.turned(
+        reversed_focus = self.strategy.reversed_focus(
             surfaces.stack, surfaces.narrow(focus), self.parameters, self._network
         )
         try:
             other = self.strategy.estimate_psf(
-                surfaces.stack.turned, turned, self.parameters, self._network
+                surfaces.stack.reversed, reversed_focus, self.parameters, self._network
             )
         except NoOcclusionBoundary:
             return False
@@ -287,12 +287,12 @@ class Pipeline:
     @property
     def warnings(self) -> list[str]:
         """What is odd about the planes, in sentences."""
-        if not self.is_turned:
+        if not self.seems_reversed:
             return []
         near = "last" if self.near == "first" else "first"
         return [
-            f"The planes seem to be in the reverse order: with near={near!r} the veils are "
-            "explained, as given they are not."
+            f"The planes seem to be in the reverse order: with near={near!r} a blur "
+            "explains the halos, as given none does."
         ]
 
     @property

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: The blur of a pair is doubtful if it leaves this share of the residual without occlusion, or so
 #: much light. Measured: five photographed pairs leave at most 0.97 and 0.024, 24 simulated
-#: ones 0.92 and 0.03; 27 pairs that were blurred by hand, without a veil, 1.00.
+#: ones 0.92 and 0.03; 27 pairs that were blurred by hand, without occlusion, 1.00.
 MAX_PAIR_RATIO, MAX_PAIR_RESIDUAL = 0.98, 0.04
 
 
@@ -58,7 +58,7 @@ class Strategy(Protocol):
     def accepts(self, psf: Psf) -> bool:
         """Return whether an estimated blur explains the planes well enough to eliminate with it."""
 
-    def turned(
+    def reversed_focus(
         self, stack: FocalStack, focus: FocusMap, parameters: FuseParameters, networks: Networks
     ) -> FocusMap:
         """Return the focus map of the planes in the reversed order."""
@@ -101,13 +101,12 @@ class PairStrategy:
         """Accept a blur that explains the planes better than none, and leaves little."""
         return psf.residual_ratio < MAX_PAIR_RATIO and psf.residual < MAX_PAIR_RESIDUAL
 
-    def turned(
+    def reversed_focus(
         self, stack: FocalStack, focus: FocusMap, parameters: FuseParameters, networks: Networks
     ) -> FocusMap:
         """Segment anew: what is in front is another question then."""
-        turned: FocusMap
-        turned, _ = run(self.segment(stack.turned, parameters, networks))
-        return turned
+        focus, _ = run(self.segment(stack.reversed, parameters, networks))
+        return focus
 
     def diagnose(
         self, stack: FocalStack, source: np.ndarray
@@ -148,11 +147,11 @@ class StackStrategy:
         """Accept a blur that explains the planes better than no occlusion does."""
         return psf.is_significant
 
-    def turned(
+    def reversed_focus(
         self, stack: FocalStack, focus: FocusMap, parameters: FuseParameters, networks: Networks
     ) -> FocusMap:
         """See :class:`Strategy`."""
-        return focus.turned
+        return focus.reversed
 
     def diagnose(
         self, stack: FocalStack, source: np.ndarray

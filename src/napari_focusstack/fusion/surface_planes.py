@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SurfacePlanes:
-    """Some planes of a stack, and how depths and blurs are told in their steps.
+    """Some planes of a stack, and how depths and blurs are expressed in their steps.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
             raise InputError(
                 f"plane {number} holds {bad} NaN or infinite values; replace them first."
             )
-        if (values == values[0, 0]).all():
+        if is_blank(values):
             blank[number] = values.flat[0]
     if len(stack) - len(blank) < 2:
         number, value = next(iter(blank.items()))
@@ -135,21 +135,16 @@ def check_positions(positions: Sequence[float] | None, count: int) -> np.ndarray
     """
     if positions is None:
         return None
-    distances = np.abs(np.asarray(positions, float) - positions[0])
-    if distances.shape != (count,):
+    places = np.asarray(positions, float)
+    if places.shape != (count,):
         raise InputError(
             f"{len(positions)} positions are given for {count} planes; give one for each plane."
         )
-    steps = np.diff(distances)
-    if not (np.isfinite(steps).all() and (steps > 0).all() and _is_monotonic(positions)):
+    steps = np.diff(places)
+    if not (np.isfinite(steps).all() and ((steps > 0).all() or (steps < 0).all())):
         raise InputError(
             f"the positions of the planes are {', '.join(f'{place:g}' for place in positions)}; "
             "sort the planes along the axis, and leave out those at one position."
         )
-    return None if np.allclose(steps, steps.mean(), rtol=EVEN_STEPS) else distances
-
-
-def _is_monotonic(positions: Sequence[float]) -> bool:
-    """Return whether positions rise throughout, or fall."""
-    steps = np.diff(np.asarray(positions, float))
-    return bool((steps > 0).all() or (steps < 0).all())
+    is_even = np.allclose(steps, steps.mean(), rtol=EVEN_STEPS)
+    return None if is_even else np.abs(places - places[0])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from napari_focusstack.planes.distinct import spread_evenly
 from napari_focusstack.planes.scratch import KeptPlanes
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class Defects:
         planes : sequence of ndarray or LazyPlane
             Planes of one size and type, not registered.
         """
-        some = np.linspace(0, len(planes) - 1, min(len(planes), CONTRAST_PLANES)).round()
-        low, high = np.mean([_contrast(planes[int(number)]) for number in some], 0)
+        some = spread_evenly(len(planes), CONTRAST_PLANES)
+        low, high = np.mean([_contrast(planes[number - 1]) for number in some], 0)
         span = float(high - low)
         if span <= 0:
             return None
@@ -132,7 +133,8 @@ class _Steady:
         always: np.ndarray = (least > STANDS_OUT_ALWAYS * span) & (least > STEADY * self._most)
         if self._count < MIN_PLANES or always.mean() > MOST_FAULTS:
             always[:] = False
-        always[always] = _is_fault(planes, np.nonzero(always), least[always])
+        if always.any():
+            always[always] = _is_fault(planes, np.nonzero(always), least[always])
         return always
 
 
@@ -160,15 +162,12 @@ def _greatest(pixels: np.ndarray) -> np.ndarray:
 
 def _is_fault(planes: Sequence[Any], at: tuple[np.ndarray, ...], least: np.ndarray) -> np.ndarray:
     """Return which pixels stand out while the sharpness around them changes or is none, (n,)."""
-    offsets = np.arange(-AROUND_PX, AROUND_PX + 1)
-    distance = np.abs(offsets[:, None]) + np.abs(offsets)
+    offsets = np.abs(np.arange(-AROUND_PX, AROUND_PX + 1))
+    beside = offsets[:, None] + offsets > 2
     sharpness = []
     for plane in planes:
         detail = np.abs(cv2.Laplacian(_grey(plane), cv2.CV_32F))
-        detail = np.pad(detail, AROUND_PX, "reflect")
-        rows, columns = (each[:, None, None] + AROUND_PX for each in at)
-        around = detail[rows + offsets[:, None], columns + offsets]
-        sharpness.append(around[:, distance > 2].mean(1))
+        sharpness.append(_windows(detail, at, AROUND_PX)[:, beside].mean(1))
     lowest, highest = np.min(sharpness, 0), np.max(sharpness, 0)
     return (lowest < DEFOCUSED * highest) | (highest < BLANK * least)
 
@@ -203,11 +202,20 @@ def _grey(plane: Any) -> np.ndarray:
     return pixels if pixels.ndim == 2 else pixels.mean(-1)
 
 
+def _windows(image: np.ndarray, at: tuple[np.ndarray, ...], reach_px: int) -> np.ndarray:
+    """Return the squares around places of an image (Y, X) or (Y, X, C), (n, side, side, ...)."""
+    margins = [(reach_px, reach_px)] * 2 + [(0, 0)] * (image.ndim - 2)
+    rows, columns = (each[:, None, None] for each in at)
+    offsets = np.arange(2 * reach_px + 1)
+    windows: np.ndarray = np.pad(image, margins, "reflect")[
+        rows + offsets[:, None], columns + offsets
+    ]
+    return windows
+
+
 def _around(grey: np.ndarray, at: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return the 3 x 3 pixels around places, (n, 9), and the median of those around them, (n,)."""
-    padded = np.pad(grey, 2, "reflect")
-    rows, columns = (each[:, None, None] for each in at)
-    window = padded[rows + np.arange(5)[:, None], columns + np.arange(5)]
+    window = _windows(grey, at, 2)
     inner = np.zeros((5, 5), bool)
     inner[1:4, 1:4] = True
     return window[:, inner], np.median(window[:, ~inner], 1)
@@ -219,9 +227,7 @@ def _struck_in_twos(pixels: np.ndarray, high: float, span: float) -> np.ndarray:
     mask = brightest > high + span
     if not mask.any():
         return mask
-    padded = np.pad(brightest.astype(np.float32), 1, "reflect")
-    rows, columns = (each[:, None] for each in np.nonzero(mask))
-    around = padded[rows + np.arange(9) // 3, columns + np.arange(9) % 3]
+    around = _windows(brightest.astype(np.float32), np.nonzero(mask), 1).reshape(-1, 9)
     third = np.sort(around, 1)[:, -3]
     mask[mask] = around[:, 4] - third > STANDS_OUT * (around[:, 4] - high + span)
     return mask
@@ -232,12 +238,7 @@ def _filling(plane: Any, mask: np.ndarray) -> np.ndarray:
     if not mask.any():
         return np.empty((0, *plane.shape[2:]), plane.dtype)
     pixels = np.asarray(plane[:, :])
-    deep = np.atleast_3d(pixels).astype(np.float64)
-    deep = np.pad(deep, ((FILL_PX, FILL_PX), (FILL_PX, FILL_PX), (0, 0)), "reflect")
-    faulty = np.pad(mask, FILL_PX, "reflect")
-    deep[faulty] = np.nan
-    offsets = np.arange(2 * FILL_PX + 1)
-    rows, columns = (at[:, None, None] for at in np.nonzero(mask))
-    around = deep[rows + offsets[:, None], columns + offsets]
-    medians = np.nanmedian(around, (1, 2)).astype(pixels.dtype)
-    return medians[:, 0] if pixels.ndim == 2 else medians
+    sound = pixels.astype(np.float64)
+    sound[mask] = np.nan
+    medians = np.nanmedian(_windows(sound, np.nonzero(mask), FILL_PX), (1, 2))
+    return medians.astype(pixels.dtype)

@@ -53,7 +53,18 @@ def distinct_planes(stack: FocalStack) -> list[int]:
     if not 2 <= step < np.inf:
         return every
     kept = max(FEW_PLANES, int(np.ceil((count - 1) / step)) + 1)
-    return np.linspace(1, count, min(kept, count)).round().astype(int).tolist()
+    return spread_evenly(count, kept)
+
+
+def spread_evenly(count: int, most: int) -> list[int]:
+    """Return the numbers of at most so many of the planes 1 to count, evenly from end to end.
+
+    Examples
+    --------
+    >>> spread_evenly(9, 3), spread_evenly(2, 9)
+    ([1, 5, 9], [1, 2])
+    """
+    return np.linspace(1, count, min(most, count)).round().astype(int).tolist()
 
 
 def half_width(sharpness: np.ndarray) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from napari_focusstack.filters.select import select_planes
 from napari_focusstack.imaging.intensity import Intensity
 from napari_focusstack.planes.checks import check_planes
@@ -13,7 +15,6 @@ from napari_focusstack.runtime.region import full
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     import torch
     from torch import Tensor
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
 
     Planes = np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
+
+
+def number_type(planes: int) -> type[np.integer]:
+    """Return the type of arrays that hold numbers of planes: uint8, or uint16 beyond 255."""
+    return np.uint8 if planes < 256 else np.uint16
 
 
 class PlaneSampler(Protocol):
@@ -127,9 +133,9 @@ class FocalStack:
 
     def reverse(self) -> None:
         """Reverse the order of the planes, because the last given plane is the nearest."""
-        self.sources = self.sources[::-1]
+        self.sources = self.reversed.sources
 
     @property
-    def turned(self) -> FocalStack:
+    def reversed(self) -> FocalStack:
         """The planes in the reversed order."""
         return self.take(range(len(self), 0, -1))

@@ -17,7 +17,7 @@ import torch
 from napari_focusstack.planes.scratch import KeptPlanes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from napari_focusstack.imaging.intensity import Intensity
 
@@ -32,9 +32,8 @@ MIN_COUNTED = 64
 #: Unevenness of a cell, as a share of its light, at which its weight is a quarter.
 UNEVEN = 0.01
 #: Share of cells that change in the same direction, in most channels, from which on the light has
-#: changed. Measured:
-#: at least 0.93 where light drifts by 2% or more; at most 0.86 in 8 thin-lens and 24 simulated
-#: scenes in which it does not, however large their blur.
+#: changed. Measured: at least 0.93 where light drifts by 2% or more; at most 0.86 in 8 thin-lens
+#: and 24 simulated scenes in which it does not, however large their blur.
 SAME_DIRECTION = 0.9
 #: Least change of a light that has changed, in median deviations of the cells from it. Measured: at
 #: least 2 where it drifts, at most 1.6 in those scenes.
@@ -50,8 +49,8 @@ GRADIENT_NOISE = 0.1
 LEAST_CHANGE = 0.005
 #: Pixels from which on each of the few values that they have is converted once (speed).
 TABLE_PIXELS = 2**18
-#: Planes this far apart are compared too: slow drifts show there.
-STRIDES = (1, 4, 16, 64)
+#: Planes this far apart are compared too, beside neighbours: slow drifts show there.
+STRIDES = (4, 16, 64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +77,8 @@ class Light:
         intensity : Intensity
             Their coding.
         """
-        cells = [_cells(plane, intensity) for plane in planes]
-        top = max(_brightest(plane, intensity) for plane in planes)
+        cells, brightest = zip(*(_cells(plane, intensity) for plane in planes), strict=True)
+        top = max(brightest)
         steps = [_Change.between(a, b, top) for a, b in pairwise(cells)]
         far = (
             _Change.between(cells[at], cells[at + stride], top)
@@ -195,17 +194,14 @@ class _Fit(NamedTuple):
         logs = np.log(second[counted] / first[counted]).astype(np.float64)
         even[0] = _median(logs, weight)
         gradient = _least_deviations(basis[counted], logs, weight)
-        left, left_even = (
-            (weight * np.abs(logs - fitted)).sum()
-            for fitted in (basis[counted] @ gradient, even[0])
-        )
-        same, spread = 0.0, _median(np.abs(logs - even[0]), weight)
-        if abs(even[0]) > max(LEAST_CHANGE, MIN_SPREADS * spread):
-            same = float(weight[logs * even[0] > 0].sum() / weight.sum())
         fitted = basis[counted] @ gradient
-        least_steep = _median(np.abs(logs - fitted), weight) / GRADIENT_NOISE
-        steep = np.ptp(fitted) > max(2 * LEAST_CHANGE, least_steep)
-        return cls(even, gradient, same, float(left / left_even) if steep else 1.0)
+        off, off_even = np.abs(logs - fitted), np.abs(logs - even[0])
+        same, left = 0.0, 1.0
+        if abs(even[0]) > max(LEAST_CHANGE, MIN_SPREADS * _median(off_even, weight)):
+            same = float(weight[logs * even[0] > 0].sum() / weight.sum())
+        if np.ptp(fitted) > max(2 * LEAST_CHANGE, _median(off, weight) / GRADIENT_NOISE):
+            left = float((weight * off).sum() / (weight * off_even).sum())
+        return cls(even, gradient, same, left)
 
 
 def _unevenness(cells: np.ndarray) -> np.ndarray:
@@ -237,37 +233,21 @@ def _basis(rows: int, columns: int) -> np.ndarray:
     return np.stack([np.ones_like(y), y, x, y * y, y * x, x * x], -1)
 
 
-def _cells(plane: Any, intensity: Intensity) -> np.ndarray:
-    """Return the mean light of the cells of a plane, (Y, X, C)."""
-    side = max(MIN_CELL_PX, min(plane.shape[:2]) // CELLS)
+def _cells(plane: Any, intensity: Intensity) -> tuple[np.ndarray, float]:
+    """Return the mean light of the cells of a plane, (Y, X, C) float32, and its brightest pixel."""
+    pixels = np.asarray(plane[:, :])
+    side = max(MIN_CELL_PX, min(pixels.shape[:2]) // CELLS)
     step = max(1, side // SAMPLES)
-    side = side // step * step
-    strips = _strips(plane, side)
-    parts = (plane[strip, :][::step, ::step] for strip in strips)
-    return np.concatenate([_means(part, side // step, intensity) for part in parts])
+    rows, columns = (length // (side // step * step) for length in pixels.shape[:2])
+    kept = tuple(slice(0, count * (side // step * step), step) for count in (rows, columns))
+    light = _light(pixels[kept], intensity)
+    means = np.atleast_3d(cv2.resize(light, (columns, rows), interpolation=cv2.INTER_AREA))
+    brightest = np.full((1, 1), pixels.max(), pixels.dtype)
+    return means, float(_light(brightest, intensity)[0, 0, 0])
 
 
-def _brightest(plane: Any, intensity: Intensity) -> float:
-    """Return the light of the brightest pixel of a plane."""
-    value = np.asarray(plane[:, :]).max()
+def _light(pixels: np.ndarray, intensity: Intensity) -> np.ndarray:
+    """Return the light of pixels, (Y, X, C), float32; of linear planes their values."""
     if intensity.coding == "srgb":
-        return float(intensity.to_light(np.full((1, 1, 1), value, plane.dtype)))
-    return float(value)
-
-
-def _strips(plane: Any, side: int) -> Iterator[slice]:
-    """Yield the rows of whole cells, some at a time, to bound memory."""
-    end = plane.shape[0] // side * side
-    for top in range(0, end, 16 * side):
-        yield slice(top, min(top + 16 * side, end))
-
-
-def _means(pixels: np.ndarray, side: int, intensity: Intensity) -> np.ndarray:
-    """Return the mean light of cells of some rows, (Y, X, C), float32."""
-    deep = np.atleast_3d(pixels)[:, : pixels.shape[1] // side * side]
-    light = deep.astype(np.float32)
-    if intensity.coding == "srgb":
-        light = intensity.to_light(deep).permute(1, 2, 0).numpy()
-    rows, columns = deep.shape[0] // side, deep.shape[1] // side
-    size = (columns, rows)
-    return np.atleast_3d(cv2.resize(light, size, interpolation=cv2.INTER_AREA))
+        return intensity.to_light(pixels).permute(1, 2, 0).numpy()
+    return np.atleast_3d(pixels).astype(np.float32)

@@ -257,7 +257,7 @@ class FocusMap:
         return self._with_depths(partial(_positions, among=numbers), len(numbers))
 
     @property
-    def turned(self) -> FocusMap:
+    def reversed(self) -> FocusMap:
         """The map with the order of planes reversed: what was in front lies behind."""
         front, behind = self.planes + 1 - self.behind, self.planes + 1 - self.front
         whole = self.alpha >= 1

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from napari_focusstack.networks.source_cues import plane_noise, stack_noise
+from napari_focusstack.planes.distinct import spread_evenly
+from napari_focusstack.planes.focal_stack import number_type
 from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
@@ -61,8 +63,8 @@ class Selection:
         """Return the selection of some planes with the numbers that they have in the stack."""
         if numbers[-1] == len(numbers):
             return self
-        kind = np.uint8 if numbers[-1] < 256 else np.uint16
-        return replace(self, source=np.array([0, *numbers], kind)[self.source])
+        by_place = np.array([0, *numbers], number_type(numbers[-1]))
+        return replace(self, source=by_place[self.source])
 
     def copy(self) -> Selection:
         """Return an equal selection that can be painted on."""
@@ -132,7 +134,7 @@ def select_sources(
         stack.budget_bytes,
     )
     tiles = tiles_of(stack.size, max(GRID_PX, outer_px - 2 * REACH_PX))
-    source = np.empty(stack.size, np.uint8 if len(stack) < 256 else np.uint16)
+    source = np.empty(stack.size, number_type(len(stack)))
     picture = np.empty_like(stack.sources[0][stack.full])
     blended = np.empty(stack.size, bool)
 
@@ -190,5 +192,5 @@ def estimate_noise(stack: FocalStack) -> float:
     float
         See :func:`~napari_focusstack.networks.source_cues.noise_level`.
     """
-    numbers = np.linspace(1, len(stack), min(len(stack), NOISE_PLANES)).round().astype(int)
-    return stack_noise([plane_noise(stack.display(int(n), stack.full)) for n in numbers])
+    numbers = spread_evenly(len(stack), NOISE_PLANES)
+    return stack_noise([plane_noise(stack.display(number, stack.full)) for number in numbers])

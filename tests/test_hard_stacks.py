@@ -65,6 +65,27 @@ def test_a_plain_stack_is_unveiled(light, truth):
     assert result.light is result.defects is None
 
 
+@pytest.mark.parametrize(
+    "planes_of",
+    [
+        lambda light: (coded(light).astype(int) - 2048).astype(np.int16),
+        lambda light: coded(light).astype(np.int32) - 2**30,
+        lambda light: coded(light).astype(np.uint64),
+        lambda light: light.astype(np.float16),
+        lambda light: light.astype(np.float64),
+    ],
+    ids=["int16", "int32", "uint64", "float16", "float64"],
+)
+def test_each_type_of_number_is_fused_in_its_type(light, truth, planes_of):
+    planes = planes_of(light)
+    result = nfs.fuse(planes)
+    assert result.image.dtype == planes.dtype
+    assert psnr(result.image, truth) > 44
+    kept = ~(result.transition_region | result.blended)
+    sources = np.take_along_axis(planes, result.source[None].astype(int) - 1, 0)[0]
+    np.testing.assert_array_equal(result.image[kept], sources[kept])
+
+
 @pytest.mark.parametrize("count", [9, 33, 200])
 def test_many_planes_between_the_same_ends_give_the_same_picture(scene, truth, count):
     planes = np.stack([plane(scene, steps) for steps in np.linspace(0, 4, count)])

@@ -131,6 +131,28 @@ def test_labels_that_are_given_need_no_network(tmp_path, stack, parameters):
     np.testing.assert_array_equal(read_image(tmp_path / "out.tif")[:, 50:], planes[1, :, 50:])
 
 
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [("int16", "int16"), ("uint32", "uint32"), ("float64", "float64"), ("float16", "float32"),
+     ("int64", "float64"), ("bool", "float32")],
+)  # fmt: skip
+def test_files_keep_the_type_of_the_planes_or_hold_each_value_in_a_wider_one(
+    tmp_path, stack, zarr_array, stored, written
+):
+    planes = (stack() % 100).astype(stored)
+    tifffile.imwrite(tmp_path / "stack.tif", planes, metadata={"axes": "ZYX"})
+    labels = np.ones((64, 64), np.uint8)
+    parameters = FuseParameters(psf=4.0, device="cpu", elimination="none")
+
+    for name in ("out.tif", "out.zarr"):
+        fuse_file(tmp_path / "stack.tif", {"image": tmp_path / name}, parameters, labels=labels)
+
+    image = tifffile.imread(tmp_path / "out.tif")
+    assert image.dtype == written
+    np.testing.assert_array_equal(image, planes[0])
+    np.testing.assert_array_equal(zarr_array(tmp_path / "out.zarr"), image)
+
+
 def test_the_plane_distance_of_a_file_is_taken_where_none_is_given(tmp_path, stack):
     about = {"axes": "ZYX", "spacing": 2.5, "unit": "um"}
     tifffile.imwrite(tmp_path / "s.tif", stack(), imagej=True, metadata=about)

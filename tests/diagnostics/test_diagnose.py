@@ -163,7 +163,7 @@ def test_planes_are_read_once_and_let_go(make_stack):
         (lambda planes: planes[:1], "1 planes"),
         (lambda planes: [*planes[:2], planes[2][:, :80]], r"plane 3 uint8 \(96, 80\)"),
         (lambda planes: [planes[0], planes[1].astype(np.uint16)], "plane 2 uint16"),
-        (lambda planes: [plane.astype(np.int32) for plane in planes], "plane 1 is int32"),
+        (lambda planes: [plane.astype(complex) for plane in planes], "is of type complex128"),
         (lambda planes: [plane[:12] for plane in planes], "at least 16 px"),
         (lambda planes: [plane[None, None] for plane in planes], r"give \(Y, X\)"),
         (lambda planes: [planes[0] * np.float32(np.nan)] * 2, "plane 1 holds NaN"),

@@ -5,6 +5,7 @@ import pytest
 from napari.layers import Image
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.planes.checks import check_planes
 from napari_focusstack.planes.layer_planes import focus_axis_of, single_plane, stack_planes
 
 MOVIE = np.arange(3 * 5 * 8 * 9, dtype=np.uint16).reshape(3, 5, 8, 9)
@@ -41,6 +42,14 @@ def test_an_opaque_fourth_channel_is_dropped_and_another_refused():
     colours[1, 2, 3, 3] = 90
     with pytest.raises(InputError, match="has transparent pixels"):
         stack_planes(Image(colours, rgb=True))
+
+
+@pytest.mark.parametrize("dtype", ["int16", "float64", "bool"])
+def test_layers_of_other_numbers_are_taken_as_arrays_are(dtype):
+    data = (np.arange(2 * 16 * 17).reshape(2, 16, 17) % 7).astype(dtype)
+    planes = check_planes(Image(data))
+    assert planes[0].dtype == ("float32" if dtype == "bool" else dtype)
+    np.testing.assert_array_equal(planes, data)
 
 
 def test_layers_that_are_no_stack_are_refused():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.imaging.number_types import number_type, written_type
 from napari_focusstack.io.reading.plane_store import PlaneStore
 from napari_focusstack.io.reading.stack_header import UNNAMED
 from napari_focusstack.io.writing.result import ResultForm
@@ -118,7 +119,8 @@ def fuse_stack(
                 result = run(steps, progress)
             for name, file in files.items():
                 if name in PER_CHANNEL_OUTPUTS or is_reference:
-                    file.write(getattr(result, name), at=at)
+                    pixels = getattr(result, name)
+                    file.write(pixels.astype(forms[name].dtype, copy=False), at=at)
             reference = result if is_reference else reference
             figures.append({**at, **result.figures()})
         assert reference is not None  # no axis is empty
@@ -165,9 +167,9 @@ def _result_letters(stack: StackHeader) -> dict[str, str]:
 def _forms(stack: StackHeader, letters: dict[str, str]) -> dict[Output, ResultForm]:
     """Return the form of each output of a stack."""
     planes = stack.shape[stack.focus_axis or 0]
-    images = _form(stack, letters, stack.dtype)
+    images = _form(stack, letters, written_type(stack.dtype))
     focus = _form(stack, letters, np.dtype(np.float32), focus=True)
-    labels = np.dtype(np.uint8 if planes < 2**8 else np.uint16)
+    labels = number_type(planes)
     return {
         "image": images,
         "initial": images,

@@ -23,7 +23,8 @@ from napari_focusstack.diagnostics.similarity import (
     summarize,
 )
 from napari_focusstack.errors import InputError
-from napari_focusstack.planes.checks import DTYPES, MIN_SIDE_PX
+from napari_focusstack.imaging.number_types import taken_type
+from napari_focusstack.planes.checks import MIN_SIDE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,7 +48,7 @@ def diagnose(planes: Iterable[np.ndarray], labels: np.ndarray | None = None) -> 
     Parameters
     ----------
     planes : iterable of ndarray
-        Two or more (Y, X) or (Y, X, 3), in order of focus, of one size; uint8, uint16 or float32.
+        Two or more (Y, X) or (Y, X, 3), in order of focus, of one size and type.
     labels : ndarray, (Y, X), optional
         Labels of the fused image: the plane of each pixel, counted from 1; 0 for none.
 
@@ -165,15 +166,16 @@ def _summarize_all(planes: Iterable[np.ndarray]) -> tuple[list[PlaneSummary], tu
     first: tuple[tuple[int, ...], np.dtype] | None = None
     for number, given in enumerate(planes, 1):
         plane = np.asarray(given)
+        plane = plane.astype(taken_type(plane.dtype, f"plane {number}"), copy=False)
         first = first or (plane.shape, plane.dtype)
         if plane.ndim not in (2, 3) or (plane.ndim == 3 and plane.shape[2] != 3):
             raise InputError(
                 f"plane {number} has the shape {plane.shape}; give (Y, X), or (Y, X, 3) for RGB."
             )
-        if min(plane.shape[:2]) < MIN_SIDE_PX or plane.dtype.name not in DTYPES:
+        if min(plane.shape[:2]) < MIN_SIDE_PX:
             raise InputError(
-                f"plane {number} is {plane.dtype} {plane.shape}; give at least {MIN_SIDE_PX} px on "
-                f"each side, as {', '.join(DTYPES)}."
+                f"plane {number} is {plane.shape[0]} x {plane.shape[1]} px; give at least "
+                f"{MIN_SIDE_PX} px on each side."
             )
         if (plane.shape, plane.dtype) != first:
             raise InputError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.imaging.number_types import taken_type
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,16 +15,12 @@ if TYPE_CHECKING:
     Image = NDArray[Any]
     Grey = NDArray[np.float64]
 
-#: Full scale of each dtype.
-DATA_RANGE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
-
 
 def check_images(**images: Image) -> None:
     """Raise InputError unless all images have the same shape and the same supported dtype."""
     (first, reference), *others = images.items()
     for name, image in images.items():
-        if image.dtype.name not in DATA_RANGE:
-            raise InputError(f"{name} has dtype {image.dtype}; give uint8, uint16 or float32.")
+        taken_type(image.dtype, name)
         if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)) or not image.size:
             raise InputError(f"{name} has shape {image.shape}; give (Y, X) or (Y, X, 3).")
         if not np.isfinite(image).all():

@@ -1,6 +1,6 @@
 """Metrics against a ground truth: PSNR, SSIM, mean IoU.
 
-Images are (Y, X) or (Y, X, 3), uint8, uint16 or float32. Images that are compared have the same
+Images are (Y, X) or (Y, X, 3), of any type of number. Images that are compared have the same
 shape and dtype.
 """
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.evaluation.image_checks import DATA_RANGE, check_images, check_size
+from napari_focusstack.evaluation.image_checks import check_images, check_size
+from napari_focusstack.imaging.number_types import full_scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def psnr(image: Image, truth: Image, region: NDArray[np.bool_] | None = None) ->
     mean_error = float(error.mean())
     if mean_error == 0:
         return float("inf")
-    return float(10 * np.log10(DATA_RANGE[image.dtype.name] ** 2 / mean_error))
+    return float(10 * np.log10(full_scale(image.dtype) ** 2 / mean_error))
 
 
 def ssim(image: Image, truth: Image) -> float:
@@ -105,7 +106,7 @@ def ssim(image: Image, truth: Image) -> float:
         structural_similarity(
             image,
             truth,
-            data_range=DATA_RANGE[image.dtype.name],
+            data_range=full_scale(image.dtype),
             channel_axis=2 if image.ndim == 3 else None,
             gaussian_weights=True,
             sigma=1.5,

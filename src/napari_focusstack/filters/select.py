@@ -63,8 +63,13 @@ def select_planes(labels: np.ndarray, plane: Callable[[int], np.ndarray]) -> np.
     image = plane(int(numbers[0])).copy()
     for number in numbers[1:]:
         selected = np.ascontiguousarray(labels == number).view(np.uint8)
-        cv2.copyTo(plane(int(number)), selected, image)
+        cv2.copyTo(_bits(plane(int(number))), selected, _bits(image))
     return image
+
+
+def _bits(image: np.ndarray) -> np.ndarray:
+    """Return an image of any type as one of a type of this size that OpenCV copies."""
+    return image.view({1: "u1", 2: "u2", 4: "f4", 8: "f8"}[image.dtype.itemsize])
 
 
 def unique_values(values: Tensor | np.ndarray) -> list[float]:

@@ -72,7 +72,8 @@ def fuse(
     ----------
     planes : ndarray or sequence of ndarray
         Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, nearest plane
-        first, P >= 2; uint8, uint16 or float32; or those of a ``PlaneStore``. In napari also a
+        first, P >= 2, of integers or floats (bool is taken as float32); or those of a
+        ``PlaneStore``. In napari also a
         stack layer, or a near and a far layer. Focus axis and near end are then read from the
         metadata of the layer.
     labels : ndarray, layer or FocusMap, optional
@@ -118,7 +119,7 @@ def fuse(
 def segment(
     planes: Planes, *, progress: Callable[[Progress], None] | None = None, **options: Any
 ) -> np.ndarray:
-    """Estimate the plane in focus: uint8 labels (Y, X), 1 is the nearest.
+    """Estimate the plane in focus: labels (Y, X), 1 is the nearest.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ def segment(
 
     Returns
     -------
-    ndarray of uint8
+    ndarray of uint8, or of uint16 beyond 255 planes
 
     Raises
     ------

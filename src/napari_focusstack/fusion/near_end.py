@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from napari_focusstack.fusion.pipeline import Pipeline
+from napari_focusstack.imaging.number_types import to_type
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.runtime.progress import Progress, relabel
 
@@ -110,4 +111,4 @@ def downsample_mean(plane: np.ndarray, step: int) -> np.ndarray:
     cells = plane[:rows, :columns].reshape(
         rows // step, step, columns // step, step, *plane.shape[2:]
     )
-    return cells.mean((1, 3)).astype(plane.dtype)
+    return to_type(cells.mean((1, 3), dtype=np.float64), plane.dtype)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_focusstack.imaging.number_types import as_floats
 from napari_focusstack.segmentation.depth_inpainting import inpaint
 from napari_focusstack.segmentation.focus_map import FocusMap
 
@@ -215,4 +216,4 @@ class FusionResult:
     @property
     def diffusion(self) -> np.ndarray:
         """Diffusion component S, what was removed: initial minus image, float32, pixel values."""
-        return self.initial.astype(np.float32) - self.image.astype(np.float32)
+        return (as_floats(self.initial) - as_floats(self.image)).astype(np.float32)

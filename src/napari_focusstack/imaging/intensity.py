@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.imaging.number_types import as_floats, full_scale, to_type
 from napari_focusstack.imaging.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 IntensityChoice = Literal["auto", "linear", "srgb"]
 Coding = Literal["linear", "srgb"]
-#: Pixel value of full light in sRGB coding, by dtype.
-PEAK = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 #: Share of pixels that the display range of linear data clips at each end. Convention.
 DISPLAY_TAIL = 0.001
 
@@ -38,7 +37,7 @@ class Intensity:
     coding : {"linear", "srgb"}
         Whether values are proportional to light, or coded as sRGB as photographs are.
     dtype : str
-        ``uint8``, ``uint16`` or ``float32``.
+        One of `napari_focusstack.imaging.number_types.TAKEN`, except bool.
     low, high : float
         Pixel values of no light (0) and full light (1). The imaging model allows any offset and
         gain, so for linear data this is the range of the stack.
@@ -72,7 +71,8 @@ class Intensity:
         Raises
         ------
         InputError
-            If choice is none of these, or if floats with ``srgb`` exceed 0..1.
+            If choice is none of these, or if values with ``srgb`` are negative or, as floats,
+            exceed 1.
 
         Examples
         --------
@@ -88,14 +88,16 @@ class Intensity:
         ends = [(float(values.min()), float(values.max())) for values in map(_all_pixels, planes)]
         low, high = min(end[0] for end in ends), max(end[1] for end in ends)
         if choice == "srgb":
-            if low < 0 or high > PEAK[dtype]:
+            peak = full_scale(dtype)
+            if low < 0 or high > peak:
                 raise InputError(
-                    f"the planes span {low:g}..{high:g}, but floats coded as sRGB lie in 0..1; "
-                    "rescale them, or choose intensity linear."
+                    f"the planes span {low:g}..{high:g}, but {dtype} coded as sRGB lies in "
+                    f"0..{peak:g}; rescale them, or choose intensity linear."
                 )
-            return cls("srgb", dtype, 0.0, PEAK[dtype])
+            return cls("srgb", dtype, 0.0, peak)
         linear = cls("linear", dtype, low, high if high > low else low + 1)
-        sample = np.concatenate([_all_pixels(plane)[::4, ::4].ravel() for plane in planes])
+        parts = [_all_pixels(plane)[::4, ::4].ravel() for plane in planes]
+        sample = np.concatenate(parts).astype(np.float64)
         dark, bright = np.quantile(sample, [DISPLAY_TAIL, 1 - DISPLAY_TAIL])
         span = linear.high - low
         if bright <= dark:
@@ -104,26 +106,28 @@ class Intensity:
 
     def to_light(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
         """Return a plane as linear light, (C, Y, X) float32, 0..1."""
-        if self.dtype == "float32":
-            return self._light(torch.from_numpy(np.atleast_3d(plane))).permute(2, 0, 1).to(device)
+        values = np.atleast_3d(plane).transpose(2, 0, 1)
+        if values.dtype.itemsize > 2:
+            return self._light(values).to(device)
         # a table: each of the few possible values is converted once
-        light = self._table[np.atleast_3d(plane).transpose(2, 0, 1)]
-        return torch.from_numpy(light).to(device)
+        index = values.view(f"u{values.dtype.itemsize}")
+        return torch.from_numpy(self._table[index]).to(device)
 
     @cached_property
     def _table(self) -> np.ndarray:
-        """Light of each integer that a pixel may hold."""
-        values = torch.arange(np.iinfo(self.dtype).max + 1, dtype=torch.float32)
-        return self._light(values).numpy()
+        """Light of each value of a type of 8 or 16 bits, by its bits read as a whole number."""
+        dtype = np.dtype(self.dtype)
+        every = np.arange(2 ** (8 * dtype.itemsize), dtype=f"u{dtype.itemsize}").view(dtype)
+        return self._light(every).numpy()
 
-    def _light(self, values: Tensor) -> Tensor:
+    def _light(self, values: np.ndarray) -> Tensor:
         """Return pixel values of any shape as linear light."""
         light = self._scaled(values)
         return srgb_to_linear(light) if self.coding == "srgb" else light
 
-    def _scaled(self, values: Tensor) -> Tensor:
+    def _scaled(self, values: np.ndarray) -> Tensor:
         """Return pixel values of any shape scaled to 0..1."""
-        return (values - self.low) / (self.high - self.low)
+        return ((torch.from_numpy(as_floats(values)) - self.low) / (self.high - self.low)).float()
 
     def display(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
         """Return a plane in display coding, as networks read it: (3, Y, X), sRGB, 0..1."""
@@ -133,8 +137,7 @@ class Intensity:
 
     def coded(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
         """Return a plane as it is coded, (C, Y, X) float32, 0..1: pixel values scaled."""
-        values = torch.from_numpy(np.atleast_3d(plane).astype(np.float32)).to(device)
-        return self._scaled(values).permute(2, 0, 1).contiguous()
+        return self._scaled(np.atleast_3d(plane)).to(device).permute(2, 0, 1).contiguous()
 
     def from_coded(self, coded: Tensor) -> np.ndarray:
         """Return pixel values (..., C) of the stack's dtype from those of :meth:`coded`."""
@@ -148,9 +151,7 @@ class Intensity:
     def _values(self, coded: Tensor) -> np.ndarray:
         """Return pixel values (..., C) from coded ones (C, ...), 0..1."""
         values = coded.movedim(0, -1).double() * (self.high - self.low) + self.low
-        if self.dtype != "float32":
-            values = values.round()
-        return values.cpu().numpy().astype(self.dtype)
+        return to_type(values.cpu().numpy(), np.dtype(self.dtype))
 
     def to_display(self, light: Tensor) -> Tensor:
         """Return light (C, Y, X) in display coding: (3, Y, X), sRGB, 0..1."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.imaging.number_types import as_floats, taken_type, to_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ def mixed_planes(channels: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
     Parameters
     ----------
     channels : sequence of sequences of ndarray
-        The planes of each channel, (Y, X) or (Y, X, 3); uint8, uint16 or float32.
+        The planes of each channel, (Y, X) or (Y, X, 3), of any type of number.
 
     Returns
     -------
@@ -47,17 +48,9 @@ def mixed_planes(channels: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
     peaks = [max(float(plane.max()) for plane in channel) for channel in channels]
     gains = [peaks[0] / peak / len(channels) if peak > 0 else 0.0 for peak in peaks]
     return [
-        _to_dtype(
-            sum(
-                np.float32(gain) * plane.astype(np.float32)
-                for gain, plane in zip(gains, planes, strict=True)
-            ),
-            first[0].dtype,
+        to_type(
+            np.sum([gain * as_floats(plane) for gain, plane in zip(gains, planes, strict=True)], 0),
+            taken_type(first[0].dtype, "channel 1"),
         )
         for planes in zip(*channels, strict=True)
     ]
-
-
-def _to_dtype(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Convert float values to a dtype; values are rounded for integers."""
-    return values.astype(dtype) if dtype.kind == "f" else np.rint(values).astype(dtype)

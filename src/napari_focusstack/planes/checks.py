@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.imaging.number_types import check_values, taken_type
 from napari_focusstack.planes.layer_planes import is_layer, single_plane, stack_planes
 from napari_focusstack.planes.lazy_plane import LazyPlane
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-#: Pixel types of planes.
-DTYPES = ("uint8", "uint16", "float32")
 #: Steps that differ from their mean by less than this share of it are equal: stages are no better.
 EVEN_STEPS = 0.05
 #: Smallest side of a plane, px. Convention.
@@ -28,13 +27,14 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
     Parameters
     ----------
     planes : ndarray or sequence of ndarray
-        Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, P >= 2; uint8,
-        uint16 or float32.
+        Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, P >= 2; of one
+        of `napari_focusstack.imaging.number_types.TAKEN`.
 
     Returns
     -------
     list of ndarray or LazyPlane
-        In the given order, in the machine's byte order. Blank planes are among them. Each
+        In the given order, in the machine's byte order, bool as float32. Blank planes are among
+        them. Each
         :class:`~napari_focusstack.planes.lazy_plane.LazyPlane` is read once for the checks and is
         not kept in memory.
 
@@ -42,8 +42,8 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
     ------
     InputError
         If there are fewer than two planes, or fewer than two that are not constant, or if planes
-        differ in shape or type, have another shape or type, are smaller than 16 px, or hold NaN or
-        infinity.
+        differ in shape or type, have another shape or type, are smaller than 16 px, or hold NaN,
+        infinity, or whole numbers beyond 2**53.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
     """
     if is_layer(planes):
         planes = stack_planes(planes)
-    stack = [_plane(plane) for plane in planes]
+    stack = [_plane(plane, number) for number, plane in enumerate(planes, 1)]
     blank: dict[int, Any] = {}
     if len(stack) < 2:
         noun = "plane was" if len(stack) == 1 else "planes were"
@@ -68,17 +68,13 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
                 f"plane {number} is {plane.shape[0]} x {plane.shape[1]} px; give at least "
                 f"{MIN_SIDE_PX} px on each side."
             )
-        if plane.dtype.name not in DTYPES:
-            raise InputError(
-                f"plane {number} is of type {plane.dtype}; convert it to one of "
-                f"{', '.join(DTYPES)}."
-            )
         if plane.shape != stack[0].shape or plane.dtype != stack[0].dtype:
             raise InputError(
                 f"plane 1 is {stack[0].dtype} {stack[0].shape}, plane {number} {plane.dtype} "
                 f"{plane.shape}; give planes of one size and type."
             )
         values = np.asarray(plane[:, :])
+        check_values(values, f"plane {number}")
         if plane.dtype.kind == "f" and not np.isfinite(values).all():
             bad = int((~np.isfinite(values)).sum())
             raise InputError(
@@ -103,14 +99,14 @@ def is_blank(plane: Any) -> bool:
     return bool((np.asarray(plane[:, :]) == first[0, 0]).all())
 
 
-def _plane(plane: Any) -> Any:
+def _plane(plane: Any, number: int) -> Any:
     """Return one plane as an array; a LazyPlane is returned unread."""
     if is_layer(plane):
         plane = single_plane(plane)
     if isinstance(plane, LazyPlane):
         return plane
     values = np.asarray(plane)
-    return values.astype(values.dtype.newbyteorder("="), copy=False)
+    return values.astype(taken_type(values.dtype, f"plane {number}"), copy=False)
 
 
 def check_positions(positions: Sequence[float] | None, count: int) -> np.ndarray | None:

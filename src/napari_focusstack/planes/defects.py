@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from napari_focusstack.imaging.number_types import as_opencv, to_type
 from napari_focusstack.planes.distinct import spread_evenly
 from napari_focusstack.planes.scratch import KeptPlanes
 
@@ -74,7 +75,7 @@ class Defects:
             return None
         masks, steady = [], _Steady()
         for plane in planes:
-            pixels = np.asarray(plane[:, :])
+            pixels = as_opencv(np.asarray(plane[:, :]))
             above, below = _standing_out(pixels)
             steady.add(above, below)
             faults = np.maximum(above, below) > STANDS_OUT * span
@@ -140,7 +141,7 @@ class _Steady:
 
 def _contrast(plane: Any) -> np.ndarray:
     """Return the quantiles of a sample of a plane that bound its contrast."""
-    return np.quantile(np.asarray(plane[:, :])[::5, ::5], CONTRAST)
+    return np.quantile(as_opencv(np.asarray(plane[:, :])[::5, ::5]), CONTRAST)
 
 
 def _standing_out(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -197,8 +198,11 @@ def _is_alone(planes: Sequence[Any], number: int, mask: np.ndarray) -> np.ndarra
 
 
 def _grey(plane: Any) -> np.ndarray:
-    """Return the mean of the channels of a plane, (Y, X), float32."""
-    pixels = np.asarray(plane[:, :]).astype(np.float32)
+    """Return the mean of the channels of a plane, (Y, X), float32; of wide types less the least."""
+    pixels = as_opencv(np.asarray(plane[:, :]))
+    if pixels.dtype == np.float64:
+        pixels = pixels - pixels.min()
+    pixels = pixels.astype(np.float32)
     return pixels if pixels.ndim == 2 else pixels.mean(-1)
 
 
@@ -227,7 +231,7 @@ def _struck_in_twos(pixels: np.ndarray, high: float, span: float) -> np.ndarray:
     mask = brightest > high + span
     if not mask.any():
         return mask
-    around = _windows(brightest.astype(np.float32), np.nonzero(mask), 1).reshape(-1, 9)
+    around = _windows(brightest.astype(np.float64), np.nonzero(mask), 1).reshape(-1, 9)
     third = np.sort(around, 1)[:, -3]
     mask[mask] = around[:, 4] - third > STANDS_OUT * (around[:, 4] - high + span)
     return mask
@@ -241,4 +245,4 @@ def _filling(plane: Any, mask: np.ndarray) -> np.ndarray:
     sound = pixels.astype(np.float64)
     sound[mask] = np.nan
     medians = np.nanmedian(_windows(sound, np.nonzero(mask), FILL_PX), (1, 2))
-    return medians.astype(pixels.dtype)
+    return to_type(medians, pixels.dtype)

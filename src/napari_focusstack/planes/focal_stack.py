@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     Planes = np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
 
 
-def number_type(planes: int) -> type[np.integer]:
-    """Return the type of arrays that hold numbers of planes: uint8, or uint16 beyond 255."""
-    return np.uint8 if planes < 256 else np.uint16
-
-
 class PlaneSampler(Protocol):
     """An object that returns the linear light of planes, region by region."""
 

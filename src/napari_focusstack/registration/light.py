@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import torch
 
+from napari_focusstack.imaging.number_types import as_floats, to_type
 from napari_focusstack.planes.scratch import KeptPlanes
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ GRADIENT_NOISE = 0.1
 #: in all is equalised.
 LEAST_CHANGE = 0.005
 #: Pixels from which on each of the few values that they have is converted once (speed).
-TABLE_PIXELS = 2**18
+TABLE_PIXELS, TABLE_TYPES = 2**18, ("uint8", "uint16")
 #: Planes this far apart are compared too, beside neighbours: slow drifts show there.
 STRIDES = (4, 16, 64)
 
@@ -136,7 +137,7 @@ class Light:
 def _divided(pixels: np.ndarray, gain: np.ndarray, intensity: Intensity) -> np.ndarray:
     """Return pixels of less light by a gain, in their type."""
     deep = np.atleast_3d(pixels)
-    if gain.shape[:2] == (1, 1) and pixels.size > TABLE_PIXELS and pixels.dtype.kind == "u":
+    if gain.shape[:2] == (1, 1) and pixels.size > TABLE_PIXELS and pixels.dtype.name in TABLE_TYPES:
         every = np.arange(np.iinfo(pixels.dtype).max + 1, dtype=pixels.dtype)
         table = _divided(every[:, None, None].repeat(deep.shape[2], 2), gain, intensity)
         channels = [table[:, 0, at][deep[..., at]] for at in range(deep.shape[2])]
@@ -145,10 +146,8 @@ def _divided(pixels: np.ndarray, gain: np.ndarray, intensity: Intensity) -> np.n
         per_channel = torch.from_numpy(gain).movedim(-1, 0)
         values = intensity.from_light(intensity.to_light(deep) / per_channel)
     else:
-        values = deep / gain
-        if pixels.dtype.kind == "u":
-            values = np.clip(np.rint(values), 0, np.iinfo(pixels.dtype).max)
-    return values.astype(pixels.dtype).reshape(pixels.shape)
+        values = as_floats(deep) / gain
+    return to_type(values, pixels.dtype).reshape(pixels.shape)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_focusstack.imaging.number_types import as_opencv
+
 if TYPE_CHECKING:
     from napari_focusstack.registration.transforms import Model
 
@@ -117,7 +119,9 @@ def downsample(plane: np.ndarray) -> DownsampledPlane:
     factor = max(1, round(math.sqrt(rows * columns / WORKING_PIXELS)))
     whole = plane[: rows // factor * factor, : columns // factor * factor]
     side = (columns // factor, rows // factor)
-    image = cv2.resize(whole, side, interpolation=cv2.INTER_AREA).astype(np.float32)
+    image = cv2.resize(as_opencv(whole), side, interpolation=cv2.INTER_AREA)
+    image = (image - image.min()).astype(np.float32) if image.dtype == np.float64 else image
+    image = image.astype(np.float32)
     if plane.ndim == 3:
         image = image.mean(2)
         if plane.dtype == np.uint8:

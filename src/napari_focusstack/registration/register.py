@@ -44,7 +44,7 @@ def register(
     Parameters
     ----------
     planes : sequence of ndarray
-        Each (Y, X) or (Y, X, 3), all of one size; uint8, uint16 or float32. Each is read once, in
+        Each (Y, X) or (Y, X, 3), all of one size and type. Each is read once, in
         order, so a lazy sequence needs the memory of few planes.
     register : {"auto", "on", "off"}
         ``auto`` moves planes only where that is clearly needed. Otherwise they stay, bit for bit.

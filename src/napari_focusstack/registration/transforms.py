@@ -113,7 +113,7 @@ class Registration:
         Parameters
         ----------
         plane : ndarray, (Y, X) or (Y, X, 3)
-            uint8, uint16 or float32; may be lazy: only the pixels needed are read.
+            Numbers of any type; may be lazy: only the pixels needed are read.
         number : int
             Number of the plane, 1 to P, nearest first.
         region : tuple of slice, optional

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_focusstack.imaging.number_types import as_opencv, to_type
+
 #: Side of the blocks that are interpolated at once, px. They lie on one grid for all regions, so
 #: that a region equals the crop of the whole output, bit for bit.
 BLOCK_PX = 512
@@ -17,7 +19,7 @@ def resample(plane: np.ndarray, matrix: np.ndarray, region: tuple[slice, slice])
     Parameters
     ----------
     plane : ndarray, (Y, X) or (Y, X, 3)
-        uint8, uint16 or float32. Only the pixels that the region needs are read.
+        Numbers of any type. Only the pixels that the region needs are read.
     matrix : ndarray, (3, 3)
         From (row, column, 1) in the output to the same in the plane, px between pixel centres.
     region : tuple of slice
@@ -78,7 +80,8 @@ def _interpolate(plane: np.ndarray, matrix: np.ndarray, row: int, column: int) -
     corners = np.array([[row, row, bottom, bottom], [column, right, column, right], [1, 1, 1, 1]])
     positions = (matrix @ corners)[:2]
     low = np.floor(positions.min(1)).astype(int) - MARGIN_PX
-    source = _pixels(plane, low, np.ceil(positions.max(1)).astype(int) + MARGIN_PX)
+    stored = _pixels(plane, low, np.ceil(positions.max(1)).astype(int) + MARGIN_PX)
+    source = as_opencv(stored)
     linear = matrix[:2, :2]
     offset = matrix[:2, 2] + linear @ (row, column) - low
     # OpenCV counts columns first.
@@ -91,4 +94,4 @@ def _interpolate(plane: np.ndarray, matrix: np.ndarray, row: int, column: int) -
     neighbours = np.ones((3, 3), np.uint8)
     lowest = moved(np.asarray(cv2.erode(source, neighbours)), cv2.INTER_NEAREST)
     highest = moved(np.asarray(cv2.dilate(source, neighbours)), cv2.INTER_NEAREST)
-    return np.clip(moved(source, cv2.INTER_CUBIC), lowest, highest)
+    return to_type(np.clip(moved(source, cv2.INTER_CUBIC), lowest, highest), stored.dtype)

@@ -18,6 +18,7 @@ import torch.nn.functional as functional
 from napari_focusstack.errors import InputError
 from napari_focusstack.filters.pooling import max_filter3
 from napari_focusstack.filters.select import blend
+from napari_focusstack.imaging.number_types import number_type
 from napari_focusstack.segmentation.depth_inpainting import holes, unreliable
 from napari_focusstack.segmentation.labels import (
     ALPHA_EPS,
@@ -212,8 +213,7 @@ class FocusMap:
     @property
     def labels(self) -> np.ndarray:
         """The plane in focus in most of each pixel, (Y, X), 1..P, uint8, or uint16 beyond 255."""
-        depth = self.depth[0].round().cpu().numpy()
-        return depth.astype(np.uint8 if depth.max() < 256 else np.uint16)
+        return self.depth[0].round().cpu().numpy().astype(number_type(self.planes))
 
     @property
     def nearest(self) -> Tensor:

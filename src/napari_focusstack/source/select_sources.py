@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_focusstack.imaging.number_types import number_type
 from napari_focusstack.networks.source_cues import plane_noise, stack_noise
 from napari_focusstack.planes.distinct import spread_evenly
-from napari_focusstack.planes.focal_stack import number_type
 from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_focusstack.imaging.number_types import as_opencv
+
 #: Share of pixels that the range of a texture clips at each end. Convention.
 DISPLAY_TAIL = 0.001
 
@@ -43,7 +45,8 @@ def display(image: np.ndarray) -> np.ndarray:
     """
     if image.dtype == np.uint8:
         return image
-    dark, bright = np.quantile(image[::4, ::4], [DISPLAY_TAIL, 1 - DISPLAY_TAIL])
+    values = as_opencv(image)
+    dark, bright = np.quantile(values[::4, ::4], [DISPLAY_TAIL, 1 - DISPLAY_TAIL])
     scale = 255 / (bright - dark) if bright > dark else 0.0
-    stretched = (image.astype(np.float32) - np.float32(dark)) * np.float32(scale)
+    stretched = (values - dark).astype(np.float32) * np.float32(scale)
     return np.clip(stretched, 0, 255).round().astype(np.uint8)

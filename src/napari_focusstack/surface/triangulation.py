@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.planes.checks import DTYPES
+from napari_focusstack.imaging.number_types import taken_type
 from napari_focusstack.surface.surface import Surface, display
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def surface_of(
     depth : ndarray, (Y, X)
         Depth of each pixel; low values are near, NaN is unknown.
     image : ndarray, (Y, X) or (Y, X, 3)
-        The all-in-focus image; uint8, uint16 or float32.
+        The all-in-focus image, of one of `napari_focusstack.imaging.number_types.TAKEN`.
     spacing : sequence of float
         World units per unit of depth, per row and per column: (dz, dy, dx), or (dy, dx) if depth is
         in world units already. A negative dz inverts a depth whose high values are near.
@@ -100,10 +100,11 @@ def _check(
     """Return spacing as (dz, dy, dx); InputError if an argument does not fit."""
     if depth.ndim != 2 or min(depth.shape) < 2:
         raise InputError(f"depth has the shape {depth.shape}; give (Y, X), at least 2 x 2 px.")
-    if image.shape not in (depth.shape, (*depth.shape, 3)) or image.dtype.name not in DTYPES:
+    taken_type(image.dtype, "image")
+    if image.shape not in (depth.shape, (*depth.shape, 3)):
         raise InputError(
-            f"image is {image.dtype} {image.shape}; give {depth.shape} as the depth map, or with 3 "
-            f"colours, as {', '.join(DTYPES)}."
+            f"image has the shape {image.shape}; give {depth.shape} as the depth map, or with 3 "
+            "colours."
         )
     steps = tuple(float(step) for step in spacing)
     usable = len(steps) in (2, 3) and all(map(math.isfinite, steps))

@@ -11,8 +11,8 @@ import numpy as np
 from natsort import natsort_keygen, ns
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.imaging.number_types import taken_type
 from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, tiff_planes
-from napari_focusstack.planes.checks import DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,8 +36,9 @@ def read_image(path: str | Path) -> np.ndarray:
     Returns
     -------
     ndarray, (Y, X) or (Y, X, 3)
-        Stored pixels as uint8, uint16 or float32. Values are not rescaled. An EXIF rotation is not
-        applied, as in napari. An opaque alpha channel is dropped.
+        Stored pixels, of one of `napari_focusstack.imaging.number_types.TAKEN`; bool as float32.
+        Values are not rescaled. An EXIF rotation is not applied, as in napari. An opaque alpha
+        channel is dropped.
 
     Raises
     ------
@@ -149,9 +150,8 @@ def _single_plane(path: Path) -> np.ndarray:
 
 def as_image(plane: np.ndarray, path: Path) -> np.ndarray:
     """Return a plane without an opaque alpha channel; InputError if fusion cannot use it."""
-    if plane.dtype.name not in DTYPES:
-        raise InputError(f"{path} has dtype {plane.dtype}; convert it to {', '.join(DTYPES)}.")
-    return np.ascontiguousarray(_without_alpha(plane, path))
+    opaque = _without_alpha(plane, path)
+    return np.ascontiguousarray(opaque, taken_type(opaque.dtype, str(path)))
 
 
 def _without_alpha(plane: np.ndarray, path: Path) -> np.ndarray:

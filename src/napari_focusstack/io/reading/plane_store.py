@@ -65,7 +65,8 @@ class PlaneStore(Closing):
     shape : tuple of int
         Number of planes, rows, columns, and 3 if RGB.
     dtype : dtype
-        uint8, uint16 or float32, in the machine's byte order.
+        One of `napari_focusstack.imaging.number_types.TAKEN`, in the machine's byte order, but
+        float32 for bool.
     stack : StackHeader
         The stack on disk.
     backing : {"file", "memory", "scratch"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.imaging.number_types import taken_type
 from napari_focusstack.io.reading.calibration import (
     UNKNOWN,
     Channel,
@@ -54,7 +55,7 @@ class StackHeader:
     axes: str
     #: Size per axis; the last is 3 (RGB) or 4 (RGBA) where S is the last axis.
     shape: tuple[int, ...]
-    #: In the machine's byte order.
+    #: In the machine's byte order; see `napari_focusstack.imaging.number_types`.
     dtype: np.dtype
     #: Distance between neighbours along each axis except S, > 0; 1 if unknown.
     scale: tuple[float, ...]
@@ -189,7 +190,7 @@ def describe(tiff: TiffFile, index: int = 0) -> StackHeader:
         series=index,
         axes=axes,
         shape=tuple(sizes[axis] for axis in axes),
-        dtype=series.dtype.newbyteorder("="),
+        dtype=taken_type(series.dtype, tiff.filehandle.path),
         scale=tuple(step for step, _ in known),
         units=tuple(unit for _, unit in known),
         positions=positions(tiff, index, sizes.get("Z", 0)),

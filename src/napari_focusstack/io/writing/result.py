@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import IMAGE_SUFFIXES
+from napari_focusstack.imaging.number_types import taken_type, written_type
 from napari_focusstack.planes.lazy_plane import WHOLE
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ ZARR_SUFFIX = ".zarr"
 RESULT_SUFFIXES = (*IMAGE_SUFFIXES, ZARR_SUFFIX)
 #: Side of the tiles of a file, px. Convention.
 TILE_PX = 512
-#: Pixel types of results.
-DTYPES = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +57,9 @@ class ResultForm:
         spatial = self.axes.removesuffix("S").endswith("YX")
         if not spatial or len(set(leading)) < len(leading) or set(leading) - set("TCZ"):
             raise InputError(f"the axes are {self.axes}; give any of T, C, Z, then YX or YXS.")
-        if self.dtype.name not in DTYPES:
-            raise InputError(f"the type is {self.dtype}; convert it to one of {', '.join(DTYPES)}.")
+        needed = written_type(taken_type(self.dtype, "the result"))
+        if self.dtype != needed:
+            raise InputError(f"the type is {self.dtype}; convert it to {needed}.")
 
     @property
     def leading(self) -> str:

@@ -8,6 +8,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from napari_focusstack.imaging.number_types import number_type
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels
@@ -175,8 +177,7 @@ def add_labels(viewer: ViewerModel, source: Source, state: LabelState) -> Labels
     axes = source.axes(channels=False)
     index = axes.index(source.step)
     # other time points may have planes that are missing here, so the stack's count decides
-    dtype = np.uint8 if source.count < 256 else np.uint16
-    whole = np.zeros((*axes.shape, *state.labels.shape), dtype)
+    whole = np.zeros((*axes.shape, *state.labels.shape), number_type(source.count))
     whole[index] = state.labels
     colours: dict[Any, Any] = {**plane_colours(source.count), None: "transparent"}
     layer = viewer.add_labels(

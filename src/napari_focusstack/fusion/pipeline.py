@@ -55,7 +55,7 @@ UNEXPLAINED, EXPLAINED = 0.9, 0.5
 #: Why nothing is eliminated where a blur was found that explains little.
 DOUBTFUL = (
     "no blur explains the planes (no surface hides what lies behind it, transmitted light, or "
-    "planes that do not belong together); give psf as a number to eliminate halos all the same"
+    "planes that do not belong together); give the blur (sigma) to remove halos all the same"
 )
 
 

@@ -99,8 +99,8 @@ class BoundaryPatches:
         if not (step > 0).any():
             raise NoOcclusionBoundary(
                 f"the foreground covers {100 * float(alpha.mean()):.0f}% of the image and has no "
-                "boundary, so the PSF cannot be estimated; give psf as a number or paint a "
-                "mask."
+                "boundary, so its blur cannot be measured; give the blur (sigma), or paint what is "
+                "near."
             )
         size = (alpha.shape[-2], alpha.shape[-1])
         cells = functional.avg_pool2d(information[None], CELL_PX, ceil_mode=True)[0]

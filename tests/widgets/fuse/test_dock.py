@@ -8,6 +8,7 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication, QFileDialog, QWidget
 
 import napari_focusstack as nfs
+from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.record import read_record
 from napari_focusstack.io.writing.image import write_image
 from napari_focusstack.networks.tiled_fsb import Progress
@@ -746,3 +747,40 @@ def test_strokes_during_a_step_that_is_cancelled_are_caught_up_with(fused, qtbot
     assert (image.data[8, 8] != near[8, 8]).any()
     fused.tasks.cancel()
     qtbot.waitUntil(lambda: (image.data[8, 8] == near[8, 8]).all())
+
+
+def test_figures_and_verdict_are_those_of_the_chosen_stack_only(fused, viewer, planes):
+    figures, verdict = fused.figures.text(), fused.verdict.sentence.text()
+    assert verdict.startswith(("Good: ", "Doubtful: "))
+    assert fused.wipe.images
+    sigma_px = fused.sigma_px.value
+    viewer.add_image(planes[:, ::-1], rgb=True, name="other")
+    assert fused.figures.text() == figures  # the same stack is chosen
+    fused.stack.value = "other"
+    assert fused.figures.text() == fused.verdict.sentence.text() == ""
+    assert fused.verdict.isHidden()
+    assert fused.residual.series == fused.wipe.images == {}
+    assert fused.sigma_px.value == 0
+    paint(fused, 8, 8, 1)  # on the first, while another is chosen
+    assert fused.figures.text() == ""
+    fused.stack.value = "stack"
+    assert fused.verdict.sentence.text().startswith(("Good: ", "Doubtful: "))
+    assert fused.sigma_px.value == sigma_px
+
+
+def test_a_step_that_fails_leaves_no_figures_and_a_cancelled_one_does(
+    fused, qtbot, monkeypatch, slow
+):
+    figures = fused.figures.text()
+    fused.buttons["run_all"].click()
+    assert fused.figures.text() == ""  # the new ones are not known yet
+    fused.tasks.cancel_button.click()
+    assert fused.figures.text() == figures
+
+    def fail(self):
+        raise InputError("the lamp is off; switch it on.")
+        yield
+
+    monkeypatch.setattr("napari_focusstack.fusion.pipeline.Pipeline.segment", fail)
+    assert press(qtbot, fused, "run_all") == "the lamp is off; switch it on."
+    assert fused.figures.text() == fused.verdict.sentence.text() == ""

@@ -430,3 +430,17 @@ def test_a_new_dock_goes_on_with_the_layers_it_finds(fused, qtbot, viewer, deb_w
     assert press(qtbot, again, "run_all") == ""
     np.testing.assert_array_equal(viewer.layers["stack planes"].data, painted)
     assert len(viewer.layers) == 5
+
+
+def test_the_other_end_is_offered_and_taken(dock, qtbot, viewer, planes, monkeypatch):
+    fits = "napari_focusstack.fusion.pipeline.Pipeline._fits_reversed"
+    monkeypatch.setattr(fits, lambda self, *_: self.near == "first")
+    viewer.add_image(planes[::-1], name="turned", scale=SCALE, units=("um",) * 3)
+    dock.stack.value = "turned"
+    press(qtbot, dock, "run_all")
+    assert "other end of the stack seems to be the nearest" in dock.verdict.sentence.text()
+    dock.verdict.buttons[0].click()
+    qtbot.waitUntil(lambda: not dock.tasks.busy, timeout=60_000)
+    assert dock.input["near"].value == "last"
+    assert dock.session.labels.data[30, 30] == 1
+    assert all(each.text() != "Swap ends" for each in dock.verdict.buttons)

@@ -114,7 +114,7 @@ def test_a_new_estimate_of_the_blur_drops_the_weights_of_the_old(stack, labels, 
 def test_without_an_edge_there_is_no_blur_to_estimate(stack, labels, settings):
     with pytest.raises(InputError, match="no blur to measure"):
         run(estimating(stack, settings, LabelState(), np.full_like(labels, 2))())
-    with pytest.raises(InputError, match="no labels yet"):
+    with pytest.raises(InputError, match="no planes were found yet"):
         run(estimating(stack, settings, LabelState(), None)())
 
 

@@ -61,6 +61,7 @@ class FuseSteps:
         self.plane_brush = PlaneBrush(viewer, panel.legend, panel.buttons["pick_plane"])
         self.brush = BrushDebouncer(panel, self.follow_brush)
         panel.tasks.busy_changed.connect(self.brush.touched)
+        panel.tasks.cancel_button.clicked.connect(self._cancelled)
         panel.live.changed.connect(self.brush.touched)
         self._began = 0.0
 
@@ -68,6 +69,7 @@ class FuseSteps:
         """Cancel the running step, and stop following the brush and the sliders."""
         self.panel.tasks.cancel()
         self.session = None
+        self.summary.forget()
         self.brush.watch(None)
         self.plane_brush.follow(None)
         self.time_points.leave()
@@ -76,29 +78,29 @@ class FuseSteps:
 
     def run_all(self) -> None:
         """Segment, estimate the blur and fuse; painted fixes stay on top."""
-        session, parameters = self.prepare()
+        session, parameters = self._begin()
         self.panel.tasks.run(session.run_all(parameters), self._fused)
 
     def segment(self) -> None:
         """Estimate which plane is in focus at each pixel."""
-        session, parameters = self.prepare()
+        session, parameters = self._begin()
         self.panel.tasks.run(session.segment(parameters), self._segmented)
 
     def estimate(self) -> None:
         """Estimate the blur along the edges of the labels as they are now."""
         if self.panel.psf.value == GIVEN:
             self.panel.psf.value = self.panel.psf.choices[0]
-        session, parameters = self.prepare()
+        session, parameters = self._begin()
         self.panel.tasks.run(session.estimate(parameters), self._estimated)
 
     def fuse(self) -> None:
         """Fuse with the labels and the blur that are known; estimate the rest."""
-        session, parameters = self.prepare()
+        session, parameters = self._begin()
         self.panel.tasks.run(session.fuse(parameters), self._fused)
 
     def fuse_series(self) -> None:
         """Fuse all time points, each with its labels and its blur; estimate the rest."""
-        session, parameters = self.prepare()
+        session, parameters = self._begin()
         points = session.source.time_points()
         current = points.index(session.source)
         optional = self._optional_layers()
@@ -122,6 +124,29 @@ class FuseSteps:
         self._watch_labels()
 
     # ---- what they run on, and what they return
+
+    def _begin(self) -> tuple[Session, FuseParameters]:
+        """Return what a step runs on; until it has ended well, nothing is said of the stack."""
+        self.summary.forget()
+        return self.prepare()
+
+    def _cancelled(self, *_: object) -> None:
+        """Show the figures again: a cancelled step has changed nothing."""
+        if self.session is not None and self.session.canvas is not None:
+            self.summary.show(self.session, self.summary.seconds)
+
+    def show_stack(self) -> None:
+        """Show the figures of the chosen stack, and of no other."""
+        source = self.menus.source() if self.menus.stack else None
+        self.summary.show_again(source)
+        if source is None:
+            return
+        sigma_px = self.panel.sigma_px.value
+        if self.panel.psf.value != GIVEN:
+            known = self.session is not None and self.session.source == source
+            psf = self.session.psf if self.session is not None and known else None
+            sigma_px = 0.0 if psf is None else psf.sigma_px
+        self.settings.show_sigma(sigma_px)
 
     def prepare(self) -> tuple[Session, FuseParameters]:
         """Return the session of the chosen stack, made anew for another stack, and the settings."""
@@ -149,6 +174,8 @@ class FuseSteps:
             self.session.show_psf(state)
         if state.psf is not None:
             self._show_psf(state.psf)
+        if self.session is not None:
+            self.summary.show(self.session, perf_counter() - self._began)
 
     def _fused(self, fusion: FusionState) -> None:
         if self.session is None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QEvent
 
     from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.widgets.fuse.verdict import Finding
     from napari_focusstack.widgets.session.session import Session
     from napari_focusstack.widgets.session.source import Source
 
@@ -59,11 +60,13 @@ class FuseWidget(Panel):
         self.legend.clicked.connect(
             lambda plane: self._try(lambda: self.steps.plane_brush.paint_with(plane))
         )
+        self.verdict.acted.connect(lambda finding: self._try(lambda: self._remedy(finding)))
         self.tasks.busy_changed.connect(self._enable)
         self.stack.changed.connect(self._stack_changed)
         layers = napari_viewer.layers.events
         for event in (layers.inserted, layers.removed, layers.renamed):
             event.connect(self._layers_changed)
+        napari_viewer.dims.events.point.connect(self._stack_shown)
         weights_menu.changed.connect(self._weights_changed)
         self.settings.begin_as_preferred()
         self._layers_changed()
@@ -72,7 +75,7 @@ class FuseWidget(Panel):
         """Cancel the running step, and leave the brush and the wipe, where the dock is closed."""
         if was_undocked(self, event):
             self.steps.leave()
-            self.wipe.offer(None, {})
+            self.viewer.dims.events.point.disconnect(self._stack_shown)
         super().changeEvent(event)
 
     @property
@@ -149,6 +152,16 @@ class FuseWidget(Panel):
         """Put a line for a shell on the clipboard."""
         self._copy(*command_of(*self.steps.prepare()))
 
+    def _remedy(self, finding: Finding) -> None:
+        """Do what a finding asks for, and fuse again."""
+        match finding.action:
+            case "swap_ends":
+                near = "last" if self.session is None or self.session.end == "first" else "first"
+                self.input["near"].value = near
+            case "equalise":
+                self.input["equalize"].value = "auto"
+        self.steps.run_all()
+
     def _copy(self, line: str, missing: str = "") -> None:
         """Copy a line, and say so, with what it does not contain."""
         QApplication.clipboard().setText(line)
@@ -164,8 +177,11 @@ class FuseWidget(Panel):
 
     def _stack_changed(self, *_: Any) -> None:
         self.menus.follow_stack()
-        if self.menus.stack is not None:
-            self.settings.show_sigma(self.sigma_px.value)
+        self._stack_shown()
+
+    def _stack_shown(self, *_: Any) -> None:
+        """Show what is known of the chosen stack at the sliders' place, and of no other."""
+        self.steps.show_stack()
 
     def _weights_changed(self, network: str) -> None:
         self.weights[network].reset_choices()

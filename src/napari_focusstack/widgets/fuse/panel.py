@@ -25,6 +25,7 @@ from napari_focusstack.widgets.controls.form import SPACING_PX, folded, form, nu
 from napari_focusstack.widgets.controls.line_plot import Curve
 from napari_focusstack.widgets.controls.plane_legend import Legend
 from napari_focusstack.widgets.controls.task_bar import TaskBar
+from napari_focusstack.widgets.controls.verdict_view import VerdictView
 from napari_focusstack.widgets.controls.weights_menu import named_weights
 from napari_focusstack.widgets.controls.wipe import Wipe
 
@@ -38,10 +39,10 @@ if TYPE_CHECKING:
 STACK_ALONE, GIVEN = "(in the stack)", "given"
 #: Text and tooltip of each button, by the name of the method that it calls.
 BUTTONS = {
-    "run_all": ("Run all", "segment, estimate the blur and fuse, with the settings below"),
+    "run_all": ("Run all", "find the planes in focus, measure the blur, remove halos and fuse"),
     "segment": (
-        "Segment",
-        "estimate which plane is in focus at each pixel; what you painted stays on top",
+        "Find planes",
+        "find which plane is in focus at each pixel; what you painted stays on top",
     ),
     "drop_fixes": (
         "Drop painted fixes",
@@ -55,11 +56,14 @@ BUTTONS = {
         "Paint with this plane",
         "the brush paints the plane that the slider below the picture shows",
     ),
-    "estimate": ("Estimate blur", "estimate the blur along the edges of the labels"),
-    "fuse": ("Fuse", "fuse with the present labels and blur; estimate what is missing"),
+    "estimate": (
+        "Measure blur",
+        "measure the blur along the edges of what is near, as painted now",
+    ),
+    "fuse": ("Fuse", "fuse with the present planes and blur; what is missing is measured"),
     "fuse_series": (
         "Fuse all time points",
-        "fuse each time point with its labels and its blur; estimate what is missing",
+        "fuse each time point with its planes and its blur; what is missing is measured",
     ),
     "show_surface": (
         "Show in 3-D",
@@ -78,6 +82,8 @@ LABELS = {
     "near": "nearest plane",
     "intensity": "pixel values",
     "psf_shape": "shape of the blur",
+    "tile_px": "tile (px)",
+    "elimination": "remove halos",
     "equalize": "light and faults",
     "blend": "blend planes",
 }
@@ -97,13 +103,13 @@ WORDS = {
     "psf_shape": {"auto": "automatic", "gaussian": "Gaussian", "disk": "disk"},
     "blend": {
         "seams": "where a seam would show",
-        "none": "nowhere (source pixels only)",
+        "none": "nowhere (pixels as recorded)",
         "noise": "everywhere (noisy stacks)",
     },
     "elimination": {
-        "unmix": "unmix (imaging model)",
-        "subtract": "subtract (the paper's)",
-        "none": "none (source pixels only)",
+        "unmix": "yes, by how light spreads",
+        "subtract": "yes, by subtraction",
+        "none": "no (nothing hides anything)",
     },
 }
 #: Values of each parameter, in order.
@@ -113,10 +119,25 @@ METHODS = [
     ("network (KEB), then reblurring", "keb+reblur"),
     ("reblurring alone", "reblur"),
     ("network (KEB) alone", "keb"),
-    ("the sigma given here", GIVEN),
+    ("as given under 2 Blur", GIVEN),
 ]
+#: Help texts of the dock where those of the command speak of options.
+TIPS = {
+    "near": "which plane is nearest to the lens; find out takes the order that explains the planes "
+    "better",
+    "intensity": "how pixel values relate to light; automatic reads 8-bit colour as sRGB",
+    "register": "move planes that shift, turn or change size with the focus over each other",
+    "equalize": "equalise light that changes between planes, and fill hot or dead pixels",
+    "elimination": "remove the blurred light that near things spread over what lies behind; choose "
+    "no in transmitted light, where nothing hides anything",
+    "blend": "where planes are mixed rather than one of them chosen",
+    "psf_shape": "shape of a point out of focus; automatic takes the one that explains the planes "
+    "better",
+}
 #: The longest label; all are as wide.
 WIDEST = LABELS["psf_shape"]
+#: Rows of the dock's settings that only experts change.
+ADVANCED = ("device", "tile_px")
 #: Size of the dock, px: it leaves room for the picture on a small screen.
 WIDTH_PX, HEIGHT_PX = 360, 690
 MARGIN_PX = 6
@@ -150,6 +171,7 @@ class Panel(QWidget):
         self.forms = (self.input, self.foreground, self.blur, self.elimination, self.blend)
         for widget in (*self.input, *self.blur, *self.elimination, *self.blend):
             widget.label = LABELS.get(widget.name, widget.label)
+            widget.tooltip = TIPS.get(widget.name, widget.tooltip)
             if widget.name in WORDS:
                 chosen = widget.value
                 # a function: magicgui goes back to the first list when the parent changes
@@ -157,10 +179,10 @@ class Panel(QWidget):
                     (WORDS[menu.name].get(value, value), value) for value in CHOICES[menu.name]
                 ]
                 widget.value = chosen
-        self.psf = ComboBox(name="psf", label="estimated by", choices=METHODS)
+        self.psf = ComboBox(name="psf", label="blur measured by", choices=METHODS)
         self.psf.tooltip = _help("psf")
         self.sigma_px = _sigma_box(
-            "sigma_px", 100, "standard deviation of the foreground's blur in the far plane"
+            "sigma_px", 100, "how far a point spreads one plane out of focus (standard deviation)"
         )
         self.sigma_px.native.setSuffix(" px")
         self.sigma_unit = _sigma_box("sigma_unit", 1e6, "the same in the unit of the layer's scale")
@@ -176,19 +198,20 @@ class Panel(QWidget):
             for network in NETWORKS
         }
         self.with_diffusion = CheckBox(name="diffusion", text="show what was removed")
-        self.with_diffusion.tooltip = "add a layer with the light that elimination removed"
-        self.with_depth = CheckBox(name="depth", text="show depth")
+        self.with_diffusion.tooltip = "add a layer with the halo, the light that was removed"
+        self.with_depth = CheckBox(name="depth", text="depth map")
         self.with_depth.tooltip = (
             "add a layer with the depth of each pixel behind the nearest plane"
         )
-        self.with_sources = CheckBox(name="sources", text="show source planes")
+        self.with_sources = CheckBox(name="sources", text="show which plane")
         self.with_sources.tooltip = "add a layer with the plane from which each pixel comes"
         self.live = CheckBox(name="live", text="follow the brush", value=True)
         self.live.tooltip = "fuse again around each stroke while labels are painted"
+        self.verdict = VerdictView()
         self.figures = QLabel()
         self.figures.setWordWrap(True)
-        self.residual = Curve("sigma (px)", "residual (%)")
-        self.kernel = Curve("distance (px)", "PSF")
+        self.residual = Curve("blur (px)", "unexplained (%)")
+        self.kernel = Curve("distance (px)", "a point out of focus")
         self.sharpness = Curve("plane, from the nearest", "sharpness")
         self.legend = Legend()
         self.wipe = Wipe(viewer)
@@ -215,43 +238,38 @@ class Panel(QWidget):
     def _lay_out(self) -> None:
         button = self.buttons
         self.channels_row = _rows(("other channels", self.channels))
+        settings = [widget for widget in self.input if widget.name not in ADVANCED]
         parts = [
             _rows(self.stack, self.far, self.axis),
             self.channels_row,
-            folded("Input", _rows(*self.input)),
+            folded("Input", _rows(*settings)),
             button["run_all"],
-            _heading("1 Planes in focus"),
+            self.verdict,
+            folded("Figures", self.figures, self.sharpness),
+            _heading("1 Which plane"),
             _columns(button["segment"], button["drop_fixes"]),
             self.legend,
             _columns(button["pick_plane"], button["paint_plane"]),
-            folded(
-                "Options",
-                self.foreground["crf"].native,
-                _rows(*(self.weights[name] for name in ("fsb", "deb", "meb"))),
-            ),
             _heading("2 Blur"),
-            _rows(self.psf, ("sigma", _stacked(self.sigma_px.native, self.sigma_unit.native))),
+            _rows(("blur", _stacked(self.sigma_px.native, self.sigma_unit.native))),
             button["estimate"],
-            folded(
-                "Options and curves",
-                _rows(self.blur["psf_shape"], self.weights["keb"]),
-                _columns(self.residual, self.kernel),
-            ),
             _heading("3 Fused image"),
             _rows(*self.elimination),
             _columns(self.live.native, self.with_depth.native),
             self.with_diffusion.native,
-            folded(
-                "Options",
-                self.with_sources.native,
-                _rows(self.blend["blend"], self.weights["seb"], self.weights["teb"]),
-            ),
             _columns(button["fuse"], button["show_surface"]),
             button["fuse_series"],
-            self.figures,
-            folded("Sharpness of the planes", self.sharpness),
             _heading("Compare"),
             self.wipe,
+            folded(
+                "Advanced",
+                _rows(*(self.input[name] for name in ADVANCED)),
+                self.foreground["crf"].native,
+                self.with_sources.native,
+                _rows(self.psf, self.blur["psf_shape"], self.blend["blend"]),
+                _rows(*self.weights.values()),
+                _columns(self.residual, self.kernel),
+            ),
             folded(
                 "Settings",
                 _columns(button["load_layer"], button["load_file"]),

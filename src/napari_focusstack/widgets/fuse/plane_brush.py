@@ -118,7 +118,7 @@ class PlaneBrush:
         """Return labels and session; InputError if there are none."""
         labels, session = self.labels, self.session
         if labels is None or session is None or labels not in self.viewer.layers:
-            raise InputError("there are no labels yet; press Segment or Run all first.")
+            raise InputError("no planes were found yet; press Find planes or Run all first.")
         return labels, session
 
     def _selected(self, _: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.widgets.fuse.verdict import verdict_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,35 +14,69 @@ if TYPE_CHECKING:
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.widgets.fuse.panel import Panel
     from napari_focusstack.widgets.session.session import Session
+    from napari_focusstack.widgets.session.source import Source
 
 
 class ResultSummary:
-    """Shows in a panel what a session estimated and fused.
+    """Shows in a panel what a session estimated and fused, and whether it can be trusted.
 
     Parameters
     ----------
     panel : Panel
-        Has the figures, the curves and the wipe.
+        Has the verdict, the figures, the curves and the wipe.
     """
 
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
-        self._seconds = 0.0
+        self._session: Session | None = None
+        self.seconds = 0.0
+        self._is_blank = True
 
     def show(self, session: Session, seconds: float) -> None:
         """Show a new fusion, and the seconds that it took."""
-        self._seconds = seconds
-        if session.diagnosis is not None:
-            sharpness = session.diagnosis.sharpness.tolist()
-            self.panel.sharpness.set("sharpness", range(1, len(sharpness) + 1), sharpness)
-        if session.canvas is not None:
-            self.panel.wipe.offer(session.image, images_to_compare(session.canvas))
-        self._show_figures(session)
+        self._session, self.seconds, self._is_blank = session, seconds, False
+        self._show()
+
+    def show_again(self, source: Source | None) -> None:
+        """Show the last fusion if it is one of this source; nothing otherwise."""
+        session = self._session
+        if session is None or session.source != source:
+            self._clear()
+        elif self._is_blank:
+            self._is_blank = False
+            self._show()
+
+    def forget(self) -> None:
+        """Show nothing, as while a step runs and after it failed."""
+        self._session = None
+        self._clear()
 
     def follow_brush(self, session: Session) -> None:
-        """Show what changed as the image followed the brush."""
+        """Show what changed as the image followed the brush, if this fusion is shown."""
         self.panel.wipe.refresh()
+        if session is self._session and not self._is_blank:
+            self._show_figures(session)
+
+    def _show(self) -> None:
+        session = self._session
+        if session is None or session.canvas is None:
+            return
+        sharpness = [] if session.diagnosis is None else session.diagnosis.sharpness.tolist()
+        self.panel.sharpness.set("sharpness", range(1, len(sharpness) + 1), sharpness)
+        if session.canvas.psf is not None:
+            self.show_psf(session.canvas.psf)
+        self.panel.wipe.offer(session.image, images_to_compare(session.canvas))
         self._show_figures(session)
+
+    def _clear(self) -> None:
+        if self._is_blank:
+            return
+        self._is_blank = True
+        self.panel.verdict.show_verdict(None)
+        self.panel.figures.setText("")
+        for curve in (self.panel.sharpness, self.panel.residual, self.panel.kernel):
+            curve.clear()
+        self.panel.wipe.offer(None, {})
 
     def show_psf(self, psf: Psf) -> None:
         """Plot the middle row of the PSF, and the reblur residual of each sigma that was tried."""
@@ -58,7 +93,8 @@ class ResultSummary:
 
     def _show_figures(self, session: Session) -> None:
         if session.canvas is not None:
-            self.panel.figures.setText(figures_text(session, self._seconds))
+            self.panel.figures.setText(figures_text(session, self.seconds))
+            self.panel.verdict.show_verdict(verdict_of(session, session.canvas))
 
 
 def figures_text(session: Session, seconds: float) -> str:

@@ -256,7 +256,7 @@ class Session:
         if labels.shape != self.fixes.labels.shape:
             raise InputError(
                 f"layer {self.labels.name!r} now has the shape {labels.shape}, the planes "
-                f"{self.fixes.labels.shape}; segment again."
+                f"{self.fixes.labels.shape}; press Find planes again."
             )
         self._note(labels)
         pending = self._pending

@@ -302,5 +302,5 @@ def _focus_of(pipeline: Pipeline, state: LabelState, labels: np.ndarray | None) 
     if labels is not None:
         return pipeline.read_labels(labels)
     if focus is None:
-        raise InputError("there are no labels yet; press Segment, or paint the foreground.")
+        raise InputError("no planes were found yet; press Find planes, or paint the foreground.")
     return focus

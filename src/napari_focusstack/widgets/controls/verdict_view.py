@@ -1,0 +1,74 @@
+"""A verdict in one coloured sentence, with a button for each finding that can be acted on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_focusstack.widgets.controls.form import SPACING_PX
+
+if TYPE_CHECKING:
+    from napari_focusstack.widgets.fuse.verdict import Finding, Verdict
+
+
+#: Bar beside a good and a doubtful verdict: legible in dark and light themes.
+GOOD_COLOUR, DOUBTFUL_COLOUR = "#3aa655", "#e08a1e"
+
+
+class VerdictView(QWidget):
+    """Shows a verdict; hidden while there is none."""
+
+    #: Emitted with the finding whose button was pressed.
+    acted = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.sentence = QLabel()
+        self.sentence.setWordWrap(True)
+        self.buttons: list[QPushButton] = []
+        self._rows: list[QWidget] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(SPACING_PX)
+        self._column.addWidget(self.sentence)
+        self.setVisible(False)
+
+    def show_verdict(self, verdict: Verdict | None) -> None:
+        """Show a verdict and its findings; None hides all."""
+        for row in self._rows:
+            self._column.removeWidget(row)
+            row.deleteLater()
+        self._rows, self.buttons = [], []
+        self.setVisible(verdict is not None)
+        self.sentence.setText("" if verdict is None else verdict.text)
+        if verdict is None:
+            return
+        colour = GOOD_COLOUR if verdict.is_good else DOUBTFUL_COLOUR
+        self.sentence.setStyleSheet(
+            f"border-left: 5px solid {colour}; padding: 2px 0px 2px 6px; font-weight: bold"
+        )
+        for finding in verdict.findings:
+            self._rows.append(self._row(finding))
+            self._column.addWidget(self._rows[-1])
+
+    def _row(self, finding: Finding) -> QWidget:
+        """Return a finding with its button."""
+        line = QWidget()
+        row = QHBoxLayout(line)
+        row.setContentsMargins(11, 0, 0, 0)
+        text = QLabel(finding.text)
+        text.setWordWrap(True)
+        row.addWidget(text, 1)
+        if finding.action:
+            button = QPushButton(finding.remedy)
+            button.setToolTip("do this, and fuse again")
+            button.clicked.connect(partial(self._act, finding))
+            row.addWidget(button)
+            self.buttons.append(button)
+        return line
+
+    def _act(self, finding: Finding, _: bool = False) -> None:
+        self.acted.emit(finding)

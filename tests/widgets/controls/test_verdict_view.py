@@ -1,0 +1,49 @@
+"""A verdict in the dock: its sentence, its colour, its buttons."""
+
+import pytest
+
+from napari_focusstack.widgets.controls.verdict_view import (
+    DOUBTFUL_COLOUR,
+    GOOD_COLOUR,
+    VerdictView,
+)
+from napari_focusstack.widgets.fuse.verdict import Finding, Verdict
+
+TWIN = Finding("Plane 4 shows what another shows", "Leave out plane 4", "leave_out", (4,))
+
+
+@pytest.fixture
+def view(qtbot):
+    view = VerdictView()
+    qtbot.addWidget(view)
+    return view
+
+
+def test_without_a_verdict_nothing_is_shown(view):
+    view.show_verdict(Verdict(True, "Good."))
+    view.show_verdict(None)
+    assert view.isHidden()
+    assert view.sentence.text() == ""
+
+
+@pytest.mark.parametrize(("is_good", "colour"), [(True, GOOD_COLOUR), (False, DOUBTFUL_COLOUR)])
+def test_the_colour_tells_good_from_doubtful(view, is_good, colour):
+    view.show_verdict(Verdict(is_good, "As it is."))
+    assert not view.isHidden()
+    assert colour in view.sentence.styleSheet()
+
+
+def test_a_finding_with_a_remedy_has_a_button_that_asks_for_it(view, qtbot):
+    view.show_verdict(Verdict(False, "Doubtful.", (TWIN, Finding("Planes are missing"))))
+    (button,) = view.buttons
+    assert button.text() == "Leave out plane 4"
+    with qtbot.waitSignal(view.acted) as heard:
+        button.click()
+    assert heard.args == [TWIN]
+
+
+def test_a_new_verdict_replaces_the_findings(view):
+    view.show_verdict(Verdict(False, "Doubtful.", (TWIN,)))
+    view.show_verdict(Verdict(True, "Good."))
+    assert view.buttons == []
+    assert view.layout().count() == 1

@@ -266,7 +266,7 @@ BAD_PLANES = {
     "nan": (lambda n, f: [n.astype(np.float32), with_nan(f)], "NaN"),
     "constant": (lambda n, f: [n, np.full_like(f, 9)], r"constant \(9\)"),
     "rgba": (lambda n, f: [np.dstack([p, p[..., :1]]) for p in (n, f)], r"\(96, 96, 4\)"),
-    "double": (lambda n, f: [n.astype(float), f.astype(float)], "float64"),
+    "complex": (lambda n, f: [n.astype(complex), f.astype(complex)], "complex128"),
     "tiny": (lambda n, f: [n[:8], f[:8]], "8 x 96"),
 }
 

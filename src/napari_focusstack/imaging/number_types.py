@@ -58,7 +58,7 @@ def check_values(values: np.ndarray, what: str) -> None:
 
     Examples
     --------
-    >>> check_values(np.array([2**60]), "plane 1")
+    >>> check_values(np.array([2**60]), "plane 1")  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
     napari_focusstack.errors.InputError: plane 1 holds 1152921504606846976, whole numbers are exact
     up to 9007199254740992 only; subtract an offset.

@@ -5,9 +5,10 @@ import pytest
 from napari_focusstack.widgets.controls.verdict_view import (
     DOUBTFUL_COLOUR,
     GOOD_COLOUR,
+    Finding,
+    Verdict,
     VerdictView,
 )
-from napari_focusstack.widgets.fuse.verdict import Finding, Verdict
 
 TWIN = Finding("Plane 4 shows what another shows", "Leave out plane 4", "leave_out", (4,))
 

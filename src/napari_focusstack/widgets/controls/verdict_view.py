@@ -2,20 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusstack.widgets.controls.form import SPACING_PX
 
-if TYPE_CHECKING:
-    from napari_focusstack.widgets.fuse.verdict import Finding, Verdict
-
-
 #: Bar beside a good and a doubtful verdict: legible in dark and light themes.
 GOOD_COLOUR, DOUBTFUL_COLOUR = "#3aa655", "#e08a1e"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is odd about the planes.
+
+    Parameters
+    ----------
+    text : str
+        What is odd, in one sentence.
+    remedy : str
+        What a button does about it, as its text; empty where nothing can be done in the dock.
+    action : str
+        Name of what the button does; empty where there is none.
+    planes : tuple of int
+        Planes that it concerns, counted from 1, the nearest.
+    is_doubt : bool
+        Whether it makes the result doubtful.
+    """
+
+    text: str
+    remedy: str = ""
+    action: str = ""
+    planes: tuple[int, ...] = ()
+    is_doubt: bool = True
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a result can be trusted, why, and what to do.
+
+    Parameters
+    ----------
+    is_good : bool
+        Whether nothing speaks against the result.
+    text : str
+        One sentence with the reason and, where the result is doubtful, what to do.
+    findings : tuple of Finding
+        What is odd about the planes, most serious first, one of each kind.
+    """
+
+    is_good: bool
+    text: str
+    findings: tuple[Finding, ...] = ()
 
 
 class VerdictView(QWidget):

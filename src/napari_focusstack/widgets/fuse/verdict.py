@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_focusstack.diagnostics.diagnosis import format_ranges
+from napari_focusstack.widgets.controls.verdict_view import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,50 +22,6 @@ GOOD_RESIDUAL = 0.03
 #: Shares of the pixels, 0..1, from which on the margin that not every plane shows, and depth that
 #: is filled in, make a result doubtful (convention).
 MUCH_BORDER, MUCH_FILLED = 0.05, 0.3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is odd about the planes.
-
-    Parameters
-    ----------
-    text : str
-        What is odd, in one sentence.
-    remedy : str
-        What a button does about it, as its text; empty where nothing can be done in the dock.
-    action : str
-        Name of what the button does; empty where there is none.
-    planes : tuple of int
-        Planes that it concerns, counted from 1, the nearest.
-    is_doubt : bool
-        Whether it makes the result doubtful.
-    """
-
-    text: str
-    remedy: str = ""
-    action: str = ""
-    planes: tuple[int, ...] = ()
-    is_doubt: bool = True
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a result can be trusted, why, and what to do.
-
-    Parameters
-    ----------
-    is_good : bool
-        Whether nothing speaks against the result.
-    text : str
-        One sentence with the reason and, where the result is doubtful, what to do.
-    findings : tuple of Finding
-        What is odd about the planes, most serious first, one of each kind.
-    """
-
-    is_good: bool
-    text: str
-    findings: tuple[Finding, ...] = ()
 
 
 def verdict_of(session: Session, canvas: Canvas) -> Verdict:

@@ -135,11 +135,15 @@ def test_blank_planes_are_left_out_and_keep_their_numbers(light, truth):
     ]
 
 
-def test_a_reversed_stack_is_noticed(light, truth):
+def test_a_reversed_stack_is_turned_and_that_is_said(light, truth):
     result = nfs.fuse(coded(light[::-1]))
-    assert result.findings[0].startswith("The planes seem to be in the reverse order: with near=")
+    assert psnr(result.image, truth) > 44
+    assert result.near == "last"
+    assert result.findings[0].startswith("The last plane was taken for the nearest:")
+    kept = nfs.fuse(coded(light[::-1]), near="first")
+    assert psnr(kept.image, truth) < 35
+    assert kept.findings[0].startswith("The planes seem to be in the reverse order: with near=")
     right = nfs.fuse(coded(light[::-1]), near="last")
-    assert psnr(right.image, truth) > 44
     assert not any("reverse" in said for said in right.findings)
 
 

@@ -11,7 +11,7 @@ from napari_focusstack.parameters import FuseParameters
 def test_the_defaults_are_those_of_the_documentation():
     assert asdict(FuseParameters()) == {
         "intensity": "auto",
-        "near": "first",
+        "near": "auto",
         "z_step": 0.0,
         "register": "auto",
         "register_model": "similarity",

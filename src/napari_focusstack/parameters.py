@@ -41,9 +41,9 @@ class InputParameters:
         ("auto", "linear", "srgb"),
     )
     near: Literal["first", "last", "auto"] = option(
-        "first",
-        "end of the stack that is nearest to the lens; auto estimates it: the order that explains "
-        "the planes better",
+        "auto",
+        "end of the stack that is nearest to the lens; auto takes the first, or the last where "
+        "only that order explains the planes",
         ("first", "last", "auto"),
     )
     z_step: float = option(

@@ -208,9 +208,9 @@ def test_progress_is_reported_for_each_part(pair, fsb_weights):
         "compare light",
         "segment",
         "find focus",
+        "estimate PSF",
         "choose sources",
         "check the planes",
-        "estimate PSF",
         "fuse",
     ]
     assert all(0 <= each.done <= each.total for each in told)

@@ -100,7 +100,7 @@ def test_open_adds_a_layer_per_channel_with_focus_first(widget, qtbot, hyperstac
         "focus_axis": 0,
         "z_step": 2.0,
         "unit": "um",
-        "near": "first",
+        "near": "auto",
         "channel": 2,
     }
 

@@ -113,7 +113,7 @@ def fuse_stack(
             if is_reference := place.get("C", 0) == first:
                 known = labels, given, registration
             elif reference is not None:
-                known = reference.focus, replace(given, near=reference.near), reference.registration
+                known = reference.focus, given, reference.registration
             with PlaneStore(stack, place, half, progress) as planes:
                 steps = fuse_steps(planes.planes, *known, half, positions)
                 result = run(steps, progress)
@@ -121,7 +121,8 @@ def fuse_stack(
                 if name in PER_CHANNEL_OUTPUTS or is_reference:
                     pixels = getattr(result, name)
                     file.write(pixels.astype(forms[name].dtype, copy=False), at=at)
-            reference = result if is_reference else reference
+            if is_reference:  # one drive moved all time points
+                reference, given = result, replace(given, near=result.near)
             figures.append({**at, **result.figures()})
         assert reference is not None  # no axis is empty
         record = _record(reference, figures, sources)

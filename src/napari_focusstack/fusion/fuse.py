@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.fusion.near_end import prepare
+from napari_focusstack.fusion.near_end import fits_reversed, prepare, prepare_and_segment
 from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.fusion.result import FusionResult
 from napari_focusstack.imaging.kernels import check_sigma
@@ -39,13 +39,16 @@ def fuse_steps(
     Tiles take at most ``budget_bytes`` of memory, half of the free memory if not given.
     """
     check_method(parameters.psf)
-    pipeline = yield from prepare(planes, parameters, registration, budget_bytes, positions)
+    given = planes, parameters, registration, budget_bytes, positions
     backend, diagnosis = None, None
     labels = labels.data if is_layer(labels) else labels
     if labels is None:
-        focus, backend = yield from pipeline.segment()
+        pipeline, focus, backend = yield from prepare_and_segment(*given)
     else:
+        pipeline = yield from prepare(*given)
         focus = pipeline.read_labels(labels)
+        if parameters.near == "auto":
+            pipeline.labels_are_reversed = fits_reversed(pipeline, focus)
     if labels is None or isinstance(labels, FocusMap):
         selection = yield from pipeline.select()
         if labels is None:
@@ -77,7 +80,8 @@ def fuse(
         stack layer, or a near and a far layer. Focus axis and near end are then read from the
         metadata of the layer.
     labels : ndarray, layer or FocusMap, optional
-        Shape (Y, X): the plane in focus, 1 is the nearest, 0 the farthest. For a pair also a mask
+        Shape (Y, X): the plane in focus, 1 is the nearest, 0 the farthest. With ``near="auto"``
+        the first plane is then the nearest. For a pair also a mask
         of 0 and 255, or an alpha in 0..1 as floats. They name the surface and the source of each
         pixel. The ``focus`` of another result, such as of another channel, names the surfaces
         only. Estimated by the networks if not given.
@@ -110,7 +114,7 @@ def fuse(
     ((96, 128, 3), dtype('uint8'))
     """
     if is_layer(planes) and "near" not in options:
-        options["near"] = focus_of(planes).get("near", "first")
+        options["near"] = focus_of(planes).get("near", "auto")
     parameters = FuseParameters(**options)
     steps = fuse_steps(planes, labels, parameters, registration, positions=positions)
     return run(steps, progress)
@@ -124,7 +128,7 @@ def segment(
     Parameters
     ----------
     planes, progress, **options
-        As for :func:`fuse`.
+        As for :func:`fuse`. With ``near="auto"`` the first plane is the nearest.
 
     Returns
     -------

@@ -1,17 +1,23 @@
-"""Which end of a stack is nearest to the lens: the right order explains the planes better."""
+"""Which end of a stack is nearest to the lens: the right order explains the planes better.
+
+A surface occludes what lies behind it, never the reverse. With the planes in the wrong order no
+blur explains the light beside the edges. So the order as given is tried first. Only where it
+explains nothing is the reversed order tried, and taken if it explains the planes clearly.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_focusstack.fusion.pipeline import Pipeline
-from napari_focusstack.imaging.number_types import to_type
-from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
-from napari_focusstack.runtime.progress import Progress, relabel
+from napari_focusstack.planes.distinct import (
+    cells_with_detail,
+    mean_of_cells,
+    sharpness_of_cells,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -19,12 +25,17 @@ if TYPE_CHECKING:
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.planes.focal_stack import Planes
     from napari_focusstack.registration.transforms import Registration
+    from napari_focusstack.runtime.progress import Progress
+    from napari_focusstack.segmentation.focus_map import FocusMap
 
-#: Pixels of the planes on which both orders are tried (speed).
-PREVIEW_PIXELS = 500_000
-#: The planes are reversed if the residual ratio of the reversed order is less than this share of
-#: that of the given order. Measured: of 12 rendered stacks one is reversed wrongly.
-MAX_RATIO = 0.95
+#: The planes are segmented in the reversed order where it leaves less than the first share of the
+#: residual without occlusion, and turned where it then leaves less than the second. Measured on
+#: both orders of 67 stacks and pairs: none is turned wrongly. In the right order, that which came
+#: nearest left 0.75 and then 0.87.
+PROMISING, CLEAR = 0.9, 0.75
+#: Labels fit the reversed order where they correlate with the sharpest plane by less than this.
+#: Convention.
+REVERSED_CORRELATION = -0.5
 
 
 def prepare(
@@ -34,14 +45,14 @@ def prepare(
     budget_bytes: int | None = None,
     positions: Sequence[float] | None = None,
 ) -> Generator[Progress, None, Pipeline]:
-    """Return the pipeline of planes in order and registered, ready for its other steps.
+    """Return the pipeline of planes mended and registered, ready for its other steps.
 
     Parameters
     ----------
     planes : ndarray or sequence of ndarray
         See :func:`napari_focusstack.fuse`.
     parameters : FuseParameters
-        With ``near="auto"`` the order is estimated.
+        With ``near="auto"`` the first plane is taken for the nearest.
     registration : Registration, optional
         As estimated before; estimated if not given.
     budget_bytes : int, optional
@@ -55,60 +66,54 @@ def prepare(
     """
     pipeline = Pipeline(planes, parameters, budget_bytes, positions)
     yield from pipeline.mend()
-    if parameters.near == "auto" and (yield from near_end_is_last(pipeline)):
-        pipeline.reverse()
     yield from pipeline.align(registration)
     return pipeline
 
 
-def near_end_is_last(pipeline: Pipeline) -> Generator[Progress, None, bool]:
-    """Return whether the last plane is nearest to the lens.
+def prepare_and_segment(
+    planes: Planes,
+    parameters: FuseParameters,
+    registration: Registration | None = None,
+    budget_bytes: int | None = None,
+    positions: Sequence[float] | None = None,
+) -> Generator[Progress, None, tuple[Pipeline, FocusMap, str | None]]:
+    """Return the pipeline of planes in order, their focus map, and which CRF ran.
 
-    A surface occludes what lies behind it, never the reverse. With the planes in the wrong order
-    the model explains them worse: the reblur residual is larger, relative to that without
-    occlusion. If no surface occludes another, the order as given stays.
+    With ``near="auto"`` the planes are turned where it is clear that the last is the nearest. The
+    pipeline then is the one of ``near="last"``, and its parameters say so.
 
     Parameters
     ----------
-    pipeline : Pipeline
-        With the planes in the order given.
+    planes, parameters, registration, budget_bytes, positions
+        As for :func:`prepare`.
 
     Yields
     ------
     Progress
-
-    Returns
-    -------
-    bool
     """
-    stack = pipeline.stack
-    step = max(1, round((stack.size[0] * stack.size[1] / PREVIEW_PIXELS) ** 0.5))
-    planes = [downsample_mean(np.asarray(plane[:, :]), step) for plane in stack.sources]
-    residual_ratios = []
-    ends: tuple[Literal["first", "last"], ...] = ("first", "last")
-    for number, near in enumerate(ends):
-        parameters = replace(pipeline.parameters, near=near, psf="reblur", psf_shape="gaussian")
-        preview = Pipeline(planes, parameters)
-        focus, _ = yield from relabel(preview.segment(), partial(_half, number))
-        if not focus.has_occlusions():
-            return False
-        try:
-            psf = preview.estimate_psf(focus)
-        except NoOcclusionBoundary:
-            return False
-        residual_ratios.append(psf.residual_ratio)
-    return residual_ratios[1] < MAX_RATIO * residual_ratios[0]
+    given = planes, parameters, registration, budget_bytes, positions
+    pipeline = yield from prepare(*given)
+    focus, backend = yield from pipeline.segment()
+    if parameters.near != "auto":
+        return pipeline, focus, backend
+    yield from pipeline.measure_blur(focus)
+    if pipeline.reversed_ratio >= PROMISING:
+        return pipeline, focus, backend
+    turned = yield from prepare(planes, replace(parameters, near="last"), *given[2:])
+    turned_focus, backend_turned = yield from turned.segment()
+    psf, _ = yield from turned.measure_blur(turned_focus)
+    if psf is None or psf.residual_ratio >= CLEAR:
+        return pipeline, focus, backend
+    turned.is_turned = True
+    return turned, turned_focus, backend_turned
 
 
-def _half(number: int, step: Progress) -> Progress:
-    """Return the progress of the first or the second order as that of both."""
-    return Progress("find the near end", number * step.total + step.done, 2 * step.total)
-
-
-def downsample_mean(plane: np.ndarray, step: int) -> np.ndarray:
-    """Return a plane of a fraction of the size, each pixel the mean of ``step`` squared."""
-    rows, columns = (side // step * step for side in plane.shape[:2])
-    cells = plane[:rows, :columns].reshape(
-        rows // step, step, columns // step, step, *plane.shape[2:]
-    )
-    return to_type(cells.mean((1, 3), dtype=np.float64), plane.dtype)
+def fits_reversed(pipeline: Pipeline, focus: FocusMap) -> bool:
+    """Return whether labels that were given are those of the planes in the reversed order."""
+    sharpness = sharpness_of_cells(pipeline.stack)
+    chosen = cells_with_detail(sharpness)
+    sharpest = sharpness[:, chosen].argmax(0)
+    labelled = mean_of_cells(focus.depth[None])[chosen]
+    if len(chosen) < 2 or not (np.ptp(sharpest) and np.ptp(labelled)):
+        return False
+    return bool(np.corrcoef(sharpest, labelled)[0, 1] < REVERSED_CORRELATION)

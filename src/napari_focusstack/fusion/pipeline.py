@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
 
 logger = logging.getLogger(__name__)
-#: Residual ratios of the order as given and of the reversed order from which on the planes seem to
-#: be reversed. Measured: of 31 stacks and pairs in the right order none seems so; most do when
-#: reversed.
+#: The reversed order is tried where the order as given leaves this share of the residual without
+#: occlusion. The planes seem to be reversed where the reversed order leaves less than the second
+#: share. Measured: of 31 stacks and pairs in the right order none seems so; most do when reversed.
 UNEXPLAINED, EXPLAINED = 0.9, 0.5
 #: Why nothing is eliminated where a blur was found that explains little.
 DOUBTFUL = (
@@ -67,8 +67,8 @@ class Pipeline:
     planes : ndarray or sequence of ndarray
         See :func:`napari_focusstack.planes.checks.check_planes`.
     parameters : FuseParameters
-        Settings of all steps. ``near="auto"`` leaves the order as given, see
-        :mod:`napari_focusstack.fusion.near_end`.
+        Settings of all steps. ``near="auto"`` leaves the order as given;
+        :mod:`napari_focusstack.fusion.near_end` turns it.
     budget_bytes : int, optional
         Most memory that tiles may take; half of the free memory if not given.
 
@@ -83,7 +83,7 @@ class Pipeline:
     stack : FocalStack
         The planes, nearest first.
     registration : Registration or None
-        How the planes were moved; None where registration was not tried.
+        How the planes were moved, in the order given; None where registration was not tried.
     defects : Defects or None
         Pixels that the sensor got wrong, and that are filled; None if there are none.
     light : Light or None
@@ -92,8 +92,12 @@ class Pipeline:
         Which end of the planes as given is nearest to the lens.
     plain : str
         Why nothing is eliminated; empty where light is computed.
-    seems_reversed : bool
-        Whether the other end seems to be the nearest.
+    reversed_ratio : float
+        Residual ratio of the reversed order; 1 where the order as given explains the planes.
+    is_turned : bool
+        Whether the order as given did not explain the planes, and was reversed for that.
+    has_labels, labels_are_reversed : bool
+        Whether labels were given, and whether they are those of the reversed order.
     weights : dict of str to str
         SHA-256 of the weights of each network that ran.
 
@@ -125,7 +129,10 @@ class Pipeline:
         self._segmented: FocalStack | None = None
         self.near: Literal["first", "last"] = "first"
         self.plain = ""
-        self.seems_reversed = False
+        self.reversed_ratio = 1.0
+        self.is_turned = self.has_labels = self.labels_are_reversed = False
+        #: The last focus map whose blur was measured, that blur, and why there is none.
+        self._psf_of: tuple[FocusMap, tuple[Psf | None, str]] | None = None
         self.weights: dict[str, str] = {}
         if parameters.near == "last":
             self.reverse()
@@ -160,11 +167,11 @@ class Pipeline:
         """
         if known is not None:
             known.check(self.stack.sources)
-            known = known.take(self.shown)
+            known = self._in_order(known).take(self.shown)
         planes, registration = yield from align(self._shown_stack.sources, self.parameters, known)
         if registration is not None:
             logger.debug("registration: %s", registration.reason)
-            self.registration = registration.put(self.shown, len(self.stack))
+            self.registration = self._in_order(registration.put(self.shown, len(self.stack)))
             if not registration.is_identity:
                 self.stack.put(self.shown, planes)
         if self.parameters.equalize == "off":
@@ -177,6 +184,10 @@ class Pipeline:
                 self._segmented = self._shown_stack
             self.stack.put(self.shown, self.light.equalize(planes, self.stack.intensity))
         yield Progress("compare light", 1, 1)
+
+    def _in_order(self, registration: Registration) -> Registration:
+        """Return a registration in the order given as one of the nearest first, or the inverse."""
+        return registration.reversed if self.near == "last" else registration
 
     def segment(self) -> Generator[Progress, None, tuple[FocusMap, str | None]]:
         """Estimate depth and alpha: FSB and DEB for a pair, DEB and MEB for more planes.
@@ -226,6 +237,7 @@ class Pipeline:
         InputError
             If it is of another size or number of planes; see also :meth:`FocusMap.of_labels`.
         """
+        self.has_labels = True
         planes, size = len(self.stack), self.stack.size
         if isinstance(labels, FocusMap):
             if (labels.planes, labels.size) != (planes, size):
@@ -246,54 +258,82 @@ class Pipeline:
         Psf or None
             None where every pixel is to be a source pixel; :attr:`plain` then says why.
         """
-        self.plain, self.seems_reversed = "", False
         if self.parameters.elimination == "none":
             self.plain = "elimination is none"
-        elif not self.needs_psf(focus):
-            self.plain = "nothing lies in front of anything else"
-        else:
-            yield Progress("estimate PSF", 0, 1)
-            psf = None
-            try:
-                psf = self.estimate_psf(focus)
-            except NoOcclusionBoundary as reason:
-                self.plain = str(reason)
-            if psf is not None and self._is_estimated:
-                self.seems_reversed = self._fits_reversed(focus, psf)
-                if not self.strategy.accepts(psf):
-                    psf, self.plain = None, DOUBTFUL
-            logger.debug("blur: %s", psf or self.plain)
-            yield Progress("estimate PSF", 1, 1)
-            return psf
-        logger.debug("no blur is needed: %s", self.plain)
-        return None
+            return None
+        psf, self.plain = yield from self.measure_blur(focus)
+        return psf
 
-    def _fits_reversed(self, focus: FocusMap, psf: Psf) -> bool:
-        """Return whether the planes in the reversed order are explained, and not as given."""
+    def measure_blur(self, focus: FocusMap) -> Generator[Progress, None, tuple[Psf | None, str]]:
+        """Estimate the blur whether or not it is to be eliminated, once for each focus map.
+
+        Returns
+        -------
+        psf : Psf or None
+            None where no blur explains the planes.
+        reason : str
+            Why there is none; empty otherwise.
+        """
+        if self._psf_of is None or self._psf_of[0] != focus:
+            self._psf_of = focus, (yield from self._measure_blur(focus))
+            logger.debug("blur: %s %s", *self._psf_of[1])
+        return self._psf_of[1]
+
+    def _measure_blur(self, focus: FocusMap) -> Generator[Progress, None, tuple[Psf | None, str]]:
+        self.reversed_ratio = 1.0
+        if not self.surfaces.narrow(focus).has_occlusions():
+            return None, "nothing lies in front of anything else"
+        yield Progress("estimate PSF", 0, 1)
+        try:
+            psf = self.estimate_psf(focus)
+        except NoOcclusionBoundary as reason:
+            return None, str(reason)
+        if self._is_estimated or not self.has_labels:
+            self.reversed_ratio = self._ratio_reversed(focus, psf)
+        yield Progress("estimate PSF", 1, 1)
+        if self._is_estimated and not self.strategy.accepts(psf):
+            return None, DOUBTFUL
+        return psf, ""
+
+    def _ratio_reversed(self, focus: FocusMap, psf: Psf) -> float:
+        """Return the residual ratio of the reversed order, 1 where that need not be tried."""
         if psf.residual_ratio < UNEXPLAINED:
-            return False
+            return 1.0
         surfaces = self.surfaces
+        parameters = surfaces.narrow_parameters(self.parameters)
         reversed_focus = self.strategy.reversed_focus(
-            surfaces.stack, surfaces.narrow(focus), self.parameters, self._network
+            surfaces.stack, surfaces.narrow(focus), parameters, self._network
         )
         try:
             other = self.strategy.estimate_psf(
-                surfaces.stack.reversed, reversed_focus, self.parameters, self._network
+                surfaces.stack.reversed, reversed_focus, parameters, self._network
             )
         except NoOcclusionBoundary:
-            return False
-        return other.residual_ratio < EXPLAINED
+            return 1.0
+        return other.residual_ratio
+
+    @property
+    def seems_reversed(self) -> bool:
+        """Whether the other end seems to be the nearest."""
+        return self.reversed_ratio < EXPLAINED
 
     @property
     def warnings(self) -> list[str]:
-        """What is odd about the planes, in sentences."""
-        if not self.seems_reversed:
-            return []
-        near = "last" if self.near == "first" else "first"
-        return [
-            f"The planes seem to be in the reverse order: with near={near!r} a blur "
-            "explains the halos, as given none does."
-        ]
+        """What is odd about the order of the planes, in a sentence."""
+        other = "last" if self.near == "first" else "first"
+        if self.is_turned:
+            return [
+                "The last plane was taken for the nearest: so a blur explains the halos, in the "
+                "order as given none does; near='first' keeps that order."
+            ]
+        if self.labels_are_reversed:
+            return [f"The labels fit the planes in the reverse order; give near={other!r}."]
+        if self.seems_reversed:
+            return [
+                f"The planes seem to be in the reverse order: with near={other!r} a blur "
+                "explains the halos, as given none does."
+            ]
+        return []
 
     @property
     def _is_estimated(self) -> bool:

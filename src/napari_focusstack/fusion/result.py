@@ -50,7 +50,7 @@ class FusionResult:
     crf_backend : str or None
         Backend of the CRF that refined the mask, None if none did.
     registration : Registration or None
-        How the planes were moved; None if registration was not tried.
+        How the planes were moved, in the order given; None if registration was not tried.
     defects : Defects or None
         Hot and dead pixels that were filled; None if there were none, or with ``equalize="off"``.
     light : Light or None

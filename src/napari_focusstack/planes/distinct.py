@@ -15,6 +15,8 @@ import torch.nn.functional as functional
 from napari_focusstack.filters.laplacian import laplacian
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from napari_focusstack.planes.focal_stack import FocalStack
 
 #: Side of the cells whose sharpness is compared, px.
@@ -49,7 +51,7 @@ def distinct_planes(stack: FocalStack) -> list[int]:
     every = list(range(1, count + 1))
     if count <= FEW_PLANES:
         return every
-    step = HALVES * half_width(np.stack([_sharpness(stack, number) for number in every]))
+    step = HALVES * half_width(sharpness_of_cells(stack))
     if not 2 <= step < np.inf:
         return every
     kept = max(FEW_PLANES, int(np.ceil((count - 1) / step)) + 1)
@@ -85,18 +87,38 @@ def half_width(sharpness: np.ndarray) -> float:
     >>> half_width(np.array([[1.0], [5], [4], [2], [1]]))
     0.5
     """
-    most, least = sharpness.max(0), sharpness.min(0)
-    detail = np.where(most > LEAST_CONTRAST * least, most - least, 0)
-    chosen = np.argsort(-detail)[: max(MOST_CELLS, int(SHARE_OF_CELLS * (detail > 0).sum()))]
-    chosen = chosen[detail[chosen] > 0]
+    chosen = cells_with_detail(sharpness)
     if not len(chosen):
         return float("inf")
-    scaled = (sharpness - least)[:, chosen] / detail[chosen]
+    clear = sharpness[:, chosen]
+    scaled = (clear - clear.min(0)) / np.ptp(clear, 0)
     widths = []
     for curve in scaled.T:
         peak = int(curve.argmax())
         widths.append(min(_fall(curve[peak::-1]), _fall(curve[peak:])))
     return float(np.quantile(widths, QUANTILE, method="lower"))
+
+
+def cells_with_detail(sharpness: np.ndarray) -> np.ndarray:
+    """Return the indices of the cells whose sharpness (P, cells) says where focus lies."""
+    most, least = sharpness.max(0), sharpness.min(0)
+    detail = np.where(most > LEAST_CONTRAST * least, most - least, 0)
+    chosen = np.argsort(-detail)[: max(MOST_CELLS, int(SHARE_OF_CELLS * (detail > 0).sum()))]
+    return chosen[detail[chosen] > 0]
+
+
+def sharpness_of_cells(stack: FocalStack) -> np.ndarray:
+    """Return the mean absolute Laplacian of each cell in each plane, (P, cells)."""
+    cells = [
+        mean_of_cells(laplacian(stack.display(number, stack.full).mean(0)[None, None]).abs())
+        for number in range(1, len(stack) + 1)
+    ]
+    return np.stack(cells)
+
+
+def mean_of_cells(image: Tensor) -> np.ndarray:
+    """Return the mean of an image (1, 1, Y, X) in each cell, (cells,)."""
+    return functional.avg_pool2d(image, CELL_PX).flatten().cpu().numpy()
 
 
 def _fall(curve: np.ndarray) -> float:
@@ -107,9 +129,3 @@ def _fall(curve: np.ndarray) -> float:
     after = below[0]
     before = curve[after - 1]
     return float(after - 1 + (before - 0.5) / (before - curve[after]))
-
-
-def _sharpness(stack: FocalStack, number: int) -> np.ndarray:
-    """Return the mean absolute Laplacian of the cells of a plane, (cells,)."""
-    grey = stack.display(number, stack.full).mean(0)[None, None]
-    return functional.avg_pool2d(laplacian(grey).abs(), CELL_PX).flatten().cpu().numpy()

@@ -37,8 +37,8 @@ class Choice:
 
     #: Letter of the focus axis.
     focus: str
-    #: End of the focus axis that is nearest to the lens.
-    near: Literal["first", "last"] = "first"
+    #: End of the focus axis that is nearest to the lens; auto leaves it to the fusion.
+    near: Literal["first", "last", "auto"] = "auto"
     #: One channel, counted from 0; None takes all.
     channel: int | None = None
     #: First and last plane, counted from 0, both included; None takes all.
@@ -119,7 +119,7 @@ def choose(
 
 
 def layers_of(
-    stack: StackHeader, data: np.ndarray | Array, near: Literal["first", "last"] | None = None
+    stack: StackHeader, data: np.ndarray | Array, near: str | None = None
 ) -> list[LayerData]:
     """Return the layer data of a stack, one layer for each channel.
 
@@ -129,7 +129,7 @@ def layers_of(
         From `napari_focusstack.io.reading.stack_header.describe` or `choose`.
     data : ndarray or dask Array
         Pixels of the stack.
-    near : {"first", "last"}, optional
+    near : {"first", "last", "auto"}, optional
         End that is nearest to the lens, if the user chose it.
 
     Returns

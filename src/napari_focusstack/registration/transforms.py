@@ -29,7 +29,7 @@ class Registration:
     Parameters
     ----------
     matrices : tuple of 3 x 3 tuples of float
-        One per plane, nearest first: from (row, column, 1) in the output to the same in the plane,
+        One per plane, in the order given: from (row, column, 1) in the output to that in the plane,
         px between pixel centres. It is the inverse of the affine of a layer in napari.
     size : tuple of int
         Rows and columns of a plane and of the output.
@@ -79,6 +79,11 @@ class Registration:
         return replace(self, matrices=tuple(matrices))
 
     @property
+    def reversed(self) -> Registration:
+        """The registration of the planes in the reversed order."""
+        return replace(self, matrices=self.matrices[::-1])
+
+    @property
     def is_identity(self) -> bool:
         """Whether every plane stays as it is, bit for bit."""
         return all(matrix == IDENTITY for matrix in self.matrices)
@@ -115,7 +120,7 @@ class Registration:
         plane : ndarray, (Y, X) or (Y, X, 3)
             Numbers of any type; may be lazy: only the pixels needed are read.
         number : int
-            Number of the plane, 1 to P, nearest first.
+            Number of the plane, 1 to P, in the order given.
         region : tuple of slice, optional
             Rows and columns of the output to compute. The result equals the crop of the whole
             output, bit for bit.

@@ -69,7 +69,7 @@ class OpenStackWidget(QWidget):
         self.series = QComboBox()
         self.focus = QComboBox()
         self.near = QComboBox()
-        _fill(self.near, [("first", "first"), ("last", "last")])
+        _fill(self.near, [("find out", "auto"), ("first", "first"), ("last", "last")])
         self.channel = QComboBox()
         self.planes = QLabeledRangeSlider(Qt.Orientation.Horizontal)
         self.z_step = QDoubleSpinBox()

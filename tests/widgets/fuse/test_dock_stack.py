@@ -433,8 +433,9 @@ def test_a_new_dock_goes_on_with_the_layers_it_finds(fused, qtbot, viewer, deb_w
 
 
 def test_the_other_end_is_offered_and_taken(dock, qtbot, viewer, planes, monkeypatch):
-    fits = "napari_focusstack.fusion.pipeline.Pipeline._fits_reversed"
-    monkeypatch.setattr(fits, lambda self, *_: self.near == "first")
+    ratio = "napari_focusstack.fusion.pipeline.Pipeline._ratio_reversed"
+    monkeypatch.setattr(ratio, lambda self, *_: 0.1 if self.near == "first" else 1.0)
+    dock.input["near"].value = "first"
     viewer.add_image(planes[::-1], name="turned", scale=SCALE, units=("um",) * 3)
     dock.stack.value = "turned"
     press(qtbot, dock, "run_all")

@@ -28,6 +28,7 @@ def canvas():
             plain="",
             light=None,
             seems_reversed=False,
+            is_turned=False,
             parameters=SimpleNamespace(elimination="unmix"),
         ),
     )
@@ -79,6 +80,13 @@ def test_reversed_planes_come_first_and_can_be_swapped(session, canvas):
     verdict = verdict_of(session, canvas)
     assert "other end of the stack seems to be the nearest" in verdict.text
     assert [finding.action for finding in verdict.findings] == ["swap_ends", ""]
+
+
+def test_a_stack_that_was_turned_is_no_doubt_and_can_be_turned_back(session, canvas):
+    canvas.pipeline.is_turned = True
+    verdict = verdict_of(session, canvas)
+    assert verdict.is_good
+    assert [(each.action, each.is_doubt) for each in verdict.findings] == [("swap_ends", False)]
 
 
 def test_a_doubt_about_planes_makes_the_result_doubtful_and_others_are_counted(session, canvas):

@@ -76,6 +76,13 @@ def _findings(session: Session, canvas: Canvas) -> Iterator[Finding]:
         yield Finding(
             "The other end of the stack seems to be the nearest", "Swap ends", "swap_ends"
         )
+    if canvas.pipeline.is_turned:
+        yield Finding(
+            "The last plane was taken for the nearest: only so a blur explains the halos",
+            "Swap ends",
+            "swap_ends",
+            is_doubt=False,
+        )
     if session.diagnosis is not None:
         yield from findings_of(session.diagnosis, len(canvas.stack), canvas.pipeline.light is None)
     if session.border_share > MUCH_BORDER:

@@ -213,8 +213,8 @@ class Source:
         """
         names = [f'viewer.layers["{layer.name}"]' for layer in self.layers]
         metadata = focus_of(self.layers[0])
-        # the line leaves out the default, near="first"; fuse() then reads it from the metadata
-        same = near != "first" or metadata.get("near", near) == near
+        # the line leaves out the default, near="auto"; fuse() then reads it from the metadata
+        same = near != "auto" or metadata.get("near", near) == near
         same = same and focus_axis_of(self.layers[0]) == self.axis
         if len(names) == 2 and not any(self.step):
             return names

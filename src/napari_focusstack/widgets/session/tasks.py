@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from napari_focusstack.fusion.pipeline import Pipeline
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.planes.focal_stack import Planes
-    from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.segmentation.focus_map import FocusMap
     from napari_focusstack.widgets.session.source import Source
 
@@ -84,7 +83,8 @@ def segmenting(source: Source, parameters: FuseParameters, channels: Channels = 
     """Return the task that estimates the labels; its result is a LabelState."""
 
     def task() -> Generator[Any, None, LabelState]:
-        return (yield from _segment((yield from _prepare_focus(source, parameters, channels))))
+        _, state = yield from _segment(source, parameters, channels)
+        return state
 
     return task
 
@@ -99,7 +99,7 @@ def estimating(
     """
 
     def task() -> Generator[Any, None, LabelState]:
-        pipeline = yield from _prepare(source.planes(), parameters, state.registration)
+        pipeline = yield from _prepare(source.planes(), parameters, state)
         focus = _focus_of(pipeline, state, labels)
         if not focus.has_occlusions():
             raise InputError(
@@ -152,17 +152,13 @@ def fusing(
         known, painted = given, labels
         pipeline = None
         if segmented := known.focus is None and painted is None:
-            prepared = yield from _prepare_focus(source, parameters, channels)
-            known = yield from _segment(prepared)
+            prepared, known = yield from _segment(source, parameters, channels)
             painted = known.labels
             pipeline = None if channels.together else prepared
             if fixes is not None and fixes.painted.shape == painted.shape:
                 painted = np.where(fixes.painted, fixes.labels, painted)
         if pipeline is None:
-            again = parameters
-            if channels.together and known.near:
-                again = replace(parameters, near=known.near)  # as estimated from all channels
-            pipeline = yield from _prepare(source.planes(), again, known.registration)
+            pipeline = yield from _prepare(source.planes(), parameters, known)
         edited = _focus_of(pipeline, known, painted)
         needs_psf = pipeline.needs_psf(edited)
         if needs_psf and not _has_psf_for(known, parameters):
@@ -205,30 +201,28 @@ def _numbered(before: str, step: Progress) -> Progress:
 
 
 def _prepare(
-    planes: Planes, parameters: FuseParameters, known: Registration | None = None
+    planes: Planes, parameters: FuseParameters, known: LabelState
 ) -> Generator[Any, None, Pipeline]:
-    """Return the pipeline of planes in order, registered as before where that is known."""
+    """Return the pipeline of planes in the order and registration that are known."""
     from napari_focusstack.fusion.near_end import prepare
 
-    return (yield from prepare(planes, parameters, known))
+    if parameters.near == "auto" and known.near is not None:
+        parameters = replace(parameters, near=known.near)
+    return (yield from prepare(planes, parameters, known.registration))
 
 
-def _prepare_focus(
+def _segment(
     source: Source, parameters: FuseParameters, channels: Channels
-) -> Generator[Any, None, Pipeline]:
-    """Return the pipeline of the planes that focus is estimated from."""
+) -> Generator[Any, None, tuple[Pipeline, LabelState]]:
+    """Estimate the labels, and which end is nearest if that is asked for."""
+    from napari_focusstack.fusion.near_end import prepare_and_segment
     from napari_focusstack.planes.channels import mixed_planes
 
     planes = source.planes()
     if channels.together:
         planes = mixed_planes([planes, *(other.planes() for other in channels.others)])
-    return (yield from _prepare(planes, parameters))
-
-
-def _segment(pipeline: Pipeline) -> Generator[Any, None, LabelState]:
-    """Estimate the labels."""
-    focus, backend = yield from pipeline.segment()
-    return LabelState(
+    pipeline, focus, backend = yield from prepare_and_segment(planes, parameters)
+    state = LabelState(
         focus,
         pipeline.parameters,
         dict(pipeline.weights),
@@ -236,6 +230,7 @@ def _segment(pipeline: Pipeline) -> Generator[Any, None, LabelState]:
         near=pipeline.near,
         registration=pipeline.registration,
     )
+    return pipeline, state
 
 
 def _with_focus_of(
@@ -244,8 +239,8 @@ def _with_focus_of(
     """Fuse another channel with the focus, the registration and the order of planes of a first."""
     from napari_focusstack.fusion.canvas import Canvas
 
-    parameters = replace(first.pipeline.parameters, near=first.pipeline.near)
-    pipeline = yield from _prepare(other.planes(), parameters, first.pipeline.registration)
+    known = LabelState(near=first.pipeline.near, registration=first.pipeline.registration)
+    pipeline = yield from _prepare(other.planes(), first.pipeline.parameters, known)
     psf = yield from pipeline.find_psf(first.focus)
     selection = None
     if first.has_estimated_sources:

@@ -13,6 +13,7 @@ from napari_focusstack.batch.staging import staging_in
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import check_writable, make_folder
 from napari_focusstack.io.reading.image import in_natural_order
+from napari_focusstack.io.writing.result import ZARR_SUFFIX
 from napari_focusstack.io.writing.result_zarr import zarr_package
 
 if TYPE_CHECKING:
@@ -206,5 +207,6 @@ def batch(
 
 
 def _stem(path: Path) -> str:
-    """Return the name of a folder, or that of a file without ``.ome`` and its suffix."""
-    return path.name if path.is_dir() else path.stem.removesuffix(".ome")
+    """Return the name of a folder, or that of a file or a Zarr without ``.ome`` and its suffix."""
+    plain = path.is_dir() and path.suffix != ZARR_SUFFIX
+    return path.name if plain else path.stem.removesuffix(".ome")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import size_of, write_text
+from napari_focusstack.io.reading.formats.dispatch import has_reader
 from napari_focusstack.io.reading.image import images_in
 from napari_focusstack.provenance import SOFTWARE
 
@@ -85,7 +86,7 @@ def fingerprint(source: Path) -> dict[str, int] | None:
     True
     """
     try:
-        files = [path.stat() for path in (images_in(source) if source.is_dir() else [source])]
+        files = [path.stat() for path in _files_of(source)]
     except (InputError, OSError):
         return None
     return {
@@ -93,6 +94,15 @@ def fingerprint(source: Path) -> dict[str, int] | None:
         "bytes": sum(file.st_size for file in files),
         "modified_ns": max(file.st_mtime_ns for file in files),
     }
+
+
+def _files_of(source: Path) -> list[Path]:
+    """Return the files of a source: itself, the images of a folder, or all of an OME-Zarr."""
+    if not source.is_dir():
+        return [source]
+    if has_reader(source):
+        return [path for path in source.rglob("*") if path.is_file()]
+    return images_in(source)
 
 
 def settings_hash(parameters: FuseParameters, others: Mapping[str, Any]) -> str:

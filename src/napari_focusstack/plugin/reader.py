@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.formats.dispatch import has_reader
 from napari_focusstack.io.reading.image import images_in
 from napari_focusstack.io.reading.record import read_note
 from napari_focusstack.io.reading.stack_header import (
@@ -34,16 +35,19 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
     ----------
     path : str or list of str
         A TIFF with a possible focus axis (depth, unnamed, or time, of two planes or more), or a
-        TIFF written by :func:`~napari_focusstack.plugin.writer.write_layer`; a folder of two or
-        more images of one size; or a list of such images.
+        TIFF written by :func:`~napari_focusstack.plugin.writer.write_layer`; an OME-Zarr, CZI, ND2,
+        LIF, HEIC or raw file; a folder of two or more images of one size; or a list of such images.
 
     Returns
     -------
     callable or None
-        :func:`read_layers`. A damaged TIFF is accepted too, so that the reader reports what is
-        wrong. None leaves the path to other readers of napari.
+        :func:`read_layers`. A damaged TIFF is accepted too, and a file whose reader is not
+        installed, so that the reader reports what is wrong. None leaves the path to other readers
+        of napari.
     """
     paths = _paths(path)
+    if len(paths) == 1 and has_reader(paths[0]):
+        return read_layers
     if len(paths) == 1 and is_tiff(paths[0]):
         return read_layers if _accepts_tiff(paths[0]) else None
     try:

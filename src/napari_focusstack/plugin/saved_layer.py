@@ -69,7 +69,7 @@ def layers_as_written(stack: StackHeader) -> list[LayerData]:
 
 def _note(stack: StackHeader) -> dict[str, Any]:
     """Return the note in a file of the plugin; an empty dict for other files."""
-    if len(stack.files) > 1:
+    if len(stack.files) > 1 or stack.source is not None:
         return {}
     with opened(stack.files[0]) as tiff:
         return read_note(tiff) or {}

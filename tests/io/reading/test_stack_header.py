@@ -170,13 +170,6 @@ def test_pages_of_several_sizes_raise_rather_than_being_left_out(tmp_path):
         find_stacks([path])
 
 
-def test_a_zarr_is_named_as_such_and_not_as_a_folder_without_images(tmp_path):
-    (tmp_path / "zarr.json").write_text("{}")
-
-    with pytest.raises(InputError, match="is a Zarr, which is not read; export it as OME-TIFF"):
-        find_stacks([tmp_path])
-
-
 def test_an_empty_plane_is_named(tmp_path):
     for z in range(3):
         tifffile.imwrite(tmp_path / f"z{z}.tif", noise(8, 9))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +13,22 @@ from natsort import natsort_keygen, ns
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import taken_type
+from napari_focusstack.io.reading.formats.dispatch import (
+    FILE_SUFFIXES,
+    has_reader,
+    read_plane,
+    series_of,
+)
 from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, tiff_planes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+#: Suffixes of images that need no reader of their own.
+PLAIN_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp")
 #: Suffixes of images that are read.
-IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp")
+IMAGE_SUFFIXES = (*PLAIN_SUFFIXES, *FILE_SUFFIXES)
 #: Greatest difference between the channels of a mask saved as RGB, grey levels. Convention: lossy
 #: formats change soft edges by less.
 GREY_TOLERANCE = 8
@@ -31,7 +40,8 @@ def read_image(path: str | Path) -> np.ndarray:
     Parameters
     ----------
     path : path
-        JPEG, PNG, TIFF, WebP or BMP file.
+        JPEG, PNG, TIFF, WebP or BMP file, or a file of one plane that a reader in
+        `napari_focusstack.io.reading.formats` takes, such as a camera's raw file or HEIC.
 
     Returns
     -------
@@ -112,8 +122,15 @@ def images_in(folder: Path) -> list[Path]:
             and not path.name.startswith(".")
             and path.is_file()
         ]
+        # Cameras and phones write some pictures twice, as DSC_1.NEF beside DSC_1.JPG.
+        plain = {path.stem for path in paths if path.suffix.lower() in PLAIN_SUFFIXES}
+        paths = [
+            path
+            for path in paths
+            if path.suffix.lower() in PLAIN_SUFFIXES or path.stem not in plain
+        ]
     if not paths:
-        raise InputError(f"{folder} holds no images; expected {', '.join(IMAGE_SUFFIXES)} files.")
+        raise InputError(f"{folder} holds no images; expected {', '.join(PLAIN_SUFFIXES)} files.")
     return in_natural_order(paths)
 
 
@@ -173,6 +190,8 @@ def _without_alpha(plane: np.ndarray, path: Path) -> np.ndarray:
 
 def _decode(path: Path) -> list[np.ndarray]:
     """Return all planes of a file as stored; the content decides the format, not the suffix."""
+    if has_reader(path):
+        return [_read_single(path)]
     if path.is_dir():
         raise InputError(f"{path} is a folder where an image is expected; give a folder alone.")
     if not path.exists():
@@ -191,7 +210,19 @@ def _decode(path: Path) -> list[np.ndarray]:
             return [png_decode(path.read_bytes())]
         if start[:2] in (b"\xff\xd8", b"BM") or (start[:4], start[8:]) == (b"RIFF", b"WEBP"):
             return [_pillow_plane(path)]
-    raise InputError(f"{path} is not an image; give {', '.join(IMAGE_SUFFIXES)} files.")
+    raise InputError(f"{path} is not an image; give {', '.join(PLAIN_SUFFIXES)} files.")
+
+
+def _read_single(path: Path) -> np.ndarray:
+    """Return the plane of a file that has a reader; InputError if it holds several."""
+    found = series_of(path)
+    counts = [math.prod(one.shape[: one.axes.index("Y")]) for one in found]
+    if sum(counts) != 1:
+        raise InputError(
+            f"{path} holds {sum(counts)} planes where one is expected; give it alone, or extract "
+            "one plane."
+        )
+    return read_plane(path, found[0], {})
 
 
 def _pillow_plane(path: Path) -> np.ndarray:

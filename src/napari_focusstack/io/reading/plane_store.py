@@ -1,8 +1,8 @@
 """Planes of a focal stack on disk, read one by one or in rectangles.
 
 Uncompressed pixels of a TIFF are read from the file each time. Other planes (PNG, JPEG, compressed
-TIFF) are decoded once. They are kept in memory, or in a scratch file if all planes together exceed
-the memory budget.
+TIFF, and those of other readers) are decoded once. They are kept in memory, or in a scratch file if
+all planes together exceed the memory budget.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.formats.dispatch import read_plane
 from napari_focusstack.io.reading.image import as_image
 from napari_focusstack.io.reading.stack_header import (
     find_stacks,
@@ -32,6 +33,7 @@ from napari_focusstack.runtime.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from napari_focusstack.io.reading.formats.reader import Series
     from napari_focusstack.io.reading.stack_header import StackHeader
     from napari_focusstack.planes.lazy_plane import Rectangle
 
@@ -108,9 +110,7 @@ class PlaneStore(Closing):
         self.shape = (stack.shape[focus], sizes["Y"], sizes["X"], *((3,) if stack.rgb else ()))
         self.dtype = stack.dtype
         self._path = stack.files[0]
-        self._load, raw = (
-            _file_loader(stack) if len(stack.files) > 1 else _tiff_loader(stack, at or {})
-        )
+        self._load, raw = _loader(stack, at or {})
         self._read_before: set[int] = set()
         self._progress = progress
         self._memory: dict[int, np.ndarray] = {}
@@ -213,8 +213,9 @@ def open_planes(
     Parameters
     ----------
     source : path or sequence of path
-        A TIFF, whose first series with a focus axis is opened; a folder of images with one plane
-        each, sorted by number (z2 before z10); or such images, in the given order.
+        A TIFF or another file that holds a stack (OME-Zarr, CZI, ND2, LIF), whose first series with
+        a focus axis is opened; a folder of images with one plane each, sorted by number (z2 before
+        z10); or such images, in the given order.
     at, budget_bytes, progress
         As for :class:`PlaneStore`.
 
@@ -249,6 +250,21 @@ def _check_index(stack: StackHeader, at: Mapping[str, int]) -> None:
             raise InputError(
                 f"{stack.files[0]} has no {word} {index + 1}; give one from 1 to {size}."
             )
+
+
+def _loader(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]:
+    """Return the loader of planes, and whether their pixels are stored uncompressed."""
+    if len(stack.files) > 1:
+        return _file_loader(stack)
+    if stack.source is not None:
+        return _source_loader(stack, stack.source, at), False
+    return _tiff_loader(stack, at)
+
+
+def _source_loader(stack: StackHeader, series: Series, at: Mapping[str, int]) -> Load:
+    """Return the loader of planes of a series that a reader reads."""
+    path, focus = stack.files[0], stack.axes[stack.focus_axis or 0]
+    return lambda number, rectangle: read_plane(path, series, {**at, focus: number})[rectangle]
 
 
 def _tiff_loader(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]:

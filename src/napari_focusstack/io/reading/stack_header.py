@@ -18,6 +18,8 @@ from napari_focusstack.io.reading.calibration import (
     channels,
     positions,
 )
+from napari_focusstack.io.reading.formats import camera_raw
+from napari_focusstack.io.reading.formats.dispatch import has_reader, series_of
 from napari_focusstack.io.reading.image import (
     images_in,
     in_natural_order,
@@ -34,22 +36,22 @@ if TYPE_CHECKING:
     import numpy as np
     from tifffile import TiffFile, TiffPageSeries
 
+    from napari_focusstack.io.reading.formats.reader import Series
+
 
 # InputError reports what is wrong with a file; tifffile's log would be a second line on stderr.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 #: Letters of axes without a name: Q and I of tifffile, and more where it repeats them.
 UNNAMED = "QIJKL"
-#: Files that identify a folder as a Zarr.
-ZARR_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
 @dataclass(frozen=True)
 class StackHeader:
     """Header of an image series."""
 
-    #: One TIFF, or the image files of the planes in order.
+    #: One TIFF or another file that holds a stack, or the image files of the planes in order.
     files: tuple[Path, ...]
-    #: Index of the series in a TIFF.
+    #: Index of the series in a file.
     series: int
     #: A letter per axis: Z depth, T time, C channel, Q, I unnamed; then Y, X, and S if RGB.
     axes: str
@@ -69,6 +71,8 @@ class StackHeader:
     labels: bool = False
     #: Record of a result of napari-focusstack.
     record: Mapping[str, Any] | None = None
+    #: The series as its reader describes it; None for a TIFF and for images of one plane.
+    source: Series | None = None
 
     @property
     def name(self) -> str:
@@ -206,13 +210,14 @@ def find_stacks(paths: Sequence[Path]) -> list[StackHeader]:
     Parameters
     ----------
     paths : sequence of Path
-        One TIFF; or one folder, or several files, with one plane each, which are sorted by number
-        (z2 before z10).
+        One TIFF, or another file or folder that a reader in
+        `napari_focusstack.io.reading.formats` takes; or one folder, or several files, with one
+        plane each, which are sorted by number (z2 before z10).
 
     Returns
     -------
     list of StackHeader
-        One for each series of a TIFF, without thumbnails; a single one for plane images.
+        One for each series of a file, without thumbnails; a single one for plane images.
 
     Raises
     ------
@@ -221,6 +226,10 @@ def find_stacks(paths: Sequence[Path]) -> list[StackHeader]:
         the names in a folder show that a plane is missing or that there are several stacks, or if
         the pages of a TIFF differ in size.
     """
+    if len(paths) == 1 and has_reader(paths[0]):
+        return [
+            _header(paths[0], number, series) for number, series in enumerate(series_of(paths[0]))
+        ]
     if len(paths) == 1 and paths[0].is_dir():
         return [_stack_of_folder(paths[0])]
     if len(paths) > 1:
@@ -247,7 +256,7 @@ def stack_of_files(files: Sequence[Path]) -> StackHeader:
     Parameters
     ----------
     files : sequence of Path
-        Two or more files. If the first is a TIFF, the size of a pixel is read from it.
+        Two or more files. The size of a pixel is read from the first, if it has one.
 
     Returns
     -------
@@ -262,8 +271,10 @@ def stack_of_files(files: Sequence[Path]) -> StackHeader:
     if len(files) < 2:
         raise InputError(f"{files[0]} is the only image there; give at least two planes.")
     first = read_image(files[0])
-    steps: dict[str, tuple[float, str]] = {}
-    if is_tiff(files[0]):
+    steps: Mapping[str, tuple[float, str]] = {}
+    if has_reader(files[0]):
+        steps = series_of(files[0])[0].steps
+    elif is_tiff(files[0]):
         with opened(files[0]) as tiff:
             steps = calibration(tiff)
     known = [(1.0, UNKNOWN), *(steps.get(axis, (1.0, UNKNOWN)) for axis in "YX")]
@@ -280,20 +291,36 @@ def stack_of_files(files: Sequence[Path]) -> StackHeader:
 
 def _stack_of_folder(folder: Path) -> StackHeader:
     """Return the header of a folder of plane images."""
-    with reading(folder):
-        if any((folder / name).is_file() for name in ZARR_FILES):
-            raise InputError(f"{folder} is a Zarr, which is not read; export it as OME-TIFF.")
     files = images_in(folder)
     if len(files) > 1:
         check_names(files)
     return stack_of_files(files)
 
 
+def _header(path: Path, number: int, series: Series) -> StackHeader:
+    """Return the header of a series that a reader describes."""
+    known = [series.steps.get(axis, (1.0, UNKNOWN)) for axis in series.axes if axis != "S"]
+    return StackHeader(
+        files=(path,),
+        series=number,
+        axes=series.axes,
+        shape=series.shape,
+        dtype=taken_type(series.dtype, str(path)),
+        scale=tuple(step for step, _ in known),
+        units=tuple(unit for _, unit in known),
+        channels=series.channels,
+        labels=series.note.get("layer_type") == "labels",
+        record=series.note.get("record"),
+        source=series,
+    )
+
+
 def is_tiff(path: Path) -> bool:
-    """Return whether a file begins as a TIFF; False if it cannot be read."""
+    """Return whether a file begins as a TIFF, and is no raw file; False if it cannot be read."""
     try:
         with path.open("rb") as file:
-            return file.read(4).startswith(TIFF_SIGNATURES)
+            begins = file.read(4).startswith(TIFF_SIGNATURES)
+        return begins and not camera_raw.can_read(path)
     except OSError:
         return False
 
@@ -303,6 +330,10 @@ def plane_size(path: Path) -> tuple[int, int]:
     with reading(path):
         if not path.stat().st_size:
             raise InputError(f"{path} is empty (0 bytes); copy or export it again.")
+        if has_reader(path):
+            series = series_of(path)[0]
+            rows = series.axes.index("Y")
+            return series.shape[rows], series.shape[rows + 1]
         if is_tiff(path):
             from tifffile import TiffFile
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.formats.dispatch import read_plane
 from napari_focusstack.io.reading.image import read_image, reading
 from napari_focusstack.io.reading.stack_header import letters, opened, plane_size
 
@@ -51,6 +52,8 @@ def pixels(stack: StackHeader, eager_bytes: int | None = None) -> np.ndarray | A
     eager = stack.nbytes <= (EAGER_BYTES if eager_bytes is None else eager_bytes)
     if len(stack.files) > 1:
         return _planes(stack, eager)
+    if stack.source is not None:
+        return _source_planes(stack, eager)
     with opened(stack.files[0]) as tiff:
         series = tiff.series[stack.series]
         pages = Pages.of(tiff, series)
@@ -146,6 +149,24 @@ def _planes(stack: StackHeader, eager: bool) -> np.ndarray | Array:
     if eager:
         return np.stack([read_plane_file(stack, number) for number in range(len(stack.files))])
     return _lazy(partial(read_plane_file, stack), stack.shape, stack.dtype, len(stack.shape) - 1)
+
+
+def _source_planes(stack: StackHeader, eager: bool) -> np.ndarray | Array:
+    """Return the pixels of a series that a reader reads plane by plane."""
+    series, path = stack.source, stack.files[0]
+    assert series is not None
+    leading = series.axes[: series.axes.index("Y")]
+    sizes = series.shape[: len(leading)]
+
+    def read(number: int) -> np.ndarray:
+        index = np.unravel_index(number, sizes) if sizes else ()
+        place = {axis: int(at) for axis, at in zip(leading, index, strict=True)}
+        return read_plane(path, series, place).astype(stack.dtype, copy=False)
+
+    if eager:
+        planes = [read(number) for number in range(math.prod(sizes))]
+        return np.stack(planes).reshape(series.shape)
+    return _lazy(read, series.shape, stack.dtype, len(series.shape) - len(leading))
 
 
 def _check_same(stack: StackHeader, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:

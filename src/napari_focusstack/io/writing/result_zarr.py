@@ -119,6 +119,7 @@ class _OmeZarr(Result):
         if "C" in self._axes:
             metadata["omero"] = {"channels": self._channels()}
         note = {"layer_type": self._form.layer_type, "record": self.record}
+        note["axes"] = self._form.axes  # colours are read as such again, not as channels
         self._group.attrs.update({"ome": metadata, SOFTWARE: note})
 
     def _channels(self) -> list[dict[str, Any]]:
@@ -145,7 +146,7 @@ def zarr_package() -> Any:
         import zarr
     except ImportError as error:
         raise InputError(
-            "OME-Zarr needs the package zarr 3; pip install 'napari-focusstack[batch]', or write "
+            'OME-Zarr needs the package zarr 3; pip install "napari-focusstack[zarr]", or write '
             "a .tif."
         ) from error
     return zarr

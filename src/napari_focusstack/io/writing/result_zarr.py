@@ -118,8 +118,11 @@ class _OmeZarr(Result):
         }
         if "C" in self._axes:
             metadata["omero"] = {"channels": self._channels()}
-        note = {"layer_type": self._form.layer_type, "record": self.record}
-        note["axes"] = self._form.axes  # colours are read as such again, not as channels
+        note = {
+            "layer_type": self._form.layer_type,
+            "record": self.record,
+            "axes": self._form.axes,  # colours are read as such again, not as channels
+        }
         self._group.attrs.update({"ome": metadata, SOFTWARE: note})
 
     def _channels(self) -> list[dict[str, Any]]:

@@ -159,4 +159,7 @@ def _solve_occlusion(
             foreground = blend(soft, front.premultiplied[:, *here], hard)[None]
         image, evidence = unmix(near[None], far[None], alpha, psf, origins, steps, foreground, crop)
     mask = occlusion.mask
+    shown = light.shows(occlusion.plane, occlusion.bbox)
+    if shown is not None:
+        mask = mask & shown
     return Solved(occlusion.bbox, mask, image[0][:, mask], evidence[0][:, mask])

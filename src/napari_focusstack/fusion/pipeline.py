@@ -18,16 +18,18 @@ import numpy as np
 from napari_focusstack.elimination.arbitration import TransitionRegion, context_of
 from napari_focusstack.elimination.blockwise import eliminate
 from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.shown_findings import shown_findings
 from napari_focusstack.fusion.strategies import strategy_for
 from napari_focusstack.fusion.surface_planes import SurfacePlanes
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.device import resolve_device
-from napari_focusstack.planes.checks import check_positions, is_blank
+from napari_focusstack.planes.checks import check_positions
 from napari_focusstack.planes.defects import Defects
 from napari_focusstack.planes.focal_stack import FocalStack
+from napari_focusstack.planes.shown import nothing
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.psf_estimation.estimate import check_method
-from napari_focusstack.registration.align import align
+from napari_focusstack.registration.align import align, shown_after
 from napari_focusstack.registration.light import Light
 from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import Progress
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.planes.focal_stack import Planes
+    from napari_focusstack.planes.shown import Shown
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.region import Region
 
@@ -118,13 +121,14 @@ class Pipeline:
         budget = memory_budget() if budget_bytes is None else budget_bytes
         device = resolve_device(parameters.device)
         self.stack = FocalStack(planes, parameters.intensity, device, budget)
-        planes = self.stack.sources
-        self.shown = [n for n, plane in enumerate(planes, 1) if not is_blank(plane)]
+        self.shown = [n for n, is_blank in enumerate(self.stack.blank, 1) if not is_blank]
         self.strategy = strategy_for(len(self.shown))
         self.positions = check_positions(positions, len(self.stack))
         self.registration: Registration | None = None
         self.defects: Defects | None = None
         self.light: Light | None = None
+        #: What planes show before registration.
+        self._given = self.stack.shown
         #: A pair before its light was equalised, in which its foreground is sought.
         self._segmented: FocalStack | None = None
         self.near: Literal["first", "last"] = "first"
@@ -165,19 +169,25 @@ class Pipeline:
         See :func:`napari_focusstack.registration.align.align` and
         :class:`napari_focusstack.registration.light.Light`.
         """
+        self._given = self.stack.shown
         if known is not None:
             known.check(self.stack.sources)
             known = self._in_order(known).take(self.shown)
-        planes, registration = yield from align(self._shown_stack.sources, self.parameters, known)
+        stack = self._shown_stack
+        planes, registration = yield from align(
+            stack.sources, self.parameters, known, stack.shown
+        )
         if registration is not None:
             logger.debug("registration: %s", registration.reason)
             self.registration = self._in_order(registration.put(self.shown, len(self.stack)))
             if not registration.is_identity:
-                self.stack.put(self.shown, planes)
+                self.stack.put(self.shown, planes, shown_after(registration, stack.shown))
         if self.parameters.equalize == "off":
             return
         yield Progress("compare light", 0, 1)
-        self.light = Light.of(planes, self.stack.intensity)
+        stack = self._shown_stack
+        planes = stack.sources
+        self.light = Light.of(planes, self.stack.intensity, stack.shown)
         if self.light is not None:
             logger.debug("%s", self.light.reason)
             if len(self.shown) == 2:  # FSB knows pairs of different light
@@ -213,6 +223,11 @@ class Pipeline:
     def _shown_stack(self) -> FocalStack:
         """The planes that are not blank."""
         return self.stack.take(self.shown)
+
+    @property
+    def visible(self) -> Shown:
+        """Which pixels the planes that are not blank show."""
+        return self._shown_stack.shown
 
     def select(self) -> Generator[Progress, None, Selection]:
         """Choose the plane that shows each pixel best, by SEB, and make the picture of them."""
@@ -319,6 +334,12 @@ class Pipeline:
 
     @property
     def warnings(self) -> list[str]:
+        """What is odd about the planes, in sentences."""
+        hidden = shown_findings(self._given, self.stack.blank, self.visible)
+        return [*self._order_warnings, *hidden]
+
+    @property
+    def _order_warnings(self) -> list[str]:
         """What is odd about the order of the planes, in a sentence."""
         other = "last" if self.near == "first" else "first"
         if self.is_turned:
@@ -403,6 +424,22 @@ class Pipeline:
         within = within or self.stack.full
         if selection is None:
             selection = Selection.by_labels(self.stack, focus.labels)
+        image, region = yield from self._eliminated(focus, psf, selection, method, within)
+        seen = self.visible.by_any
+        inside = None if seen is None else seen[within]
+        if inside is not None:
+            image[~inside], region[~inside] = nothing(image.dtype), False
+        return image, region
+
+    def _eliminated(
+        self,
+        focus: FocusMap,
+        psf: Psf | None,
+        selection: Selection,
+        method: EliminationMethod | None,
+        within: Region,
+    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
+        """Return image and transition region of a region, see :meth:`eliminate`."""
         image = selection.picture[within].copy()
         region = np.zeros(image.shape[:2], bool)
         if psf is None:

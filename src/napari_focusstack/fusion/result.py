@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_focusstack.fusion.pipeline import Pipeline
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.planes.defects import Defects
+    from napari_focusstack.planes.shown import Shown
     from napari_focusstack.registration.light import Light
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.source.select_sources import Selection
@@ -29,12 +30,14 @@ class FusionResult:
     ----------
     image : ndarray
         All-in-focus image R (Eq. 15), shape and dtype of a plane. Outside ``transition_region``
-        and ``blended`` each pixel is that of the plane that ``source`` names, bit for bit.
+        and ``blended`` each pixel is that of the plane that ``source`` names, bit for bit. Pixels
+        that no plane shows are 0, or NaN in floats.
     initial : ndarray
         Initial fusion R_init, with the halo: source pixels, blended in ``blended``.
     source : ndarray
         The plane that shows each pixel best, (Y, X), uint8 (uint16 beyond 255 planes): 1 is the
-        nearest. It serves the picture; ``labels`` say which surface is seen.
+        nearest, 0 where no plane shows the pixel. It serves the picture; ``labels`` say which
+        surface is seen.
     blended : ndarray of bool
         Shape (Y, X): where planes were blended, to hide a seam or to average noise.
     focus : FocusMap
@@ -56,6 +59,8 @@ class FusionResult:
     light : Light or None
         Changes of light between the planes, which were equalised; None if there were none. Source
         pixels are those of the filled and equalised planes.
+    shown : Shown or None
+        Which pixels each plane shows that is not blank.
     positions : ndarray or None
         Distance of each plane behind the nearest, (P,); None where steps are equal.
     plain : str
@@ -84,6 +89,7 @@ class FusionResult:
     registration: Registration | None = None
     defects: Defects | None = None
     light: Light | None = None
+    shown: Shown | None = None
     positions: np.ndarray | None = None
     plain: str = ""
     warnings: list[str] = field(default_factory=list)
@@ -104,6 +110,7 @@ class FusionResult:
     ) -> FusionResult:
         """Return the result of a pipeline; ``eliminated`` as :meth:`Pipeline.eliminate` returns."""
         image, region = eliminated
+        selection = selection.seen(pipeline.visible.by_any)
         return cls(
             image=image,
             initial=selection.picture,
@@ -118,6 +125,7 @@ class FusionResult:
             registration=pipeline.registration,
             defects=pipeline.defects,
             light=pipeline.light,
+            shown=pipeline.visible,
             positions=pipeline.positions,
             plain=pipeline.plain,
             warnings=pipeline.warnings,
@@ -168,12 +176,8 @@ class FusionResult:
 
     @property
     def valid(self) -> np.ndarray:
-        """Pixels that every plane shows after registration, (Y, X), bool."""
-        valid = np.ones(self.focus.size, bool)
-        if self.registration is not None:
-            for number in range(1, self.focus.planes + 1):
-                valid &= self.registration.valid(number)
-        return valid
+        """Pixels that every plane shows, (Y, X), bool; blank planes do not count."""
+        return np.ones(self.focus.size, bool) if self.shown is None else self.shown.by_all
 
     @property
     def sigma_px(self) -> float | None:

@@ -94,7 +94,9 @@ class PairStrategy:
     ) -> Psf:
         """See :class:`Strategy`."""
         near, far = (stack.plane(number, stack.full) for number in (1, 2))
-        patches = BoundaryPatches.from_pair(near, far, focus.alpha)
+        shown = stack.shown_in(stack.full)
+        both = None if shown is None else shown.all(0)
+        patches = BoundaryPatches.from_pair(near, far, focus.alpha, both)
         return _estimate(patches, stack, parameters, networks)
 
     def accepts(self, psf: Psf) -> bool:
@@ -127,6 +129,9 @@ class StackStrategy:
         """See :class:`Strategy`."""
         deb = networks("deb")
         depth, confidence = yield from estimate_depth(stack, deb, parameters.tile_px)
+        shown = stack.shows(depth[0].round(), stack.full)
+        if shown is not None:
+            confidence = confidence * shown
         return (yield from refine_edges(stack, depth, confidence, networks("meb"))), None
 
     def estimate_psf(

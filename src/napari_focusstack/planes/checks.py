@@ -10,6 +10,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import check_values, taken_type
 from napari_focusstack.planes.layer_planes import is_layer, single_plane, stack_planes
 from napari_focusstack.planes.lazy_plane import LazyPlane
+from napari_focusstack.planes.shown import shown_by, without_alpha
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,13 +29,14 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
     ----------
     planes : ndarray or sequence of ndarray
         Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, P >= 2; of one
-        of `napari_focusstack.imaging.number_types.TAKEN`.
+        of `napari_focusstack.imaging.number_types.TAKEN`. The pixels that a plane does not show are
+        NaN, infinite, masked (a NumPy masked array), or not opaque in a fourth channel, alpha.
 
     Returns
     -------
-    list of ndarray or LazyPlane
-        In the given order, in the machine's byte order, bool as float32. Blank planes are among
-        them. Each
+    list of ndarray, MaskedArray or LazyPlane
+        In the given order, in the machine's byte order, bool as float32, without alpha: pixels
+        that are not opaque are masked. Blank planes are among them. Each
         :class:`~napari_focusstack.planes.lazy_plane.LazyPlane` is read once for the checks and is
         not kept in memory.
 
@@ -42,8 +44,8 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
     ------
     InputError
         If there are fewer than two planes, or fewer than two that are not constant, or if planes
-        differ in shape or type, have another shape or type, are smaller than 16 px, or hold NaN,
-        infinity, or whole numbers beyond 2**53.
+        differ in shape or type, have another shape or type, are smaller than 16 px, or hold whole
+        numbers beyond 2**53.
 
     Examples
     --------
@@ -54,7 +56,7 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
     if is_layer(planes):
         planes = stack_planes(planes)
     stack = [_plane(plane, number) for number, plane in enumerate(planes, 1)]
-    blank: dict[int, Any] = {}
+    blank: dict[int, str] = {}
     if len(stack) < 2:
         noun = "plane was" if len(stack) == 1 else "planes were"
         raise InputError(f"{len(stack)} {noun} given; give two or more, a near and a far one.")
@@ -73,39 +75,42 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
                 f"plane 1 is {stack[0].dtype} {stack[0].shape}, plane {number} {plane.dtype} "
                 f"{plane.shape}; give planes of one size and type."
             )
-        values = np.asarray(plane[:, :])
-        check_values(values, f"plane {number}")
-        if plane.dtype.kind == "f" and not np.isfinite(values).all():
-            bad = int((~np.isfinite(values)).sum())
-            raise InputError(
-                f"plane {number} holds {bad} NaN or infinite values; replace them first."
-            )
+        values = plane[:, :]
+        check_values(np.asarray(values), f"plane {number}")
         if is_blank(values):
-            blank[number] = values.flat[0]
+            shown = shown_by(values)
+            is_hidden = shown is not None and not shown.any()
+            blank[number] = "all NaN or transparent" if is_hidden else f"constant ({values.flat[0]})"
     if len(stack) - len(blank) < 2:
-        number, value = next(iter(blank.items()))
+        number, reason = next(iter(blank.items()))
         raise InputError(
-            f"plane {number} is constant ({value}), so nothing in it can be in focus; check that "
-            "it is the right image."
+            f"plane {number} is {reason}, so nothing in it can be in focus; check that it is the "
+            "right image."
         )
     return stack
 
 
 def is_blank(plane: Any) -> bool:
-    """Return whether all pixels of a plane are equal."""
-    first = np.asarray(plane[:1, :])
-    if (first != first[0, 0]).any():
-        return False
-    return bool((np.asarray(plane[:, :]) == first[0, 0]).all())
+    """Return whether all pixels that a plane shows are equal."""
+    for part in (np.s_[:1, :], np.s_[:, :]):
+        pixels = plane[part]
+        shown = shown_by(pixels)
+        values = np.asarray(pixels)
+        values = values if shown is None else values[shown][None]
+        if values.size and (values != values[0, 0]).any():
+            return False
+    return True
 
 
 def _plane(plane: Any, number: int) -> Any:
-    """Return one plane as an array; a LazyPlane is returned unread."""
+    """Return one plane as an array without alpha; a LazyPlane is returned unread."""
     if is_layer(plane):
         plane = single_plane(plane)
     if isinstance(plane, LazyPlane):
         return plane
-    values = np.asarray(plane)
+    values = without_alpha(np.asanyarray(plane))
+    if isinstance(values, np.ma.MaskedArray) and not np.ma.is_masked(values):
+        values = values.data
     return values.astype(taken_type(values.dtype, f"plane {number}"), copy=False)
 
 

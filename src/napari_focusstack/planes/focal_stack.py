@@ -9,7 +9,9 @@ import numpy as np
 
 from napari_focusstack.filters.select import select_planes
 from napari_focusstack.imaging.intensity import Intensity
-from napari_focusstack.planes.checks import check_planes
+from napari_focusstack.planes.checks import check_planes, is_blank
+from napari_focusstack.planes.filling import fill
+from napari_focusstack.planes.shown import Shown
 from napari_focusstack.runtime.region import full
 
 if TYPE_CHECKING:
@@ -34,6 +36,12 @@ class PlaneSampler(Protocol):
     def by_label(self, labels: Tensor, region: Region) -> Tensor:
         """Return linear light (C, Y, X), 0..1: each pixel of the plane that labels (Y, X) name."""
 
+    def shows(self, labels: Tensor | int, region: Region) -> Tensor | None:
+        """Return whether the plane of each pixel shows it, bool (Y, X); None if all do.
+
+        Labels (Y, X) name the planes, or one number.
+        """
+
 
 class FocalStack:
     """Checked planes of one size and type, nearest first.
@@ -52,7 +60,11 @@ class FocalStack:
     Attributes
     ----------
     sources : list of ndarray or LazyPlane
-        The planes, nearest first.
+        The planes, nearest first. What they do not show is filled.
+    shown : Shown
+        Which pixels they show.
+    blank : list of bool
+        Which planes show nothing, or the same everywhere.
     intensity : Intensity
         Turns pixel values into linear light and back.
 
@@ -71,20 +83,39 @@ class FocalStack:
     ) -> None:
         self.choice = intensity
         self.sources: list[Any] = check_planes(planes)
+        self.blank = [is_blank(plane) for plane in self.sources]
+        self.shown = Shown.of(self.sources, self.blank)
+        self._fill()
         self.intensity = Intensity.of(self.sources, intensity)
         self.device = device
         self.budget_bytes = budget_bytes
 
-    def put(self, numbers: Sequence[int], planes: Sequence[Any]) -> None:
-        """Replace some planes, counted from 1; the coding is determined anew."""
+    def put(
+        self, numbers: Sequence[int], planes: Sequence[Any], shown: Shown | None = None
+    ) -> None:
+        """Replace some planes, counted from 1; the coding is determined anew.
+
+        What they do not show is filled: the same as before, if it is not given.
+        """
         for number, plane in zip(numbers, planes, strict=True):
             self.sources[number - 1] = plane
+        if shown is not None:
+            self.shown = self.shown.put(numbers, shown)
+        self._fill()
         self.intensity = Intensity.of(self.sources, self.choice)
+
+    def _fill(self) -> None:
+        """Fill what planes do not show."""
+        if not self.shown.is_everything:
+            self.sources = fill(self.sources, self.shown, self.blank)
 
     def take(self, numbers: Sequence[int]) -> FocalStack:
         """Return the stack of some of the planes, counted from 1, in the same coding."""
         taken = copy(self)
-        taken.sources = [self.sources[number - 1] for number in numbers]
+        taken.sources, taken.blank = (
+            [of_plane[number - 1] for number in numbers] for of_plane in (self.sources, self.blank)
+        )
+        taken.shown = self.shown.take(numbers)
         return taken
 
     def __len__(self) -> int:
@@ -126,9 +157,29 @@ class FocalStack:
         """Return source pixels of a region, each of the plane that its label (Y, X) names."""
         return select_planes(labels, lambda number: self.sources[number - 1][region])
 
+    def shows(self, labels: Tensor | int, region: Region) -> Tensor | None:
+        """Return whether the plane of each pixel shows it, bool (Y, X); None if all do.
+
+        Labels (Y, X) name the planes, or one number.
+        """
+        import torch
+
+        if self.shown.is_everything:
+            return None
+        named = labels if isinstance(labels, int) else labels.cpu().numpy()
+        shown = self.shown.by_label(named, region)
+        return None if shown is None else torch.from_numpy(shown).to(self.device)
+
+    def shown_in(self, region: Region) -> Tensor | None:
+        """Return what planes show of a region, see :meth:`Shown.in_region`; None if all of it."""
+        import torch
+
+        shown = self.shown.in_region(region)
+        return None if shown is None else torch.from_numpy(shown).to(self.device)
+
     def reverse(self) -> None:
         """Reverse the order of the planes, because the last given plane is the nearest."""
-        self.sources = self.reversed.sources
+        vars(self).update(vars(self.reversed))
 
     @property
     def reversed(self) -> FocalStack:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -77,7 +77,9 @@ class BoundaryPatches:
         return [origin(*corner, self.size) for corner in self.corners]
 
     @classmethod
-    def from_pair(cls, near: Tensor, far: Tensor, alpha: Tensor) -> BoundaryPatches:
+    def from_pair(
+        cls, near: Tensor, far: Tensor, alpha: Tensor, shown: Tensor | None = None
+    ) -> BoundaryPatches:
         """Cut the patches with the most contrast along the boundary out of a pair.
 
         Parameters
@@ -86,6 +88,8 @@ class BoundaryPatches:
             Shape (C, Y, X), linear light.
         alpha : Tensor
             Shape (1, Y, X), 0..1.
+        shown : Tensor, optional
+            Shape (Y, X), bool: pixels that both planes show; all, if not given.
 
         Raises
         ------
@@ -95,6 +99,8 @@ class BoundaryPatches:
         step = torch.zeros_like(alpha[0])
         step[1:] += (alpha[0, 1:] - alpha[0, :-1]).abs()
         step[:, 1:] += (alpha[0, :, 1:] - alpha[0, :, :-1]).abs()
+        if shown is not None:
+            step = step * shown
         information = step * (near - far).abs().mean(0).add(1e-4)
         if not (step > 0).any():
             raise NoOcclusionBoundary(
@@ -108,7 +114,11 @@ class BoundaryPatches:
         for corner in islice(patch_corners(cells, size), 4 * MAX_PATCHES):
             if len(corners) < MAX_PATCHES and is_far_from(corner, corners):
                 corners.append(corner)
-        return cut_out(near, far, alpha, tuple(corners), patch_size(size))
+        patches = cut_out(near, far, alpha, tuple(corners), patch_size(size))
+        if shown is None:
+            return patches
+        weights = [shown[patch_region(corner, size)][None].to(alpha) for corner in corners]
+        return replace(patches, weights=torch.stack(weights))
 
     @classmethod
     def from_stack(cls, light: PlaneSampler, focus: FocusMap) -> BoundaryPatches:
@@ -147,6 +157,9 @@ class BoundaryPatches:
             if alpha.min() < 0.5 < alpha.max():
                 near, far = light.plane(front, where), light.plane(behind, where)
                 weights = _pixel_weights(part.depth, front, behind)
+                for plane in (front, behind):
+                    shown = light.shows(plane, where)
+                    weights = weights if shown is None else weights * shown
                 information = _information(near, far, part, front, behind)
                 places = focus.place(depth.new_tensor([front, behind]))
                 steps = float(places[1] - places[0])

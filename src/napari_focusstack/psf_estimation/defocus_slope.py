@@ -161,6 +161,9 @@ def _compared_patches(
         for plane in (in_focus - steps, in_focus + steps):
             counted = is_flat & ((depth - in_focus).abs() < IN_FOCUS_STEPS)
             counted &= (plane >= 1) & (plane <= focus.planes)
+            for labels in (in_focus, plane):
+                shown = light.shows(labels[0], where)
+                counted = counted if shown is None else counted & shown
             if counted.any():
                 defocused = luminance(plane[0].clamp(1, focus.planes), where)
                 change = float(((sharp - defocused).abs() * counted).sum())

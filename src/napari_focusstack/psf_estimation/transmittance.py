@@ -59,6 +59,8 @@ def measure_transmittance(
         means = []
         for plane, detail in enumerate(details, 1):
             blurred = is_flat & ((in_focus - plane).abs() >= blurred_steps)
+            shown = light.shows(plane, where)
+            blurred = blurred if shown is None else blurred & shown
             if (count := int(blurred.sum())) >= MIN_PIXELS:
                 means.append([float((one * blurred).sum()) / count for one in (detail, sharp)])
         noise = min((detail for detail, _ in means), default=0.0)

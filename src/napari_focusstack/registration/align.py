@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_focusstack.planes.scratch import KeptPlanes
+from napari_focusstack.planes.shown import Shown, ShownMask
 from napari_focusstack.runtime.progress import Progress
 
 if TYPE_CHECKING:
@@ -20,7 +23,10 @@ MIN_SIDE_PX = 64
 
 
 def align(
-    planes: list[Any], parameters: FuseParameters, known: Registration | None = None
+    planes: list[Any],
+    parameters: FuseParameters,
+    known: Registration | None = None,
+    shown: Shown | None = None,
 ) -> Generator[Progress, None, tuple[list[Any], Registration | None]]:
     """Move the planes so that each fits the middle one.
 
@@ -33,6 +39,8 @@ def align(
         is estimated together with the PSF. ``off`` does nothing.
     known : Registration, optional
         A registration of another channel or time point, to be applied as it is.
+    shown : Shown, optional
+        Which pixels the planes show; all of them if not given.
 
     Yields
     ------
@@ -62,7 +70,7 @@ def align(
         check_pair(planes)
         return planes, None
     else:
-        known = yield from register_steps(planes, parameters)
+        known = yield from register_steps(planes, parameters, shown)
     if known.is_identity:
         return planes, known
     moved = KeptPlanes(planes)
@@ -70,6 +78,27 @@ def align(
         moved.add(known.warp(plane[:, :], number))
         yield Progress("move planes", number, len(planes))
     return moved.planes, known
+
+
+def shown_after(registration: Registration, shown: Shown) -> Shown:
+    """Return what planes show after they were moved; what was moved in is not shown.
+
+    Parameters
+    ----------
+    registration : Registration
+        How the planes were moved.
+    shown : Shown
+        What they showed before.
+    """
+    masks: list[ShownMask | None] = []
+    for number, before in enumerate(shown.masks, 1):
+        mask = registration.valid(number)
+        if before is not None:
+            # values between are interpolated with what is not shown
+            moved = registration.warp(before.whole.astype(np.uint8) * 255, number)
+            mask &= moved == 255
+        masks.append(None if mask.all() else ShownMask(mask))
+    return Shown(shown.size, tuple(masks))
 
 
 def _too_small(planes: list[Any]) -> bool:

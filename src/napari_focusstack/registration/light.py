@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_focusstack.imaging.intensity import Intensity
+    from napari_focusstack.planes.shown import Shown, ShownMask
 
 #: Least side of the cells whose means are compared, px, and cells along the shorter side.
 MIN_CELL_PX, CELLS = 8, 24
@@ -28,6 +29,8 @@ MIN_CELL_PX, CELLS = 8, 24
 SAMPLES = 16
 #: Cells count whose light lies within these shares of the brightest pixel: not dark, not clipped.
 DARK, CLIPPED = 0.02, 0.99
+#: Share of a cell that must be shown for it to count: all of it, but for rounding.
+ALL_SHOWN = 0.999
 #: Fewer cells of a channel say nothing, nor fewer than are clipped. Convention.
 MIN_COUNTED = 64
 #: Unevenness of a cell, as a share of its light, at which its weight is a quarter.
@@ -68,7 +71,9 @@ class Light:
     coefficients: np.ndarray
 
     @classmethod
-    def of(cls, planes: Sequence[Any], intensity: Intensity) -> Light | None:
+    def of(
+        cls, planes: Sequence[Any], intensity: Intensity, shown: Shown | None = None
+    ) -> Light | None:
         """Measure the light of planes; None where it does not change.
 
         Parameters
@@ -77,8 +82,14 @@ class Light:
             Registered planes, nearest first.
         intensity : Intensity
             Their coding.
+        shown : Shown, optional
+            Which pixels the planes show, if some are filled.
         """
-        cells, brightest = zip(*(_cells(plane, intensity) for plane in planes), strict=True)
+        masks = [None] * len(planes) if shown is None else shown.masks
+        cells, brightest = zip(
+            *(_cells(plane, intensity, mask) for plane, mask in zip(planes, masks, strict=True)),
+            strict=True,
+        )
         top = max(brightest)
         steps = [_Change.between(a, b, top) for a, b in pairwise(cells)]
         far = (
@@ -232,8 +243,13 @@ def _basis(rows: int, columns: int) -> np.ndarray:
     return np.stack([np.ones_like(y), y, x, y * y, y * x, x * x], -1)
 
 
-def _cells(plane: Any, intensity: Intensity) -> tuple[np.ndarray, float]:
-    """Return the mean light of the cells of a plane, (Y, X, C) float32, and its brightest pixel."""
+def _cells(
+    plane: Any, intensity: Intensity, shown: ShownMask | None
+) -> tuple[np.ndarray, float]:
+    """Return the mean light of the cells of a plane, (Y, X, C) float32, and its brightest pixel.
+
+    Cells that it does not show entirely are dark, so that they do not count.
+    """
     pixels = np.asarray(plane[:, :])
     side = max(MIN_CELL_PX, min(pixels.shape[:2]) // CELLS)
     step = max(1, side // SAMPLES)
@@ -241,6 +257,9 @@ def _cells(plane: Any, intensity: Intensity) -> tuple[np.ndarray, float]:
     kept = tuple(slice(0, count * (side // step * step), step) for count in (rows, columns))
     light = _light(pixels[kept], intensity)
     means = np.atleast_3d(cv2.resize(light, (columns, rows), interpolation=cv2.INTER_AREA))
+    if shown is not None:
+        share = shown.whole[kept].astype(np.float32)
+        means[cv2.resize(share, (columns, rows), interpolation=cv2.INTER_AREA) < ALL_SHOWN] = 0
     brightest = np.full((1, 1), pixels.max(), pixels.dtype)
     return means, float(_light(brightest, intensity)[0, 0, 0])
 

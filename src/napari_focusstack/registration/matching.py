@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.imaging.number_types import as_opencv
+from napari_focusstack.planes.shown import shown_by
 
 if TYPE_CHECKING:
     from napari_focusstack.registration.transforms import Model
@@ -35,6 +36,8 @@ MAX_DOUBTFUL_PX = 1.0
 INSIGNIFICANT_WEIGHT = 0.1
 #: Correlation below which planes are unrelated. Planes of one stack reach 0.8.
 MAX_UNRELATED_CORRELATION = 0.25
+#: Share of a reduced pixel that must be shown for it to count: all of it, but for rounding.
+ALL = 0.999
 #: Longest side of the planes whose coarse correlation is computed, px (convention).
 CORRELATION_SIDE_PX = 128
 
@@ -57,6 +60,10 @@ class DownsampledPlane:
         Factor by which `image` is reduced.
     span : float
         Pixel values of the plane per unit of `band` and `image`.
+    shown : ndarray of float32 or None
+        Share of the pixels of `image` that the plane shows, 0..1; None if it shows all.
+    band_shown : ndarray of float32 or None
+        The same of `band`.
     """
 
     size: tuple[int, int]
@@ -65,6 +72,8 @@ class DownsampledPlane:
     image: np.ndarray
     scale: int
     span: float
+    shown: np.ndarray | None = None
+    band_shown: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -111,11 +120,25 @@ class Match:
         return trust * max(self.correlation, 0.05) / offset
 
 
-def downsample(plane: np.ndarray) -> DownsampledPlane:
-    """Return a plane (Y, X) or (Y, X, 3) prepared for matching."""
+def downsample(plane: np.ndarray, shown: np.ndarray | None = None) -> DownsampledPlane:
+    """Return a plane prepared for matching.
+
+    Parameters
+    ----------
+    plane : ndarray
+        Shape (Y, X) or (Y, X, 3).
+    shown : ndarray of bool, optional
+        Shape (Y, X): the pixels that it shows, if the others are filled; those that are neither
+        NaN nor masked, if not given.
+    """
     import cv2
 
     rows, columns = plane.shape[:2]
+    if shown is None:
+        shown = shown_by(plane)
+        if shown is not None:
+            plane = np.array(plane)
+            plane[~shown] = np.median(plane[shown], 0) if shown.any() else 0
     factor = max(1, round(math.sqrt(rows * columns / WORKING_PIXELS)))
     whole = plane[: rows // factor * factor, : columns // factor * factor]
     side = (columns // factor, rows // factor)
@@ -131,8 +154,19 @@ def downsample(plane: np.ndarray) -> DownsampledPlane:
     image = (image - low) / span
     step = 2 ** max(0, round(math.log2(image.size / SEARCH_PIXELS) / 2))
     band = _band(image, *BAND_PX)
+    of_image = of_band = None
+    if shown is not None:
+        of_band = _area_mean(shown.astype(np.float32), factor)
+        of_image = _area_mean(of_band, step)
     return DownsampledPlane(
-        (rows, columns), band, factor, _area_mean(image, step), factor * step, span
+        (rows, columns),
+        band,
+        factor,
+        _area_mean(image, step),
+        factor * step,
+        span,
+        of_image,
+        of_band,
     )
 
 
@@ -197,9 +231,9 @@ def _refine(
     scale = first.scale * step
     start = _affine(rotation_scale, shift, scale, first.size).astype(np.float32)
     ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
-    everywhere = np.full(b.shape, 255, np.uint8)
+    counted = _counted(first, second, step, start)
     try:
-        _, warp = cv2.findTransformECC(a, b, start, motion, ends, everywhere, 5)
+        _, warp = cv2.findTransformECC(a, b, start, motion, ends, counted, 5)
     except cv2.error:  # the images do not correlate
         return rotation_scale, shift
     affine = np.asarray(warp)
@@ -209,6 +243,24 @@ def _refine(
     if not (0.8 < abs(new) < 1.25 and new.real > 0.9 * abs(new)):  # no drift is as large as this
         return rotation_scale, shift
     return new, (complex(*moved_centre) - centre) * scale
+
+
+def _counted(
+    first: DownsampledPlane, second: DownsampledPlane, step: int, start: np.ndarray
+) -> np.ndarray:
+    """Return the pixels of the second plane that the search counts, 0 or 255: both show them."""
+    import cv2
+
+    reduced = [
+        None if plane.shown is None else _area_mean(plane.shown, step) for plane in (first, second)
+    ]
+    counted = np.full([side // step for side in second.image.shape], 255, np.uint8)
+    if reduced[1] is not None:
+        counted[reduced[1] < ALL] = 0
+    if reduced[0] is not None:
+        moved = cv2.warpAffine(reduced[0], start, counted.shape[::-1], borderValue=1.0)
+        counted[moved < ALL] = 0
+    return counted
 
 
 def _area_mean(image: np.ndarray, step: int) -> np.ndarray:
@@ -247,13 +299,16 @@ def _moved_px(rotation_scale: complex, shift: complex, size: tuple[int, int]) ->
     return float(np.abs(rotation_scale * corners + shift - corners).max())
 
 
-def _moved(image: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return an image moved to fit the first plane, and the mask of the pixels that it covers."""
+def _moved(
+    image: np.ndarray, affine: np.ndarray, shown: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return an image moved to fit the first plane, and the mask of the pixels that it shows."""
     import cv2
 
     side = image.shape[::-1]
+    present = np.ones_like(image) if shown is None else (shown >= ALL).astype(image.dtype)
     covered = cv2.warpAffine(
-        np.ones_like(image), affine, side, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        present, affine, side, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     )
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(image, affine, side, flags=flags), covered > 0
@@ -284,7 +339,10 @@ def _tile_vote(
         Median over them of (1 - correlation after) / (1 - correlation before).
     """
     a, b = first.band, second.band
-    moved, covered = _moved(b, _affine(rotation_scale, shift, first.band_scale, first.size))
+    affine = _affine(rotation_scale, shift, first.band_scale, first.size)
+    moved, covered = _moved(b, affine, second.band_shown)
+    if first.band_shown is not None:
+        covered &= first.band_shown >= ALL
     side = min(TILE_PX, max(8, min(a.shape) // 8))
     before, _ = _tile_correlation(a, b, side)
     after, structure = _tile_correlation(a, moved, side)
@@ -318,9 +376,14 @@ def _correlation(
     """Return the coarse correlation of two planes, moved or not, and the lower contrast of both."""
     step = max(1, round(max(first.image.shape) / CORRELATION_SIDE_PX))
     a, b = (_band(_area_mean(plane.image, step), 1.0, 8.0) for plane in (first, second))
+    of_a, of_b = (
+        None if plane.shown is None else _area_mean(plane.shown, step) for plane in (first, second)
+    )
     best = 0.0
     for movement in ((rotation_scale, shift), (1 + 0j, 0j)):
-        moved, covered = _moved(b, _affine(*movement, first.scale * step, first.size))
+        moved, covered = _moved(b, _affine(*movement, first.scale * step, first.size), of_b)
+        if of_a is not None:
+            covered &= of_a >= ALL
         if covered.any() and np.ptp(a[covered]) > 0 and np.ptp(moved[covered]) > 0:
             # The sign does not matter: phase contrast reverses through focus.
             best = max(best, abs(float(np.corrcoef(a[covered], moved[covered])[0, 1])))

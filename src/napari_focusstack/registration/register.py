@@ -17,6 +17,7 @@ from napari_focusstack.runtime.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from napari_focusstack.planes.shown import Shown
     from napari_focusstack.registration.transforms import Matrix, Model
 
 
@@ -44,8 +45,8 @@ def register(
     Parameters
     ----------
     planes : sequence of ndarray
-        Each (Y, X) or (Y, X, 3), all of one size and type. Each is read once, in
-        order, so a lazy sequence needs the memory of few planes.
+        Each (Y, X) or (Y, X, 3), all of one size and type. Pixels that are NaN or masked do not
+        count. Each is read once, in order, so a lazy sequence needs the memory of few planes.
     register : {"auto", "on", "off"}
         ``auto`` moves planes only where that is clearly needed. Otherwise they stay, bit for bit.
     model : {"shift", "rigid", "similarity"}
@@ -79,9 +80,14 @@ def register(
 
 
 def register_steps(
-    planes: Sequence[np.ndarray] | np.ndarray, parameters: RegistrationParameters
+    planes: Sequence[np.ndarray] | np.ndarray,
+    parameters: RegistrationParameters,
+    shown: Shown | None = None,
 ) -> Generator[Progress, None, Registration]:
-    """Register as :func:`register`, but yield progress; close the generator to stop."""
+    """Register as :func:`register`, but yield progress; close the generator to stop.
+
+    Planes that were filled show less: see :class:`~napari_focusstack.planes.shown.Shown`.
+    """
     count, model = len(planes), parameters.register_model
     if count < 2:
         raise InputError(f"{count} plane given; registration needs at least two.")
@@ -97,7 +103,9 @@ def register_steps(
                 f"plane 1 is {planes[0].shape}, plane {plane + 1} {planes[plane].shape}; give "
                 "planes of one size."
             )
-        downsampled = downsample(np.asarray(planes[plane]))
+        mask = None if shown is None else shown.masks[plane]
+        whole = np.asanyarray(planes[plane])
+        downsampled = downsample(whole, None if mask is None else mask.whole)
         latest = matches[-len(PLANE_OFFSETS) * max(PLANE_OFFSETS) :]
         known = {known_match.pair: known_match for known_match in latest}
         for offset in (offset for offset in PLANE_OFFSETS if offset <= plane):

@@ -69,7 +69,14 @@ class SourceChoice(NamedTuple):
         return torch.lerp(first, multiband(planes, self.weights), self.share)
 
 
-def choose(planes: Tensor, coded: Tensor, logs: Tensor, noise: float, blend: Blend) -> SourceChoice:
+def choose(
+    planes: Tensor,
+    coded: Tensor,
+    logs: Tensor,
+    noise: float,
+    blend: Blend,
+    shown: Tensor | None = None,
+) -> SourceChoice:
     """Choose sources, and find where they must be blended.
 
     Parameters
@@ -86,12 +93,16 @@ def choose(planes: Tensor, coded: Tensor, logs: Tensor, noise: float, blend: Ble
     blend : {"seams", "none", "noise"}
         What is blended: what lies about seams; nothing; everything, by expected errors, so that
         planes that agree average their noise.
+    shown : Tensor, optional
+        Shape (P, Y, X), bool: pixels that the planes show; all, if not given. Others are neither
+        chosen nor blended.
     """
     mean_power = noise_power(noise)
-    logs = agreeing(planes, logs, mean_power)
-    source = smooth(logs, STEADY_PX).argmin(0)
+    logs = agreeing(planes, logs, mean_power, shown)
+    source = _of_shown(smooth(logs, STEADY_PX), shown).argmin(0)
     averaged = blend == "noise"
-    weights = functional.softmax(-(mean_power if averaged else SEAM_POWER) * logs, 0)
+    power = mean_power if averaged else SEAM_POWER
+    weights = functional.softmax(-power * _of_shown(logs, shown), 0)
     choice = SourceChoice(source, weights, torch.zeros_like(weights[0]), averaged)
     if blend == "none":
         return choice
@@ -117,9 +128,16 @@ def noise_power(noise: float) -> float:
     return NOISY_POWER + (CLEAN_POWER - NOISY_POWER) * fall
 
 
-def agreeing(planes: Tensor, logs: Tensor, power: float) -> Tensor:
+def agreeing(
+    planes: Tensor, logs: Tensor, power: float, shown: Tensor | None = None
+) -> Tensor:
     """Return log of the expected errors (P, Y, X) and of how far planes lie from their mean."""
-    weights = functional.softmax(-power * logs, 0)
+    weights = functional.softmax(-power * _of_shown(logs, shown), 0)
     mean = (planes * weights[:, None]).sum(0)
     apart = smooth(planes - mean, AGREEMENT_PX).square().mean(1)
     return torch.log(torch.exp(logs) + AGREEMENT * apart)
+
+
+def _of_shown(logs: Tensor, shown: Tensor | None) -> Tensor:
+    """Return log errors, infinite where a plane does not show the pixel."""
+    return logs if shown is None else logs.masked_fill(~shown, math.inf)

@@ -11,6 +11,7 @@ import torch
 from napari_focusstack.imaging.number_types import number_type
 from napari_focusstack.networks.source_cues import plane_noise, stack_noise
 from napari_focusstack.planes.distinct import spread_evenly
+from napari_focusstack.planes.shown import nothing
 from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from napari_focusstack.networks.seb import SEB
     from napari_focusstack.planes.focal_stack import FocalStack
+    from napari_focusstack.planes.shown import ShownMask
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.source.choice import Blend
 
@@ -56,8 +58,12 @@ class Selection:
 
     @classmethod
     def by_labels(cls, stack: FocalStack, labels: np.ndarray) -> Selection:
-        """Return the picture in which each pixel comes from the plane that its label names."""
-        return cls(stack.select(labels, stack.full), labels, np.zeros(labels.shape, bool))
+        """Return the picture in which each pixel comes from the plane that its label names.
+
+        Where that does not show the pixel, the nearest plane that does takes its place.
+        """
+        source = stack.shown.nearest(labels, stack.full)
+        return cls(stack.select(source, stack.full), source, np.zeros(labels.shape, bool))
 
     def renumbered(self, numbers: Sequence[int]) -> Selection:
         """Return the selection of some planes with the numbers that they have in the stack."""
@@ -65,6 +71,16 @@ class Selection:
             return self
         by_place = np.array([0, *numbers], number_type(numbers[-1]))
         return replace(self, source=by_place[self.source])
+
+    def seen(self, some: ShownMask | None) -> Selection:
+        """Return the selection without pixels that no plane shows, if there are any."""
+        if some is None:
+            return self
+        unseen = ~some.whole
+        selection = self.copy()
+        selection.picture[unseen] = nothing(self.picture.dtype)
+        selection.source[unseen], selection.blended[unseen] = 0, False
+        return selection
 
     def copy(self) -> Selection:
         """Return an equal selection that can be painted on."""
@@ -91,6 +107,7 @@ class Selection:
         where : tuple of slice
             Rows and columns.
         """
+        labels = stack.shown.nearest(labels, where)
         self.picture[where] = estimated.picture[where]
         self.source[where] = np.where(painted, labels, estimated.source[where])
         self.blended[where] = estimated.blended[where] & ~painted
@@ -165,7 +182,7 @@ def _select_tile(
         level = planes.new_tensor([noise])
         logs = network(pad_to_multiple(planes, network.stride)[None], level)[0]
         logs = logs[..., : planes.shape[-2], : planes.shape[-1]]
-        choice = choose(planes, coded, logs, noise, blend)
+        choice = choose(planes, coded, logs, noise, blend, stack.shown_in(outer))
         source = choice.source[inner].add(1).cpu().numpy()
         picture = stack.select(source, tile)
         mixed = choice.is_blended[inner].cpu().numpy()

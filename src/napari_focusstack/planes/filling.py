@@ -1,0 +1,142 @@
+"""What takes the place of pixels that a plane does not show, so that no step sees their rim.
+
+They are filled from the nearest plane that shows them. Along the rim both planes are brought to
+the same light, so that there is no edge. Nothing is chosen from a filling: it only keeps focus
+measures, networks and blurs near the rim undisturbed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import torch
+
+from napari_focusstack.filters.nearest import nearest_values
+from napari_focusstack.imaging.number_types import as_floats, to_type
+from napari_focusstack.planes.scratch import KeptPlanes
+from napari_focusstack.runtime.region import pad, to_local
+from napari_focusstack.runtime.tiles import tiles_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_focusstack.planes.shown import Shown
+    from napari_focusstack.runtime.region import Region
+
+#: Side of the tiles that are filled at once, px. The value does not matter.
+TILE_PX = 512
+#: Sigmas of the Gaussians over which the difference of two planes is averaged along the rim, px: it
+#: holds at the rim, and has vanished at three times the second.
+RIM_PX = (2.0, 16.0)
+
+
+def fill(planes: Sequence[Any], shown: Shown, blank: Sequence[bool]) -> list[Any]:
+    """Return planes whose pixels that are not shown are filled; the others stay bit for bit.
+
+    Parameters
+    ----------
+    planes : sequence of ndarray or LazyPlane
+        Planes of one size and type. What is not shown may hold anything.
+    shown : Shown
+        What they show.
+    blank : sequence of bool
+        Which planes show nothing; they fill no other.
+
+    Returns
+    -------
+    list
+        The same planes where they show everything, else new ones.
+
+    Examples
+    --------
+    >>> from napari_focusstack.planes.shown import Shown
+    >>> first, second = np.full((2, 32, 32), 7, np.float32)
+    >>> second[:, 4:], second[:, :4] = 5, np.nan
+    >>> blank = [False, False]
+    >>> filled = fill([first, second], Shown.of([first, second], blank), blank)[1]
+    >>> filled[0, :5].round(3).tolist()
+    [5.0, 5.0, 5.0, 5.0, 5.0]
+    """
+    numbers = shown.incomplete
+    filled = list(planes)
+    if not numbers:
+        return filled
+    kept = KeptPlanes([planes[number - 1] for number in numbers])
+    for number in numbers:
+        kept.add(_filled(planes, shown, blank, number))
+    for number, plane in zip(numbers, kept.planes, strict=True):
+        filled[number - 1] = plane
+    return filled
+
+
+def _filled(
+    planes: Sequence[Any], shown: Shown, blank: Sequence[bool], number: int
+) -> np.ndarray:
+    """Return one plane, filled from the others."""
+    mask = shown.masks[number - 1]
+    assert mask is not None  # only these are filled
+    pixels = np.array(planes[number - 1][:, :])
+    others = sorted(range(1, len(planes) + 1), key=lambda other: abs(other - number))[1:]
+    others = [other for other in others if not blank[other - 1]]
+    margin = int(3 * RIM_PX[1])
+    whole = mask.whole
+    fallback = np.median(pixels[whole], 0) if whole.any() else 0
+    out = pixels.copy()
+    for tile in tiles_of(shown.size, TILE_PX):
+        if mask[tile] is None:
+            continue
+        outer = pad(tile, margin, shown.size)
+        known = whole[outer].copy()
+        image = as_floats(pixels[outer]).copy()
+        image[~known] = 0
+        for other in others:
+            if known.all():
+                break
+            _take_from(planes[other - 1], shown.masks[other - 1], outer, image, known)
+        if not known.all():
+            _continue(image, known, fallback)
+        inner = to_local(tile, outer)
+        hidden = ~whole[tile]
+        out[tile][hidden] = to_type(image[inner][hidden], out.dtype)
+    return out
+
+
+def _take_from(other: Any, mask: Any, outer: Region, image: np.ndarray, known: np.ndarray) -> None:
+    """Fill what another plane shows of a region, in place, in the light that is known beside it."""
+    shows = None if mask is None else mask[outer]
+    taken = ~known if shows is None else ~known & shows
+    if not taken.any():
+        return
+    given = as_floats(np.asarray(other[outer]))
+    both = known if shows is None else known & shows
+    given = np.where(_like(both | taken, given), given, 0)
+    difference = np.where(_like(both, image), image - given, 0)
+    offset = np.zeros_like(image)
+    for sigma_px in reversed(RIM_PX):
+        share = _like(_blurred(both.astype(np.float32), sigma_px), image)
+        mean = _blurred(difference, sigma_px) / np.maximum(share, 1e-6)
+        offset += np.minimum(2 * share, 1) * (mean - offset)
+    image[taken] = (given + offset)[taken]
+    known |= taken
+
+
+def _continue(image: np.ndarray, known: np.ndarray, fallback: Any) -> None:
+    """Fill what no plane shows by the nearest pixels, in place."""
+    if not known.any():
+        image[...] = fallback
+        return
+    deep = torch.from_numpy(np.atleast_3d(image).transpose(2, 0, 1).copy())
+    values, _ = nearest_values(deep, torch.from_numpy(known)[None])
+    image[~known] = values.permute(1, 2, 0).numpy().reshape(image.shape)[~known]
+
+
+def _blurred(image: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Return an image (Y, X) or (Y, X, 3) after a Gaussian blur."""
+    return cv2.GaussianBlur(image, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT_101)
+
+
+def _like(mask: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return a mask (Y, X) that broadcasts against an image."""
+    return mask if image.ndim == 2 else mask[..., None]

@@ -1,4 +1,4 @@
-"""One scene as users record it: many planes, drifting light, faults of the sensor, blank planes.
+"""One scene as users record it: many planes, drifting light, faults, blank planes, black borders.
 
 The scene is rendered here, by a Gaussian of SciPy; nothing is shared with the imaging model.
 """
@@ -165,3 +165,99 @@ def test_planes_that_show_the_same_are_one(light):
     pair = nfs.fuse(same[:2])
     np.testing.assert_array_equal(pair.image, same[0])
     assert pair.findings == ["Planes 1 and 2 show the same image; leave one out."]
+
+
+def with_black_border(planes):
+    """Return planes of which the farther ones miss more rows and columns, and what they show."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    shown = np.stack([(rows >= 2 * k) & (columns >= 3 * k) for k in range(5)])
+    return np.where(shown, planes, 0).astype(planes.dtype), shown
+
+
+def named(of_planes, source):
+    """Return for each pixel the value of the plane that its source names."""
+    return np.take_along_axis(of_planes, source[None].astype(int) - 1, 0)[0]
+
+
+@pytest.mark.parametrize("blend", ["seams", "none", "noise"])
+def test_a_black_border_is_found_and_never_chosen(light, truth, blend):
+    planes, shown = with_black_border(coded(light))
+    result = nfs.fuse(planes, blend=blend)
+    inside = shown.all(0)
+    assert psnr(result.image[inside], truth[inside]) > 43
+    assert psnr(result.image, truth) > 33.5  # there the background is sharp in no plane
+    assert named(shown, result.source).all()
+    kept = ~(result.blended | result.transition_region)
+    np.testing.assert_array_equal(result.image[kept], named(planes, result.source)[kept])
+    assert not (result.valid & ~inside).any()
+    assert result.valid[inside].mean() > 0.95
+    ((said),) = result.findings
+    assert said.startswith("Planes 2 to 5 do not show up to 1")
+
+
+def test_pixels_that_are_nan_in_all_planes_are_nan(light, truth):
+    planes = light.astype(np.float32)
+    planes[:, :, :6] = np.nan
+    result = nfs.fuse(planes)
+    assert np.isnan(result.image[:, :6]).all()
+    assert (result.source[:, :6] == 0).all()
+    assert psnr(result.image[:, 6:], truth[:, 6:]) > 44
+    assert len(result.findings) == 2
+    assert "4.7% of the pixels (they are NaN" in result.findings[0]
+    assert result.findings[1].startswith("No plane shows 4.7% of the pixels")
+
+
+def holes():
+    """Return what planes show that miss a strip each, each another, 5 px deep or 12."""
+    shown = np.ones((5, SIDE, SIDE), bool)
+    shown[4, 40:52, 90:] = shown[0, 60:65, :40] = shown[2, :, 100:105] = False
+    shown[3, 45:70, 110:118] = False
+    return shown
+
+
+def test_what_is_not_shown_does_not_matter(light, truth):
+    shown, planes = holes(), light.astype(np.float32)
+    result = nfs.fuse(np.where(shown, planes, np.nan).astype(np.float32))
+    assert named(shown, result.source).all()
+    inside = shown.all(0)
+    assert psnr(result.image[inside], truth[inside]) > 43.5
+    assert result.sigma_px == pytest.approx(STEP_PX, rel=0.05)
+    chance = np.random.default_rng(3)
+    for value in (np.inf, -7.0, chance.uniform(-9, 9, planes.shape)):
+        filled = np.where(shown, planes, value).astype(np.float32)
+        hidden = filled if np.isinf(value).all() else np.ma.MaskedArray(filled, ~shown)
+        np.testing.assert_array_equal(nfs.fuse(list(hidden)).image, result.image)
+
+
+def test_labels_of_planes_that_do_not_show_a_pixel_give_it_to_the_nearest(light):
+    shown, planes = holes(), light.astype(np.float32)
+    labels = np.full((SIDE, SIDE), 5, np.uint8)
+    result = nfs.fuse(np.where(shown, planes, np.nan).astype(np.float32), labels=labels)
+    np.testing.assert_array_equal(result.source == 5, shown[4])
+    assert (result.labels == 5).all()
+    hidden = ~shown[4]
+    assert set(np.unique(result.source[hidden])) == {4, 3}
+    np.testing.assert_array_equal(result.image[hidden], named(planes, result.source)[hidden])
+
+
+def test_pixels_that_registration_moves_in_are_not_chosen(light):
+    planes = coded(np.stack([np.roll(plane, 3 * k, 1) for k, plane in enumerate(light)]))
+    planes = np.pad(planes, ((0, 0), (0, 0), (0, 0)))
+    result = nfs.fuse(planes, register="on", register_model="shift")
+    valid = np.stack([result.registration.valid(number) for number in range(1, 6)])
+    assert not valid.all()
+    assert named(valid, result.source).all()
+    np.testing.assert_array_equal(result.valid, valid.all(0))
+    assert result.findings == []
+
+
+def test_a_pair_takes_what_one_plane_does_not_show_from_the_other(scene, truth):
+    pair = np.stack([plane(scene, 0), plane(scene, 4)]).astype(np.float32)
+    whole = nfs.fuse(pair)
+    shown = np.ones(pair.shape, bool)
+    shown[1, :, :14] = shown[0, 118:, 14:] = False
+    result = nfs.fuse(np.where(shown, pair, np.nan).astype(np.float32))
+    assert named(shown, result.source).all()
+    inside = shown.all(0)
+    assert psnr(result.image[inside], truth[inside]) > 46
+    assert result.sigma_px == pytest.approx(whole.sigma_px, rel=0.1)

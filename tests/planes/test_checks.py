@@ -44,9 +44,9 @@ def test_big_endian_planes_come_in_the_order_of_the_machine():
     np.testing.assert_array_equal(first, near)
 
 
-def with_value(value):
+def with_value(value, place):
     bad = plane("float32")
-    bad[3, 4:6] = value
+    bad[place] = value
     return bad
 
 
@@ -54,7 +54,9 @@ BAD = {
     "one plane": ([plane()], "1 plane was given"),
     "no plane": ([], "0 planes were given"),
     "one image in place of two": (plane(), r"plane 1 has the shape \(32,\)"),
-    "rgba": ([plane(shape=(24, 32, 4))] * 2, r"\(24, 32, 4\)"),
+    "two channels": ([plane(shape=(24, 32, 2))] * 2, r"\(24, 32, 2\)"),
+    "transparent": ([plane(shape=(24, 32, 4))] * 2, "plane 1 is all NaN or transparent"),
+    "all nan": ([plane("float32"), with_value(np.nan, ...)], "plane 2 is all NaN"),
     "one axis": ([np.arange(40, dtype=np.uint8)] * 2, r"\(40,\)"),
     "two stacks": ([plane(shape=(5, 24, 32, 3))] * 2, r"\(5, 24, 32, 3\)"),
     "too small": ([plane(shape=(15, 32))] * 2, "15 x 32 px"),
@@ -63,8 +65,6 @@ BAD = {
     "sizes differ": ([plane(), plane(shape=(24, 33))], r"\(24, 33\)"),
     "grey beside colour": ([plane(), plane(shape=(24, 32, 3))], r"\(24, 32, 3\)"),
     "types differ": ([plane(), plane("uint16")], "uint16"),
-    "nan": ([plane("float32"), with_value(np.nan)], "plane 2 holds 2 NaN"),
-    "infinity": ([with_value(-np.inf), plane("float32")], "plane 1 holds 2 NaN or inf"),
     "constant": ([plane(), np.full((24, 32), 7, np.uint8)], r"plane 2 is constant \(7\)"),
 }
 
@@ -80,6 +80,30 @@ def test_a_colour_plane_of_one_colour_is_constant():
         check_planes(
             [np.tile(np.array([1, 2, 3], np.uint8), (24, 32, 1)), plane(shape=(24, 32, 3))]
         )
+
+
+def test_pixels_that_are_not_opaque_are_masked():
+    rgba = plane(shape=(24, 32, 4))
+    rgba[..., 3] = 255
+    rgba[:5, 0, 3] = [0, 1, 128, 250, 253]
+    hidden, opaque = check_planes([rgba, np.ma.MaskedArray(plane(shape=(24, 32, 3), seed=1))])
+    assert hidden.shape == (24, 32, 3)
+    assert hidden.mask[:6, 0, 0].tolist() == [True] * 4 + [False] * 2
+    np.testing.assert_array_equal(hidden.data, rgba[..., :3])
+    assert type(opaque) is np.ndarray
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_no_numbers_pass(value):
+    check_planes([plane("float32"), with_value(value, np.s_[3, 4:6])])
+
+
+def test_a_plane_is_blank_if_all_that_it_shows_is_equal():
+    half = with_value(np.nan, np.s_[:, 10:])
+    assert not is_blank(half)
+    half[:, :10] = 7
+    assert is_blank(half)
+    assert is_blank(np.full((24, 32), np.nan, np.float32))
 
 
 def test_blank_planes_pass_if_two_others_show_something():

@@ -147,6 +147,7 @@ class Pipeline:
         """Take the last plane as given for the nearest."""
         self.near = "last"
         self.stack.reverse()
+        self._given = self.stack.shown
         self.shown = [len(self.stack) + 1 - number for number in reversed(self.shown)]
         if self.positions is not None:
             self.positions = self.positions[-1] - self.positions[::-1]
@@ -156,8 +157,9 @@ class Pipeline:
         if self.parameters.equalize == "off":
             return
         yield Progress("find hot pixels", 0, 1)
-        planes = self._shown_stack.sources
-        self.defects = Defects.of(planes)
+        stack = self._shown_stack
+        planes = stack.sources
+        self.defects = Defects.of(planes, stack.shown)
         if self.defects is not None:
             logger.debug("%s", self.defects.reason)
             self.stack.put(self.shown, self.defects.mend(planes))
@@ -174,9 +176,7 @@ class Pipeline:
             known.check(self.stack.sources)
             known = self._in_order(known).take(self.shown)
         stack = self._shown_stack
-        planes, registration = yield from align(
-            stack.sources, self.parameters, known, stack.shown
-        )
+        planes, registration = yield from align(stack.sources, self.parameters, known, stack.shown)
         if registration is not None:
             logger.debug("registration: %s", registration.reason)
             self.registration = self._in_order(registration.put(self.shown, len(self.stack)))

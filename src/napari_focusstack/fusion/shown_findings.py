@@ -48,7 +48,7 @@ def shown_findings(given: Shown, blank: Sequence[bool], now: Shown) -> list[str]
     if now.by_any is not None:
         share = 1 - float(now.by_any.whole.mean())
         findings.append(
-            f"No plane shows {share:.1%} of the pixels; they are 0, or NaN, in the result, and crop "
+            f"No plane shows {share:.1%} of the pixels; they are 0 or NaN in the result, and crop "
             "cuts them off."
         )
     return findings

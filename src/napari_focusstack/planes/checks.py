@@ -80,7 +80,9 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
         if is_blank(values):
             shown = shown_by(values)
             is_hidden = shown is not None and not shown.any()
-            blank[number] = "all NaN or transparent" if is_hidden else f"constant ({values.flat[0]})"
+            blank[number] = (
+                "all NaN or transparent" if is_hidden else f"constant ({values.flat[0]})"
+            )
     if len(stack) - len(blank) < 2:
         number, reason = next(iter(blank.items()))
         raise InputError(

@@ -19,6 +19,8 @@ from napari_focusstack.planes.scratch import KeptPlanes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_focusstack.planes.shown import Shown
+
 #: How far a pixel must stand out from all its neighbours, as a share of the contrast of the stack:
 #: in one plane, and in every plane.
 STANDS_OUT, STANDS_OUT_ALWAYS = 0.75, 0.05
@@ -60,13 +62,15 @@ class Defects:
     values: list[np.ndarray]
 
     @classmethod
-    def of(cls, planes: Sequence[Any]) -> Defects | None:
+    def of(cls, planes: Sequence[Any], shown: Shown | None = None) -> Defects | None:
         """Find the faults of planes as the sensor saw them; None where there are none.
 
         Parameters
         ----------
         planes : sequence of ndarray or LazyPlane
             Planes of one size and type, not registered.
+        shown : Shown, optional
+            Which pixels they show, if some are filled. Others are no faults.
         """
         some = spread_evenly(len(planes), CONTRAST_PLANES)
         low, high = np.mean([_contrast(planes[number - 1]) for number in some], 0)
@@ -74,12 +78,16 @@ class Defects:
         if span <= 0:
             return None
         masks, steady = [], _Steady()
-        for plane in planes:
+        of_planes = [None] * len(planes) if shown is None else shown.masks
+        for plane, shown_mask in zip(planes, of_planes, strict=True):
             pixels = as_opencv(np.asarray(plane[:, :]))
             above, below = _standing_out(pixels)
+            struck = _struck_in_twos(pixels, float(high), span)
+            if shown_mask is not None:
+                above, below, struck = (each * shown_mask.whole for each in (above, below, struck))
             steady.add(above, below)
             faults = np.maximum(above, below) > STANDS_OUT * span
-            masks.append(np.packbits(faults | _struck_in_twos(pixels, float(high), span)))
+            masks.append(np.packbits(faults | struck))
         always = steady.faults(planes, span)
         places: list[np.ndarray] = []
         values: list[np.ndarray] = []

@@ -71,9 +71,7 @@ def fill(planes: Sequence[Any], shown: Shown, blank: Sequence[bool]) -> list[Any
     return filled
 
 
-def _filled(
-    planes: Sequence[Any], shown: Shown, blank: Sequence[bool], number: int
-) -> np.ndarray:
+def _filled(planes: Sequence[Any], shown: Shown, blank: Sequence[bool], number: int) -> np.ndarray:
     """Return one plane, filled from the others."""
     mask = shown.masks[number - 1]
     assert mask is not None  # only these are filled

@@ -243,9 +243,7 @@ def _basis(rows: int, columns: int) -> np.ndarray:
     return np.stack([np.ones_like(y), y, x, y * y, y * x, x * x], -1)
 
 
-def _cells(
-    plane: Any, intensity: Intensity, shown: ShownMask | None
-) -> tuple[np.ndarray, float]:
+def _cells(plane: Any, intensity: Intensity, shown: ShownMask | None) -> tuple[np.ndarray, float]:
     """Return the mean light of the cells of a plane, (Y, X, C) float32, and its brightest pixel.
 
     Cells that it does not show entirely are dark, so that they do not count.

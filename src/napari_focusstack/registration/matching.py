@@ -307,9 +307,7 @@ def _moved(
 
     side = image.shape[::-1]
     present = np.ones_like(image) if shown is None else (shown >= ALL).astype(image.dtype)
-    covered = cv2.warpAffine(
-        present, affine, side, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    )
+    covered = cv2.warpAffine(present, affine, side, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(image, affine, side, flags=flags), covered > 0
 

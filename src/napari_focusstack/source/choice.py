@@ -128,9 +128,7 @@ def noise_power(noise: float) -> float:
     return NOISY_POWER + (CLEAN_POWER - NOISY_POWER) * fall
 
 
-def agreeing(
-    planes: Tensor, logs: Tensor, power: float, shown: Tensor | None = None
-) -> Tensor:
+def agreeing(planes: Tensor, logs: Tensor, power: float, shown: Tensor | None = None) -> Tensor:
     """Return log of the expected errors (P, Y, X) and of how far planes lie from their mean."""
     weights = functional.softmax(-power * _of_shown(logs, shown), 0)
     mean = (planes * weights[:, None]).sum(0)

@@ -147,7 +147,6 @@ class Pipeline:
         """Take the last plane as given for the nearest."""
         self.near = "last"
         self.stack.reverse()
-        self._given = self.stack.shown
         self.shown = [len(self.stack) + 1 - number for number in reversed(self.shown)]
         if self.positions is not None:
             self.positions = self.positions[-1] - self.positions[::-1]

@@ -18,7 +18,7 @@ from napari_focusstack.plugin.writer import write_layer
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.fuse.dock import FuseWidget
 from napari_focusstack.widgets.fuse.panel import GIVEN
-from napari_focusstack.widgets.session import label_layer
+from napari_focusstack.widgets.session.depth_colours import plane_colours
 
 SCALE = (2.0, 0.5, 0.5)
 
@@ -400,7 +400,7 @@ def test_the_foreground_is_shown_and_the_rest_is_see_through(fused, viewer):
     labels = viewer.layers["stack foreground"]
     assert set(np.unique(labels.data)) == {0, 1}
     assert labels.get_color(1)[3] == 1
-    assert label_layer.NEAR_COLOUR == "#ff9e1f"
+    np.testing.assert_allclose(labels.get_color(1), plane_colours(2)[1], atol=0.01)
 
 
 def test_moving_a_slider_along_the_focus_axis_forgets_nothing(fused, qtbot, viewer):
@@ -491,6 +491,7 @@ def test_a_dock_opened_again_goes_on_with_what_was_painted(fused, qtbot, viewer,
 def test_a_closed_dock_leaves_no_wipe_and_follows_no_brush(fused, viewer, reopen):
     before = viewer.layers["stack fused"].data.copy()
     fused.wipe.menu.setCurrentText("far plane")
+    fused.wipe.wipe_button.click()
     assert len(viewer.layers) == 4
     reopen(fused)
     assert len(viewer.layers) == 3

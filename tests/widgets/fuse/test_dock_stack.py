@@ -17,7 +17,7 @@ from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.samples.stacks import Layer, photograph
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.fuse.dock import FuseWidget
-from napari_focusstack.widgets.session.label_layer import plane_colours
+from napari_focusstack.widgets.session.depth_colours import plane_colours
 
 PLANES, SIDE = 5, 96
 SCALE, ORIGIN = (2.0, 0.5, 0.5), (10.0, 3.0, 4.0)
@@ -132,12 +132,11 @@ def test_colours_grow_darker_in_even_steps():
     assert steps.max() < 3 * steps.min()
 
 
-def test_a_pair_needs_no_legend_and_no_depth(dock, viewer, planes):
+def test_a_pair_needs_no_depth(dock, viewer, planes):
     viewer.add_image(planes[[0, 4]], name="pair")
     assert dock.with_depth.value
     dock.stack.value = "pair"
     assert not dock.with_depth.value
-    assert dock.legend.isHidden()
 
 
 def test_a_stroke_is_followed_and_undone(fused, viewer, planes):
@@ -235,12 +234,13 @@ def test_the_plane_under_the_cursor_is_picked(fused, qtbot, viewer):
 
 def test_a_click_outside_picks_nothing_and_picking_can_be_given_up(fused, qtbot, viewer):
     press(qtbot, fused, "pick_plane")
+    shown = fused.session.labels.selected_label
     click(viewer, -5, 10)
-    assert fused.session.labels.selected_label == 1
+    assert fused.session.labels.selected_label == shown
     press(qtbot, fused, "pick_plane")
     press(qtbot, fused, "pick_plane")
-    click(viewer, 60, 70)
-    assert fused.session.labels.selected_label == 1
+    click(viewer, 80, 30)
+    assert fused.session.labels.selected_label == shown
 
 
 @pytest.mark.parametrize(("near", "plane"), [("first", 4), ("last", 2)])
@@ -290,12 +290,13 @@ def test_two_layers_have_no_slider(dock, qtbot, viewer, planes, fsb_weights):
     assert "no slider shows one of them" in press(qtbot, dock, "paint_plane")
 
 
-def test_each_plane_can_be_compared_with(fused):
+def test_the_chosen_plane_and_the_picture_before_can_be_compared_with(fused, planes):
     menu = fused.wipe.menu
     offered = [menu.itemText(index) for index in range(menu.count())]
-    assert offered[1] == "plane 1 (near)"
-    assert offered[PLANES] == f"plane {PLANES} (far)"
-    assert len(offered) == PLANES + 2
+    assert offered == ["chosen plane", "before halo removal"]
+    for plane in (2, 4):
+        fused.session.labels.selected_label = plane
+        np.testing.assert_array_equal(fused.wipe.chosen, planes[plane - 1])
 
 
 def test_what_is_wrong_with_the_stack_is_said_and_sharpness_is_plotted(

@@ -111,7 +111,7 @@ def test_the_blur_is_shown_in_px_and_in_the_layer_s_unit(fused):
 
 def test_the_canvas_follows_the_brush_and_undo(fused, viewer, qtbot):
     image, labels = viewer.layers["pair fused"], viewer.layers["pair foreground"]
-    labels.opacity = 0
+    labels.visible, labels.opacity = True, 0
     before, drawn = image.data.copy(), canvas(viewer)
     labels.brush_size = 20
     labels.paint((48, 64), 0)
@@ -222,7 +222,7 @@ def test_a_stack_is_fused_painted_undone_and_saved(stack_dock, qtbot, tmp_path):
     names = [layer.name for layer in viewer.layers]
     assert names == ["stack", "stack fused", "stack depth", "stack confidence", "stack planes"]
     image, labels = viewer.layers["stack fused"], viewer.layers["stack planes"]
-    labels.opacity = 0
+    labels.visible, labels.opacity = True, 0
     before, drawn = image.data.copy(), canvas(viewer)
     labels.brush_size = 20
     labels.paint((48, 64), 8)

@@ -7,7 +7,7 @@ import pytest
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.psf import Psf
-from napari_focusstack.widgets.fuse.result_summary import figures_text, images_to_compare
+from napari_focusstack.widgets.fuse.result_summary import figures_text
 
 
 class Stack(list):
@@ -89,11 +89,3 @@ def test_before_a_fusion_there_are_no_figures(session):
     session.canvas = None
     with pytest.raises(InputError, match="nothing is fused yet"):
         figures_text(session, 1)
-
-
-def test_planes_are_named_by_number_and_end(session):
-    images = images_to_compare(session.canvas)
-    assert [*images] == ["plane 1 (near)", "plane 2", "plane 3 (far)", "before elimination"]
-    assert images["plane 2"] is session.canvas.stack[1]
-    session.canvas.stack = Stack(session.canvas.stack[:2])
-    assert [*images_to_compare(session.canvas)] == ["near plane", "far plane", "before elimination"]

@@ -4,13 +4,13 @@ import numpy as np
 import torch
 
 from napari_focusstack.segmentation.focus_map import FocusMap
+from napari_focusstack.widgets.session.depth_colours import depth_colourmap, plane_colours
 from napari_focusstack.widgets.session.label_layer import (
     LabelState,
     add_labels,
     adopt,
     is_painted,
     labels_of,
-    plane_colours,
     remember,
     set_labels,
 )
@@ -33,7 +33,12 @@ def test_colours_grow_darker_in_even_steps():
     steps = -np.diff(luminance)
     assert (steps > 0).all()
     assert steps.max() < 3 * steps.min()
-    assert [*plane_colours(2)] == [1]
+    assert [*plane_colours(2)] == [1, 2]
+
+
+def test_depth_has_the_colour_of_the_plane_at_which_it_lies():
+    colours = np.array([*plane_colours(5).values()])
+    np.testing.assert_allclose(depth_colourmap().map(np.linspace(0, 1, 5)), colours, atol=0.01)
 
 
 def test_a_state_without_a_focus_map_gives_the_labels_it_proposed(labels):
@@ -53,7 +58,7 @@ def test_new_labels_lie_at_their_time_point_and_are_ready_for_the_brush(viewer, 
     assert (layer.data.shape, layer.data.dtype) == ((2, 1, 48, 48), np.uint8)
     np.testing.assert_array_equal(layer.data[1, 0], labels)
     assert not layer.data[0].any()
-    assert (layer.selected_label, layer.brush_size, layer.opacity) == (1, 3, 0.3)
+    assert (layer.selected_label, layer.brush_size, layer.contour) == (1, 3, 1)
 
 
 def test_labels_of_many_planes_have_room_for_all_numbers(viewer):

@@ -45,7 +45,8 @@ def test_a_fusion_becomes_layers_with_its_record(session, viewer, labels):
     ]
     np.testing.assert_array_equal(viewer.layers["stack fused"].data, session.canvas.image)
     np.testing.assert_array_equal(session.labels.data, labels)
-    assert viewer.layers.selection.active is session.labels
+    assert viewer.layers.selection.active is session.image  # bare, without the labels
+    assert not session.labels.visible
     assert found(session)["painted_px"] == 0
     assert found(session)["sigma_px"] == session.psf.sigma_px == 1.0
     assert found(session) == session.labels.metadata["focusstack"]["record"]["found"]

@@ -11,6 +11,7 @@ def fused(viewer, movie, labels, fuse):
     """Sources of two time points, the first fused; what follows the sliders."""
     viewer.dims.set_current_step(0, 0)
     Session(viewer, movie[0]).show_result(fuse(movie[0], labels))
+    viewer.layers["movie planes"].visible = True
     return TimePoints(viewer)
 
 

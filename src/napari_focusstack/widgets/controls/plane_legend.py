@@ -1,4 +1,4 @@
-"""A strip with the colour of each plane's label; a click chooses a plane."""
+"""A colour bar of planes and depth, from near to far; a click chooses a plane."""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QMouseEvent, QPaintEvent
 
 
+#: Names of the planes of a pair.
+PAIR_NAMES = {1: "foreground", 2: "background"}
+
+
 class Legend(QWidget):
-    """Colours of planes from near to far, with a frame around the chosen one."""
+    """Colours of planes from near to far, with their numbers and depths; the chosen one is framed.
+
+    The planes of a pair are the foreground and the background.
+    """
 
     #: Emitted with the plane that was clicked.
     clicked = Signal(int)
@@ -25,23 +32,42 @@ class Legend(QWidget):
         super().__init__(parent)
         #: Colour of each plane, counted from 1, the nearest.
         self.colours: dict[int, QColor] = {}
+        #: Depth of each plane behind the nearest; empty where it is not known.
+        self.depths: dict[int, str] = {}
+        self.unit = ""
         self.chosen = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("planes from near to far; click one to show it and to paint with it")
         self.setVisible(False)
 
     def sizeHint(self) -> QSize:
         """Return a size that fits a dock."""
-        return QSize(280, round(2.6 * self.fontMetrics().height()))
+        rows = 3.6 if self.depths else 2.6
+        return QSize(280, round(rows * self.fontMetrics().height()))
 
-    def offer(self, colours: Mapping[int, Any]) -> None:
-        """Show the colours (R, G, B, A), 0..1, of planes; hide where there are fewer than two."""
+    def offer(self, colours: Mapping[int, Any], step: float = 1.0, unit: str = "") -> None:
+        """Show the colours (R, G, B, A), 0..1, of planes; hide where there are fewer than two.
+
+        Parameters
+        ----------
+        colours : mapping
+            By plane, counted from 1, the nearest.
+        step : float
+            Distance between planes.
+        unit : str
+            Its unit; empty where the distance is not known.
+        """
         self.colours = {
             plane: QColor.fromRgbF(*np.asarray(colour, float).tolist())
             for plane, colour in colours.items()
         }
+        known = unit and len(colours) > 2
+        self.depths = {plane: f"{(plane - 1) * step:.4g}" for plane in colours} if known else {}
+        self.unit = unit
+        what = "foreground or background" if len(colours) == 2 else "planes from near to far"
+        self.setToolTip(f"{what}; click one to show it and to paint with it")
         self.setVisible(len(colours) > 1)
+        self.updateGeometry()
         self.update()
 
     def choose(self, plane: int) -> None:
@@ -63,15 +89,31 @@ class Legend(QWidget):
         line, count = self.fontMetrics().height(), max(1, len(self.colours))
         wide = self.width() / count
         text = self.palette().windowText().color()
-        widest = self.fontMetrics().horizontalAdvance(f"{count} ")
-        every = max(1, -(-widest // max(1, int(wide))))
         for plane, colour in self.colours.items():
             swatch = QRectF((plane - 1) * wide, 1, wide, 1.2 * line)
-            painter.fillRect(swatch.adjusted(0, 0, -1, 0), colour)
+            gap = 1 if wide > 6 else 0
+            painter.fillRect(swatch.adjusted(0, 0, -gap, 0), colour)
             if plane == self.chosen:
                 painter.setPen(QPen(text, 2))
                 painter.drawRect(swatch.adjusted(1, 1, -2, -1))
-            if (plane - 1) % every == 0:
-                painter.setPen(text)
-                below = swatch.translated(0, 1.3 * line).adjusted(-line, 0, line, 0)
-                painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, str(plane))
+        painter.setPen(text)
+        names = PAIR_NAMES if count == 2 else {plane: str(plane) for plane in self.colours}
+        self._write(painter, names, 1.3 * line)
+        if self.depths:
+            last = {count: f"{self.depths[count]} {self.unit}"}
+            self._write(painter, self.depths | last, 2.3 * line)
+
+    def _write(self, painter: QPainter, names: Mapping[int, str], top: float) -> None:
+        """Write a row of names below the colours: the first, the last, and what fits between."""
+        metrics, count = self.fontMetrics(), max(1, len(self.colours))
+        wide, line = self.width() / count, metrics.height()
+        taken: list[tuple[float, float]] = []
+        for plane in (1, count, *range(2, count)):
+            width = metrics.horizontalAdvance(names.get(plane, ""))
+            left = min(max(0.0, (plane - 0.5) * wide - width / 2), self.width() - width)
+            space = line / 3
+            if all(left > end + space or left + width < start - space for start, end in taken):
+                taken.append((left, left + width))
+                painter.drawText(
+                    QRectF(left, top, width + 1, line), Qt.AlignmentFlag.AlignLeft, names[plane]
+                )

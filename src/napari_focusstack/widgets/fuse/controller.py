@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.fuse.brush_debouncer import BrushDebouncer
 from napari_focusstack.widgets.fuse.panel import GIVEN
-from napari_focusstack.widgets.fuse.plane_brush import PlaneBrush
 from napari_focusstack.widgets.fuse.result_summary import ResultSummary
+from napari_focusstack.widgets.retouch.retouch import Retouch
 from napari_focusstack.widgets.session.result_pictures import TimePointView
 from napari_focusstack.widgets.session.session import Session
 from napari_focusstack.widgets.session.tasks import along
@@ -56,9 +56,9 @@ class FuseSteps:
         self.menus = menus
         self.settings = settings
         self.session: Session | None = None
-        self.summary = ResultSummary(panel)
+        self.retouch = Retouch(viewer, panel)
+        self.summary = ResultSummary(panel, self.retouch)
         self.time_points = TimePoints(viewer)
-        self.plane_brush = PlaneBrush(viewer, panel.legend, panel.buttons["pick_plane"])
         self.brush = BrushDebouncer(panel, self.follow_brush)
         panel.tasks.busy_changed.connect(self.brush.touched)
         panel.tasks.cancel_button.clicked.connect(self._cancelled)
@@ -71,7 +71,7 @@ class FuseSteps:
         self.session = None
         self.summary.forget()
         self.brush.watch(None)
-        self.plane_brush.follow(None)
+        self.retouch.leave()
         self.time_points.leave()
 
     # ---- steps
@@ -139,6 +139,9 @@ class FuseSteps:
         """Show the figures of the chosen stack, and of no other."""
         source = self.menus.source() if self.menus.stack else None
         self.summary.show_again(source)
+        retouched = self.session and self.session.source
+        if retouched and (source is None or source.layers != retouched.layers):
+            self.retouch.end()
         if source is None:
             return
         sigma_px = self.panel.sigma_px.value
@@ -155,7 +158,7 @@ class FuseSteps:
         session = self.session
         if session is None or (source, parameters.near) != (session.source, session.near):
             session = self.session = self._session_of(source)
-            self.plane_brush.follow(session)
+            self.retouch.follow(session)
         session.channels = self.menus.channels_of(source)
         return session, parameters
 
@@ -214,7 +217,7 @@ class FuseSteps:
 
     def _watch_labels(self) -> None:
         """Follow the brush in the session's Labels layer only."""
-        self.plane_brush.follow(self.session)
+        self.retouch.follow(self.session)
         self.brush.watch(None if self.session is None else self.session.labels)
 
     def follow_brush(self) -> None:

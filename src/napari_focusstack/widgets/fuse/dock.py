@@ -12,7 +12,7 @@ from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.task_bar import was_undocked
 from napari_focusstack.widgets.fuse.controller import FuseSteps
 from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
-from napari_focusstack.widgets.fuse.panel import Panel
+from napari_focusstack.widgets.fuse.panel import BUTTONS, Panel
 from napari_focusstack.widgets.fuse.run_record import (
     ask_record,
     command_of,
@@ -21,6 +21,7 @@ from napari_focusstack.widgets.fuse.run_record import (
 )
 from napari_focusstack.widgets.fuse.settings import FuseSettings
 from napari_focusstack.widgets.fuse.surface_view import SurfaceView
+from napari_focusstack.widgets.retouch import shortcuts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 
 #: Buttons that run a step; the others are the dock's own.
 STEPS = ("run_all", "segment", "drop_fixes", "estimate", "fuse", "fuse_series")
+#: Tooltips of the buttons that compare.
+COMPARE_TIPS = {
+    "blink": "while held down: show it in place of the fused image",
+    "wipe": "show it left of a line, which is dragged in the picture",
+}
 
 
 class FuseWidget(Panel):
@@ -57,9 +63,9 @@ class FuseWidget(Panel):
         for name, button in self.buttons.items():
             do = getattr(self.steps if name in STEPS else self, name)
             button.clicked.connect(lambda _=False, do=do: self._try(do))
-        self.legend.clicked.connect(
-            lambda plane: self._try(lambda: self.steps.plane_brush.paint_with(plane))
-        )
+        self.legend.clicked.connect(lambda plane: self._try(lambda: self._paint_with(plane)))
+        self.wipe.blink_button.pressed.connect(lambda: self.act("blink", pressed=True))
+        self.wipe.blink_button.released.connect(lambda: self.act("blink", pressed=False))
         self.verdict.acted.connect(lambda finding: self._try(lambda: self._remedy(finding)))
         self.tasks.busy_changed.connect(self._enable)
         self.stack.changed.connect(self._stack_changed)
@@ -68,12 +74,16 @@ class FuseWidget(Panel):
             event.connect(self._layers_changed)
         napari_viewer.dims.events.point.connect(self._stack_shown)
         weights_menu.changed.connect(self._weights_changed)
+        shortcuts.register(self)
+        shortcuts.on_change(self._name_keys)
+        self._name_keys()
         self.settings.begin_as_preferred()
         self._layers_changed()
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Cancel the running step, and leave the brush and the wipe, where the dock is closed."""
         if was_undocked(self, event):
+            shortcuts.unregister(self)
             self.steps.leave()
             self.viewer.dims.events.point.disconnect(self._stack_shown)
         super().changeEvent(event)
@@ -104,18 +114,59 @@ class FuseWidget(Panel):
         except InputError as error:
             self.tasks.say(str(error), error=True)
 
+    def retouch(self) -> None:
+        """Begin retouching, or end it."""
+        button = self.buttons["retouch"]
+        button.setChecked(self.steps.retouch.active)  # as it was, if it cannot begin
+        self.steps.retouch.toggle()
+
     def pick_plane(self) -> None:
         """Choose for the brush the plane that is clicked next in the picture, or stop picking."""
         if not self.buttons["pick_plane"].isChecked():
-            self.steps.plane_brush.stop_picking()
+            self.steps.retouch.brush.stop_picking()
             return
-        self.steps.plane_brush.pick()
+        self._begin_retouch()
+        self.steps.retouch.brush.pick()
         self.tasks.say("click in the picture on the plane that the brush shall paint")
 
     def paint_plane(self) -> None:
         """Choose for the brush the plane that the slider shows."""
-        plane = self.steps.plane_brush.paint_with_shown()
+        self._begin_retouch()
+        plane = self.steps.retouch.brush.paint_with_shown()
         self.tasks.say(f"the brush paints plane {plane}, counted from the nearest")
+
+    def _paint_with(self, plane: int) -> None:
+        """Choose for the brush a plane of the colour bar."""
+        self._begin_retouch()
+        self.steps.retouch.brush.paint_with(plane)
+
+    def _begin_retouch(self) -> None:
+        """Begin retouching where there is a fused image; labels alone can be painted, too."""
+        session = self.session
+        if session is not None and session.canvas is not None and not self.steps.retouch.active:
+            self.steps.retouch.begin()
+
+    def act(self, name: str, *, pressed: bool) -> None:
+        """Do what a key asks for, as it is pressed; and, for blink, as it is released."""
+        retouch = self.steps.retouch
+        match name:
+            case "retouch":
+                self._try(self.retouch)
+            case "pick_plane":
+                self._try(self._pick_at_cursor)
+            case "paint_plane":
+                self._try(self.paint_plane)
+            case "blink":
+                retouch.blink(on=pressed)
+            case "wipe" if self.wipe.images:
+                self.wipe.wipe_button.toggle()
+
+    def _pick_at_cursor(self) -> None:
+        """Choose for the brush the plane under the cursor."""
+        self._begin_retouch()
+        plane = self.steps.retouch.brush.pick_at_cursor()
+        if plane is not None:
+            self.tasks.say(f"the brush paints plane {plane}, counted from the nearest")
 
     def show_surface(self) -> None:
         """Show the fused image as a surface, or the picture again."""
@@ -185,6 +236,13 @@ class FuseWidget(Panel):
 
     def _weights_changed(self, network: str) -> None:
         self.weights[network].reset_choices()
+
+    def _name_keys(self, *_: Any) -> None:
+        """Name in tooltips the keys that do what buttons do."""
+        buttons = {**self.buttons, "blink": self.wipe.blink_button, "wipe": self.wipe.wipe_button}
+        tips = {name: tip for name, (_, tip) in BUTTONS.items()} | COMPARE_TIPS
+        for name in shortcuts.ACTIONS:
+            buttons[name].setToolTip(shortcuts.described(name, tips[name]))
 
     def _enable(self, busy: bool) -> None:
         for button in self.buttons.values():

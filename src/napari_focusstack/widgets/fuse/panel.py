@@ -28,6 +28,7 @@ from napari_focusstack.widgets.controls.task_bar import TaskBar
 from napari_focusstack.widgets.controls.verdict_view import VerdictView
 from napari_focusstack.widgets.controls.weights_menu import named_weights
 from napari_focusstack.widgets.controls.wipe import Wipe
+from napari_focusstack.widgets.session.label_layer import OVERLAYS
 
 if TYPE_CHECKING:
     from magicgui.widgets import FloatSpinBox
@@ -44,17 +45,21 @@ BUTTONS = {
         "Find planes",
         "find which plane is in focus at each pixel; what you painted stays on top",
     ),
+    "retouch": (
+        "Retouch",
+        "show the chosen plane beside the fused image, and brush with it; press again to end",
+    ),
     "drop_fixes": (
         "Drop painted fixes",
         "take back all that was painted: show the labels as estimated",
     ),
     "pick_plane": (
-        "Pick plane under cursor",
-        "click in the picture: the brush paints the plane in focus there, and the slider shows it",
+        "Pick plane",
+        "click in the picture, or drag: the brush takes the plane in focus there",
     ),
     "paint_plane": (
-        "Paint with this plane",
-        "the brush paints the plane that the slider below the picture shows",
+        "Brush",
+        "brush with the plane that the slider below the picture shows",
     ),
     "estimate": (
         "Measure blur",
@@ -214,13 +219,15 @@ class Panel(QWidget):
         self.kernel = Curve("distance (px)", "a point out of focus")
         self.sharpness = Curve("plane, from the nearest", "sharpness")
         self.legend = Legend()
+        self.overlay = ComboBox(name="overlay", label="show planes as", choices=OVERLAYS)
+        self.overlay.tooltip = "how the planes are shown over the fused image while it is retouched"
         self.wipe = Wipe(viewer)
         self.tasks = TaskBar()
         self.buttons: dict[str, QPushButton] = {}
         for name, (text, tip) in BUTTONS.items():
             self.buttons[name] = QPushButton(text)
             self.buttons[name].setToolTip(tip)
-        for name in ("pick_plane", "show_surface"):
+        for name in ("retouch", "pick_plane", "show_surface"):
             self.buttons[name].setCheckable(True)
         self._lay_out()
 
@@ -246,10 +253,13 @@ class Panel(QWidget):
             button["run_all"],
             self.verdict,
             folded("Figures", self.figures, self.sharpness),
-            _heading("1 Which plane"),
-            _columns(button["segment"], button["drop_fixes"]),
+            _heading("Retouch and compare"),
+            _columns(button["retouch"], button["drop_fixes"]),
             self.legend,
             _columns(button["pick_plane"], button["paint_plane"]),
+            _rows(self.overlay, ("compare with", self.wipe)),
+            _heading("1 Which plane"),
+            button["segment"],
             _heading("2 Blur"),
             _rows(("blur", _stacked(self.sigma_px.native, self.sigma_unit.native))),
             button["estimate"],
@@ -259,8 +269,6 @@ class Panel(QWidget):
             self.with_diffusion.native,
             _columns(button["fuse"], button["show_surface"]),
             button["fuse_series"],
-            _heading("Compare"),
-            self.wipe,
             folded(
                 "Advanced",
                 _rows(*(self.input[name] for name in ADVANCED)),

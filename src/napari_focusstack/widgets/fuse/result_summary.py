@@ -1,4 +1,4 @@
-"""The figures, curves and comparison below *Fuse*."""
+"""The verdict, the figures and the curves of a fusion."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.fuse.verdict import verdict_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from napari_focusstack.fusion.canvas import Canvas
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.widgets.fuse.panel import Panel
+    from napari_focusstack.widgets.retouch.retouch import Retouch
     from napari_focusstack.widgets.session.session import Session
     from napari_focusstack.widgets.session.source import Source
 
@@ -23,11 +22,14 @@ class ResultSummary:
     Parameters
     ----------
     panel : Panel
-        Has the verdict, the figures, the curves and the wipe.
+        Has the verdict, the figures, the curves and the comparison.
+    retouch : Retouch
+        Knows what the fused image is compared with.
     """
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: Panel, retouch: Retouch) -> None:
         self.panel = panel
+        self.retouch = retouch
         self._session: Session | None = None
         self.seconds = 0.0
         self._is_blank = True
@@ -65,7 +67,7 @@ class ResultSummary:
         self.panel.sharpness.set("sharpness", range(1, len(sharpness) + 1), sharpness)
         if session.canvas.psf is not None:
             self.show_psf(session.canvas.psf)
-        self.panel.wipe.offer(session.image, images_to_compare(session.canvas))
+        self.panel.wipe.offer(session.image, self.retouch.images())
         self._show_figures(session)
 
     def _clear(self) -> None:
@@ -158,15 +160,3 @@ def _elimination_text(canvas: Canvas, *, painted_since: bool) -> str:
         f"{'painted since it was measured' if painted_since else residual}, "
         f"{100 * float(canvas.region.mean()):.1f}% of the pixels computed"
     )
-
-
-def images_to_compare(canvas: Canvas) -> dict[str, np.ndarray]:
-    """Return the planes and the initial fusion by their names in the *Compare* menu."""
-    planes = canvas.stack.sources
-    names = [f"plane {number}" for number in range(1, len(planes) + 1)]
-    names[0], names[-1] = (
-        ("near plane", "far plane")
-        if len(planes) == 2
-        else (f"{names[0]} (near)", f"{names[-1]} (far)")
-    )
-    return {**dict(zip(names, planes, strict=True)), "before elimination": canvas.initial}

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from napari_focusstack.imaging.number_types import number_type
+from napari_focusstack.widgets.session.depth_colours import plane_colours
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
     from napari_focusstack.widgets.session.source import Source
 
 
-#: Colour of the foreground in the Labels layer of a pair (convention).
-NEAR_COLOUR = "#ff9e1f"
-#: Colours of a stack: from yellow, near, over red to dark blue, far, in even steps of lightness.
-#: The two numbers are places in the colour map, 0..1 (convention).
-COLOURMAP, NEAR_END, FAR_END = "plasma", 0.92, 0.05
-#: Opacity, 0..1, of the foreground over a pair, and of the planes, which cover all of a stack.
-PAIR_OPACITY, STACK_OPACITY = 0.4, 0.3
+#: Width of the outlines of planes, px, and their opacity, 0..1 (convention).
+CONTOUR_PX, CONTOUR_OPACITY = 1, 0.7
+#: How planes can be shown over the fused image.
+OVERLAYS = ("outline of the chosen", "outlines", "areas", "not at all")
+#: Opacity, 0..1, of planes that are shown as areas (convention).
+AREA_OPACITY = 0.4
 
 
 @dataclass
@@ -110,16 +110,6 @@ def labels_of(focus: FocusMap) -> np.ndarray:
     return np.where(labels == 1, labels, 0) if focus.planes == 2 else labels
 
 
-def plane_colours(planes: int) -> dict[int, Any]:
-    """Return the colour of each label: near warm, far cool; of a pair that of the near plane."""
-    if planes == 2:
-        return {1: NEAR_COLOUR}
-    from napari.utils.colormaps import ensure_colormap
-
-    shades = ensure_colormap(COLOURMAP).map(np.linspace(NEAR_END, FAR_END, planes))
-    return dict(enumerate(shades, 1))
-
-
 def remember(layer: Labels, index: tuple[int, ...], state: LabelState) -> None:
     """Remember the state of a place in a Labels layer for as long as the layer exists."""
     _states.setdefault(layer, {})[index] = state
@@ -180,13 +170,16 @@ def add_labels(viewer: ViewerModel, source: Source, state: LabelState) -> Labels
     whole = np.zeros((*axes.shape, *state.labels.shape), number_type(source.count))
     whole[index] = state.labels
     colours: dict[Any, Any] = {**plane_colours(source.count), None: "transparent"}
+    if source.count == 2:  # the foreground alone has a colour
+        del colours[2]
     layer = viewer.add_labels(
         whole,
         name=labels_name(source),
-        opacity=PAIR_OPACITY if source.count == 2 else STACK_OPACITY,
+        opacity=CONTOUR_OPACITY,
         colormap=DirectLabelColormap(color_dict=colours),
         **axes.beside(),
     )
+    layer.contour = CONTOUR_PX
     layer.selected_label = 1
     layer.brush_size = max(3, min(state.labels.shape) // 40)
     remember(layer, index, state)

@@ -98,10 +98,18 @@ class ResultLayers:
         self.raise_labels()
 
     def raise_labels(self) -> None:
-        """Move the labels to the top and select them, ready for the brush."""
-        if self.labels is not None and self.labels in self.viewer.layers:
-            self.viewer.layers.move(self.viewer.layers.index(self.labels), -1)
-            self.viewer.layers.selection = {self.labels}
+        """Move the labels to the top, and select them if they are shown, else the fused image."""
+        if self.labels is None or self.labels not in self.viewer.layers:
+            return
+        self.viewer.layers.move(self.viewer.layers.index(self.labels), -1)
+        image = self.image("fused")
+        chosen = self.labels if self.labels.visible or image is None else image
+        self.viewer.layers.selection = {chosen}
+
+    def bare(self) -> None:
+        """Hide the labels, unless they are being painted: the fused image is shown bare."""
+        if self.labels is not None and self.labels.mode == "pan_zoom":
+            self.labels.visible = False
 
     def update(self, kind: str, where: Region, make: Callable[[], np.ndarray]) -> None:
         """Compute and show new data of some rows and columns, if the layer exists."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.imaging.number_types import as_floats
+from napari_focusstack.widgets.session.depth_colours import depth_colourmap
 from napari_focusstack.widgets.session.label_layer import labels_of
 
 if TYPE_CHECKING:
@@ -126,12 +127,16 @@ def pictures(
     kinds: dict[str, Picture] = {"fused": (canvas.image, {})}
     if depth:
         farthest = (canvas.focus.planes - 1) * step
-        look = {"colormap": "viridis", "contrast_limits": (0.0, farthest), "visible": False}
+        look = {
+            "colormap": depth_colourmap(),
+            "contrast_limits": (0.0, farthest),
+            "visible": False,
+        }
         kinds["depth"] = result.depth, look
         look = {"contrast_limits": (0.0, 1.0), "visible": False}
         kinds["confidence"] = result.confidence, look
     if sources:
-        look = {"colormap": "viridis", "contrast_limits": (1, canvas.focus.planes)}
+        look = {"colormap": depth_colourmap(), "contrast_limits": (1, canvas.focus.planes)}
         kinds["sources"] = result.source, look | {"visible": False}
     if diffusion:
         difference = removed(canvas)

@@ -193,6 +193,7 @@ class Session:
         self.border_share, self.filled_share, self._depth = 0.0, 0.0, None
         if "border" in view.pictures:
             self.border_share = float(view.pictures["border"][0].mean())
+        self.layers.bare()
         if "depth" in view.pictures:
             self._depth, _ = view.pictures["depth"]
             self.filled_share = float(view.record["found"]["filled"])
@@ -205,6 +206,7 @@ class Session:
             self.show_labels(view.state)
         self.show_psf(view.state)
         self.state.near = view.state.near
+        self.layers.bare()
         self._show(view)
 
     def _show(self, view: TimePointView) -> None:

@@ -1,0 +1,1 @@
+"""Retouch: choosing by eye and brush which plane shows a pixel."""

@@ -1,0 +1,227 @@
+"""Retouching: a plane beside the fused image, and a brush that takes pixels from it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QDockWidget, QMainWindow
+
+from napari_focusstack.errors import InputError
+from napari_focusstack.widgets.retouch.plane_brush import PlaneBrush
+from napari_focusstack.widgets.retouch.plane_view import PlaneView
+from napari_focusstack.widgets.session.label_layer import (
+    AREA_OPACITY,
+    CONTOUR_OPACITY,
+    CONTOUR_PX,
+    OVERLAYS,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from magicgui.widgets import ComboBox
+    from napari.viewer import Viewer
+    from qtpy.QtWidgets import QPushButton, QWidget
+
+    from napari_focusstack.widgets.controls.plane_legend import Legend
+    from napari_focusstack.widgets.controls.wipe import Wipe
+    from napari_focusstack.widgets.session.session import Session
+
+
+#: Names of the images that a result is compared with.
+CHOSEN, NEAR, FAR, BEFORE = "chosen plane", "near plane", "far plane", "before halo removal"
+ONE, ALL, AREAS, HIDDEN = OVERLAYS
+#: Title of the second view, and its width at first, px: half of what a small screen has.
+VIEW_NAME, WIDTH_PX = "Plane", 340
+
+
+class Controls(Protocol):
+    """The controls of a dock that retouching needs."""
+
+    buttons: dict[str, QPushButton]
+    legend: Legend
+    overlay: ComboBox
+    wipe: Wipe
+
+
+class Retouch:
+    """Begins and ends retouching, and keeps brush, slider, second view and comparison together.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Has the canvas. A napari without a window has no second view beside it.
+    panel : Controls
+        The dock's.
+
+    Attributes
+    ----------
+    active : bool
+        Whether the fused image is being retouched.
+    """
+
+    def __init__(self, viewer: Viewer, panel: Controls) -> None:
+        self.viewer = viewer
+        self.panel = panel
+        self.active = False
+        self.session: Session | None = None
+        self.view = PlaneView(viewer)
+        self.view.stepped.connect(self._step)
+        self.brush = PlaneBrush(
+            viewer, panel.legend, panel.buttons["pick_plane"], self._plane_changed
+        )
+        panel.overlay.changed.connect(self._show_planes)
+        self._width_px = WIDTH_PX
+
+    def leave(self) -> None:
+        """End retouching, and follow nothing more."""
+        self.end()
+        self.brush.leave()
+        self.view.leave()
+
+    def follow(self, session: Session | None) -> None:
+        """Work on the layers of a session; None works on none, and ends retouching."""
+        if session is None or session is not self.session:
+            self.end()
+        self.session = session
+        self.brush.follow(session)
+        is_stack = session is not None and session.source.count > 2
+        for name in ("pick_plane", "paint_plane"):
+            self.panel.buttons[name].setVisible(is_stack)
+        self._plane_changed()
+
+    # ---- begin and end
+
+    def begin(self) -> None:
+        """Show the labels, select the brush, and show the chosen plane beside the fused image.
+
+        Raises
+        ------
+        InputError
+            If nothing is fused yet.
+        """
+        labels, session = self.brush.ready()
+        if session.canvas is None:
+            raise InputError("nothing is fused yet; press Fuse or Run all first.")
+        self.active = True
+        self.panel.buttons["retouch"].setChecked(True)
+        self.viewer.dims.ndisplay = 2
+        self.brush.paint_with(self.brush.shown() or self.brush.plane)
+        self._show_planes()
+        self._show_view(shown=True)
+        self._plane_changed()
+        labels.events.brush_size.connect(self._plane_changed)
+
+    def end(self) -> None:
+        """Show the fused image bare again."""
+        self.panel.buttons["retouch"].setChecked(False)
+        if not self.active:
+            return
+        self.active = False
+        self._show_view(shown=False)
+        labels = self.brush.labels
+        self.brush.stop_picking()
+        if labels is None:
+            return
+        labels.events.brush_size.disconnect(self._plane_changed)
+        labels.mode, labels.visible, labels.show_selected_label = "pan_zoom", False, False
+        if self.session is not None and self.session.image is not None:
+            self.viewer.layers.selection = {self.session.image}
+
+    def toggle(self) -> None:
+        """Begin retouching, or end it."""
+        if self.active:
+            self.end()
+        else:
+            self.begin()
+
+    # ---- what is shown
+
+    def images(self) -> dict[str, np.ndarray]:
+        """Return what the fused image is compared with, by name."""
+        canvas = None if self.session is None else self.session.canvas
+        if canvas is None:
+            return {}
+        planes = canvas.stack.sources
+        named = {NEAR: planes[0], FAR: planes[1]} if len(planes) == 2 else {}
+        if len(planes) > 2:
+            named = {CHOSEN: planes[self.brush.plane - 1]}
+        return {**named, BEFORE: canvas.initial}
+
+    def blink(self, *, on: bool) -> None:
+        """Show what is compared with in place of the fused image, or that one again."""
+        labels = self.brush.labels
+        if labels is not None and labels.visible:
+            if on:
+                labels.opacity = 0.0  # hidden it would leave the brush
+            else:
+                self._show_planes()
+        self.panel.wipe.blink(on=on)
+
+    def _plane_changed(self, *_: Any) -> None:
+        """Show the chosen plane in the second view and in the comparison."""
+        session, plane = self.session, self.brush.plane
+        canvas = None if session is None else session.canvas
+        if session is None or canvas is None or not 1 <= plane <= len(canvas.stack):
+            self.view.show_plane(None, None)
+            return
+        pixels, count = canvas.stack.sources[plane - 1], len(canvas.stack)
+        if count > 2:
+            self.panel.wipe.replace(CHOSEN, pixels)
+            caption = f"plane {plane} of {count}"
+        else:
+            caption = (NEAR, FAR)[plane - 1]
+            self.panel.wipe.choose(caption)
+        brush_px = 1 if self.brush.labels is None else self.brush.labels.brush_size
+        self.view.show_plane(pixels, session.image, caption, brush_px)
+
+    def _show_planes(self, *_: Any) -> None:
+        """Show the planes over the fused image as the menu says."""
+        labels, how = self.brush.labels, self.panel.overlay.value
+        if labels is None:
+            return
+        labels.contour = 0 if how == AREAS else CONTOUR_PX
+        labels.opacity = AREA_OPACITY if how == AREAS else CONTOUR_OPACITY
+        # a pair has one outline, whichever plane is chosen
+        labels.show_selected_label = how == ONE and len(self.panel.legend.colours) > 2
+        if how == HIDDEN:  # napari paints in visible layers only
+            labels.opacity = 0.0
+
+    def _step(self, by: int) -> None:
+        if self.brush.plane:
+            self.brush.step(by)
+
+    # ---- the second view
+
+    def _show_view(self, *, shown: bool) -> None:
+        """Show the second view, in a dock between the layers and the canvas, or remove it."""
+        window, is_docked = getattr(self.viewer, "window", None), self.view.parent() is not None
+        if window is None or shown == is_docked:
+            return
+        if shown:
+            window.add_dock_widget(self.view, name=VIEW_NAME, area="left")
+            _put_beside(_dock_of(self.view), self._width_px)
+        else:
+            self._width_px = self.view.width()
+            window.remove_dock_widget(self.view)
+
+
+def _dock_of(widget: QWidget) -> QDockWidget:
+    """Return the dock around a widget: napari hands out a proxy, which Qt does not take."""
+    outer = widget.parentWidget()
+    while not isinstance(outer, QDockWidget):
+        assert outer is not None
+        outer = outer.parentWidget()
+    return outer
+
+
+def _put_beside(dock: QDockWidget, width_px: int) -> None:
+    """Move a dock of the left side between the other docks and the canvas."""
+    main = dock.parentWidget()
+    if isinstance(main, QMainWindow):
+        left, across = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.Orientation.Horizontal
+        main.addDockWidget(left, dock, across)
+        dock.show()
+        # the layout takes sizes only once it has placed the dock
+        QTimer.singleShot(0, partial(main.resizeDocks, [dock], [width_px], across))

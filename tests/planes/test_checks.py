@@ -59,6 +59,7 @@ BAD = {
     "all nan": ([plane("float32"), with_value(np.nan, ...)], "plane 2 is all NaN"),
     "one axis": ([np.arange(40, dtype=np.uint8)] * 2, r"\(40,\)"),
     "two stacks": ([plane(shape=(5, 24, 32, 3))] * 2, r"\(5, 24, 32, 3\)"),
+    "planes last": (plane(shape=(24, 32, 5)), r"32 x 5 px.*moveaxis\(planes, -1, 0\) if"),
     "too small": ([plane(shape=(15, 32))] * 2, "15 x 32 px"),
     "complex": ([plane("complex64")] * 2, "complex64; give one of bool, uint8"),
     "beyond what floats count": ([plane("int64") + 2**60] * 2, "plane 1 holds 11529"),

@@ -106,6 +106,7 @@ def batch(
     parameters: FuseParameters,
     *,
     channel: int = 1,
+    axis: str | None = None,
     save: Collection[Output] = (),
     format: Format = "tiff",
     registration: Registration | None = None,
@@ -128,6 +129,8 @@ def batch(
         Parameters of each fusion.
     channel : int
         Channel in which focus is estimated, from 1.
+    axis : str, optional
+        Letter of the focus axis, if the files do not name it.
     save : collection of {"labels", "depth", "confidence"}
         Further outputs beside the image.
     format : {"tiff", "zarr"}
@@ -166,6 +169,7 @@ def batch(
     names = output_names(sources)
     settings = {
         "channel": channel,
+        "axis": axis,
         "save": sorted(save),
         "format": format,
         "registration": registration.to_dict() if registration else None,
@@ -186,6 +190,7 @@ def batch(
                     staging=staging,
                     parameters=parameters,
                     channel=channel,
+                    axis=axis,
                     save=tuple(save),
                     format=format,
                     registration=registration,

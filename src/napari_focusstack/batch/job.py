@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from napari_focusstack.batch.series import fuse_stack
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import put_in_place, size_of, staging_folder
+from napari_focusstack.io.reading.stack_axes import no_focus_axis
 from napari_focusstack.io.reading.stack_header import find_stacks
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Job:
     parameters: FuseParameters
     #: Channel in which focus is estimated, from 1.
     channel: int = 1
+    #: Letter of the focus axis, if the files do not name it.
+    axis: str | None = None
     #: Further outputs beside the image.
     save: tuple[Output, ...] = ()
     format: Format = "tiff"
@@ -114,13 +117,10 @@ def fuse_item(job: Job, progress: Callable[[Progress], None] | None = None) -> O
 
 def _fuse_source(job: Job, progress: Callable[[Progress], None] | None) -> dict[str, int]:
     """Fuse each series of a source; return the sizes of the outputs, bytes."""
-    stacks = find_stacks([job.source])
-    stacks = [stack for stack in stacks if stack.focus_axis is not None]
+    found = find_stacks([job.source], job.axis)
+    stacks = [stack for stack in found if stack.focus_axis is not None]
     if not stacks:
-        raise InputError(
-            f"{job.source} has no axis along which focus changes; give a stack of two planes or "
-            "more."
-        )
+        raise no_focus_axis(job.source, found[0].axes, found[0].shape)
     # A worker that the scheduler has given up may still run, so each attempt has its folder.
     with staging_folder(job.staging / job.name) as attempt:
         for number, stack in enumerate(stacks, 1):

@@ -11,7 +11,7 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import number_type, written_type
 from napari_focusstack.io.reading.plane_store import PlaneStore
-from napari_focusstack.io.reading.stack_header import UNNAMED
+from napari_focusstack.io.reading.stack_axes import UNNAMED
 from napari_focusstack.io.writing.result import ResultForm
 from napari_focusstack.io.writing.result_file import result_file
 from napari_focusstack.runtime.memory import memory_budget

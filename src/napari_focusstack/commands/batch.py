@@ -85,6 +85,7 @@ def run(options: argparse.Namespace) -> None:
             options.output,
             read_parameters(options, FuseParameters),
             channel=options.channel,
+            axis=options.axis,
             save=options.save,
             format=options.format,
             registration=registration,

@@ -71,6 +71,12 @@ def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
         "--channel", type=int, default=1, help="channel in which focus is estimated (default 1)"
     )
     parser.add_argument(
+        "--axis",
+        metavar="LETTER",
+        help="axis along which focus changes, if the file does not name it: C for planes stored as "
+        "channels, X for planes stored last, or another of its axes",
+    )
+    parser.add_argument(
         "--memory",
         metavar="SIZE",
         help="memory for decoded planes and tiles, such as 4GB (default half of the free memory)",
@@ -86,7 +92,7 @@ def run(options: argparse.Namespace) -> None:
     from napari_focusstack.registration.transforms import Registration
 
     budget = parse_bytes(options.memory) if options.memory else None
-    stack = focal_stack(options.planes)
+    stack = focal_stack(options.planes, options.axis)
     paths = _outputs(options)
     _check(options, stack, paths)
     sources = {"planes": [str(path) for path in options.planes]}

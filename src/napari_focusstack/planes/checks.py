@@ -66,9 +66,11 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
                 f"plane {number} has the shape {plane.shape}; give (Y, X), or (Y, X, 3) for RGB."
             )
         if min(plane.shape[:2]) < MIN_SIDE_PX:
+            last = plane.ndim == 2 and min(plane.shape[0], len(stack)) >= MIN_SIDE_PX
             raise InputError(
                 f"plane {number} is {plane.shape[0]} x {plane.shape[1]} px; give at least "
-                f"{MIN_SIDE_PX} px on each side."
+                f"{MIN_SIDE_PX} px on each side"
+                + (", or numpy.moveaxis(planes, -1, 0) if the planes come last." if last else ".")
             )
         if plane.shape != stack[0].shape or plane.dtype != stack[0].dtype:
             raise InputError(

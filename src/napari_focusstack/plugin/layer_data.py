@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.reading.stack_header import UNNAMED, StackHeader
+from napari_focusstack.io.reading.stack_axes import UNNAMED
+from napari_focusstack.io.reading.stack_header import StackHeader
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,11 +9,11 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.formats.dispatch import has_reader
 from napari_focusstack.io.reading.image import images_in
 from napari_focusstack.io.reading.record import read_note
+from napari_focusstack.io.reading.stack_axes import focus_axis, letters
 from napari_focusstack.io.reading.stack_header import (
     find_stacks,
-    focus_axis,
     is_tiff,
-    letters,
+    member_of_set,
     opened,
     plane_size,
 )
@@ -52,6 +52,8 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
         return read_layers if _accepts_tiff(paths[0]) else None
     try:
         files = images_in(paths[0]) if len(paths) == 1 else paths
+        if len(paths) == 1 and member_of_set(files) is not None:
+            return read_layers
         accepted = (
             len(files) > 1
             and plane_size(files[0]) == plane_size(files[-1])

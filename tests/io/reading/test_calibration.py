@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_focusstack.io.reading.calibration import positions, unit_name
+from napari_focusstack.io.reading.calibration import calibration, positions, unit_name
 from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 
@@ -133,3 +133,32 @@ def test_ome_gives_the_positions_of_planes(tmp_path):
     tifffile.imwrite(path, planes, metadata={"axes": "ZCYX"})
     with tifffile.TiffFile(path) as tiff:
         assert positions(tiff, 0, 3) == ()
+
+
+@pytest.mark.parametrize(
+    ("about", "places", "z"),
+    [
+        ({"PhysicalSizeZ": 2.0, "PhysicalSizeZUnit": "µm"}, (0.0, 1500.0, 4000.0), (2.0, "um")),
+        ({}, (0.0, 1.5, 4.0), (2.0, "mm")),
+    ],
+)
+def test_positions_in_another_unit_than_the_step_are_given_in_that_of_the_step(
+    tmp_path, about, places, z
+):
+    plane = {"PositionZ": [0.0, 1.5, 4.0], "PositionZUnit": ["mm"] * 3}
+    path = tmp_path / "uneven.ome.tif"
+    planes = np.zeros((3, 16, 16), np.uint16)
+    tifffile.imwrite(path, planes, metadata={"axes": "ZYX", "Plane": plane} | about)
+    with tifffile.TiffFile(path) as tiff:
+        assert positions(tiff, 0, 3) == places
+        assert calibration(tiff)["Z"] == z
+
+
+def test_positions_that_are_all_equal_say_nothing(tmp_path):
+    path = tmp_path / "still.ome.tif"
+    plane = {"PositionZ": [7.0, 7.0, 7.0]}
+    planes = np.zeros((3, 16, 16), np.uint16)
+    tifffile.imwrite(path, planes, metadata={"axes": "ZYX", "Plane": plane})
+    with tifffile.TiffFile(path) as tiff:
+        assert positions(tiff, 0, 3) == ()
+        assert "Z" not in calibration(tiff)

@@ -119,7 +119,7 @@ def test_stack_where_one_plane_is_expected_is_refused(tmp_path):
 @pytest.mark.parametrize("dtype", ["bool", "int8", "int16", "uint32", "float16", "float64"])
 def test_planes_of_other_numbers_are_read_without_loss(tmp_path, dtype):
     stored = noise(4, 5).astype(dtype)
-    tifffile.imwrite(tmp_path / "plane.tif", stored)
+    tifffile.imwrite(tmp_path / "plane.tif", stored, photometric="minisblack")
 
     read = read_image(tmp_path / "plane.tif")
 

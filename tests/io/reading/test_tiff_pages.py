@@ -72,7 +72,7 @@ def test_more_axes_than_a_focal_stack_has_are_named(tmp_path, axes, shape, named
     path = tmp_path / "hyperstack.tif"
     tifffile.imwrite(path, noise(*shape), ome=True, metadata={"axes": axes})
 
-    with pytest.raises(InputError, match=f"{named}.*extract one"):
+    with pytest.raises(InputError, match=f"{named}.*give this file alone"):
         read_image(path)
 
 

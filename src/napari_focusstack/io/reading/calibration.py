@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 
+#: Lengths of units, um.
+UM = {"pm": 1e-6, "angstrom": 1e-4, "nm": 1e-3, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6,
+      "inch": 25400.0}  # fmt: skip
 #: Unit of an axis without calibration.
 UNKNOWN = "pixel"
 #: Spellings of a unit in files, by the name of the unit in napari.
@@ -103,7 +106,11 @@ def calibration(tiff: TiffFile, index: int = 0) -> dict[str, tuple[float, str]]:
     {'X': (0.25, 'um'), 'Y': (0.25, 'um'), 'Z': (2.0, 'um')}
     """
     if tiff.is_ome:
-        steps = dict(_ome_steps(_ome_pixels(tiff, index)))
+        pixels = _ome_pixels(tiff, index)
+        steps = dict(_ome_steps(pixels))
+        if "Z" not in steps:
+            places, step = _ome_places(pixels, int(pixels.get("SizeZ", 1)))
+            steps |= {"Z": step} if places else {}
     else:
         page = tiff.series[index].keyframe
         steps = dict(_described_steps(_description(tiff, index), page))
@@ -162,18 +169,31 @@ def positions(tiff: TiffFile, index: int, count: int) -> tuple[float, ...]:
     Returns
     -------
     tuple of float
-        One per plane, of the first time point and channel; empty where the file does not say.
+        One per plane, of the first time point and channel, in the unit of Z in `calibration`; empty
+        where the file does not say, or says the same for all.
     """
-    if not tiff.is_ome:
-        return ()
-    known: dict[int, float] = {}
-    for element in _ome_pixels(tiff, index).findall("{*}Plane"):
+    return _ome_places(_ome_pixels(tiff, index), count)[0] if tiff.is_ome else ()
+
+
+def _ome_places(
+    pixels: ElementTree.Element, count: int
+) -> tuple[tuple[float, ...], tuple[float, str]]:
+    """Return where planes lie, in the unit of their step; and their step and unit."""
+    known: dict[int, tuple[float, str]] = {}
+    for element in pixels.iterfind("{*}Plane"):
         number, place = _number(element.get("TheZ")), _number(element.get("PositionZ"))
         if math.isfinite(number) and math.isfinite(place):
-            known.setdefault(int(number), place)
-    if sorted(known) != list(range(count)):
-        return ()
-    return tuple(known[number] for number in range(count))
+            unit = unit_name(element.get("PositionZUnit", UNKNOWN))
+            known.setdefault(int(number), (place, unit))
+    places = [known[number][0] for number in sorted(known)]
+    if sorted(known) != list(range(count)) or count < 2 or len(set(places)) < 2:
+        return (), (1.0, UNKNOWN)
+    unit = known[0][1]
+    step, step_unit = dict(_ome_steps(pixels)).get("Z", (0.0, unit))
+    factor = UM.get(unit, 1.0) / UM.get(step_unit, 1.0) if unit in UM and step_unit in UM else 1.0
+    mean_step = abs(places[-1] - places[0]) * factor / (count - 1)
+    step = step if math.isfinite(step) and step > 0 else mean_step
+    return tuple(place * factor for place in places), (step, step_unit)
 
 
 def _description(tiff: TiffFile, index: int) -> Mapping[str, Any]:

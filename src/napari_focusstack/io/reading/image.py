@@ -82,7 +82,8 @@ def read_labels(path: str | Path) -> np.ndarray:
     Returns
     -------
     ndarray, (Y, X)
-        Labels in the integer dtype of the file; a one-bit mask as uint8.
+        Labels in the integer dtype of the file; a one-bit mask as uint8. They are the numbers that
+        a TIFF stores, whatever colours it shows them in.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def read_labels(path: str | Path) -> np.ndarray:
     array([2, 1, 1, 1], dtype=int32)
     """
     path = Path(path)
-    labels = _without_alpha(_single_plane(path), path)
+    labels = _without_alpha(_single_plane(path, as_shown=False), path)
     if labels.dtype == bool:
         labels = labels.astype(np.uint8)
     if labels.dtype.kind not in "ui":
@@ -157,9 +158,9 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _single_plane(path: Path) -> np.ndarray:
-    """Return the plane of a file; InputError if there are several."""
-    planes = _decode(path)
+def _single_plane(path: Path, *, as_shown: bool = True) -> np.ndarray:
+    """Return the plane of a file, see `tiff_planes`; InputError if there are several."""
+    planes = _decode(path, as_shown=as_shown)
     if len(planes) != 1:
         raise InputError(f"{path} holds {len(planes)} planes where one is expected; extract one.")
     return planes[0]
@@ -188,8 +189,8 @@ def _without_alpha(plane: np.ndarray, path: Path) -> np.ndarray:
     return plane
 
 
-def _decode(path: Path) -> list[np.ndarray]:
-    """Return all planes of a file as stored; the content decides the format, not the suffix."""
+def _decode(path: Path, *, as_shown: bool) -> list[np.ndarray]:
+    """Return all planes of a file; the content decides the format, not the suffix."""
     if has_reader(path):
         return [_read_single(path)]
     if path.is_dir():
@@ -202,12 +203,13 @@ def _decode(path: Path) -> list[np.ndarray]:
         if not start:
             raise InputError(f"{path} is empty (0 bytes); copy or export it again.")
         if start.startswith(TIFF_SIGNATURES):
-            return tiff_planes(path)
+            return tiff_planes(path, as_shown=as_shown)
         if start[:4] == b"\x89PNG":
             # Pillow would reduce 16-bit RGB to 8 bits without a warning.
             from imagecodecs import png_decode
 
-            return [png_decode(path.read_bytes())]
+            plane = png_decode(path.read_bytes())
+            return [plane[..., 0] if plane.ndim == 3 and _has_grey_palette(path) else plane]
         if start[:2] in (b"\xff\xd8", b"BM") or (start[:4], start[8:]) == (b"RIFF", b"WEBP"):
             return [_pillow_plane(path)]
     raise InputError(f"{path} is not an image; give {', '.join(PLAIN_SUFFIXES)} files.")
@@ -223,6 +225,17 @@ def _read_single(path: Path) -> np.ndarray:
             "one plane."
         )
     return read_plane(path, found[0], {})
+
+
+def _has_grey_palette(path: Path) -> bool:
+    """Return whether an opaque PNG holds numbers of a palette without colour."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        if image.mode != "P" or "transparency" in image.info:
+            return False
+        palette = np.array(image.getpalette()).reshape(-1, 3)
+    return bool((palette == palette[:, :1]).all())
 
 
 def _pillow_plane(path: Path) -> np.ndarray:

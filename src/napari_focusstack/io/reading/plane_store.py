@@ -16,15 +16,22 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.formats.dispatch import read_plane
-from napari_focusstack.io.reading.image import as_image
+from napari_focusstack.io.reading.image import as_image, reading
+from napari_focusstack.io.reading.stack_axes import no_focus_axis
 from napari_focusstack.io.reading.stack_header import (
     find_stacks,
     is_tiff,
-    letters,
     opened,
     stack_of_files,
+    with_focus,
 )
-from napari_focusstack.io.reading.stack_pixels import Pages, check_plane_files, read_plane_file
+from napari_focusstack.io.reading.stack_pixels import (
+    Pages,
+    check_plane_files,
+    pixels,
+    read_plane_file,
+)
+from napari_focusstack.io.reading.tiff_pages import own_pages
 from napari_focusstack.planes.lazy_plane import WHOLE, LazyPlane
 from napari_focusstack.planes.scratch import Closing, ScratchPlanes
 from napari_focusstack.runtime.memory import memory_budget
@@ -100,10 +107,7 @@ class PlaneStore(Closing):
     ) -> None:
         focus = stack.focus_axis
         if focus is None:
-            raise InputError(
-                f"{stack.files[0]} has no axis along which focus changes ({stack.axes}, "
-                f"{stack.shape}); give a stack of two planes or more."
-            )
+            raise no_focus_axis(stack.files[0], stack.axes, stack.shape)
         _check_index(stack, at or {})
         self.stack = stack
         sizes = dict(zip(stack.axes, stack.shape, strict=True))
@@ -207,6 +211,7 @@ def open_planes(
     at: Mapping[str, int] | None = None,
     budget_bytes: int | None = None,
     progress: Callable[[Progress], None] | None = None,
+    axis: str | None = None,
 ) -> PlaneStore:
     """Open the planes of a stack.
 
@@ -218,6 +223,9 @@ def open_planes(
         z10); or such images, in the given order.
     at, budget_bytes, progress
         As for :class:`PlaneStore`.
+    axis : str, optional
+        Letter of the axis along which focus changes, if the file does not name it, such as "C" for
+        planes that are stored as channels, or "X" for planes that are stored last.
 
     Returns
     -------
@@ -228,15 +236,15 @@ def open_planes(
     InputError
         As :class:`PlaneStore` and `napari_focusstack.io.reading.stack_header.find_stacks`.
     """
-    return PlaneStore(focal_stack(source), at, budget_bytes, progress)
+    return PlaneStore(focal_stack(source, axis), at, budget_bytes, progress)
 
 
-def focal_stack(source: str | Path | Sequence[str | Path]) -> StackHeader:
+def focal_stack(source: str | Path | Sequence[str | Path], axis: str | None = None) -> StackHeader:
     """Return the header of a stack in a file, folder or list of images, see :func:`open_planes`."""
     paths = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
     if len(paths) > 1:
-        return stack_of_files(paths)
-    stacks = find_stacks(paths)
+        return with_focus(stack_of_files(paths), axis)
+    stacks = find_stacks(paths, axis)
     return next((stack for stack in stacks if stack.focus_axis is not None), stacks[0])
 
 
@@ -272,11 +280,11 @@ def _tiff_loader(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]
     with opened(stack.files[0]) as tiff:
         series = tiff.series[stack.series]
         pages = Pages.of(tiff, series)
-        stored, sizes = letters(series), series.shape
-        if pages is not None and set("YX") & set(stored[: -len(pages.shape)]):
-            pages = None  # rows or columns of a plane are spread over pages
-        whole = series.asarray() if pages is None else None
+        stored, sizes = stack.stored, series.shape
     leading = 0 if pages is None else len(sizes) - len(pages.shape)
+    if set("YX") & set(stored[:leading]):
+        pages = None  # rows or columns of a plane are spread over pages
+    whole = np.asarray(pixels(stack)) if pages is None else None
     kept = [axis for axis in stored if axis in "YXS"]
     order = [kept.index(axis) for axis in "YXS" if axis in kept]
     focus = stack.axes[stack.focus_axis or 0]
@@ -286,9 +294,10 @@ def _tiff_loader(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]
         by_axis |= {**at, focus: number}
         index = tuple(by_axis.get(axis, 0) for axis in stored)
         if pages is None:
-            return np.asarray(whole)[index].transpose(order)
+            return np.asarray(whole)[tuple(by_axis.get(axis, 0) for axis in stack.axes)]
         page = np.ravel_multi_index(index[:leading], sizes[:leading]) if leading else 0
-        return pages.read(int(page), index[leading:]).transpose(order)
+        part = index[leading : leading + len(pages.shape)]
+        return pages.read(int(page), part).transpose(order)
 
     return load, pages is not None and pages.raw
 
@@ -307,7 +316,7 @@ def _raw_page(stack: StackHeader, path: Path) -> Pages | None:
     """Return the page of an image file; None unless its pixels are stored as in memory."""
     if not is_tiff(path):
         return None
-    with opened(path) as tiff:
+    with reading(path), own_pages(path) as tiff:
         pages = Pages.of(tiff, tiff.series[0])
     if pages is None or not pages.raw or len(pages.places) > 1:
         return None

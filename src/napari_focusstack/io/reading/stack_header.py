@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,23 +26,37 @@ from napari_focusstack.io.reading.image import (
     read_image,
     reading,
 )
+from napari_focusstack.io.reading.ome_files import (
+    COMPANION_SUFFIX,
+    first_file,
+    names_other_files,
+    set_names,
+    whole_set,
+)
 from napari_focusstack.io.reading.plane_names import check_names
 from napari_focusstack.io.reading.record import read_note
+from napari_focusstack.io.reading.stack_axes import (
+    check_axis,
+    focus_axis,
+    in_order,
+    letters,
+    planes_come_last,
+    with_planes_along,
+)
+from napari_focusstack.io.reading.tiff_colour import TiffColour
 from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, check_end, image_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
-    from tifffile import TiffFile, TiffPageSeries
+    from tifffile import TiffFile
 
     from napari_focusstack.io.reading.formats.reader import Series
 
 
 # InputError reports what is wrong with a file; tifffile's log would be a second line on stderr.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
-#: Letters of axes without a name: Q and I of tifffile, and more where it repeats them.
-UNNAMED = "QIJKL"
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,10 @@ class StackHeader:
     positions: tuple[float, ...] = ()
     #: Names and colours along C; empty without that axis.
     channels: tuple[Channel, ...] = ()
+    #: The axes in the order in which a TIFF stores them.
+    stored: str = ""
+    #: Letter of the focus axis, if the user named it.
+    focus: str = ""
     #: Whether the plugin wrote it as a labels layer.
     labels: bool = False
     #: Record of a result of napari-focusstack.
@@ -94,7 +112,7 @@ class StackHeader:
     @property
     def focus_axis(self) -> int | None:
         """Index of the focus axis; None if there is none."""
-        return focus_axis(self.axes, self.shape)
+        return self.axes.index(self.focus) if self.focus else focus_axis(self.axes, self.shape)
 
     @property
     def focus_positions(self) -> tuple[float, ...] | None:
@@ -112,41 +130,14 @@ class StackHeader:
         }
 
 
-def focus_axis(axes: str, shape: Sequence[int]) -> int | None:
-    """Return the index of the axis along which focus changes.
-
-    Parameters
-    ----------
-    axes : str
-        A letter per axis, from `letters`.
-    shape : sequence of int
-        Size per axis.
-
-    Returns
-    -------
-    int or None
-        The first axis with more than one plane, in this order: depth; unnamed axes, the last one
-        first; time, because some microscopes record a focus drive as time. None if there is none.
-
-    Examples
-    --------
-    >>> focus_axis("TZCYX", (4, 5, 2, 32, 48)), focus_axis("CYX", (2, 32, 48))
-    (1, None)
-    """
-    unnamed = [axis for axis in reversed(axes) if axis in UNNAMED]
-    for axis in ["Z", *unnamed, "T"]:
-        if axis in axes and shape[axes.index(axis)] > 1:
-            return axes.index(axis)
-    return None
-
-
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[TiffFile]:
-    """Open a TIFF so that planes appended one by one are one series."""
+    """Open a TIFF so that planes appended one by one, or in files of a set, are one series."""
     from tifffile import TiffFile
 
     with reading(path), contextlib.ExitStack() as stack:
         tiff = stack.enter_context(TiffFile(path))
+        tiff = stack.enter_context(whole_set(tiff))
         series = image_series(tiff)
         shapes = {one.shape for one in series}
         planes = {one.shape for one in series if one.shape == one.keyframe.shape}
@@ -155,7 +146,7 @@ def opened(path: Path) -> Iterator[TiffFile]:
         yield tiff
 
 
-def describe(tiff: TiffFile, index: int = 0) -> StackHeader:
+def describe(tiff: TiffFile, index: int = 0, axis: str | None = None) -> StackHeader:
     """Return the header of a series of a TIFF.
 
     Parameters
@@ -164,6 +155,8 @@ def describe(tiff: TiffFile, index: int = 0) -> StackHeader:
         ImageJ hyperstack, OME-TIFF, or any other TIFF.
     index : int
         Of the series.
+    axis : str, optional
+        Letter of the focus axis, see `find_stacks`.
 
     Returns
     -------
@@ -183,28 +176,43 @@ def describe(tiff: TiffFile, index: int = 0) -> StackHeader:
     ('ZCYX', (5, 2, 8, 9), 0, 2)
     """
     series = tiff.series[index]
-    stored = letters(series)
-    axes = _ordered(stored)
-    sizes = dict(zip(stored, series.shape, strict=True))
+    path, colour = Path(tiff.filehandle.path), TiffColour.of(tiff, series)
+    stored, shape = letters(series), series.shape
+    if colour.is_rgb:
+        stored, shape = f"{stored}S", (*shape, 3)
+    sizes = dict(zip(stored, shape, strict=True))
     steps = calibration(tiff, index)
+    if axis is None and planes_come_last(stored, sizes, path):
+        axis = "X"
+    focus = ""
+    if axis is not None:
+        check_axis(path, axis, stored, shape)
+        focus = axis
+        if axis in "YXS":
+            renamed = with_planes_along(stored, axis)
+            focus, stored, steps = renamed[stored.index(axis)], renamed, {}
+            sizes = dict(zip(stored, shape, strict=True))
+    axes = in_order(stored)
     note = read_note(tiff) or {}
     known = [steps.get(axis, (1.0, UNKNOWN)) for axis in axes if axis != "S"]
     return StackHeader(
-        files=(Path(tiff.filehandle.path),),
+        files=(path,),
         series=index,
         axes=axes,
         shape=tuple(sizes[axis] for axis in axes),
-        dtype=taken_type(series.dtype, tiff.filehandle.path),
+        dtype=taken_type(colour.dtype(series.dtype), str(path)),
         scale=tuple(step for step, _ in known),
         units=tuple(unit for _, unit in known),
         positions=positions(tiff, index, sizes.get("Z", 0)),
-        channels=channels(tiff, index, sizes["C"]) if "C" in axes else (),
+        channels=channels(tiff, index, sizes["C"]) if "C" in axes and focus != "C" else (),
+        stored=stored,
+        focus=focus,
         labels=note.get("layer_type") == "labels",
         record=note.get("record"),
     )
 
 
-def find_stacks(paths: Sequence[Path]) -> list[StackHeader]:
+def find_stacks(paths: Sequence[Path], axis: str | None = None) -> list[StackHeader]:
     """Return the headers of the image series in a file, a folder or a list of image files.
 
     Parameters
@@ -212,7 +220,12 @@ def find_stacks(paths: Sequence[Path]) -> list[StackHeader]:
     paths : sequence of Path
         One TIFF, or another file or folder that a reader in
         `napari_focusstack.io.reading.formats` takes; or one folder, or several files, with one
-        plane each, which are sorted by number (z2 before z10).
+        plane each, which are sorted by number (z2 before z10). A set of OME-TIFFs is one stack; its
+        folder, any of its files, or the companion file that describes it may be given.
+    axis : str, optional
+        Letter of the axis along which focus changes, if the file does not name it: one of the axes
+        of the file; X or Y if planes are stored last or in the middle, S if they are stored as
+        colours.
 
     Returns
     -------
@@ -222,19 +235,24 @@ def find_stacks(paths: Sequence[Path]) -> list[StackHeader]:
     Raises
     ------
     InputError
-        If a file is missing, damaged or not an image, if there are fewer than two plane images, if
-        the names in a folder show that a plane is missing or that there are several stacks, or if
-        the pages of a TIFF differ in size.
+        If a file is missing, damaged or not an image, if it has no such axis, if a file of its set
+        is missing, if there are fewer than two plane images, if the names in a folder show that a
+        plane is missing or that there are several stacks, or if the pages of a TIFF differ in size.
     """
+    axis = axis.upper() if axis else None
     if len(paths) == 1 and has_reader(paths[0]):
         return [
-            _header(paths[0], number, series) for number, series in enumerate(series_of(paths[0]))
+            with_focus(_header(paths[0], number, series), axis)
+            for number, series in enumerate(series_of(paths[0]))
         ]
     if len(paths) == 1 and paths[0].is_dir():
-        return [_stack_of_folder(paths[0])]
+        return _stacks_of_folder(paths[0], axis)
     if len(paths) > 1:
-        return [stack_of_files(in_natural_order(paths))]
+        return [with_focus(stack_of_files(in_natural_order(paths)), axis)]
     (path,) = paths
+    if path.suffix.lower() == COMPANION_SUFFIX and path.is_file():
+        with reading(path):
+            path = first_file(path)
     if not is_tiff(path):
         read_image(path)  # raises if the file is not an image
         raise InputError(f"{path} is a single picture; give a TIFF, or the folder of its planes.")
@@ -246,8 +264,19 @@ def find_stacks(paths: Sequence[Path]) -> list[StackHeader]:
             listed = ", ".join(" x ".join(map(str, size)) for size in sizes)
             raise InputError(f"{path} holds pages of {listed} px; give planes of one size.")
         return [
-            describe(tiff, index) for index, series in enumerate(tiff.series) if series in images
+            describe(tiff, index, axis)
+            for index, series in enumerate(tiff.series)
+            if series in images
         ]
+
+
+def with_focus(stack: StackHeader, axis: str | None) -> StackHeader:
+    """Return the header with the focus axis that the user named; InputError if there is none."""
+    if axis is None:
+        return stack
+    before = stack.axes.index("Y")  # planes along rows or columns are read from TIFFs only
+    check_axis(stack.files[0], axis, stack.axes[:before], stack.shape[:before])
+    return replace(stack, focus=axis, channels=() if axis == "C" else stack.channels)
 
 
 def stack_of_files(files: Sequence[Path]) -> StackHeader:
@@ -270,12 +299,14 @@ def stack_of_files(files: Sequence[Path]) -> StackHeader:
     """
     if len(files) < 2:
         raise InputError(f"{files[0]} is the only image there; give at least two planes.")
+    from tifffile import TiffFile
+
     first = read_image(files[0])
     steps: Mapping[str, tuple[float, str]] = {}
     if has_reader(files[0]):
         steps = series_of(files[0])[0].steps
     elif is_tiff(files[0]):
-        with opened(files[0]) as tiff:
+        with reading(files[0]), TiffFile(files[0]) as tiff:
             steps = calibration(tiff)
     known = [(1.0, UNKNOWN), *(steps.get(axis, (1.0, UNKNOWN)) for axis in "YX")]
     return StackHeader(
@@ -289,12 +320,42 @@ def stack_of_files(files: Sequence[Path]) -> StackHeader:
     )
 
 
-def _stack_of_folder(folder: Path) -> StackHeader:
-    """Return the header of a folder of plane images."""
+def _stacks_of_folder(folder: Path, axis: str | None) -> list[StackHeader]:
+    """Return the headers of a folder of plane images, or of the files of a set."""
     files = images_in(folder)
+    if member := member_of_set(files):
+        return find_stacks([member], axis)
     if len(files) > 1:
         check_names(files)
-    return stack_of_files(files)
+    return [with_focus(stack_of_files(files), axis)]
+
+
+def member_of_set(files: Sequence[Path]) -> Path | None:
+    """Return a file of a folder that belongs to a set of OME-TIFFs; None if none does.
+
+    Raises
+    ------
+    InputError
+        If there are files of several sets.
+    """
+    from tifffile import TiffFile
+
+    sets: list[tuple[Path, set[str]]] = []
+    # Other files are opened only if the first is of a set.
+    for path in files:
+        if is_tiff(path) and not any(path.name in names for _, names in sets):
+            with reading(path), TiffFile(path) as tiff:
+                if names_other_files(tiff):
+                    sets.append((path, set_names(tiff)))
+                elif not sets:
+                    return None
+    if len(sets) > 1:
+        listed = ", ".join(path.name for path, _ in sets[:3])
+        raise InputError(
+            f"{files[0].parent} holds {len(sets)} sets of OME-TIFFs (of {listed}); put each into a "
+            "folder of its own, or give one file of a set."
+        )
+    return sets[0][0] if sets else None
 
 
 def _header(path: Path, number: int, series: Series) -> StackHeader:
@@ -343,23 +404,3 @@ def plane_size(path: Path) -> tuple[int, int]:
 
         with Image.open(path) as image:
             return image.height, image.width
-
-
-def letters(series: TiffPageSeries) -> str:
-    """Return the axes of a series as stored, with a different letter for each."""
-    unique = ""
-    samples = series.shape[series.axes.index("S")] if "S" in series.axes else 0
-    for axis in series.axes:
-        if axis == "S" and samples not in (3, 4) and "C" not in series.axes:
-            axis = "C"
-        if axis in unique:
-            axis = next(letter for letter in UNNAMED if letter not in series.axes + unique)
-        unique += axis
-    return unique
-
-
-def _ordered(letters: str) -> str:
-    """Move Y, X and S to the end."""
-    return "".join(axis for axis in letters if axis not in "YXS") + "".join(
-        axis for axis in "YXS" if axis in letters
-    )

@@ -13,7 +13,8 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.formats.dispatch import read_plane
 from napari_focusstack.io.reading.image import read_image, reading
-from napari_focusstack.io.reading.stack_header import letters, opened, plane_size
+from napari_focusstack.io.reading.stack_header import opened, plane_size
+from napari_focusstack.io.reading.tiff_colour import TiffColour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,10 +59,13 @@ def pixels(stack: StackHeader, eager_bytes: int | None = None) -> np.ndarray | A
         series = tiff.series[stack.series]
         pages = Pages.of(tiff, series)
         if eager or pages is None:
-            stored: np.ndarray | Array = series.asarray()
+            stored: np.ndarray | Array = TiffColour.of(tiff, series).decode(series.asarray())
         else:
-            stored = _lazy(pages.read, series.shape, series.dtype, len(pages.shape))
-        order = [letters(series).index(axis) for axis in stack.axes]
+            sizes = dict(zip(stack.axes, stack.shape, strict=True))
+            shape = tuple(sizes[axis] for axis in stack.stored)
+            leading = len(series.shape) - len(pages.shape)
+            stored = _lazy(pages.read, shape, stack.dtype, len(shape) - leading)
+        order = [stack.stored.index(axis) for axis in stack.axes]
         return stored.astype(stack.dtype, copy=False).transpose(order)
 
 
@@ -77,6 +81,8 @@ class Pages:
     dtype: np.dtype
     #: Whether the pixels are stored in the file as in memory.
     raw: bool
+    #: What the stored numbers show.
+    colour: TiffColour
 
     @classmethod
     def of(cls, tiff: TiffFile, series: TiffPageSeries) -> Pages | None:
@@ -88,6 +94,7 @@ class Pages:
             If pixels of a page are beyond the end of the file.
         """
         shape, dtype = series.keyframe.shape, series.dtype.newbyteorder(tiff.byteorder)
+        colour = TiffColour.of(tiff, series)
         divided = series.shape[-len(shape) :] == shape
         if series.dataoffset is not None:
             # The pixels are contiguous. Some programs then write only the first header.
@@ -95,7 +102,7 @@ class Pages:
             starts = range(series.dataoffset, series.dataoffset + series.nbytes, size)
             _check_whole(start + size <= tiff.filehandle.size for start in starts)
             places = tuple((path, start) for start in starts)
-            return cls(places, shape, dtype, raw=True) if divided else None
+            return cls(places, shape, dtype, True, colour) if divided else None
         _check_whole(
             page is not None and max(_ends(page)) <= page.parent.filehandle.size
             for page in series.pages
@@ -106,10 +113,10 @@ class Pages:
             (Path(page.parent.filehandle.path), page.dataoffsets[0] if raw else page.offset)
             for page in pages
         )
-        return cls(places, shape, dtype, raw) if divided else None
+        return cls(places, shape, dtype, raw, colour) if divided else None
 
     def read(self, number: int, part: tuple[int | slice, ...] = ()) -> np.ndarray:
-        """Read a part of a page, or the whole page.
+        """Read a part of a page, or the whole page, as it is shown.
 
         Of raw pixels, little more than the part is read from disk.
 
@@ -121,13 +128,14 @@ class Pages:
         path, offset = self.places[number]
         with reading(path):
             if not self.raw:
-                return _page(path, offset)[part]
+                return self.colour.decode(_page(path, offset)[part], number)
             end = offset + math.prod(self.shape) * self.dtype.itemsize
             if end > path.stat().st_size:  # reading a mapped file past its end kills the process
                 raise ValueError("pixels are missing")
             # Mapped anew each time, so that pixels do not stay in memory.
             mapped = np.memmap(path, self.dtype, "r", offset, self.shape)
-            return np.array(mapped[part], self.dtype.newbyteorder("="))
+            stored = np.array(mapped[part], self.dtype.newbyteorder("="))
+            return self.colour.decode(stored, number)
 
 
 def check_plane_files(stack: StackHeader) -> None:

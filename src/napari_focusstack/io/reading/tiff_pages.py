@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.ome_files import names_other_files
+from napari_focusstack.io.reading.tiff_colour import TiffColour
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tifffile import TiffFile, TiffPageSeries
@@ -22,13 +26,28 @@ TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 IMAGE_DESCRIPTION = 270  # TIFF tag
 
 
-def tiff_planes(path: Path) -> list[np.ndarray]:
+@contextlib.contextmanager
+def own_pages(path: Path) -> Iterator[TiffFile]:
+    """Open a TIFF without the planes that lie in other files of its set."""
+    from tifffile import TiffFile
+
+    with contextlib.ExitStack() as stack:
+        tiff = stack.enter_context(TiffFile(path))
+        if names_other_files(tiff):
+            tiff = stack.enter_context(TiffFile(path, is_ome=False))
+        yield tiff
+
+
+def tiff_planes(path: Path, *, as_shown: bool = True) -> list[np.ndarray]:
     """Decode the planes of a single-page or multi-page TIFF.
 
     Parameters
     ----------
     path : path
-        ImageJ, OME or plain TIFF.
+        ImageJ, OME or plain TIFF; of a set of OME-TIFFs only the pages of this file.
+    as_shown : bool
+        Palettes are expanded, and values are inverted where 0 is white. If not, stored numbers are
+        returned, which labels need.
 
     Returns
     -------
@@ -52,11 +71,12 @@ def tiff_planes(path: Path) -> list[np.ndarray]:
     >>> len(tiff_planes(path))
     5
     """
-    from tifffile import TiffFile
-
-    with TiffFile(path) as tiff:
+    with own_pages(path) as tiff:
         check_end(tiff)
-        images = [_series_planes(series, path) for series in image_series(tiff)]
+        images = [
+            _series_planes(series, path, TiffColour.of(tiff, series) if as_shown else TiffColour())
+            for series in image_series(tiff)
+        ]
     # Simple writers that append page by page make a series of each plane.
     if len(images) > 1 and any(
         len(planes) > 1 or planes[0].shape != images[0][0].shape for planes in images
@@ -85,22 +105,22 @@ def check_pixels(series: TiffPageSeries) -> None:
         raise ValueError("pixels are missing")
 
 
-def _series_planes(series: TiffPageSeries, path: Path) -> list[np.ndarray]:
+def _series_planes(series: TiffPageSeries, path: Path, colour: TiffColour) -> list[np.ndarray]:
     """Return the planes of a series; InputError if it has more axes than a focal stack."""
     sizes = list(zip(series.axes, series.shape, strict=True))
     stacked = [(axis, size) for axis, size in sizes if axis not in "YXS" and size > 1]
     if len(stacked) > 1 or any(axis not in STACK_AXES for axis, _ in stacked):
         listed = ", ".join(f"{axis} = {size}" for axis, size in stacked)
         raise InputError(
-            f"{path} has the axes {listed} beside Y and X, a focal stack has Z only; extract one "
-            "channel and time point, or relabel the axis as Z."
+            f"{path} has the axes {listed} beside Y and X, where one plane is expected; give this "
+            "file alone, with --axis if it does not name its focus axis."
         )
     check_pixels(series)
-    pixels = series.asarray()
+    pixels = colour.decode(series.asarray())
     if "S" in series.axes:
         pixels = np.moveaxis(pixels, series.axes.index("S"), -1)
     plane_shape = [size for axis, size in sizes if axis in "YX"]
-    plane_shape += [size for axis, size in sizes if axis == "S"]
+    plane_shape += [size for axis, size in sizes if axis == "S"] + [3] * colour.is_rgb
     return list(pixels.reshape(-1, *plane_shape))
 
 

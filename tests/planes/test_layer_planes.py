@@ -36,12 +36,13 @@ def test_sliders_choose_the_place_on_the_other_axes():
     np.testing.assert_array_equal(single_plane(layer, (1, 99)), MOVIE[1, 4])
 
 
-def test_an_opaque_fourth_channel_is_dropped_and_another_refused():
+def test_a_fourth_channel_masks_what_is_not_opaque():
     colours = np.full((3, 8, 9, 4), 255, np.uint8)
     assert stack_planes(Image(colours, rgb=True))[0].shape == (8, 9, 3)
     colours[1, 2, 3, 3] = 90
-    with pytest.raises(InputError, match="has transparent pixels"):
-        stack_planes(Image(colours, rgb=True))
+    first, second, _ = stack_planes(Image(colours, rgb=True))
+    assert not np.ma.is_masked(first)
+    assert np.argwhere(second.mask).tolist() == [[2, 3, 0], [2, 3, 1], [2, 3, 2]]
 
 
 @pytest.mark.parametrize("dtype", ["int16", "float64", "bool"])

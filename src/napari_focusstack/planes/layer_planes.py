@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.planes.axis_names import axis_letters
+from napari_focusstack.planes.shown import without_alpha
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,12 +60,12 @@ def stack_planes(
     Returns
     -------
     list of ndarray
-        (Y, X) or (Y, X, 3) each.
+        (Y, X) or (Y, X, 3) each; masked where an RGBA layer is transparent.
 
     Raises
     ------
     InputError
-        If the layer is multiscale, a single image, has no such axis, or has transparent pixels.
+        If the layer is multiscale, a single image, or has no such axis.
     """
     if layer.ndim < 3:
         raise InputError(
@@ -80,14 +81,15 @@ def stack_planes(
     _check_single_scale(layer)
     index, count = _index(layer, step), layer.data.shape[axis]
     return [
-        _opaque(layer, layer.data[(*index[:axis], z, *index[axis + 1 :])]) for z in range(count)
+        without_alpha(np.ascontiguousarray(layer.data[(*index[:axis], z, *index[axis + 1 :])]))
+        for z in range(count)
     ]
 
 
 def single_plane(layer: Layer, step: Sequence[int] = ()) -> np.ndarray:
     """Return the image (Y, X) or (Y, X, 3) of a layer at the positions of the sliders."""
     _check_single_scale(layer)
-    return _opaque(layer, layer.data[_index(layer, step)])
+    return without_alpha(np.ascontiguousarray(layer.data[_index(layer, step)]))
 
 
 def _index(layer: Layer, step: Sequence[int]) -> tuple[int, ...]:
@@ -104,15 +106,3 @@ def _check_single_scale(layer: Layer) -> None:
         raise InputError(
             f"layer {layer.name!r} is multiscale; duplicate one of its levels and fuse that."
         )
-
-
-def _opaque(layer: Layer, data: Any) -> np.ndarray:
-    """Return an image without its alpha channel; InputError if that varies."""
-    plane = np.ascontiguousarray(data)
-    if plane.ndim == 3 and plane.shape[-1] == 4:
-        if (plane[..., 3] != plane[..., 3].max()).any():
-            raise InputError(
-                f"layer {layer.name!r} has transparent pixels; remove its alpha channel first."
-            )
-        plane = np.ascontiguousarray(plane[..., :3])
-    return plane

@@ -272,11 +272,15 @@ def without_alpha(plane: np.ndarray) -> np.ndarray:
 
 def masked_by_alpha(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Return colours (Y, X) or (Y, X, 3), masked where alpha (Y, X) is not full."""
-    hidden = alpha < OPAQUE * full_scale(alpha.dtype)
-    if not hidden.any():
-        return np.ascontiguousarray(colours)
-    mask = hidden if colours.ndim == 2 else np.broadcast_to(hidden[..., None], colours.shape)
-    return np.ma.MaskedArray(np.ascontiguousarray(colours), mask)
+    return masked(np.ascontiguousarray(colours), alpha >= OPAQUE * full_scale(alpha.dtype))
+
+
+def masked(plane: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Return a plane (Y, X) or (Y, X, 3), masked where it does not show the pixel, if anywhere."""
+    if shown.all():
+        return plane
+    hidden = ~shown if plane.ndim == 2 else np.broadcast_to(~shown[..., None], plane.shape)
+    return np.ma.MaskedArray(plane, hidden)
 
 
 def nothing(dtype: np.dtype) -> float:

@@ -146,14 +146,20 @@ def test_opaque_alpha_is_dropped(tmp_path, colours, dtype):
 
 
 @pytest.mark.parametrize("colours", [1, 3])
-def test_transparent_pixels_are_refused(tmp_path, colours):
+def test_pixels_that_are_not_opaque_are_masked(tmp_path, colours):
     image = np.full((6, 7, colours + 1), 255, np.uint8)
-    image[0, 0, -1] = 254
+    image[0, :3, -1] = [0, 250, 253]  # 253 is opaque but for rounding
     path = tmp_path / "plane.png"
     path.write_bytes(imagecodecs.png_encode(image))
 
-    with pytest.raises(InputError, match="remove its transparency"):
-        read_image(path)
+    read = read_image(path)
+
+    np.testing.assert_array_equal(read.data, image[..., :-1].squeeze())
+    mask = read.mask if colours == 1 else read.mask[..., 0]
+    assert mask[0, :4].tolist() == [True, True, False, False]
+    assert mask.sum() == 2
+    with pytest.raises(InputError, match="transparent pixels; save labels"):
+        read_labels(path)
 
 
 def test_cmyk_picture_is_refused(tmp_path):

@@ -178,19 +178,28 @@ def test_progress_counts_the_planes_that_were_read(tmp_path, origin):
     assert told == [Progress("read planes", done, 5) for done in (1, 2, 3)]
 
 
-@pytest.mark.parametrize("alpha", [255, 200])
-def test_an_opaque_fourth_sample_is_dropped_and_another_refused(tmp_path, alpha):
+@pytest.mark.parametrize(
+    ("options", "budget_bytes", "held"),
+    [
+        ({}, None, "file"),
+        ({"compression": "zlib"}, None, "memory"),
+        ({"compression": "zlib"}, 1000, "scratch"),
+    ],
+)
+def test_a_fourth_sample_masks_what_is_not_opaque(tmp_path, options, budget_bytes, held):
     path, data = tmp_path / "stack.tif", noise(5, 32, 48, 4, dtype="uint8")
-    data[..., 3] = alpha
-    tifffile.imwrite(path, data, photometric="rgb", metadata={"axes": "ZYXS"})
-    store = open_planes(path)
-
-    if alpha == 255:
+    data[..., 3] = 255
+    data[2, :8, :20, 3] = 0
+    tifffile.imwrite(path, data, photometric="rgb", metadata={"axes": "ZYXS"}, **options)
+    with open_planes(path, budget_bytes=budget_bytes) as store:
+        assert store.backing == held
         assert store.shape == (5, 32, 48, 3)
-        np.testing.assert_array_equal(store[2], data[2, ..., :3])
-    else:
-        with pytest.raises(InputError, match=r"plane 3 of 5: .*stack\.tif .* not opaque"):
-            store.read(2)
+        for _ in range(2):  # loaded, then kept
+            np.testing.assert_array_equal(store[1], data[1, ..., :3])
+            assert not np.ma.is_masked(store[1])
+            part = store.read(2, RECTANGLE)
+            np.testing.assert_array_equal(part.data, data[2, *RECTANGLE][..., :3])
+            np.testing.assert_array_equal(part.mask[..., 1], data[2, *RECTANGLE][..., 3] == 0)
 
 
 @pytest.mark.parametrize(

@@ -187,3 +187,24 @@ def test_damage_inside_a_lazy_plane_raises_when_it_is_read(tmp_path):
     lazy[2].compute()
     with pytest.raises(InputError, match="cut short or damaged"):
         lazy[3].compute()
+
+
+@pytest.mark.parametrize("eager_bytes", [None, 0])
+def test_images_with_transparent_pixels_are_rgba(tmp_path, eager_bytes):
+    planes = noise(3, 20, 30, 4, dtype="uint8")
+    planes[..., 3] = 255
+    planes[1, :4, :, 3] = 0
+    for number, plane in enumerate(planes):
+        tifffile.imwrite(tmp_path / f"z{number}.tif", plane, photometric="rgb")
+    read = pixels(only(tmp_path), eager_bytes)
+    np.testing.assert_array_equal(np.asarray(read), planes)
+
+
+def test_grey_images_with_transparent_pixels_are_0_there(tmp_path):
+    planes = noise(3, 20, 30, 2, dtype="uint8")
+    planes[..., 1] = 255
+    planes[1, :4, :, 1] = 0
+    for number, plane in enumerate(planes):
+        tifffile.imwrite(tmp_path / f"z{number}.tif", plane, extrasamples=["unassalpha"])
+    read = pixels(only(tmp_path))
+    np.testing.assert_array_equal(read, planes[..., 0] * (planes[..., 1] > 0))

@@ -20,6 +20,7 @@ from napari_focusstack.io.reading.formats.dispatch import (
     series_of,
 )
 from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, tiff_planes
+from napari_focusstack.planes.shown import masked_by_alpha, without_alpha
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,14 +48,14 @@ def read_image(path: str | Path) -> np.ndarray:
     -------
     ndarray, (Y, X) or (Y, X, 3)
         Stored pixels, of one of `napari_focusstack.imaging.number_types.TAKEN`; bool as float32.
-        Values are not rescaled. An EXIF rotation is not applied, as in napari. An opaque alpha
-        channel is dropped.
+        Values are not rescaled. An EXIF rotation is not applied, as in napari. An alpha channel is
+        dropped; where it is not opaque the array is masked (a NumPy masked array).
 
     Raises
     ------
     InputError
         If the file is missing, empty, cut short, not an image, holds more than one plane, or has
-        transparent pixels or another dtype.
+        another dtype.
 
     Examples
     --------
@@ -102,6 +103,8 @@ def read_labels(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     labels = _without_alpha(_single_plane(path, as_shown=False), path)
+    if np.ma.is_masked(labels):
+        raise InputError(f"{path} has transparent pixels; save labels as grey without alpha.")
     if labels.dtype == bool:
         labels = labels.astype(np.uint8)
     if labels.dtype.kind not in "ui":
@@ -167,21 +170,30 @@ def _single_plane(path: Path, *, as_shown: bool = True) -> np.ndarray:
 
 
 def as_image(plane: np.ndarray, path: Path) -> np.ndarray:
-    """Return a plane without an opaque alpha channel; InputError if fusion cannot use it."""
-    opaque = _without_alpha(plane, path)
-    return np.ascontiguousarray(opaque, taken_type(opaque.dtype, str(path)))
+    """Return a plane without alpha, masked where it is not opaque; InputError if unusable."""
+    colours = _without_alpha(plane, path)
+    return colours.astype(taken_type(colours.dtype, str(path)), order="C", copy=False)
+
+
+def has_alpha(path: Path) -> bool:
+    """Return whether an image file has an alpha channel, from its header."""
+    with reading(path), path.open("rb") as file:
+        if file.read(4).startswith(TIFF_SIGNATURES):
+            from tifffile import TiffFile
+
+            with TiffFile(path) as tiff:
+                return tiff.pages.first.samplesperpixel in (2, 4)
+        from PIL import Image
+
+        with Image.open(path) as image:
+            return image.mode in ("LA", "RGBA", "RGBa")
 
 
 def _without_alpha(plane: np.ndarray, path: Path) -> np.ndarray:
-    """Return a plane as (Y, X) or (Y, X, 3), without an opaque alpha channel."""
-    if plane.ndim == 3 and plane.shape[2] in (2, 4):
-        opaque = np.iinfo(plane.dtype).max if plane.dtype.kind in "ui" else 1
-        if (plane[..., -1] != opaque).any():
-            raise InputError(
-                f"{path} has {plane.shape[2]} channels, the last not opaque; "
-                "remove its transparency and save it as grey or RGB."
-            )
-        plane = plane[..., :-1]
+    """Return a plane as (Y, X) or (Y, X, 3), masked where the alpha channel is not opaque."""
+    if plane.ndim == 3 and plane.shape[2] == 2:
+        plane = masked_by_alpha(plane[..., 0], plane[..., 1])
+    plane = without_alpha(plane)
     if plane.ndim == 3 and plane.shape[2] == 1:
         plane = plane[..., 0]
     if plane.ndim == 3 and plane.shape[2] != 3:

@@ -34,6 +34,7 @@ from napari_focusstack.io.reading.stack_pixels import (
 from napari_focusstack.io.reading.tiff_pages import own_pages
 from napari_focusstack.planes.lazy_plane import WHOLE, LazyPlane
 from napari_focusstack.planes.scratch import Closing, ScratchPlanes
+from napari_focusstack.planes.shown import ShownMask, masked, shown_by
 from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import Progress
 
@@ -119,6 +120,8 @@ class PlaneStore(Closing):
         self._progress = progress
         self._memory: dict[int, np.ndarray] = {}
         self._scratch: ScratchPlanes | None = None
+        #: What planes in the scratch file show, by number, if it is not everything.
+        self._shown: dict[int, ShownMask] = {}
         self._lock = Lock()
         self.backing = "file" if raw else "memory"
         nbytes = math.prod(self.shape) * self.dtype.itemsize
@@ -155,7 +158,7 @@ class PlaneStore(Closing):
         Returns
         -------
         ndarray, (rows, columns) or (rows, columns, 3)
-            It must not be written to.
+            It must not be written to. It is masked where the file is transparent.
 
         Raises
         ------
@@ -178,11 +181,16 @@ class PlaneStore(Closing):
                     self._memory[number] = plane
                 else:
                     self._scratch.write(number, plane)
+                    shown = shown_by(plane)
+                    if shown is not None:
+                        self._shown[number] = ShownMask(shown)
                 self._report(number)
                 return plane[rectangle]
         if self._scratch is None:
             return self._memory[number][rectangle]
-        return self._scratch.read(number, rectangle)
+        pixels = self._scratch.read(number, rectangle)
+        mask = self._shown[number][rectangle] if number in self._shown else None
+        return pixels if mask is None else masked(pixels, mask)
 
     def close(self) -> None:
         """Discard decoded planes."""

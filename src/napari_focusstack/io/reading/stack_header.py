@@ -101,8 +101,8 @@ class StackHeader:
 
     @property
     def rgb(self) -> bool:
-        """Whether the last axis is the colours of a pixel."""
-        return self.axes.endswith("S")
+        """Whether the last axis is the colours of a pixel, not grey and alpha."""
+        return self.axes.endswith("S") and self.shape[-1] > 2
 
     @property
     def nbytes(self) -> int:

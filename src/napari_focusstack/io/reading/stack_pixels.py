@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.imaging.number_types import full_scale
 from napari_focusstack.io.reading.formats.dispatch import read_plane
-from napari_focusstack.io.reading.image import read_image, reading
+from napari_focusstack.io.reading.image import has_alpha, read_image, reading
 from napari_focusstack.io.reading.stack_header import opened, plane_size
 from napari_focusstack.io.reading.tiff_colour import TiffColour
 
@@ -155,8 +156,24 @@ def _planes(stack: StackHeader, eager: bool) -> np.ndarray | Array:
     """Return the pixels of plane images."""
     check_plane_files(stack)
     if eager:
-        return np.stack([read_plane_file(stack, number) for number in range(len(stack.files))])
-    return _lazy(partial(read_plane_file, stack), stack.shape, stack.dtype, len(stack.shape) - 1)
+        planes = [read_plane_file(stack, number) for number in range(len(stack.files))]
+        if any(np.ma.is_masked(plane) for plane in planes):
+            planes = [_with_alpha(plane) for plane in planes]
+        return np.stack(planes)
+    shape, read = stack.shape, partial(read_plane_file, stack)
+    if stack.rgb and any(map(has_alpha, stack.files)):
+        shape = (*shape[:-1], 4)
+        return _lazy(lambda number: _with_alpha(read(number)), shape, stack.dtype, len(shape) - 1)
+    return _lazy(read, shape, stack.dtype, len(shape) - 1)
+
+
+def _with_alpha(plane: np.ndarray) -> np.ndarray:
+    """Return an RGB plane as RGBA, transparent where it is masked; a masked grey pixel is 0."""
+    if plane.ndim == 2:
+        return np.ma.filled(plane, 0)
+    opaque = plane.dtype.type(full_scale(plane.dtype))
+    alpha = np.where(np.ma.getmaskarray(plane).any(-1), plane.dtype.type(0), opaque)
+    return np.concatenate([np.ma.getdata(plane), alpha[..., None]], -1)
 
 
 def _source_planes(stack: StackHeader, eager: bool) -> np.ndarray | Array:

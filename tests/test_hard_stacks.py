@@ -267,10 +267,10 @@ def test_transparent_pixels_of_photographs_are_not_shown(light):
     colours = np.rint(255 * light[..., None] * (1, 0.8, 0.6)).astype(np.uint8)
     alpha = np.full((5, SIDE, SIDE, 1), 255, np.uint8)
     alpha[:, :3] = alpha[3, :, 120:] = 0
-    result = nfs.fuse(np.concatenate([colours, alpha], -1))
+    result = nfs.fuse(np.concatenate([colours, alpha], -1), register="off")
     assert result.image.shape == (SIDE, SIDE, 3)
     assert not result.image[:3].any()
     assert (result.source[:3] == 0).all()
     assert not (result.source[:, 120:] == 4).any()
-    without = nfs.fuse(colours[:, 3:, :120]).image.astype(int)
-    assert np.abs(result.image[3:, :112] - without[:, :112]).mean() < 0.1
+    without = nfs.fuse(colours[:, 3:, :120], register="off").image.astype(int)
+    assert np.abs(result.image[3:, :112] - without[:, :112]).mean() < 0.3

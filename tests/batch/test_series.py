@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from napari_focusstack.batch import series
 from napari_focusstack.batch.series import fuse_stack, with_z_step
@@ -204,3 +205,31 @@ def test_positions_of_planes_in_a_file_count_unless_a_step_is_given(tmp_path, pa
         result, _ = fuse_file(tmp_path / "s.ome.tif", outputs, plain, labels=labels)
         greatest.append(float(result.depth.max()))
     assert greatest == [6.0, 4.0]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".zarr"])
+def test_metadata_of_the_first_photo_go_into_the_image_and_their_names_into_the_record(
+    tmp_path, make_scene, parameters, suffix
+):
+    exif = Image.Exif()
+    exif[271], exif[306] = "MAKER", "2026:07:18 19:22:04"
+    exif.get_ifd(34665).update({37386: 100.0, 37500: b"notes of the maker"})
+    (tmp_path / "photos").mkdir()
+    for number, plane in enumerate(make_scene(2.0, side=64).planes("uint8")):
+        Image.fromarray(plane).save(tmp_path / "photos" / f"p{number}.png", exif=exif)
+    outputs = {"image": tmp_path / f"fused{suffix}", "labels": tmp_path / "labels.tif"}
+
+    _, made = fuse_file(tmp_path / "photos", outputs, parameters)
+
+    names = ["Make", "DateTime", "FocalLength"]
+    if suffix == ".zarr":  # which has no place for them
+        assert made["photo"] == {"kept": [], "dropped": ["MakerNote", *names]}
+        return
+    assert made["photo"] == {"kept": names, "dropped": ["MakerNote"]}
+    assert read_record(outputs["image"])["photo"] == made["photo"]
+    with tifffile.TiffFile(outputs["image"]) as tiff:
+        tags = tiff.pages.first.tags
+        assert (tags["Make"].value, tags["DateTime"].value) == ("MAKER", "2026:07:18 19:22:04")
+        assert list(tags["ExifTag"].value) == ["FocalLength"]
+    with tifffile.TiffFile(outputs["labels"]) as tiff:
+        assert "Make" not in tiff.pages.first.tags

@@ -346,3 +346,18 @@ def test_surface_of_several_time_points_is_refused(tmp_path):
     data = np.zeros((3, 4)), np.array([[0, 1, 2]]), np.ones(3)
     with pytest.raises(OSError, match="one time point"):
         write_mesh(str(tmp_path / "out.ply"), data, {})
+
+
+def test_an_image_layer_of_photos_keeps_their_metadata(tmp_path, viewer):
+    exif = Picture.Exif()
+    exif[271] = "MAKER"
+    for number in range(2):
+        plane = noise(48, 64, 3, dtype="uint8")
+        Picture.fromarray(plane).save(tmp_path / f"p{number}.jpg", exif=exif)
+    (layer,) = viewer.open(tmp_path, plugin=PLUGIN)
+
+    layer.save(str(tmp_path / "stack.tif"), plugin=PLUGIN)
+
+    with tifffile.TiffFile(tmp_path / "stack.tif") as tiff:
+        assert tiff.pages.first.tags["Make"].value == "MAKER"
+        np.testing.assert_array_equal(tiff.asarray(), layer.data)

@@ -12,7 +12,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import number_type, written_type
 from napari_focusstack.io.reading.plane_store import PlaneStore
 from napari_focusstack.io.reading.stack_axes import UNNAMED
-from napari_focusstack.io.writing.result import ResultForm
+from napari_focusstack.io.writing.result import ZARR_SUFFIX, ResultForm
 from napari_focusstack.io.writing.result_file import result_file
 from napari_focusstack.runtime.memory import memory_budget
 
@@ -126,6 +126,8 @@ def fuse_stack(
             figures.append({**at, **result.figures()})
         assert reference is not None  # no axis is empty
         record = _record(reference, figures, sources)
+        if stack.photo is not None:
+            record["photo"] = stack.photo.summary(written=paths["image"].suffix != ZARR_SUFFIX)
         for file in files.values():
             file.record = record
     return reference, record
@@ -168,7 +170,7 @@ def _result_letters(stack: StackHeader) -> dict[str, str]:
 def _forms(stack: StackHeader, letters: dict[str, str]) -> dict[Output, ResultForm]:
     """Return the form of each output of a stack."""
     planes = stack.shape[stack.focus_axis or 0]
-    images = _form(stack, letters, written_type(stack.dtype))
+    images = replace(_form(stack, letters, written_type(stack.dtype)), photo=stack.photo)
     focus = _form(stack, letters, np.dtype(np.float32), focus=True)
     labels = number_type(planes)
     return {

@@ -138,7 +138,8 @@ def layers_of(
     list of LayerData
         With scale, units and axis_labels (one entry for each axis except colours). The metadata
         have an entry "focusstack", a dict of "path" (file or folder); for a stack "focus_axis"
-        (index in the layer), "z_step" and "unit"; "near" if given; and "record" for a result.
+        (index in the layer), "z_step" and "unit"; "near" if given; "record" for a result; "photo"
+        for EXIF and colour profile (`napari_focusstack.io.reading.photo_metadata.PhotoMetadata`).
     """
     c = stack.axes.find("C")
     axes = [axis for axis in range(len(stack.scale)) if axis != c]
@@ -153,6 +154,8 @@ def layers_of(
         about["near"] = near
     if stack.record is not None:
         about["record"] = stack.record
+    if stack.photo is not None:
+        about["photo"] = stack.photo
     count = 1 if c < 0 else stack.shape[c]
     layers: list[LayerData] = []
     for number in range(count):

@@ -46,7 +46,8 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
         plane by plane.
     attributes : mapping
         State of the layer: "rgb", "scale", "translate", "units", "axis_labels", and "metadata". The
-        record is the entry "record" of "focusstack" in "metadata".
+        record is the entry "record" of "focusstack" in "metadata", and "photo" holds EXIF and
+        colour profile.
 
     Returns
     -------
@@ -87,6 +88,7 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
         layer_type="labels" if labels else "image",
         record=about.get("record"),
         dtype=dtype,
+        photo=None if labels else about.get("photo"),
     )
     return [path]
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from napari_focusstack.io.reading.photo_metadata import PhotoMetadata
 from napari_focusstack.widgets.session.result_layers import KINDS, LABELS, ResultLayers
 from napari_focusstack.widgets.session.source import Source
 
@@ -128,3 +129,18 @@ def test_an_additive_channel_is_hidden_below_its_fused_image(viewer, planes):
     assert not layer.visible
     assert (fused.colormap.name, fused.blending) == ("green", "additive")
     assert tuple(fused.contrast_limits) == tuple(layer.contrast_limits)
+
+
+def test_the_fused_image_alone_has_the_metadata_of_the_photos(viewer, movie):
+    photo = PhotoMetadata({271: "MAKER"}, kept=("Make",), dropped=("MakerNote",))
+    movie[0].layers[0].metadata["focusstack"] = {"photo": photo}
+    layers = ResultLayers(viewer, movie[0], "first")
+    for kind in ("fused", "depth"):
+        layers.show(kind, IMAGE)
+
+    layers.write_record(MADE, "fused", "depth")
+
+    assert layers.image("fused").metadata["focusstack"]["photo"] is photo
+    assert record(layers)["photo"] == {"kept": ["Make"], "dropped": ["MakerNote"]}
+    assert "photo" not in layers.image("depth").metadata["focusstack"]
+    assert "photo" not in record(layers, "depth")

@@ -19,6 +19,7 @@ from napari_focusstack.io.reading.formats.dispatch import (
     read_plane,
     series_of,
 )
+from napari_focusstack.io.reading.photo_metadata import orientation, upright
 from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, tiff_planes
 from napari_focusstack.planes.shown import masked_by_alpha, without_alpha
 
@@ -48,8 +49,8 @@ def read_image(path: str | Path) -> np.ndarray:
     -------
     ndarray, (Y, X) or (Y, X, 3)
         Stored pixels, of one of `napari_focusstack.imaging.number_types.TAKEN`; bool as float32.
-        Values are not rescaled. An EXIF rotation is not applied, as in napari. An alpha channel is
-        dropped; where it is not opaque the array is masked (a NumPy masked array).
+        Values are not rescaled. A picture is turned as its EXIF orientation demands. An alpha
+        channel is dropped; where it is not opaque the array is masked (a NumPy masked array).
 
     Raises
     ------
@@ -166,7 +167,7 @@ def _single_plane(path: Path, *, as_shown: bool = True) -> np.ndarray:
     planes = _decode(path, as_shown=as_shown)
     if len(planes) != 1:
         raise InputError(f"{path} holds {len(planes)} planes where one is expected; extract one.")
-    return planes[0]
+    return upright(planes[0], orientation(path))
 
 
 def as_image(plane: np.ndarray, path: Path) -> np.ndarray:
@@ -177,6 +178,9 @@ def as_image(plane: np.ndarray, path: Path) -> np.ndarray:
 
 def has_alpha(path: Path) -> bool:
     """Return whether an image file has an alpha channel, from its header."""
+    if has_reader(path):
+        series = series_of(path)[0]
+        return series.axes.endswith("S") and series.shape[-1] in (2, 4)
     with reading(path), path.open("rb") as file:
         if file.read(4).startswith(TIFF_SIGNATURES):
             from tifffile import TiffFile

@@ -17,6 +17,7 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.formats.dispatch import read_plane
 from napari_focusstack.io.reading.image import as_image, reading
+from napari_focusstack.io.reading.photo_metadata import orientation
 from napari_focusstack.io.reading.stack_axes import no_focus_axis
 from napari_focusstack.io.reading.stack_header import (
     find_stacks,
@@ -322,7 +323,7 @@ def _file_loader(stack: StackHeader) -> tuple[Load, bool]:
 
 def _raw_page(stack: StackHeader, path: Path) -> Pages | None:
     """Return the page of an image file; None unless its pixels are stored as in memory."""
-    if not is_tiff(path):
+    if not is_tiff(path) or orientation(path) != 1:
         return None
     with reading(path), own_pages(path) as tiff:
         pages = Pages.of(tiff, tiff.series[0])

@@ -33,6 +33,11 @@ from napari_focusstack.io.reading.ome_files import (
     set_names,
     whole_set,
 )
+from napari_focusstack.io.reading.photo_metadata import (
+    PhotoMetadata,
+    orientation,
+    photo_metadata,
+)
 from napari_focusstack.io.reading.plane_names import check_names
 from napari_focusstack.io.reading.record import read_note
 from napari_focusstack.io.reading.stack_axes import (
@@ -91,6 +96,8 @@ class StackHeader:
     record: Mapping[str, Any] | None = None
     #: The series as its reader describes it; None for a TIFF and for images of one plane.
     source: Series | None = None
+    #: EXIF and colour profile of the first plane, for the results.
+    photo: PhotoMetadata | None = None
 
     @property
     def name(self) -> str:
@@ -209,6 +216,7 @@ def describe(tiff: TiffFile, index: int = 0, axis: str | None = None) -> StackHe
         focus=focus,
         labels=note.get("layer_type") == "labels",
         record=note.get("record"),
+        photo=photo_metadata(path, rgb=axes.endswith("S")),
     )
 
 
@@ -317,6 +325,7 @@ def stack_of_files(files: Sequence[Path]) -> StackHeader:
         dtype=first.dtype,
         scale=tuple(step for step, _ in known),
         units=tuple(unit for _, unit in known),
+        photo=photo_metadata(files[0], rgb=first.ndim == 3),
     )
 
 
@@ -387,7 +396,10 @@ def is_tiff(path: Path) -> bool:
 
 
 def plane_size(path: Path) -> tuple[int, int]:
-    """Read height and width (px) from the header of an image file; InputError if it has none."""
+    """Read height and width (px) from the header of an image file; InputError if it has none.
+
+    They are those of the picture as it is displayed, turned as its EXIF orientation demands.
+    """
     with reading(path):
         if not path.stat().st_size:
             raise InputError(f"{path} is empty (0 bytes); copy or export it again.")
@@ -399,8 +411,10 @@ def plane_size(path: Path) -> tuple[int, int]:
             from tifffile import TiffFile
 
             with TiffFile(path) as tiff:
-                return tiff.pages.first.imagelength, tiff.pages.first.imagewidth
-        from PIL import Image
+                size = tiff.pages.first.imagelength, tiff.pages.first.imagewidth
+        else:
+            from PIL import Image
 
-        with Image.open(path) as image:
-            return image.height, image.width
+            with Image.open(path) as image:
+                size = image.height, image.width
+        return size[::-1] if orientation(path) >= 5 else size

@@ -14,6 +14,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import full_scale
 from napari_focusstack.io.reading.formats.dispatch import read_plane
 from napari_focusstack.io.reading.image import has_alpha, read_image, reading
+from napari_focusstack.io.reading.photo_metadata import orientation
 from napari_focusstack.io.reading.stack_header import opened, plane_size
 from napari_focusstack.io.reading.tiff_colour import TiffColour
 
@@ -142,7 +143,15 @@ class Pages:
 def check_plane_files(stack: StackHeader) -> None:
     """Raise InputError if the headers of plane images show different sizes."""
     for path in stack.files:
-        _check_same(stack, path, (*plane_size(path), *stack.shape[3:]), stack.dtype)
+        size, first = plane_size(path), stack.shape[1:3]
+        turns = [orientation(one) for one in (path, stack.files[0])]
+        if size == first[::-1] != first and turns[0] != turns[1]:
+            raise InputError(
+                f"{path.name} has the EXIF orientation {turns[0]}, {stack.files[0].name} "
+                f"{turns[1]}, so they are turned to {size[0]} x {size[1]} and {first[0]} x "
+                f"{first[1]} px; set one orientation, or remove it."
+            )
+        _check_same(stack, path, (*size, *stack.shape[3:]), stack.dtype)
 
 
 def read_plane_file(stack: StackHeader, number: int) -> np.ndarray:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +10,26 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import PNG_DTYPES, TIFF_SUFFIXES, check_writable, replacing
+from napari_focusstack.io.writing.photo_tags import (
+    add_directories,
+    png_chunk,
+    png_chunks,
+    tiff_tags,
+)
 from napari_focusstack.provenance import SOFTWARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_focusstack.io.reading.photo_metadata import PhotoMetadata
+
 
 def write_image(
-    path: str | Path, image: np.ndarray, *, record: Mapping[str, Any] | None = None
+    path: str | Path,
+    image: np.ndarray,
+    *,
+    record: Mapping[str, Any] | None = None,
+    photo: PhotoMetadata | None = None,
 ) -> None:
     """Write a grey, RGB or label image.
 
@@ -34,6 +44,8 @@ def write_image(
     record : mapping, optional
         From `napari_focusstack.provenance.record`. It is stored as JSON in the ImageDescription of
         a TIFF or the text "Description" of a PNG, and `read_record` reads it.
+    photo : PhotoMetadata, optional
+        EXIF and colour profile, from `napari_focusstack.io.reading.photo_metadata.photo_metadata`.
 
     Raises
     ------
@@ -62,12 +74,14 @@ def write_image(
     )
     with replacing(path) as temporary:
         if path.suffix.lower() in TIFF_SUFFIXES:
-            _write_tiff(temporary, image, description)
+            _write_tiff(temporary, image, description, photo)
         else:
-            _write_png(temporary, image, description)
+            _write_png(temporary, image, description, photo)
 
 
-def _write_tiff(path: Path, image: np.ndarray, description: str | None) -> None:
+def _write_tiff(
+    path: Path, image: np.ndarray, description: str | None, photo: PhotoMetadata | None
+) -> None:
     """Write a compressed TIFF."""
     from tifffile import imwrite
 
@@ -81,17 +95,21 @@ def _write_tiff(path: Path, image: np.ndarray, description: str | None) -> None:
         description=description,
         software=SOFTWARE,
         metadata=None,
+        **tiff_tags(photo),
     )
+    add_directories(path, photo)
 
 
-def _write_png(path: Path, image: np.ndarray, description: str | None) -> None:
+def _write_png(
+    path: Path, image: np.ndarray, description: str | None, photo: PhotoMetadata | None
+) -> None:
     """Write a PNG."""
     from imagecodecs import png_encode
 
     png = png_encode(np.ascontiguousarray(image))
+    height, width = image.shape[:2]
+    chunks = png_chunks(photo, (height, width))
     if description is not None:
-        # A text chunk of the PNG specification. Signature and header chunk are the first 33 bytes.
-        chunk = b"tEXtDescription\0" + description.encode("ascii")
-        size, checksum = struct.pack(">I", len(chunk) - 4), struct.pack(">I", zlib.crc32(chunk))
-        png = png[:33] + size + chunk + checksum + png[33:]
-    path.write_bytes(png)
+        chunks += png_chunk(b"tEXt", b"Description\0" + description.encode("ascii"))
+    # Signature and header chunk are the first 33 bytes.
+    path.write_bytes(png[:33] + chunks + png[33:])

@@ -18,12 +18,15 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import PNG_DTYPES, TIFF_SUFFIXES, check_writable, replacing
 from napari_focusstack.io.reading.calibration import UNKNOWN
+from napari_focusstack.io.writing.photo_tags import add_directories, tiff_tags
 from napari_focusstack.provenance import SOFTWARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import DTypeLike
+
+    from napari_focusstack.io.reading.photo_metadata import PhotoMetadata
 
 
 #: Order of axes in ImageJ's format.
@@ -46,6 +49,7 @@ def write_tiff(
     layer_type: Literal["image", "labels"] = "image",
     record: Mapping[str, Any] | None = None,
     dtype: DTypeLike | None = None,
+    photo: PhotoMetadata | None = None,
 ) -> None:
     """Write an image, labels or a stack of them.
 
@@ -74,6 +78,8 @@ def write_tiff(
         `napari_focusstack.io.reading.record.read_record` reads it.
     dtype : dtype, optional
         Type that the data are converted to.
+    photo : PhotoMetadata, optional
+        EXIF and colour profile, from `napari_focusstack.io.reading.photo_metadata.photo_metadata`.
 
     Raises
     ------
@@ -129,7 +135,9 @@ def write_tiff(
                 software=SOFTWARE,
                 bigtiff=bigtiff,
                 **arguments,
+                **tiff_tags(photo),
             )
+            add_directories(temporary, photo)
         except InputError:  # from planes that are read only now
             raise
         except (ValueError, OmeXmlError) as error:

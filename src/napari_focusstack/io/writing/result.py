@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_focusstack.io.reading.calibration import Channel
+    from napari_focusstack.io.reading.photo_metadata import PhotoMetadata
     from napari_focusstack.planes.lazy_plane import Rectangle
 
 
@@ -50,6 +51,8 @@ class ResultForm:
     channels: tuple[Channel, ...] = ()
     #: Type of the layer that it is read as.
     layer_type: Literal["image", "labels"] = "image"
+    #: EXIF and colour profile, of a photo; a TIFF and a PNG hold them.
+    photo: PhotoMetadata | None = None
 
     def __post_init__(self) -> None:
         """Check axes and dtype."""

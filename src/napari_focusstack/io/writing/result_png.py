@@ -43,4 +43,4 @@ class _Png(Result):
         self._image[rectangle] = pixels
 
     def _complete(self) -> None:
-        write_image(self._path, self._image, record=self.record)
+        write_image(self._path, self._image, record=self.record, photo=self._form.photo)

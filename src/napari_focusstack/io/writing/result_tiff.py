@@ -16,6 +16,7 @@ import numpy as np
 
 from napari_focusstack.files import PNG_DTYPES, check_writable, replacing
 from napari_focusstack.io.writing.layer_tiff import MAX_CLASSIC_BYTES, ome_steps
+from napari_focusstack.io.writing.photo_tags import add_directories, tiff_tags
 from napari_focusstack.io.writing.result import RESULT_SUFFIXES, TILE_PX, Result, colour_hex
 from napari_focusstack.planes.scratch import ScratchPlanes
 from napari_focusstack.provenance import SOFTWARE
@@ -71,6 +72,7 @@ class _OmeTiff(Result):
         # The record is known only now, but the first page is written first.
         with TiffFile(self._path, mode="r+") as tiff:
             tiff.pages.first.tags["ImageDescription"].overwrite(self._description())
+        add_directories(self._path, self._form.photo)
 
     def close(self) -> None:
         """Close all files."""
@@ -103,6 +105,7 @@ class _OmeTiff(Result):
             resolutionunit="none",
             software=SOFTWARE,
             metadata=None,
+            **({} if self._next else tiff_tags(form.photo)),
         )
 
     def _description(self) -> bytes:

@@ -170,7 +170,10 @@ class ResultLayers:
             if layer is not None:
                 new = record(made["parameters"], weights=made["weights"])
                 new["found"] = self._merged(made["found"], kind, focus_of(layer).get("record", {}))
-                layer.metadata["focusstack"] = {**self._metadata(kind), "record": new}
+                metadata = self._metadata(kind)
+                if "photo" in metadata:
+                    new["photo"] = metadata["photo"].summary(written=True)
+                layer.metadata["focusstack"] = {**metadata, "record": new}
 
     def update_figures(self, figures: dict[str, Any], *kinds: str) -> None:
         """Replace some figures of this time point in the records of layers."""
@@ -208,7 +211,9 @@ class ResultLayers:
 
     def _metadata(self, kind: str) -> dict[str, Any]:
         """Return the metadata by which a result is recognised again."""
-        return {**self.source.metadata(), "near": self.near, "shows": kind}
+        metadata = {**self.source.metadata(), "near": self.near, "shows": kind}
+        photo = focus_of(self.source.layers[0]).get("photo")
+        return {**metadata, "photo": photo} if photo and kind == "fused" else metadata
 
     def _existing(self, kind: str) -> Any:
         """Return the layer of a kind that an earlier session made of the source."""

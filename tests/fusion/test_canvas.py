@@ -166,3 +166,22 @@ def test_strokes_over_estimated_sources_come_to_what_fusing_anew_comes_to(planes
     outside = ~canvas.region
     np.testing.assert_array_equal(canvas.image[outside], canvas.initial[outside])
     assert np.abs(canvas.image.astype(int) - anew.image).max() <= 60
+
+
+def test_a_painted_pixel_takes_its_plane_also_where_its_label_was_there_already(planes, labels):
+    pipeline = Pipeline(planes, FuseParameters(device="cpu"))
+    focus = FocusMap.of_labels(labels, PLANES, SIZE)
+    selected = estimated_selection(planes)
+    canvas = Canvas(pipeline, focus, None, focus.labels, selected)
+    run(canvas.fuse())
+    assert (canvas.image[30:34, 30:34] != planes[0, 30:34, 30:34]).any()
+    decided = np.zeros(SIZE, bool)
+    decided[30:34, 30:34] = True
+    canvas.paint(focus.labels.copy(), (slice(30, 34), slice(30, 34)), decided)
+    np.testing.assert_array_equal(canvas.image[30:34, 30:34], planes[0, 30:34, 30:34])
+    assert (canvas.selection.source[30:34, 30:34] == 1).all()
+    anew = Canvas(pipeline, focus, None, focus.labels, selected, decided)
+    run(anew.fuse())
+    np.testing.assert_array_equal(anew.image, canvas.image)
+    canvas.paint(focus.labels.copy(), (slice(30, 34), slice(30, 34)), np.zeros(SIZE, bool))
+    np.testing.assert_array_equal(canvas.image, selected.picture)

@@ -45,3 +45,14 @@ def test_what_is_painted_back_is_no_fix(labels):
 def test_labels_made_by_hand_are_all_fixes(labels):
     fixes = Fixes.painted_by_hand(labels)
     np.testing.assert_array_equal(fixes.over(np.zeros(SIZE, np.uint8)), labels)
+
+
+def test_a_pixel_that_the_brush_went_over_is_a_fix_also_where_its_label_was_proposed(labels):
+    fixes = Fixes(labels)
+    decided = np.zeros(SIZE, bool)
+    decided[30:32, 30] = True
+    assert fixes.follow(labels, decided) == (slice(30, 32), slice(30, 31))
+    assert fixes.painted.sum() == 2
+    over = fixes.over(np.full(SIZE, 4, np.uint8))
+    assert over[30, 30] == 1
+    assert fixes.follow(over, np.zeros(SIZE, bool)) == (slice(30, 32), slice(30, 31))

@@ -266,3 +266,19 @@ def test_uneven_planes_have_places():
     uneven = replace(focus, places=(1.0, 1.2, 3.0))
     torch.testing.assert_close(uneven.place(depth), torch.tensor([[[1.0, 1.1, 1.2, 3]]]))
     assert uneven.crop((slice(0, 1), slice(0, 2))).places == (1.0, 1.2, 3.0)
+
+
+def test_decided_labels_are_hard_also_where_the_map_agrees():
+    decided = np.zeros((12, 12), bool)
+    decided[4:8, 4:8] = True
+    focus = FocusMap.of_pair(torch.full((1, 12, 12), 0.7))
+    alpha = focus.with_labels(np.ones((12, 12), np.uint8), decided).alpha[0].numpy()
+    assert (alpha[decided] == 1).all()
+    assert (alpha[~decided] == np.float32(0.7)).all()
+
+    low = torch.full((1, 12, 12), 0.3)
+    stack = FocusMap(torch.full_like(low, 2), torch.full_like(low, 4), 1 - low, 5, low)
+    hard = stack.with_labels(np.full((12, 12), 2, np.uint8), decided)
+    assert (hard.alpha[0].numpy()[decided] == 1).all()
+    assert (hard.confidence[0].numpy()[decided] == 1).all()
+    assert (hard.alpha[0, :3].numpy() == 1 - np.float32(0.3)).all()

@@ -40,6 +40,9 @@ class Canvas:
         labels are used.
     selection : Selection, optional
         The picture of source pixels; that of the focus map's labels, if not given.
+    decided : ndarray of bool, optional
+        Shape (Y, X): pixels that were painted, also where their labels are those of the focus map.
+        The labels are used there, too.
 
     Attributes
     ----------
@@ -47,6 +50,8 @@ class Canvas:
         The focus map with the labels.
     selection : Selection
         The picture of source pixels with the labels.
+    decided : ndarray of bool
+        Pixels whose labels are used also where they are those of the focus map, (Y, X).
     has_estimated_sources : bool
         Whether sources were estimated, not named by the labels.
     image : ndarray
@@ -67,6 +72,7 @@ class Canvas:
         psf: Psf | None,
         labels: np.ndarray,
         selection: Selection | None = None,
+        decided: np.ndarray | None = None,
     ) -> None:
         stack = pipeline.stack
         if labels.shape != stack.size:
@@ -78,7 +84,8 @@ class Canvas:
         self.stack = stack
         self.estimated = focus
         self.psf = psf
-        self.focus = focus.with_labels(labels)
+        self.focus = focus.with_labels(labels, decided)
+        self.decided = np.zeros(stack.size, bool) if decided is None else decided.copy()
         self.has_estimated_sources = selection is not None
         self.selected = selection or Selection.by_labels(stack, focus.labels)
         self.selection = self.selected.copy()
@@ -94,7 +101,7 @@ class Canvas:
     def _select(self, labels: np.ndarray, where: Region) -> None:
         """Take the pixels of a region that were painted from the planes that labels name."""
         planes = np.where(labels == 0, self.focus.planes, labels)
-        painted = planes != self.estimated.crop(where).labels
+        painted = (planes != self.estimated.crop(where).labels) | self.decided[where]
         self.selection.paint(self.stack, self.selected, planes, painted, where)
 
     def fuse(self) -> Generator[Progress, None, None]:
@@ -103,7 +110,9 @@ class Canvas:
             self.focus, self.psf, self.selection
         )
 
-    def paint(self, labels: np.ndarray, changed: Region) -> Region:
+    def paint(
+        self, labels: np.ndarray, changed: Region, decided: np.ndarray | None = None
+    ) -> Region:
         """Fuse again the part of the image that a change of labels can affect.
 
         Parameters
@@ -112,6 +121,8 @@ class Canvas:
             The new labels, (Y, X).
         changed : tuple of slice
             Rows and columns in which they changed.
+        decided : ndarray of bool, optional
+            All that was painted by now, see :class:`Canvas`; as before, if not given.
 
         Returns
         -------
@@ -126,10 +137,14 @@ class Canvas:
         size = self.stack.size
         edited = pad(changed, EDIT_REACH_PX, size)
         outer = pad(edited, EDIT_REACH_PX, size)
-        part = self.estimated.crop(outer).with_labels(labels[outer]).crop(to_local(edited, outer))
+        hard = (self.decided if decided is None else decided)[outer]
+        part = self.estimated.crop(outer).with_labels(labels[outer], hard)
+        part = part.crop(to_local(edited, outer))
         reach = self._reach_px(edited)
         self.focus.paste(edited, part)
         where = pad(edited, max(reach, self._reach_px(edited)), size)
+        if decided is not None:
+            self.decided[edited] = decided[edited]
         self._select(labels[edited], edited)
         self.image[where], self.region[where] = run(
             self.pipeline.eliminate(self.focus, self.psf, self.selection, within=where)

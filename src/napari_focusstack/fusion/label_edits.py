@@ -26,6 +26,8 @@ class Fixes:
         The proposal with the edits.
     painted : ndarray of bool
         Which pixels are edits, (Y, X).
+    decided : ndarray of bool
+        Which pixels the brush went over, (Y, X): edits also where the label was proposed.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class Fixes:
         self.proposal = proposal.copy()
         self.labels = proposal.copy()
         self.painted = np.zeros(proposal.shape, bool)
+        self.decided = np.zeros(proposal.shape, bool)
 
     @classmethod
     def painted_by_hand(cls, labels: np.ndarray) -> Fixes:
@@ -48,25 +51,29 @@ class Fixes:
         fixes.painted[:] = True
         return fixes
 
-    def follow(self, labels: np.ndarray) -> Region | None:
+    def follow(self, labels: np.ndarray, decided: np.ndarray | None = None) -> Region | None:
         """Record changes of the labels: painted, erased, or undone.
 
         Parameters
         ----------
         labels : ndarray
             The new labels, (Y, X).
+        decided : ndarray of bool, optional
+            Which pixels the brush has gone over by now, (Y, X); as before, if not given.
 
         Returns
         -------
         tuple of slice or None
             Rows and columns around all changes since the last call; None if there are none.
         """
-        changed = labels != self.labels
+        decided = self.decided if decided is None else decided
+        changed = (labels != self.labels) | (decided != self.decided)
         where = bounding_box(changed)
         if where is not None:
             new = changed[where]
-            self.labels[where] = labels[where]
-            self.painted[where][new] = (labels[where] != self.proposal[where])[new]
+            self.labels[where], self.decided[where] = labels[where], decided[where]
+            edited = (labels[where] != self.proposal[where]) | decided[where]
+            self.painted[where][new] = edited[new]
         return where
 
     def over(self, proposal: np.ndarray) -> np.ndarray:

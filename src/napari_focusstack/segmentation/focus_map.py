@@ -132,8 +132,8 @@ class FocusMap:
         depth = np.where(labels == 0, planes, labels).astype(np.float32)
         return cls.of_depth(torch.from_numpy(depth)[None], planes)
 
-    def with_labels(self, labels: np.ndarray) -> FocusMap:
-        """Return the map with labels in place of its depth where they differ from it.
+    def with_labels(self, labels: np.ndarray, decided: np.ndarray | None = None) -> FocusMap:
+        """Return the map with labels in place of its depth where they differ or are decided.
 
         There edges are antialiased and confidence is 1. Elsewhere soft edges stay.
 
@@ -142,23 +142,29 @@ class FocusMap:
         labels : ndarray
             Shape (Y, X), 1..P; 0 is the farthest plane. In a pair every value but 1 is the far
             plane.
+        decided : ndarray of bool, optional
+            Shape (Y, X): pixels whose labels hold also where they are those of the map.
 
         Raises
         ------
         InputError
             If a label names no plane.
         """
+        device = self.alpha.device
+        hard = None if decided is None else torch.from_numpy(decided)[None].to(device)
         if self.is_pair:
-            mask = torch.from_numpy(labels == 1)[None].to(self.alpha.device)
-            return self.of_pair(apply_hard_mask(self.alpha, mask))
+            mask = torch.from_numpy(labels == 1)[None].to(device)
+            return self.of_pair(apply_hard_mask(self.alpha, mask, hard))
         if (most := int(labels.max(initial=0))) > self.planes:
             raise InputError(
                 f"label {most} names no plane, for there are {self.planes}; paint with 1 (nearest) "
                 f"to {self.planes}, and undo the stroke."
             )
         whole = torch.from_numpy(np.where(labels == 0, self.planes, labels).astype(np.float32))
-        depth, new = self.depth, whole[None].to(self.alpha.device)
+        depth, new = self.depth, whole[None].to(device)
         kept = depth.round() == new
+        if hard is not None:
+            kept &= ~hard
         confidence = torch.where(kept, self.confidence, 1.0)
         painted = self.of_depth(torch.where(kept, depth, new), self.planes, confidence)
         beside = max_filter3((~kept).float()) > 0

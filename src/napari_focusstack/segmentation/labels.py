@@ -51,7 +51,7 @@ def clamp_soft_band(alpha: Tensor) -> Tensor:
     return torch.where(grown > shrunk, soft, hard)
 
 
-def apply_hard_mask(alpha: Tensor, mask: Tensor) -> Tensor:
+def apply_hard_mask(alpha: Tensor, mask: Tensor, decided: Tensor | None = None) -> Tensor:
     """Return alpha changed to agree with a hard mask.
 
     Parameters
@@ -60,6 +60,8 @@ def apply_hard_mask(alpha: Tensor, mask: Tensor) -> Tensor:
         Shape (1, Y, X), 0..1.
     mask : Tensor
         Bool, same shape: painted, or refined.
+    decided : Tensor, optional
+        Bool, same shape: pixels that are hard, also where alpha agrees with the mask.
 
     Returns
     -------
@@ -70,7 +72,10 @@ def apply_hard_mask(alpha: Tensor, mask: Tensor) -> Tensor:
     disputed = ((alpha > 0.5) != mask).float()
     regions = -max_filter3(-disputed)
     near_regions = functional.max_pool2d(regions, 2 * SOFT_REACH_PX + 3, 1, SOFT_REACH_PX + 1)
-    return torch.where((disputed + near_regions) > 0, antialias(mask), alpha)
+    hard = (disputed + near_regions) > 0
+    if decided is not None:
+        hard |= decided
+    return torch.where(hard, antialias(mask), alpha)
 
 
 def antialias(mask: Tensor) -> Tensor:

@@ -249,3 +249,31 @@ def test_a_border_is_marked_and_cleared_by_the_next_fusion(
     session.show_result(fuse(stack, labels))
     assert session.border_share == 0
     assert not border.data.any()
+
+
+def test_painting_the_label_that_a_pixel_has_shows_its_plane(session, viewer, planes):
+    image, canvas = viewer.layers["stack fused"], session.canvas
+    before = image.data.copy()
+    label = int(session.labels.data[Y, X])
+    canvas.selected.picture[Y, X] = canvas.selection.picture[Y, X] = 7  # SEB chose another
+    session.labels.paint((Y, X), label)
+    assert session.follow_brush(live=True)
+    assert session.state.fixes.painted[Y, X]
+    assert canvas.selection.picture[Y, X] == planes[label - 1, Y, X]
+    assert canvas.selection.source[Y, X] == label
+    assert found(session)["painted_px"] > 0
+    canvas.selected.picture[Y, X] = before[Y, X]
+    session.labels.undo()
+    assert session.follow_brush(live=True)
+    assert not session.state.fixes.painted.any()
+
+
+def test_decisions_hold_in_the_next_run_and_can_be_dropped(session):
+    session.labels.paint((Y, X), int(session.labels.data[Y, X]))
+    session.follow_brush(live=True)
+    assert session.decided[Y, X]
+    session.drop_fixes()
+    session.follow_brush(live=True)
+    assert not session.decided.any()
+    assert not session.canvas.decided.any()
+    assert not session.state.fixes.painted.any()

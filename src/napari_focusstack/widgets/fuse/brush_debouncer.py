@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
+from napari_focusstack.widgets.session.brush_strokes import strokes_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,6 +41,10 @@ class BrushDebouncer:
         """Follow the brush in this Labels layer only; None follows none."""
         if labels is self.labels:
             return
+        if self.labels is not None:
+            strokes_of(self.labels).off_stroke(self.touched)
+        if labels is not None:
+            strokes_of(labels).on_stroke(self.touched)
         for event in _strokes(self.labels):
             event.disconnect(self.touched)
         for event in _strokes(labels):

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from napari_focusstack.imaging.number_types import number_type
+from napari_focusstack.widgets.session.brush_strokes import strokes_of
 from napari_focusstack.widgets.session.depth_colours import plane_colours
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def adopt(layer: Labels, index: tuple[int, ...]) -> LabelState:
     if state is None or state.fixes is None or state.fixes.labels.shape != labels.shape:
         state = _states[layer][index] = LabelState(fixes=Fixes(np.zeros_like(labels)))
     assert state.fixes is not None
-    state.fixes.follow(labels)
+    state.fixes.follow(labels, strokes_of(layer).at(index))
     return state
 
 
@@ -183,6 +184,7 @@ def add_labels(viewer: ViewerModel, source: Source, state: LabelState) -> Labels
     layer.selected_label = 1
     layer.brush_size = max(3, min(state.labels.shape) // 40)
     remember(layer, index, state)
+    strokes_of(layer)  # what is painted from now on is noted
     return layer
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.runtime.region import bounding_box, union
+from napari_focusstack.widgets.session.brush_strokes import strokes_of
 from napari_focusstack.widgets.session.label_layer import (
     LabelState,
     adopt,
@@ -132,12 +133,21 @@ class Session:
             return self.run_all(parameters)
         painted = self.layers.painted()
         state = replace(self.state)
-        return fusing(self.source, parameters, state, painted, channels=self.channels)
+        return fusing(
+            self.source,
+            parameters,
+            state,
+            painted,
+            decided=self.decided,
+            channels=self.channels,
+        )
 
     def run_all(self, parameters: FuseParameters) -> Task:
         """Estimate everything anew and fuse, painted fixes on top; the result is a FusionState."""
         fixes = self._fixes_now()
-        return fusing(self.source, parameters, fixes=fixes, channels=self.channels)
+        return fusing(
+            self.source, parameters, fixes=fixes, decided=self.decided, channels=self.channels
+        )
 
     # ---- results of tasks become layers, in the GUI's thread
 
@@ -148,7 +158,7 @@ class Session:
         if layer is None or now is None or fixes is None or now.shape != fixes.labels.shape:
             self.layers.add_labels(state)
         else:
-            fixes.follow(now)
+            fixes.follow(now, self.decided)
             state.fixes = fixes
             set_labels(layer, self._place, fixes.over(state.labels))
             remember(layer, self._place, state)
@@ -169,6 +179,7 @@ class Session:
     def drop_fixes(self) -> None:
         """Take back all that was painted."""
         if self.fixes is not None and self.labels is not None:
+            strokes_of(self.labels).forget(self._place)
             set_labels(self.labels, self._place, self.fixes.drop())
 
     def show_result(
@@ -236,11 +247,12 @@ class Session:
         self._pending, labels = None, self.layers.painted()
         if labels is None or labels.shape != fusion.labels.shape:
             return
-        changed = bounding_box(labels != fusion.labels)
+        decided = self.decided
+        changed = bounding_box((labels != fusion.labels) | (decided != fusion.canvas.decided))
         if changed is not None:
             self.state.painted_since = True
             for canvas in (fusion.canvas, *(canvas for _, canvas in fusion.others)):
-                canvas.paint(labels, changed)
+                canvas.paint(labels, changed, decided)
 
     def follow_brush(self, *, live: bool) -> bool:
         """Note painted labels, and fuse again around them if live; tell whether it fused.
@@ -264,8 +276,8 @@ class Session:
         pending = self._pending
         if not live or pending is None or self.canvas is None or self.image is None:
             return False
-        canvas, step = self.canvas, self._step
-        where = canvas.paint(labels, pending)
+        canvas, step, decided = self.canvas, self._step, self.fixes.decided
+        where = canvas.paint(labels, pending, decided)
         self._pending = None
         self.layers.update("fused", where, lambda: canvas.image[where])
         self.layers.update("sources", where, lambda: canvas.selection.source[where])
@@ -276,13 +288,13 @@ class Session:
             self.layers.update("confidence", where, partial(confidence_painted, canvas, where))
         self.layers.update_figures(self._figures(), LABELS, *KINDS)
         for layers, other in self._others:
-            other_where = other.paint(labels, pending)
+            other_where = other.paint(labels, pending, decided)
             layers.update("fused", other_where, partial(other.image.__getitem__, other_where))
         return True
 
     def _note(self, labels: np.ndarray) -> None:
         """Note what was painted in labels (Y, X); the image does not follow it yet."""
-        changed = None if self.fixes is None else self.fixes.follow(labels)
+        changed = None if self.fixes is None else self.fixes.follow(labels, self.decided)
         if changed is not None:
             self.state.painted_since = True
             self._pending = changed if self._pending is None else union(self._pending, changed)
@@ -337,6 +349,14 @@ class Session:
         if self.state.painted_since:
             figures["reblur_residual"] = None  # it was measured with the earlier labels
         return figures
+
+    @property
+    def decided(self) -> np.ndarray | None:
+        """A copy of which pixels (Y, X) the brush went over; None where there are no labels."""
+        layer = self.labels
+        if layer is None or layer not in self.layers.viewer.layers:
+            return None
+        return strokes_of(layer).at(self._place).copy()
 
     @property
     def _place(self) -> tuple[int, ...]:

@@ -120,6 +120,7 @@ def fusing(
     state: LabelState | None = None,
     labels: np.ndarray | None = None,
     fixes: Fixes | None = None,
+    decided: np.ndarray | None = None,
     channels: Channels = ALONE,
 ) -> Task:
     """Return the task that fuses with what is known, and estimates the rest.
@@ -138,6 +139,8 @@ def fusing(
         Labels (Y, X) as they are painted now.
     fixes : Fixes, optional
         What was painted. It stays on top where the labels are estimated anew.
+    decided : ndarray of bool, optional
+        Pixels (Y, X) that the brush went over: their labels hold, whatever was estimated.
     channels : Channels
         Other channels. They are fused with the focus and the registration of the source.
     """
@@ -169,7 +172,8 @@ def fusing(
             known = yield from _select(pipeline, known, parameters)
         pipeline.weights = dict(known.weights)
         psf = known.psf if needs_psf else None
-        canvas = Canvas(pipeline, focus, psf, edited.labels, known.selection)
+        hard = None if decided is None or decided.shape != edited.size else decided
+        canvas = Canvas(pipeline, focus, psf, edited.labels, known.selection, hard)
         yield from canvas.fuse()
         diagnosis = None
         if segmented:
@@ -245,7 +249,7 @@ def _with_focus_of(
     selection = None
     if first.has_estimated_sources:
         selection = yield from pipeline.select()
-    canvas = Canvas(pipeline, first.estimated, psf, labels, selection)
+    canvas = Canvas(pipeline, first.estimated, psf, labels, selection, first.decided)
     yield from canvas.fuse()
     return canvas
 

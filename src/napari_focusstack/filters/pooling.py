@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as functional
 
@@ -48,6 +49,22 @@ def pooled(
         image = reduce(image[..., ::2], image[..., 1::2])
         factor //= 2
     return image
+
+
+def doubled(images: Tensor) -> Tensor:
+    """Return images (N, Y, X) at twice the size, interpolated bilinearly.
+
+    Examples
+    --------
+    >>> doubled(torch.tensor([[[0.0, 4.0]]]))[0, 0]
+    tensor([0., 1., 3., 4.])
+    """
+    if images.device.type == "cpu" and not images.requires_grad:
+        import cv2
+
+        size = (2 * images.shape[2], 2 * images.shape[1])
+        return torch.from_numpy(np.stack([cv2.resize(image, size) for image in images.numpy()]))
+    return functional.interpolate(images[:, None], scale_factor=2, mode="bilinear")[:, 0]
 
 
 def max_filter3(image: Tensor) -> Tensor:

@@ -46,6 +46,8 @@ class CrossPlaneBlock(nn.Module):
 
     def forward(self, features: Tensor, planes: int) -> Tensor:
         """Map (B P, C, Y, X) to the same shape."""
+        # Channels last in memory: convolutions on a CPU take two thirds of the time.
+        features = features.contiguous(memory_format=torch.channels_last)
         stack = self.within(features).unflatten(0, (-1, planes))
         by_plane = stack.unbind(1)
         of_three, of_all = self.across.weight.split([3 * self.channels, 2 * self.channels], 1)

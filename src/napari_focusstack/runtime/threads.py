@@ -69,6 +69,41 @@ def parallel_map(
         yield from _trimmed(_in_threads(work, pieces, count))
 
 
+def map_planes(
+    work: Callable[[Piece], Result], planes: Iterable[Piece], device: torch.device
+) -> Iterator[Result]:
+    """Apply work to the planes of one tile, several at a time.
+
+    It suits sums and maxima over planes: results come in the order of the planes. Memory is kept
+    for the next plane. Where gradients are recorded, planes follow one another.
+
+    Parameters
+    ----------
+    work : callable
+        Takes a plane, or its number.
+    planes : iterable
+        The planes, or their numbers.
+    device : torch.device
+        Where the work is done.
+
+    Yields
+    ------
+    object
+        What ``work`` returns.
+
+    Examples
+    --------
+    >>> with torch.no_grad():
+    ...     list(map_planes(lambda number: 2 * number, range(3), torch.device("cpu")))
+    [0, 2, 4]
+    """
+    count = worker_count(device)
+    if count == 1 or torch.is_grad_enabled():
+        yield from map(work, planes)
+    else:
+        yield from _in_threads(torch.no_grad()(work), planes, count)
+
+
 def _trimmed(results: Iterator[Result]) -> Iterator[Result]:
     """Yield results; return free memory to the system every few of them."""
     for number, result in enumerate(results, 1):

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.networks.source_cues import NOISE_GAIN, smooth
+from napari_focusstack.runtime.threads import map_planes
 from napari_focusstack.source.seams import multiband, seam_share
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class SourceChoice(NamedTuple):
     def blended(self, planes: Tensor) -> Tensor:
         """Return the picture (C, Y, X) of planes (P, C, Y, X)."""
         if self.averaged:
-            first = (planes * self.weights[:, None]).sum(0)
+            first = weighted_mean(planes, self.weights)
         else:
             first = planes.gather(0, self.source[None, None].expand(1, planes.shape[1], -1, -1))[0]
         if not self.share.any():
@@ -99,7 +100,7 @@ def choose(
     """
     mean_power = noise_power(noise)
     logs = agreeing(planes, logs, mean_power, shown)
-    source = _of_shown(smooth(logs, STEADY_PX), shown).argmin(0)
+    source = least(_of_shown(smooth(logs, STEADY_PX), shown))
     averaged = blend == "noise"
     power = mean_power if averaged else SEAM_POWER
     weights = functional.softmax(-power * _of_shown(logs, shown), 0)
@@ -131,9 +132,30 @@ def noise_power(noise: float) -> float:
 def agreeing(planes: Tensor, logs: Tensor, power: float, shown: Tensor | None = None) -> Tensor:
     """Return log of the expected errors (P, Y, X) and of how far planes lie from their mean."""
     weights = functional.softmax(-power * _of_shown(logs, shown), 0)
-    mean = (planes * weights[:, None]).sum(0)
-    apart = smooth(planes - mean, AGREEMENT_PX).square().mean(1)
-    return torch.log(torch.exp(logs) + AGREEMENT * apart)
+    mean = weighted_mean(planes, weights)
+
+    def expected(number: int) -> Tensor:
+        apart = smooth(planes[number] - mean, AGREEMENT_PX).square_().mean(0)
+        return torch.log(torch.exp(logs[number]) + AGREEMENT * apart)
+
+    return torch.stack(list(map_planes(expected, range(len(planes)), planes.device)))
+
+
+def weighted_mean(planes: Tensor, weights: Tensor) -> Tensor:
+    """Return the mean (C, Y, X) of planes (P, C, Y, X), by weights (P, Y, X) that sum to 1."""
+    mean = torch.zeros_like(planes[0])
+    for plane, weight in zip(planes, weights, strict=True):
+        mean.addcmul_(plane, weight)
+    return mean
+
+
+def least(values: Tensor) -> Tensor:
+    """Return where images (P, Y, X) are least, int64 (Y, X), in a third of ``argmin``'s time."""
+    lowest, place = values[0].clone(), torch.zeros_like(values[0], dtype=torch.int64)
+    for number, image in enumerate(values[1:], 1):
+        place.masked_fill_(image < lowest, number)
+        torch.minimum(lowest, image, out=lowest)
+    return place
 
 
 def _of_shown(logs: Tensor, shown: Tensor | None) -> Tensor:

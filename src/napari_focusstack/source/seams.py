@@ -6,12 +6,16 @@ brightness may meet in a visible line. There planes are blended, each detail ove
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.filters.convolution import convolve_separably
+from napari_focusstack.filters.pooling import doubled, pooled
 from napari_focusstack.networks.source_cues import smooth
+from napari_focusstack.runtime.threads import map_planes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,8 +57,9 @@ def seam_share(picture: Tensor, planes: Tensor, visible: float) -> Tensor:
     >>> float(share[32, 0]), round(float(share[32, 31]), 2)
     (0.0, 0.98)
     """
-    most = functional.max_pool2d(_steps(planes), 3, 1, 1).amax(0)
-    excess = _steps(picture[None])[0] - most
+    greatest = reduce(torch.maximum, map_planes(_steps, planes, planes.device))
+    most = functional.max_pool2d(greatest[None, None], 3, 1, 1)[0, 0]
+    excess = _steps(picture) - most
     found = (excess / visible - 1).clamp(0, 1)[None, None]
     if not found.any():
         return found[0, 0]
@@ -63,14 +68,14 @@ def seam_share(picture: Tensor, planes: Tensor, visible: float) -> Tensor:
     return torch.where(share > LEAST_SHARE, share, 0.0)
 
 
-def _steps(images: Tensor) -> Tensor:
-    """Return the greatest difference (N, Y, X) of any channel to one of the four neighbours."""
-    down = (images[..., 1:, :] - images[..., :-1, :]).abs().amax(1)
-    right = (images[..., 1:] - images[..., :-1]).abs().amax(1)
+def _steps(image: Tensor) -> Tensor:
+    """Return the greatest difference (Y, X) of any channel (C, Y, X) to the four neighbours."""
+    down = (image[..., 1:, :] - image[..., :-1, :]).abs_().amax(0)
+    right = (image[..., 1:] - image[..., :-1]).abs_().amax(0)
     steps = functional.pad(down, (0, 0, 0, 1))
-    steps[:, 1:] = torch.maximum(steps[:, 1:], down)
-    steps[..., :-1] = torch.maximum(steps[..., :-1], right)
-    steps[..., 1:] = torch.maximum(steps[..., 1:], right)
+    torch.maximum(steps[1:], down, out=steps[1:])
+    for half in (steps[:, :-1], steps[:, 1:]):
+        torch.maximum(half, right, out=half)
     return steps
 
 
@@ -100,26 +105,27 @@ def multiband(planes: Tensor, weights: Tensor) -> Tensor:
     margins = (0, -width % GRID_PX, 0, -height % GRID_PX)
     fine = functional.pad(planes, margins, mode="replicate")
     share = functional.pad(weights[:, None], margins, mode="replicate")
-    bands = []
-    for _ in range(LEVELS):
-        coarse = _halved(fine)
-        bands.append(((fine - _enlarged(coarse, fine)) * share).sum(0))
-        fine, share = coarse, _halved(share)
-    total = (fine * share).sum(0)
-    for band in reversed(bands):
-        total = _enlarged(total[None], band[None])[0] + band
+    bands: list[Tensor] = []
+    for of_plane in map_planes(_weighted_bands, zip(fine, share, strict=True), planes.device):
+        bands = [band.add_(more) for band, more in zip(bands, of_plane)] or of_plane
+    total = bands.pop()
+    while bands:
+        total = bands.pop() + doubled(total)
     return total[..., :height, :width]
 
 
+def _weighted_bands(weighted_plane: tuple[Tensor, Tensor]) -> list[Tensor]:
+    """Return the details of a plane (C, Y, X) by size, the finest first, times its weight."""
+    plane, weight = weighted_plane
+    bands = []
+    for _ in range(LEVELS):
+        coarse = _halved(plane)
+        bands.append((plane - doubled(coarse)).mul_(weight))
+        plane, weight = coarse, _halved(weight)
+    return [*bands, plane * weight]
+
+
 def _halved(image: Tensor) -> Tensor:
-    """Return images (N, C, Y, X) at half the size, after a binomial blur."""
-    kernel = image.new_tensor([1.0, 3.0, 3.0, 1.0]) / 8
-    flat = functional.pad(image.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
-    rows = functional.conv2d(flat, kernel[None, None, None, :], stride=(1, 2))
-    both = functional.conv2d(rows, kernel[None, None, :, None], stride=(2, 1))
-    return both.reshape(*image.shape[:2], *both.shape[-2:])
-
-
-def _enlarged(image: Tensor, like: Tensor) -> Tensor:
-    """Return images (N, C, Y, X) at the size of others."""
-    return functional.interpolate(image, like.shape[-2:], mode="bilinear", align_corners=False)
+    """Return an image (C, Y, X) at half the size, after a binomial blur of (1, 3, 3, 1) / 8."""
+    profile = image.new_tensor([1.0, 2.0, 1.0]) / 4
+    return pooled(convolve_separably(image, profile.expand(len(image), -1)), 2)

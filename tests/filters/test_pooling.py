@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.filters.pooling import box3, box_filter, max_filter3, pooled
+from napari_focusstack.filters.pooling import box3, box_filter, doubled, max_filter3, pooled
 
 
 @pytest.fixture
@@ -33,3 +33,11 @@ def test_the_greatest_of_nine_is_of_those_that_there_are(images):
 def test_the_mean_of_a_square_is_of_those_that_there_are(images, side):
     expected = functional.avg_pool2d(images, side, 1, side // 2, count_include_pad=False)
     torch.testing.assert_close(box_filter(images, side), expected)
+
+
+def test_doubling_is_bilinear_interpolation():
+    images = torch.rand(3, 6, 9)
+    expected = functional.interpolate(images[None], scale_factor=2, mode="bilinear")[0]
+    assert torch.allclose(doubled(images), expected, atol=1e-6)
+    traced = images.clone().requires_grad_()
+    assert torch.allclose(doubled(traced), expected, atol=1e-6)

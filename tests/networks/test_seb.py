@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from napari_focusstack.networks.seb import SEB
-from napari_focusstack.networks.source_cues import NOISE_GAIN, SourceCues, noise_level, smooth
+from napari_focusstack.networks.source_cues import (
+    FINE_CUES,
+    NOISE_GAIN,
+    SourceCues,
+    noise_level,
+    smooth,
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +76,13 @@ def test_noise_is_found_on_blank_stacks(spread):
 def test_the_sharp_plane_leads_every_focus_measure():
     sharp = picture(1)
     stack = torch.cat([smooth(sharp, 2.0), sharp, smooth(sharp, 4.0)], 1)
-    fine = SourceCues.of(stack, torch.tensor([0.005])).fine
+    cues = SourceCues(stack, torch.tensor([0.005]))
+    fine = torch.cat([cues.of(number).fine for number in range(3)])
     for cue in range(3):
-        assert (fine[0, :, cue].argmax(0) == 1).float().mean() > 0.97
+        assert (fine[:, cue].argmax(0) == 1).float().mean() > 0.97
+
+
+def test_drawing_is_the_convolution_of_four_pixels_as_channels():
+    network, fine = SEB(), torch.rand(2, FINE_CUES, 12, 20)
+    expected = network.stem_fine(torch.nn.functional.pixel_unshuffle(fine, 2))
+    assert torch.allclose(network.draw(fine), expected, atol=1e-5)

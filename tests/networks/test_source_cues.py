@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from napari_focusstack.filters.laplacian import laplacian
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.networks.source_cues import (
     FINE_CUES,
@@ -8,7 +9,6 @@ from napari_focusstack.networks.source_cues import (
     NOISE_GAIN,
     WIDE_CUES,
     SourceCues,
-    first_estimate,
     noise_level,
     smooth,
 )
@@ -27,24 +27,48 @@ def planes():
     return torch.stack([sharp, blur(sharp, 2.0)], 1)
 
 
-def test_cues_have_their_shapes_and_are_finite(planes):
-    cues = SourceCues.of(planes, noise_level(planes))
-    assert cues.fine.shape == (1, 2, FINE_CUES, SIDE, SIDE)
-    assert cues.wide.shape == (1, 2, WIDE_CUES, SIDE // 4, SIDE // 4)
-    assert cues.fine.isfinite().all()
-    assert cues.wide.isfinite().all()
+@pytest.fixture(scope="module")
+def cues(planes):
+    return SourceCues(planes, noise_level(planes))
 
 
-def test_the_sharp_plane_has_the_greatest_focus_measure(planes):
-    fine = SourceCues.of(planes, noise_level(planes)).fine
-    assert fine[0, 0, 2].max() == pytest.approx(0, abs=1e-5)
-    assert (fine[0, 1, 2] < -0.5).float().mean() > 0.95
+def test_cues_have_their_shapes_and_are_finite(cues):
+    fine, wide = cues.of(1)
+    assert fine.shape == (1, FINE_CUES, SIDE, SIDE)
+    assert wide.shape == (1, WIDE_CUES, SIDE // 4, SIDE // 4)
+    assert fine.isfinite().all()
+    assert wide.isfinite().all()
 
 
-def test_the_first_estimate_is_near_the_sharp_plane(planes):
-    energy = torch.stack([torch.ones(1, SIDE, SIDE), 0.1 * torch.ones(1, SIDE, SIDE)], 1)
-    estimate = first_estimate(planes, energy, torch.tensor(0.001))
-    assert (estimate - planes[:, 0]).abs().max() < 0.001
+def test_the_sharp_plane_has_the_greatest_focus_measure(cues):
+    assert cues.of(0).fine[0, 2].max() == pytest.approx(0, abs=1e-5)
+    assert (cues.of(1).fine[0, 2] < -0.5).float().mean() > 0.95
+
+
+def test_the_first_estimate_is_near_the_sharp_plane(planes, cues):
+    blurred = (planes[:, 1] - planes[:, 0]).abs().mean()
+    assert (cues.estimate - planes[:, 0]).abs().mean() < 0.05 * blurred
+
+
+def test_cues_are_the_same_with_and_without_gradients(planes, cues):
+    with torch.no_grad():
+        without = SourceCues(planes, noise_level(planes)).of(1)
+    assert torch.allclose(cues.of(1).fine, without.fine, atol=1e-5)
+    assert torch.allclose(cues.of(1).wide, without.wide, atol=1e-5)
+
+
+def test_the_common_cues_are_those_of_the_greatest_measure(planes, cues):
+    noise = noise_level(planes)[:, None, None]
+    narrow = [
+        smooth(laplacian(plane.mean(1)[:, None])[:, 0].abs(), 1.0) for plane in planes[0, :, None]
+    ]
+    expected = torch.log(torch.maximum(*narrow) / noise + 1) - 1
+    assert torch.allclose(cues.of(0).fine[:, 7], expected, atol=1e-5)
+    assert torch.allclose(
+        cues.of(0).fine[:, 6],
+        torch.asinh((planes[:, 0].mean(1) - planes.mean((1, 2))) / noise),
+        atol=1e-4,
+    )
 
 
 def test_noise_is_told_by_its_standard_deviation():

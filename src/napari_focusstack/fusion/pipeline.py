@@ -25,6 +25,7 @@ from napari_focusstack.networks import weights
 from napari_focusstack.networks.device import resolve_device
 from napari_focusstack.planes.checks import check_positions
 from napari_focusstack.planes.defects import Defects
+from napari_focusstack.planes.distinct import SOURCE_HALVES, distinct_planes
 from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.planes.shown import nothing
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
@@ -229,12 +230,19 @@ class Pipeline:
         return self._shown_stack.shown
 
     def select(self) -> Generator[Progress, None, Selection]:
-        """Choose the plane that shows each pixel best, by SEB, and make the picture of them."""
+        """Choose the plane that shows each pixel best, by SEB, and make the picture of them.
+
+        Of planes that hardly differ some are enough, unless noise is to be averaged.
+        """
         parameters, network = self.parameters, self._network("seb")
+        numbers = self.shown
+        if parameters.blend != "noise":
+            enough = distinct_planes(self._shown_stack, SOURCE_HALVES)
+            numbers = [self.shown[number - 1] for number in enough]
         selection = yield from select_sources(
-            self._shown_stack, network, self.noise, parameters.blend, parameters.tile_px
+            self.stack.take(numbers), network, self.noise, parameters.blend, parameters.tile_px
         )
-        selection = selection.renumbered(self.shown)
+        selection = selection.renumbered(numbers)
         logger.debug("%.3f%% of pixels blended", 100 * selection.blended.mean())
         return selection
 

@@ -268,4 +268,3 @@ def _coarser(grey: Tensor, factor: int) -> Tensor:
         return pooled(energy, CELL_PX // factor)
     size = [length // CELL_PX for length in grey.shape[-2:]]
     return functional.interpolate(energy[:, None], size, mode="bilinear")[:, 0]
-

@@ -105,9 +105,11 @@ def multiband(planes: Tensor, weights: Tensor) -> Tensor:
     margins = (0, -width % GRID_PX, 0, -height % GRID_PX)
     fine = functional.pad(planes, margins, mode="replicate")
     share = functional.pad(weights[:, None], margins, mode="replicate")
-    bands: list[Tensor] = []
-    for of_plane in map_planes(_weighted_bands, zip(fine, share, strict=True), planes.device):
-        bands = [band.add_(more) for band, more in zip(bands, of_plane)] or of_plane
+    weighted = map_planes(_weighted_bands, zip(fine, share, strict=True), planes.device)
+    bands = next(weighted)
+    for more in weighted:
+        for band, addend in zip(bands, more, strict=True):
+            band += addend
     total = bands.pop()
     while bands:
         total = bands.pop() + doubled(total)

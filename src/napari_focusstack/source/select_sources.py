@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +16,15 @@ from napari_focusstack.planes.shown import nothing
 from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
-from napari_focusstack.runtime.threads import parallel_map, worker_count
+from napari_focusstack.runtime.threads import map_planes
 from napari_focusstack.runtime.tiles import pad_to_multiple, tile_plan, tiles_of
 from napari_focusstack.source.choice import choose
 from napari_focusstack.source.seams import GRID_PX
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
+
+    from torch import Tensor
 
     from napari_focusstack.networks.seb import SEB
     from napari_focusstack.planes.focal_stack import FocalStack
@@ -32,8 +35,9 @@ if TYPE_CHECKING:
 #: Margin of a tile on each side, px. Convention: what lies farther away changes the choice only
 #: where nothing speaks for any plane.
 REACH_PX = 96
-#: Memory of all tiles in progress, and of a tile for each pixel of each plane, bytes. Measured.
-WORK_BYTES, BYTES_PER_PIXEL = 768 * 2**20, 200.0
+#: Memory of a tile, and of a tile for each pixel of each plane, bytes. Measured. There is one tile
+#: at a time, whose planes are worked on in parallel: the larger it is, the less its margin costs.
+WORK_BYTES, BYTES_PER_PIXEL = 2**30, 100.0
 #: Most planes in which noise is looked for.
 NOISE_PLANES = 9
 
@@ -142,28 +146,20 @@ def select_sources(
     -------
     Selection
     """
-    outer_px, workers = tile_plan(
-        BYTES_PER_PIXEL * len(stack),
-        WORK_BYTES,
-        tile_px,
-        REACH_PX,
-        worker_count(stack.device),
-        stack.budget_bytes,
+    outer_px, _ = tile_plan(
+        BYTES_PER_PIXEL * len(stack), WORK_BYTES, tile_px, REACH_PX, 1, stack.budget_bytes
     )
     tiles = tiles_of(stack.size, max(GRID_PX, outer_px - 2 * REACH_PX))
     source = np.empty(stack.size, number_type(len(stack)))
     picture = np.empty_like(stack.sources[0][stack.full])
     blended = np.empty(stack.size, bool)
 
-    def work(tile: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return _select_tile(stack, network, noise, blend, tile)
-
     yield Progress("choose sources", 0, len(tiles))
-    pieces = parallel_map(work, tiles, stack.device, workers)
-    for number, (tile, piece) in enumerate(zip(tiles, pieces, strict=True), 1):
+    for number, tile in enumerate(tiles, 1):
+        piece = _select_tile(stack, network, noise, blend, tile)
         source[tile], picture[tile], blended[tile] = piece
+        trim_heap()
         yield Progress("choose sources", number, len(tiles))
-    trim_heap()
     return Selection(picture, source, blended)
 
 
@@ -174,11 +170,10 @@ def _select_tile(
     outer = align(pad(tile, REACH_PX, stack.size), GRID_PX)
     inner = to_local(tile, outer)
     with torch.no_grad():
-        coded = torch.stack([stack.coded(number, outer) for number in _numbers(stack)])
+        coded = _stacked(stack, partial(stack.coded, region=outer))
         planes = coded
         if stack.intensity.coding == "linear":
-            planes = torch.stack([stack.display(number, outer) for number in _numbers(stack)])
-            planes = planes[:, : coded.shape[1]]
+            planes = _stacked(stack, partial(stack.display, region=outer))[:, : coded.shape[1]]
         level = planes.new_tensor([noise])
         logs = network(pad_to_multiple(planes, network.stride)[None], level)[0]
         logs = logs[..., : planes.shape[-2], : planes.shape[-1]]
@@ -196,9 +191,9 @@ def _select_tile(
     return source, picture, mixed
 
 
-def _numbers(stack: FocalStack) -> range:
-    """Return the numbers of all planes, from 1."""
-    return range(1, len(stack) + 1)
+def _stacked(stack: FocalStack, read: Callable[[int], Tensor]) -> Tensor:
+    """Read all planes of a stack by their numbers, several at a time: (P, C, Y, X)."""
+    return torch.stack(list(map_planes(read, range(1, len(stack) + 1), stack.device)))
 
 
 def estimate_noise(stack: FocalStack) -> float:

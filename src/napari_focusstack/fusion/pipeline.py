@@ -235,12 +235,14 @@ class Pipeline:
         Of planes that hardly differ some are enough, unless noise is to be averaged.
         """
         parameters, network = self.parameters, self._network("seb")
-        numbers = self.shown
+        stack, numbers = self._shown_stack, self.shown
         if parameters.blend != "noise":
-            enough = distinct_planes(self._shown_stack, SOURCE_HALVES)
-            numbers = [self.shown[number - 1] for number in enough]
+            enough = distinct_planes(stack, SOURCE_HALVES)
+            some = stack.take(enough)
+            if some.shown.by_any is None:  # they show every pixel
+                stack, numbers = some, [numbers[number - 1] for number in enough]
         selection = yield from select_sources(
-            self.stack.take(numbers), network, self.noise, parameters.blend, parameters.tile_px
+            stack, network, self.noise, parameters.blend, parameters.tile_px
         )
         selection = selection.renumbered(numbers)
         logger.debug("%.3f%% of pixels blended", 100 * selection.blended.mean())

@@ -152,7 +152,7 @@ class FocusMeasures(NamedTuple):
         *others, theirs = other
         pairs = zip(full, others, strict=True)
         coarser = tuple(torch.maximum(a, b) for a, b in zip(mine, theirs, strict=True))
-        return FocusMeasures(*(torch.maximum(a, b) for a, b in pairs), coarser)
+        return FocusMeasures._make([*(torch.maximum(a, b) for a, b in pairs), coarser])
 
     def log(self, floor: Tensor) -> FocusMeasures:
         """Return the logs of the measures, bounded where noise (B, 1, 1) alone is to be seen."""
@@ -160,7 +160,8 @@ class FocusMeasures(NamedTuple):
         *full, coarser = self
         logs = (torch.log(one + least / 2) for one, least in zip(full, floors, strict=True))
         scaled = zip(coarser, COARSER, strict=True)
-        return FocusMeasures(*logs, tuple(torch.log(one + floor / (2 * by)) for one, by in scaled))
+        of_coarser = tuple(torch.log(one + floor / (2 * by)) for one, by in scaled)
+        return FocusMeasures._make([*logs, of_coarser])
 
 
 class SourceCues:

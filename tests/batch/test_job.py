@@ -11,6 +11,7 @@ from napari_focusstack.batch.job import Job, fuse_item
 from napari_focusstack.fusion import fuse as fusion
 from napari_focusstack.fusion.fuse import fuse
 from napari_focusstack.io.reading.image import read_image
+from napari_focusstack.io.reading.record import read_record
 
 
 def fused(planes, parameters):
@@ -101,6 +102,34 @@ def test_a_folder_of_planes_is_a_stack(tmp_path, stack, parameters):
     assert list(outcome.outputs) == ["bug.1_fused.tif"]
     image = read_image(tmp_path / "out" / "bug.1_fused.tif")
     np.testing.assert_array_equal(image, fused(stack(), parameters).image)
+
+
+def test_what_is_left_out_of_a_folder_is_reported(tmp_path, stack, parameters):
+    folder = tmp_path / "bug"
+    folder.mkdir()
+    for number, plane in enumerate(stack()):
+        tifffile.imwrite(folder / f"z{number}.tif", plane)
+    tifffile.imwrite(folder / "overview.tif", stack()[0])
+
+    (outcome,) = batch([folder], tmp_path / "out", parameters)
+
+    note = "Left out, not named as the other planes are: overview.tif."
+    assert outcome.notes == (note,)
+    assert read_record(tmp_path / "out" / "bug_fused.tif")["input"]["notes"] == [note]
+
+
+def test_the_axis_of_planes_can_be_named_for_all_files(tmp_path, stack, parameters):
+    planes = np.stack([stack()[0], stack()[1]])
+    path = tmp_path / "hyperstack.tif"
+    tifffile.imwrite(path, planes, imagej=True, metadata={"axes": "CYX"})
+
+    (refused,) = batch([path], tmp_path / "out", parameters)
+    assert "--axis C" in refused.message
+    (outcome,) = batch([path], tmp_path / "out", parameters, axis="C")
+
+    assert outcome.status == "done"
+    image = read_image(tmp_path / "out" / "hyperstack_fused.tif")
+    np.testing.assert_array_equal(image, fused(planes, parameters).image)
 
 
 def test_the_traceback_of_a_failure_is_logged(tmp_path, parameters, caplog):

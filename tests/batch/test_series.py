@@ -141,7 +141,8 @@ def test_files_keep_the_type_of_the_planes_or_hold_each_value_in_a_wider_one(
     tmp_path, stack, zarr_array, stored, written
 ):
     planes = (stack() % 100).astype(stored)
-    tifffile.imwrite(tmp_path / "stack.tif", planes, metadata={"axes": "ZYX"})
+    about = {"photometric": "minisblack", "metadata": {"axes": "ZYX"}}
+    tifffile.imwrite(tmp_path / "stack.tif", planes, **about)
     labels = np.ones((64, 64), np.uint8)
     parameters = FuseParameters(psf=4.0, device="cpu", elimination="none")
 

@@ -300,3 +300,27 @@ def test_what_cannot_be_done_with_a_stack_is_refused_in_one_line(stack, capsys, 
     assert said.count("\n") == 1
     assert named in said
     assert sorted(Path().iterdir()) == before
+
+
+def test_the_axis_that_a_refusal_names_is_taken(stack, capsys):
+    planes, _ = stack
+    tifffile.imwrite("channels.tif", planes, imagej=True, metadata={"axes": "CYX"})
+    fusing = ["fuse", "channels.tif", "-o", "out.tif", "--elimination", "none"]
+
+    assert main(fusing) == 2
+    assert "give --axis C" in capsys.readouterr().err
+    assert main([*fusing, "--axis", "C"]) == 0
+
+    assert tifffile.imread("out.tif").shape == planes.shape[1:]
+
+
+def test_what_is_left_out_of_a_folder_is_printed(stack, capsys):
+    folder = Path("planes")
+    folder.mkdir()
+    for number, plane in enumerate(stack[0]):
+        tifffile.imwrite(folder / f"z{number}.tif", plane)
+    tifffile.imwrite(folder / "fused.tif", stack[0][0])
+
+    assert main(["fuse", "planes", "-o", "out.tif", "--elimination", "none"]) == 0
+
+    assert capsys.readouterr().out.endswith("not named as the other planes are: fused.tif.\n")

@@ -117,6 +117,15 @@ def test_channels_may_be_the_planes(tmp_path):
     assert meta["axis_labels"] == ("z", "y", "x")
 
 
+def test_planes_that_are_stored_last_may_be_the_planes(tmp_path):
+    stack, data = stack_with(tmp_path, "QYX", (12, 8, 9))
+
+    ((part, meta, _),) = layers_of(*choose(stack, data, Choice(focus="X")))
+
+    np.testing.assert_array_equal(part, data.transpose(2, 0, 1))
+    assert meta["axis_labels"] == ("z", "y", "x")
+
+
 @pytest.mark.parametrize(
     ("choice", "message"),
     [

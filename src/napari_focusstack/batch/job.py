@@ -83,6 +83,8 @@ class Outcome:
     message: str = ""
     #: Size of each file that was written, bytes, by name.
     outputs: dict[str, int]
+    #: What was left out or assumed when the source was read.
+    notes: tuple[str, ...] = ()
 
 
 def fuse_item(job: Job, progress: Callable[[Progress], None] | None = None) -> Outcome:
@@ -100,27 +102,34 @@ def fuse_item(job: Job, progress: Callable[[Progress], None] | None = None) -> O
     Outcome
     """
     start = perf_counter()
+    outputs: dict[str, int] = {}
+    notes: tuple[str, ...] = ()
+    message = ""
     try:
-        outputs, message = _fuse_source(job, progress), ""
+        outputs, notes = _fuse_source(job, progress)
     except Exception as error:  # a failure of one stack must not stop the others
         logger.warning("%s failed", job.source, exc_info=True)
         sentence = " ".join(str(error).split())
-        outputs, message = {}, sentence if isinstance(error, InputError) else f"{error!r:.500}"
+        message = sentence if isinstance(error, InputError) else f"{error!r:.500}"
     return Outcome(
         source=job.source,
         status="failed" if message else "done",
         seconds=round(perf_counter() - start, 3),
         message=message,
         outputs=outputs,
+        notes=notes,
     )
 
 
-def _fuse_source(job: Job, progress: Callable[[Progress], None] | None) -> dict[str, int]:
-    """Fuse each series of a source; return the sizes of the outputs, bytes."""
+def _fuse_source(
+    job: Job, progress: Callable[[Progress], None] | None
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Fuse each series of a source; return the sizes of the outputs, bytes, and notes on it."""
     found = find_stacks([job.source], job.axis)
     stacks = [stack for stack in found if stack.focus_axis is not None]
     if not stacks:
         raise no_focus_axis(job.source, found[0].axes, found[0].shape)
+    stacks[0].check()
     # A worker that the scheduler has given up may still run, so each attempt has its folder.
     with staging_folder(job.staging / job.name) as attempt:
         for number, stack in enumerate(stacks, 1):
@@ -138,4 +147,4 @@ def _fuse_source(job: Job, progress: Callable[[Progress], None] | None) -> dict[
         sizes = {path.name: size_of(path) for path in sorted(attempt.iterdir())}
         for name in sizes:
             put_in_place(attempt / name, job.folder / name)
-    return sizes
+    return sizes, stacks[0].notes

@@ -17,7 +17,7 @@ from napari_focusstack.io.writing.result_file import result_file
 from napari_focusstack.runtime.memory import memory_budget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from napari_focusstack.fusion.result import FusionResult
@@ -125,7 +125,7 @@ def fuse_stack(
                 reference, given = result, replace(given, near=result.near)
             figures.append({**at, **result.figures()})
         assert reference is not None  # no axis is empty
-        record = _record(reference, figures, sources)
+        record = _record(reference, figures, sources, stack.notes)
         if stack.photo is not None:
             record["photo"] = stack.photo.summary(written=paths["image"].suffix != ZARR_SUFFIX)
         for file in files.values():
@@ -141,7 +141,10 @@ def with_z_step(parameters: FuseParameters, stack: StackHeader) -> FuseParameter
 
 
 def _record(
-    result: FusionResult, figures: list[dict[str, Any]], sources: Mapping[str, list[str]]
+    result: FusionResult,
+    figures: list[dict[str, Any]],
+    sources: Mapping[str, list[str]],
+    notes: Sequence[str],
 ) -> dict[str, Any]:
     """Return the record of a series; the figures are a list only if there are several."""
     from napari_focusstack.provenance import record
@@ -149,7 +152,7 @@ def _record(
     return {
         **record(result.parameters, weights=result.weights),
         "found": figures[0] if len(figures) == 1 else figures,
-        "input": dict(sources),
+        "input": {**sources, **({"notes": list(notes)} if notes else {})},
     }
 
 

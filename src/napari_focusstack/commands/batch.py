@@ -97,6 +97,8 @@ def run(options: argparse.Namespace) -> None:
         for outcome in outcomes:
             counts[outcome.status] += 1
             bar.update()
+            for note in outcome.notes:
+                bar.write(f"{outcome.source}: {note}")
             if outcome.status == "failed":
                 bar.write(f"{outcome.source}: {outcome.message}", file=sys.stderr)
     print(f"{options.output}: {', '.join(f'{count} {status}' for status, count in counts.items())}")

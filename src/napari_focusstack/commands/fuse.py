@@ -120,7 +120,7 @@ def run(options: argparse.Namespace) -> None:
         text = f"{stack.axes} {stack.shape} fused along the focus axis"
     else:
         text = summary(result)
-    print(f"{options.output}: {text}")
+    print("\n".join([f"{options.output}: {text}", *stack.notes]))
 
 
 def summary(result: FusionResult) -> str:

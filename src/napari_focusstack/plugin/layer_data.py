@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.reading.stack_axes import UNNAMED
+from napari_focusstack.io.reading.stack_axes import UNNAMED, with_planes_along
 from napari_focusstack.io.reading.stack_header import StackHeader
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ DEFAULT_COLORMAPS = ("red", "green", "blue", "gray", "cyan", "magenta", "yellow"
 class Choice:
     """The user's choices for a stack whose file describes it wrongly or not at all."""
 
-    #: Letter of the focus axis.
+    #: Letter of the focus axis; X where the planes are stored last.
     focus: str
     #: End of the focus axis that is nearest to the lens; auto leaves it to the fusion.
     near: Literal["first", "last", "auto"] = "auto"
@@ -97,6 +97,8 @@ def choose(
         axes, channels = axes.replace("C", ""), ()
         scale, units = scale[:c] + scale[c + 1 :], units[:c] + units[c + 1 :]
     focus = axes.index(choice.focus)
+    if choice.focus in "YX":
+        axes = with_planes_along(axes, choice.focus)
     order = [focus, *(axis for axis in range(len(axes)) if axis != focus)]
     data = data.transpose(order)
     first, last = choice.planes or (0, len(data) - 1)

@@ -97,6 +97,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     """
     stacks = find_stacks(_paths(path))
     stack = next((stack for stack in stacks if stack.focus_axis is not None), stacks[0])
+    stack.warn()  # napari shows warnings
     layers = layers_as_written(stack)
     for channel, (_, meta, _) in enumerate(layers if len(layers) > 1 else (), 1):
         meta["metadata"]["focusstack"]["channel"] = channel

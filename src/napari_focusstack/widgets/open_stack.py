@@ -24,6 +24,7 @@ from superqt import QLabeledRangeSlider
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import SPELLINGS, UNKNOWN
 from napari_focusstack.io.reading.image import IMAGE_SUFFIXES
+from napari_focusstack.io.reading.stack_axes import UNNAMED
 from napari_focusstack.io.reading.stack_header import StackHeader, find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.plugin.layer_data import Choice, choose, layers_of
@@ -42,7 +43,12 @@ if TYPE_CHECKING:
 #: Units of the z step.
 LENGTHS = (UNKNOWN, *(unit for unit in SPELLINGS if unit not in ("ms", "s", "min")))
 #: Menu entries of named axes.
-AXIS_TITLES = {"Z": "Z (depth)", "T": "T (time)", "C": "C (channel)"}
+AXIS_TITLES = {
+    "Z": "Z (depth)",
+    "T": "T (time)",
+    "C": "C (channel)",
+    "X": "X (planes stored last)",
+}
 
 
 class OpenStackWidget(QWidget):
@@ -138,6 +144,7 @@ class OpenStackWidget(QWidget):
 
     def _show_stacks(self, paths: list[Path], stacks: list[StackHeader]) -> None:
         self._stacks = stacks
+        stacks[0].warn()  # napari shows warnings
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         self.source.setText(f"{paths[0].name}{more}")
         self.source.setToolTip(str(paths[0]))
@@ -232,7 +239,8 @@ def _reading(stack: StackHeader, choice: Choice) -> Generator[Progress, None, li
 def _axes(stack: StackHeader) -> str:
     """Return the axes along which focus may change."""
     sizes = zip(stack.axes, stack.shape, strict=True)
-    return "".join(axis for axis, size in sizes if axis not in "YXS" and size > 1)
+    axes = "".join(axis for axis, size in sizes if axis not in "YXS" and size > 1)
+    return f"{axes}X" if set(axes) & set(UNNAMED) else axes
 
 
 def _title(stack: StackHeader) -> str:

@@ -12,7 +12,12 @@ import tifffile
 from PIL import Image
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.reading.image import images_in, read_image, read_labels
+from napari_focusstack.io.reading.image import (
+    images_in,
+    in_natural_order,
+    read_image,
+    read_labels,
+)
 
 NOISE = np.random.default_rng(0)
 
@@ -293,3 +298,29 @@ def test_fractional_labels_are_refused(tmp_path):
 
     with pytest.raises(InputError, match=r"float32.*integers"):
         read_labels(tmp_path / "labels.tif")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "z1.tif z2.tif z10.tif z11.tif",
+        "1.tif 2.tif 10.tif a.tif",
+        "A1.tif a2.tif B1.TIF b2.tif",  # case does not matter
+        "z01.tif z1.tif z02.tif z2.tif",  # equal numbers: by the characters
+        "t1_z2.tif t1_z10.tif t2_z1.tif t10_z1.tif",
+        "z1.tif z-1.tif z-2.tif",  # a minus is a mere character here
+        "z0.5.png z0.25.png z1.0.png",  # so is a point
+        "1e2.tif 2e1.tif 10e1.tif",  # no exponents
+        "a1.tif a1b.tif a.tif",
+        "zä1.tif zä2.tif zb1.tif",  # ä follows a
+    ],
+)
+def test_numbers_in_names_are_ordered_by_value(names):
+    expected = [Path("bee") / name for name in names.split()]
+    assert in_natural_order(reversed(expected)) == expected
+    assert in_natural_order(sorted(expected)) == expected
+
+
+def test_names_in_composed_and_decomposed_unicode_are_ordered_alike():
+    names = ["é1.tif", "e\u03012.tif", "é3.tif"]  # file systems of macOS decompose
+    assert [path.name for path in in_natural_order(map(Path, names[::-1]))] == names

@@ -1,112 +1,146 @@
-"""Check the names of a folder's images: one focal stack, several, or one that lacks a plane."""
+"""The parts of a file name: words, and the numbers between them."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from itertools import pairwise
+import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.calibration import UNKNOWN, unit_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 
-#: What stands before a second number that is the decimal part of the first.
-_DECIMAL_SIGNS = (".", ",")
+#: Characters between the parts of a name.
+SEPARATORS = "_- ."
+#: What stands before a number that counts along an axis. S: positions in a dish, or series.
+AXIS_WORDS = {
+    "Z": ("z", "zpos", "slice", "plane", "focus", "depth"),
+    "T": ("t", "time", "tp", "timepoint"),
+    "C": ("c", "ch", "channel", "w", "wavelength", "cy", "alexa", "af"),
+    "S": ("s", "p", "pos", "position", "xy", "f", "field", "site", "well", "series"),
+}
+_NUMBER = re.compile(r"((?<!\d)[+-])?(\d+)([.,]\d+)?")
+_UNIT = re.compile(r"\s?(um|µm|μm|nm|mm|microns?)(?![a-z])", re.IGNORECASE)
 
 
-def check_names(files: Sequence[Path]) -> None:
-    """Raise InputError if the images of a folder are several stacks, or if a plane is missing.
+@dataclass(frozen=True)
+class Number:
+    """A number in a name."""
 
-    Only the numbers in the names are judged. Several stacks are two series of names, or a grid of
-    two numbers (planes and channels). A plane is missing where the numbers rise evenly but for a
-    gap. They must begin at 0 or 1, or a z must stand before them: cameras count pictures, not
-    planes.
+    #: "+", "-" or nothing. A minus may be a mere separator.
+    sign: str
+    #: Its digits, with a decimal point or comma where a unit follows or a z stands before.
+    digits: str
+    #: Where it is in the name, without its sign.
+    start: int
+    #: Unit that follows, as in `napari_focusstack.io.reading.calibration.SPELLINGS`, or "pixel".
+    unit: str
+
+    @property
+    def size(self) -> float:
+        """Its value without a sign."""
+        return float(self.digits.replace(",", "."))
+
+    def written(self, value: float) -> str:
+        """Return the digits of another value, written in the same way if they suffice."""
+        whole, point, decimals = self.digits.replace(",", ".").partition(".")
+        digits = f"{abs(value):.{len(decimals)}f}".zfill(len(whole) + len(point) + len(decimals))
+        digits = digits if abs(float(digits) - abs(value)) < 1e-6 else f"{abs(value):g}"
+        return digits.replace(".", ",") if "," in self.digits else digits
+
+
+@dataclass(frozen=True)
+class PlaneName:
+    """The name of a file.
 
     Parameters
     ----------
-    files : sequence of Path
-        All images of one folder, in natural order, see
-        `napari_focusstack.io.reading.image.in_natural_order`.
+    path : Path
+        The file.
+    words : tuple of str
+        What stands before, between and after the numbers, without suffix; one more than these.
+    numbers : tuple of Number
+        The numbers.
+    """
 
-    Raises
-    ------
-    InputError
-        If so. The message names the images, and says that files may be named one by one.
+    path: Path
+    words: tuple[str, ...]
+    numbers: tuple[Number, ...]
+
+    @classmethod
+    def of(cls, path: Path) -> PlaneName:
+        """Return the parts of a file name.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> name = PlaneName.of(Path("cell_2_z-4.0um.tif"))
+        >>> name.words, [number.sign + number.digits for number in name.numbers]
+        (('cell_', '_z', 'um'), ['2', '-4.0'])
+        """
+        text = unicodedata.normalize("NFC", path.stem)
+        words, numbers, end = [], [], 0
+        while match := _NUMBER.search(text, end):
+            before = text[end : match.start()]
+            sign, whole, decimals = match.groups("")
+            measures = before.rstrip(SEPARATORS).lower().endswith("z")
+            if decimals and not measures and not _UNIT.match(text, match.end()):
+                decimals = ""
+            words.append(before)
+            start = match.start() + len(sign)
+            end = start + len(whole + decimals)
+            unit = _UNIT.match(text, end)
+            name = unit_name(unit[1]) if unit else UNKNOWN
+            numbers.append(Number(sign, whole + decimals, start, name))
+        return cls(path, (*words, text[end:]), tuple(numbers))
+
+    @property
+    def pattern(self) -> tuple[str, ...]:
+        """The words that names of one series share, in small letters without separators."""
+        return tuple(word.strip(SEPARATORS).casefold() for word in self.words)
+
+    def axis(self, place: int) -> str:
+        """Return the letter of the axis along which a number counts; "" if its word is none."""
+        match = re.search(r"[^\W\d_]+$", self.pattern[place])
+        word = match[0] if match else ""
+        return next((letter for letter, words in AXIS_WORDS.items() if word in words), "")
+
+    def renumbered(self, place: int, old: float, new: float) -> str:
+        """Return the name with a new value of a number, written in the same way as the old one."""
+        name, number = unicodedata.normalize("NFC", self.path.name), self.numbers[place]
+        sign = "-" if new < 0 else "+" if number.sign == "+" else ""
+        separates = number.sign == "-" and old > 0
+        start = number.start - (0 if separates else len(number.sign))
+        rest = name[number.start + len(number.digits) :]
+        return f"{name[:start]}{sign}{number.written(new)}{rest}"
+
+
+def values(names: Sequence[PlaneName]) -> list[tuple[float, ...]]:
+    """Return the values of the numbers in names of one series, with their signs.
+
+    A minus is a sign where another name has a plus or nothing at its place, or where a unit
+    follows. Otherwise it separates, as in ``cell-1``.
+
+    Parameters
+    ----------
+    names : sequence of PlaneName
+        With as many numbers each.
 
     Examples
     --------
     >>> from pathlib import Path
-    >>> check_names([Path(f"z{n}.tif") for n in (8, 9, 11, 12)])  # doctest: +NORMALIZE_WHITESPACE
-    Traceback (most recent call last):
-    napari_focusstack.errors.InputError: . lacks plane z10.tif between z9.tif and z11.tif; add it,
-    or name the files one by one to do without.
+    >>> def of(*names): return values([PlaneName.of(Path(name)) for name in names])
+    >>> of("z-2.tif", "z0.tif", "z2.tif"), of("cell-1.tif", "cell-2.tif")
+    ([(-2.0,), (0.0,), (2.0,)], [(1.0,), (2.0,)])
     """
-    series: dict[tuple[str, ...], list[Path]] = defaultdict(list)
-    for path in files:
-        series[tuple(re.split(r"\d+", path.name.lower()))].append(path)
-    several = [paths for paths in series.values() if len(paths) > 1]
-    if len(several) > 1:
-        _refuse(several)
-    for words, paths in series.items():
-        numbers = [tuple(map(int, re.findall(r"\d+", path.name))) for path in paths]
-        varying = [place for place, values in enumerate(zip(*numbers, strict=True))
-                   if len(set(values)) > 1]  # fmt: skip
-        if len(varying) == 1:
-            counted = [values[varying[0]] for values in numbers]
-            if counted[0] <= 1 or words[varying[0]].endswith("z"):
-                _check_steps(paths, counted, varying[0])
-        elif len(varying) == 2 and words[varying[1]] not in _DECIMAL_SIGNS:
-            _check_grid(paths, [(values[varying[0]], values[varying[1]]) for values in numbers])
-
-
-def _check_steps(paths: Sequence[Path], numbers: Sequence[int], place: int) -> None:
-    """Raise InputError if the numbers of the planes rise evenly but for a gap."""
-    steps = [after - before for before, after in pairwise(numbers)]
-    step = min(steps)
-    if step < 1 or any(gap % step for gap in steps):
-        return
-    # If more than a third is missing, the user selected some planes of a series.
-    if 2 * (sum(steps) // step + 1 - len(paths)) > len(paths):
-        return
-    for (before, after), gap in zip(pairwise(paths), steps, strict=True):
-        if gap > step:
-            first = _renumbered(before, place, step)
-            count = gap // step - 1
-            missing = f"plane {first}" if count == 1 else f"{count} planes, {first} first,"
-            raise InputError(
-                f"{before.parent} lacks {missing} between {before.name} and {after.name}; add "
-                f"{'it' if count == 1 else 'them'}, or name the files one by one to do without."
-            )
-
-
-def _renumbered(path: Path, place: int, increment: int) -> str:
-    """Return the name of a file with one of its numbers raised, zero-padded to the same width."""
-    digits = list(re.finditer(r"\d+", path.name))[place]
-    number = str(int(digits[0]) + increment).zfill(len(digits[0]))
-    return path.name[: digits.start()] + number + path.name[digits.end() :]
-
-
-def _check_grid(paths: Sequence[Path], numbers: Sequence[tuple[int, int]]) -> None:
-    """Raise InputError if names count along two axes: planes, and channels or time points."""
-    sizes = [len(set(values)) for values in zip(*numbers, strict=True)]
-    if sizes[0] * sizes[1] == len(set(numbers)) == len(paths):
-        # Names do not say which axis is which. The planes are taken to be the longer one.
-        stack_axis = 0 if sizes[0] < sizes[1] else 1
-        groups: dict[int, list[Path]] = defaultdict(list)
-        for path, number in zip(paths, numbers, strict=True):
-            groups[number[stack_axis]].append(path)
-        _refuse(list(groups.values()))
-
-
-def _refuse(stacks: Sequence[Sequence[Path]]) -> None:
-    """Raise InputError that names the first and the last image of each stack."""
-    ranges = [f"{stack[0].name} to {stack[-1].name}" for stack in stacks]
-    listed = ", ".join(ranges if len(ranges) < 4 else [*ranges[:2], "..."])
-    raise InputError(
-        f"{stacks[0][0].parent} holds {len(stacks)} stacks ({listed}); put each into a folder of "
-        "its own, or name its files one by one."
-    )
+    columns = []
+    for numbers in zip(*(name.numbers for name in names), strict=True):
+        is_sign = {number.sign for number in numbers} != {"-"} or numbers[0].unit != UNKNOWN
+        columns.append(
+            [-each.size if is_sign and each.sign == "-" else each.size for each in numbers]
+        )
+    return list(zip(*columns, strict=True)) if columns else [()] * len(names)

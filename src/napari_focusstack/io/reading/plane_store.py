@@ -240,12 +240,19 @@ def open_planes(
     -------
     PlaneStore
 
+    Warns
+    -----
+    UserWarning
+        If files of a folder are left out, or the order of planes is assumed.
+
     Raises
     ------
     InputError
         As :class:`PlaneStore` and `napari_focusstack.io.reading.stack_header.find_stacks`.
     """
-    return PlaneStore(focal_stack(source, axis), at, budget_bytes, progress)
+    stack = focal_stack(source, axis)
+    stack.warn()
+    return PlaneStore(stack, at, budget_bytes, progress)
 
 
 def focal_stack(source: str | Path | Sequence[str | Path], axis: str | None = None) -> StackHeader:
@@ -254,7 +261,9 @@ def focal_stack(source: str | Path | Sequence[str | Path], axis: str | None = No
     if len(paths) > 1:
         return with_focus(stack_of_files(paths), axis)
     stacks = find_stacks(paths, axis)
-    return next((stack for stack in stacks if stack.focus_axis is not None), stacks[0])
+    stack = next((stack for stack in stacks if stack.focus_axis is not None), stacks[0])
+    stack.check()
+    return stack
 
 
 def _check_index(stack: StackHeader, at: Mapping[str, int]) -> None:
@@ -272,7 +281,7 @@ def _check_index(stack: StackHeader, at: Mapping[str, int]) -> None:
 def _loader(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]:
     """Return the loader of planes, and whether their pixels are stored uncompressed."""
     if len(stack.files) > 1:
-        return _file_loader(stack)
+        return _file_loader(stack, at)
     if stack.source is not None:
         return _source_loader(stack, stack.source, at), False
     return _tiff_loader(stack, at)
@@ -311,14 +320,19 @@ def _tiff_loader(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]
     return load, pages is not None and pages.raw
 
 
-def _file_loader(stack: StackHeader) -> tuple[Load, bool]:
+def _file_loader(stack: StackHeader, at: Mapping[str, int]) -> tuple[Load, bool]:
     """Return the loader of plane images, and whether their pixels are stored uncompressed."""
     check_plane_files(stack)
-    raw_pages = [_raw_page(stack, path) for path in stack.files]
+    leading = stack.axes[: stack.axes.index("Y")]
+    numbers = np.arange(len(stack.files)).reshape(stack.shape[: len(leading)])
+    place: list[Any] = [at.get(axis, 0) for axis in leading]
+    place[stack.focus_axis or 0] = slice(None)
+    chosen = numbers[tuple(place)].tolist()
+    raw_pages = [_raw_page(stack, stack.files[number]) for number in chosen]
     pages = [page for page in raw_pages if page is not None]
-    if len(pages) == len(stack.files):
+    if len(pages) == len(chosen):
         return lambda number, rectangle: pages[number].read(0, rectangle), True
-    return lambda number, rectangle: read_plane_file(stack, number)[rectangle], False
+    return lambda number, rectangle: read_plane_file(stack, chosen[number])[rectangle], False
 
 
 def _raw_page(stack: StackHeader, path: Path) -> Pages | None:
@@ -329,5 +343,5 @@ def _raw_page(stack: StackHeader, path: Path) -> Pages | None:
         pages = Pages.of(tiff, tiff.series[0])
     if pages is None or not pages.raw or len(pages.places) > 1:
         return None
-    same = (pages.shape, pages.dtype.newbyteorder("=")) == (stack.shape[1:], stack.dtype)
+    same = (pages.shape, pages.dtype.newbyteorder("=")) == (stack.plane_shape, stack.dtype)
     return pages if same else None

@@ -99,26 +99,24 @@ def with_planes_along(stored: str, axis: str) -> str:
     return "".join(new[letter] for letter in stored)
 
 
-def planes_come_last(axes: str, sizes: Mapping[str, int], name: object) -> bool:
-    """Return whether the axes of a file without names are rows, columns and planes.
+def planes_come_last(axes: str, sizes: Mapping[str, int], name: object) -> tuple[bool, str]:
+    """Return whether axes without names are rows, columns and planes; and what is doubtful.
 
-    Raises
-    ------
-    InputError
-        If that is likely but not certain; the message names the option for each.
+    The second is a sentence that names the option for each case, if planes that come last are
+    likely but not certain; else it is empty.
     """
     unnamed = [axis for axis in axes if axis in UNNAMED]
     if not unnamed or not axes.endswith(unnamed[-1] + "YX"):
-        return False
+        return False, ""
     planes, columns = sizes[unnamed[-1]], sizes["X"]
     narrow = columns > 1 and columns * NARROW <= min(planes, sizes["Y"])
     if narrow and columns >= MIN_SIDE_PX:
-        raise InputError(
+        return False, (
             f"{name} holds {planes} planes of {sizes['Y']} x {columns} px; if these are "
             f"{columns} planes of {planes} x {sizes['Y']} px, stored last as in some NumPy arrays, "
             f'give --axis X (axis="X" in Python), else --axis {unnamed[-1]}.'
         )
-    return narrow
+    return narrow, ""
 
 
 def no_focus_axis(name: object, axes: str, shape: Sequence[int]) -> InputError:

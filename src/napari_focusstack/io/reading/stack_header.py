@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import taken_type
@@ -18,14 +21,15 @@ from napari_focusstack.io.reading.calibration import (
     channels,
     positions,
 )
+from napari_focusstack.io.reading.folder import in_name_order, left_out, planes_in
 from napari_focusstack.io.reading.formats import camera_raw
 from napari_focusstack.io.reading.formats.dispatch import has_reader, series_of
 from napari_focusstack.io.reading.image import (
     images_in,
-    in_natural_order,
     read_image,
     reading,
 )
+from napari_focusstack.io.reading.name_series import NameSeries
 from napari_focusstack.io.reading.ome_files import (
     COMPANION_SUFFIX,
     first_file,
@@ -38,7 +42,6 @@ from napari_focusstack.io.reading.photo_metadata import (
     orientation,
     photo_metadata,
 )
-from napari_focusstack.io.reading.plane_names import check_names
 from napari_focusstack.io.reading.record import read_note
 from napari_focusstack.io.reading.stack_axes import (
     check_axis,
@@ -54,7 +57,6 @@ from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, check_end, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy as np
     from tifffile import TiffFile
 
     from napari_focusstack.io.reading.formats.reader import Series
@@ -68,7 +70,8 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 class StackHeader:
     """Header of an image series."""
 
-    #: One TIFF or another file that holds a stack, or the image files of the planes in order.
+    #: One TIFF or another file that holds a stack, or the image files of the planes, in the order
+    #: of the axes before Y.
     files: tuple[Path, ...]
     #: Index of the series in a file.
     series: int
@@ -90,6 +93,10 @@ class StackHeader:
     stored: str = ""
     #: Letter of the focus axis, if the user named it.
     focus: str = ""
+    #: What was left out or assumed when it was read, one sentence each.
+    notes: tuple[str, ...] = ()
+    #: Why it may not be clear which axis is that of focus, and what to do; else empty.
+    doubt: str = ""
     #: Whether the plugin wrote it as a labels layer.
     labels: bool = False
     #: Record of a result of napari-focusstack.
@@ -98,6 +105,16 @@ class StackHeader:
     source: Series | None = None
     #: EXIF and colour profile of the first plane, for the results.
     photo: PhotoMetadata | None = None
+
+    def warn(self) -> None:
+        """Issue a warning for each note and doubt."""
+        for note in filter(None, (*self.notes, self.doubt)):
+            warnings.warn(note, stacklevel=3)
+
+    def check(self) -> None:
+        """Raise InputError if it is doubtful which axis is that of focus."""
+        if self.doubt:
+            raise InputError(self.doubt)
 
     @property
     def name(self) -> str:
@@ -115,6 +132,11 @@ class StackHeader:
     def nbytes(self) -> int:
         """Size of all pixels, bytes."""
         return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def plane_shape(self) -> tuple[int, ...]:
+        """Shape of a plane of image files: rows, columns, and colours."""
+        return self.shape[self.axes.index("Y") :]
 
     @property
     def focus_axis(self) -> int | None:
@@ -189,8 +211,12 @@ def describe(tiff: TiffFile, index: int = 0, axis: str | None = None) -> StackHe
         stored, shape = f"{stored}S", (*shape, 3)
     sizes = dict(zip(stored, shape, strict=True))
     steps = calibration(tiff, index)
-    if axis is None and planes_come_last(stored, sizes, path):
-        axis = "X"
+    notes: tuple[str, ...] = ()
+    doubt = ""
+    if axis is None:
+        come_last, doubt = planes_come_last(stored, sizes, path)
+        if come_last:
+            axis, notes = "X", ("The planes are stored last, as (Y, X, planes).",)
     focus = ""
     if axis is not None:
         check_axis(path, axis, stored, shape)
@@ -214,6 +240,8 @@ def describe(tiff: TiffFile, index: int = 0, axis: str | None = None) -> StackHe
         channels=channels(tiff, index, sizes["C"]) if "C" in axes and focus != "C" else (),
         stored=stored,
         focus=focus,
+        notes=notes,
+        doubt=doubt,
         labels=note.get("layer_type") == "labels",
         record=note.get("record"),
         photo=photo_metadata(path, rgb=axes.endswith("S")),
@@ -256,7 +284,7 @@ def find_stacks(paths: Sequence[Path], axis: str | None = None) -> list[StackHea
     if len(paths) == 1 and paths[0].is_dir():
         return _stacks_of_folder(paths[0], axis)
     if len(paths) > 1:
-        return [with_focus(stack_of_files(in_natural_order(paths)), axis)]
+        return [with_focus(stack_of_files(in_name_order(paths)), axis)]
     (path,) = paths
     if path.suffix.lower() == COMPANION_SUFFIX and path.is_file():
         with reading(path):
@@ -288,27 +316,33 @@ def with_focus(stack: StackHeader, axis: str | None) -> StackHeader:
 
 
 def stack_of_files(files: Sequence[Path]) -> StackHeader:
-    """Return the header of image files with one plane each, in the given order.
+    """Return the header of image files with one plane each, in the given order."""
+    return stack_of_series(NameSeries(np.array(files, object)))
+
+
+def stack_of_series(named: NameSeries) -> StackHeader:
+    """Return the header of image files with one plane each.
 
     Parameters
     ----------
-    files : sequence of Path
-        Two or more files. The size of a pixel is read from the first, if it has one.
+    named : NameSeries
+        Two or more files, in order. The size of a pixel is read from the first, if it has one.
 
     Returns
     -------
     StackHeader
-        Axes ZYX or ZYXS.
+        Axes T, C and Z as names say, then YX or YXS.
 
     Raises
     ------
     InputError
         If there is only one file, or the first file cannot be read.
     """
-    if len(files) < 2:
-        raise InputError(f"{files[0]} is the only image there; give at least two planes.")
     from tifffile import TiffFile
 
+    files = [Path(path) for path in named.files.flat]
+    if len(files) < 2:
+        raise InputError(f"{files[0]} is the only image there; give at least two planes.")
     first = read_image(files[0])
     steps: Mapping[str, tuple[float, str]] = {}
     if has_reader(files[0]):
@@ -316,27 +350,37 @@ def stack_of_files(files: Sequence[Path]) -> StackHeader:
     elif is_tiff(files[0]):
         with reading(files[0]), TiffFile(files[0]) as tiff:
             steps = calibration(tiff)
-    known = [(1.0, UNKNOWN), *(steps.get(axis, (1.0, UNKNOWN)) for axis in "YX")]
+    known = {axis: steps.get(axis, (1.0, UNKNOWN)) for axis in "YX"}
+    if places := named.positions:
+        known["Z"] = (abs(places[-1] - places[0]) / (len(places) - 1), named.unit)
+    axes = f"{named.axes}YX"
     return StackHeader(
         files=tuple(files),
         series=0,
-        axes="ZYXS" if first.ndim == 3 else "ZYX",
-        shape=(len(files), *first.shape),
+        axes=f"{axes}S" if first.ndim == 3 else axes,
+        shape=(*named.files.shape, *first.shape),
         dtype=first.dtype,
-        scale=tuple(step for step, _ in known),
-        units=tuple(unit for _, unit in known),
+        scale=tuple(known.get(axis, (1.0, UNKNOWN))[0] for axis in axes),
+        units=tuple(known.get(axis, (1.0, UNKNOWN))[1] for axis in axes),
+        positions=places,
+        channels=tuple(Channel(name) for name in named.channels),
+        notes=named.notes,
         photo=photo_metadata(files[0], rgb=first.ndim == 3),
     )
 
 
 def _stacks_of_folder(folder: Path, axis: str | None) -> list[StackHeader]:
     """Return the headers of a folder of plane images, or of the files of a set."""
+    from tifffile import TiffFile
+
     files = images_in(folder)
     if member := member_of_set(files):
-        return find_stacks([member], axis)
-    if len(files) > 1:
-        check_names(files)
-    return [with_focus(stack_of_files(files), axis)]
+        with reading(member), TiffFile(member) as tiff:
+            names = set_names(tiff)
+        others = [path.name for path in files if path.name not in names]
+        notes = (left_out(others, "not of the set of OME-TIFFs"),) if others else ()
+        return [replace(stack, notes=notes) for stack in find_stacks([member], axis)]
+    return [with_focus(stack_of_series(planes_in(folder)), axis)]
 
 
 def member_of_set(files: Sequence[Path]) -> Path | None:
@@ -350,14 +394,13 @@ def member_of_set(files: Sequence[Path]) -> Path | None:
     from tifffile import TiffFile
 
     sets: list[tuple[Path, set[str]]] = []
-    # Other files are opened only if the first is of a set.
-    for path in files:
-        if is_tiff(path) and not any(path.name in names for _, names in sets):
+    for number, path in enumerate(files):
+        # Of others only the first file is opened, to be quick.
+        likely = number == 0 or sets or path.stem.lower().endswith(".ome")
+        if likely and is_tiff(path) and not any(path.name in names for _, names in sets):
             with reading(path), TiffFile(path) as tiff:
                 if names_other_files(tiff):
                     sets.append((path, set_names(tiff)))
-                elif not sets:
-                    return None
     if len(sets) > 1:
         listed = ", ".join(path.name for path, _ in sets[:3])
         raise InputError(

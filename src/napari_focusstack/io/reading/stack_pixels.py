@@ -143,7 +143,7 @@ class Pages:
 def check_plane_files(stack: StackHeader) -> None:
     """Raise InputError if the headers of plane images show different sizes."""
     for path in stack.files:
-        size, first = plane_size(path), stack.shape[1:3]
+        size, first = plane_size(path), stack.plane_shape[:2]
         turns = [orientation(one) for one in (path, stack.files[0])]
         if size == first[::-1] != first and turns[0] != turns[1]:
             raise InputError(
@@ -151,7 +151,7 @@ def check_plane_files(stack: StackHeader) -> None:
                 f"{turns[1]}, so they are turned to {size[0]} x {size[1]} and {first[0]} x "
                 f"{first[1]} px; set one orientation, or remove it."
             )
-        _check_same(stack, path, (*size, *stack.shape[3:]), stack.dtype)
+        _check_same(stack, path, (*size, *stack.plane_shape[2:]), stack.dtype)
 
 
 def read_plane_file(stack: StackHeader, number: int) -> np.ndarray:
@@ -168,12 +168,13 @@ def _planes(stack: StackHeader, eager: bool) -> np.ndarray | Array:
         planes = [read_plane_file(stack, number) for number in range(len(stack.files))]
         if any(np.ma.is_masked(plane) for plane in planes):
             planes = [_with_alpha(plane) for plane in planes]
-        return np.stack(planes)
+        return np.stack(planes).reshape(*stack.shape[: -len(stack.plane_shape)], *planes[0].shape)
     shape, read = stack.shape, partial(read_plane_file, stack)
+    ndim = len(stack.plane_shape)
     if stack.rgb and any(map(has_alpha, stack.files)):
         shape = (*shape[:-1], 4)
-        return _lazy(lambda number: _with_alpha(read(number)), shape, stack.dtype, len(shape) - 1)
-    return _lazy(read, shape, stack.dtype, len(shape) - 1)
+        return _lazy(lambda number: _with_alpha(read(number)), shape, stack.dtype, ndim)
+    return _lazy(read, shape, stack.dtype, ndim)
 
 
 def _with_alpha(plane: np.ndarray) -> np.ndarray:
@@ -205,10 +206,10 @@ def _source_planes(stack: StackHeader, eager: bool) -> np.ndarray | Array:
 
 def _check_same(stack: StackHeader, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise InputError if a plane image differs from the first in size or type."""
-    if (shape, dtype) != (stack.shape[1:], stack.dtype):
+    if (shape, dtype) != (stack.plane_shape, stack.dtype):
         raise InputError(
             f"{path.name} is {dtype} {shape}, {stack.files[0].name} {stack.dtype} "
-            f"{stack.shape[1:]}; give planes of one size and type."
+            f"{stack.plane_shape}; give planes of one size and type."
         )
 
 

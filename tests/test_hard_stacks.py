@@ -8,6 +8,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import napari_focusstack as nfs
+from napari_focusstack.errors import InputError
 
 SIDE, STEP_PX = 128, 1.3
 
@@ -274,3 +275,26 @@ def test_transparent_pixels_of_photographs_are_not_shown(light):
     assert not (result.source[:, 120:] == 4).any()
     without = nfs.fuse(colours[:, 3:, :120], register="off").image.astype(int)
     assert np.abs(result.image[3:, :112] - without[:, :112]).mean() < 0.3
+
+
+def test_a_cropped_result_is_the_part_that_all_planes_show(light):
+    planes, shown = with_black_border(coded(light))
+    whole, cut = nfs.fuse(planes), nfs.fuse(planes, crop=True)
+    rows, columns = cut.region
+    assert shown.all(0)[cut.region].all()
+    assert (rows.stop, columns.stop) == (SIDE, SIDE)
+    assert 8 <= rows.start <= 12 <= columns.start <= 15
+    names = ("image", "initial", "source", "blended", "transition_region", "labels", "alpha")
+    for name in (*names, "depth", "confidence", "filled", "valid"):
+        np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name)[cut.region])
+    assert cut.valid.all()
+    assert cut.figures()["crop"] == [[rows.start, SIDE], [columns.start, SIDE]]
+    assert nfs.segment(planes, crop=True).shape == cut.labels.shape
+    assert nfs.fuse(coded(light), crop=True).region is None
+
+
+def test_nothing_is_left_where_planes_share_no_pixel(light):
+    planes = light.astype(np.float32)
+    planes[0, :, :70] = planes[4, :, 60:] = np.nan
+    with pytest.raises(InputError, match="crop leaves nothing"):
+        nfs.fuse(planes, crop=True)

@@ -30,6 +30,7 @@ def test_the_defaults_are_those_of_the_documentation():
         "keb_weights": None,
         "elimination": "unmix",
         "teb_weights": None,
+        "crop": False,
     }
 
 

@@ -149,6 +149,15 @@ class EliminationParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResultParameters:
+    """What of the result is kept."""
+
+    crop: bool = option(
+        False, "cut the result to the largest rectangle whose pixels are shown by all planes"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class FuseParameters(
     InputParameters,
     RegistrationParameters,
@@ -157,6 +166,7 @@ class FuseParameters(
     SourceParameters,
     PsfParameters,
     EliminationParameters,
+    ResultParameters,
 ):
     """All parameters of :func:`napari_focusstack.fuse`."""
 

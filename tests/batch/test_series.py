@@ -19,6 +19,7 @@ from napari_focusstack.io.reading.record import read_record
 from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.plugin.saved_layer import layers_as_written
 from napari_focusstack.registration.transforms import IDENTITY, Registration
 
 
@@ -234,3 +235,40 @@ def test_metadata_of_the_first_photo_go_into_the_image_and_their_names_into_the_
         assert list(tags["ExifTag"].value) == ["FocalLength"]
     with tifffile.TiffFile(outputs["labels"]) as tiff:
         assert "Make" not in tiff.pages.first.tags
+
+
+def test_cropped_files_hold_what_all_planes_of_all_channels_show(tmp_path, stack, parameters):
+    data = np.stack([np.stack([stack(seed), stack(seed) // 2], 1) for seed in (0, 1)])
+    data = (data / 65535).astype(np.float32)
+    data[0, 1, 0, :5] = data[1, 0, 1, :, 60:] = np.nan  # TZCYX
+    path = tmp_path / "cells.ome.tif"
+    meta = {"axes": "TZCYX", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.5}
+    tifffile.imwrite(path, data, ome=True, metadata=meta)
+    outputs = {name: tmp_path / f"{name}.tif" for name in ("image", "labels", "depth", "source")}
+
+    result, record = fuse_file(path, outputs, replace(parameters, crop=True))
+
+    assert result.region == (slice(5, 64), slice(0, 60))
+    assert result.image.shape == (59, 60)
+    assert [one["crop"] for one in record["found"]] == [[[5, 64], [0, 60]]] * 4
+    assert record["parameters"]["crop"]
+    whole = {name: tmp_path / f"whole {name}.tif" for name in outputs}
+    fuse_file(path, whole, parameters)
+    for name, file in outputs.items():
+        pixels_of = tifffile.imread(file)
+        np.testing.assert_array_equal(pixels_of, tifffile.imread(whole[name])[..., 5:, :60])
+        (header,) = find_stacks([file])
+        assert header.scale[-2:] == (0.5, 0.25)
+    ((_, attributes, _), *_) = layers_as_written(find_stacks([outputs["labels"]])[0])
+    assert attributes["translate"] == (0, 2.5, 0)
+
+
+def test_where_planes_share_nothing_no_file_is_written(tmp_path, stack, parameters):
+    data = (stack() / 65535).astype(np.float32)
+    data[0, :40] = data[1, 30:] = np.nan
+    tifffile.imwrite(tmp_path / "pair.tif", data, photometric="minisblack")
+    with pytest.raises(InputError, match="crop leaves nothing"):
+        fuse_file(
+            tmp_path / "pair.tif", {"image": tmp_path / "a.tif"}, replace(parameters, crop=True)
+        )
+    assert not (tmp_path / "a.tif").exists()

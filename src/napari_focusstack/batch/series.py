@@ -14,6 +14,7 @@ from napari_focusstack.io.reading.plane_store import PlaneStore
 from napari_focusstack.io.reading.stack_axes import UNNAMED
 from napari_focusstack.io.writing.result import ZARR_SUFFIX, ResultForm
 from napari_focusstack.io.writing.result_file import result_file
+from napari_focusstack.io.writing.result_scratch import ScratchResult
 from napari_focusstack.runtime.memory import memory_budget
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from napari_focusstack.fusion.result import FusionResult
     from napari_focusstack.io.reading.stack_header import StackHeader
+    from napari_focusstack.io.writing.result import Result
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.progress import Progress
@@ -83,6 +85,7 @@ def fuse_stack(
         If planes, labels or an option cannot be used, or a file cannot be written.
     """
     from napari_focusstack.fusion.fuse import fuse_steps
+    from napari_focusstack.fusion.result import crop_region
     from napari_focusstack.runtime.progress import run
 
     letters, sizes = _result_letters(stack), stack.other_axes
@@ -97,10 +100,15 @@ def fuse_stack(
     half = (memory_budget() if budget_bytes is None else budget_bytes) // 2
     figures: list[dict[str, Any]] = []
     with contextlib.ExitStack() as opened:
-        files = {
-            name: opened.enter_context(result_file(path, forms[name]))
+        # Which rectangle all planes show is known only when all are fused.
+        whole = {name: ScratchResult(forms[name]) for name in paths} if parameters.crop else {}
+        for scratch in whole.values():
+            opened.enter_context(scratch)
+        files: dict[Output, Result] = {
+            name: whole.get(name) or opened.enter_context(result_file(path, forms[name]))
             for name, path in paths.items()
         }
+        valid = np.ones((), bool)
         # Channels are the innermost loop; it begins with the channel in which focus is estimated.
         order = sorted(letters, key="C".__eq__)
         reference: FusionResult | None = None
@@ -123,8 +131,17 @@ def fuse_stack(
                     file.write(pixels.astype(forms[name].dtype, copy=False), at=at)
             if is_reference:  # one drive moved all time points
                 reference, given = result, replace(given, near=result.near)
+            valid = valid & result.valid
             figures.append({**at, **result.figures()})
         assert reference is not None  # no axis is empty
+        if parameters.crop:
+            region = crop_region(valid)
+            reference = reference.cropped(region)
+            figures = [{**each, "crop": reference.figures()["crop"]} for each in figures]
+            for name, scratch in whole.items():
+                form = forms[name].cropped(region)
+                files[name] = opened.enter_context(result_file(paths[name], form))
+                scratch.write_to(files[name], region)
         record = _record(reference, figures, sources, stack.notes)
         if stack.photo is not None:
             record["photo"] = stack.photo.summary(written=paths["image"].suffix != ZARR_SUFFIX)

@@ -133,6 +133,8 @@ def _figures(result: FusionResult) -> str:
     moved = result.registration
     text = "" if moved is None or moved.is_identity else f"{moved.reason}; "
     text += "".join(f"{each.reason}; " for each in (result.defects, result.light) if each)
+    if result.region is not None:
+        text += f"cut to {' x '.join(map(str, result.image.shape[:2]))} px; "
     if filled := result.filled.mean():
         text += f"depth filled in {100 * filled:.1f}% of the pixels; "
     if result.psf is None:

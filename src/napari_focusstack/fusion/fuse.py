@@ -9,7 +9,7 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.near_end import fits_reversed, prepare, prepare_and_segment
 from napari_focusstack.fusion.pipeline import Pipeline
-from napari_focusstack.fusion.result import FusionResult
+from napari_focusstack.fusion.result import FusionResult, crop_region
 from napari_focusstack.imaging.kernels import check_sigma
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.planes.layer_planes import focus_of, is_layer
@@ -34,7 +34,7 @@ def fuse_steps(
     budget_bytes: int | None = None,
     positions: Sequence[float] | None = None,
 ) -> Generator[Progress, None, FusionResult]:
-    """Fuse as :func:`fuse`, but yield progress; close the generator to stop.
+    """Fuse as :func:`fuse`, but yield progress, and do not crop; close the generator to stop.
 
     Tiles take at most ``budget_bytes`` of memory, half of the free memory if not given.
     """
@@ -117,7 +117,8 @@ def fuse(
         options["near"] = focus_of(planes).get("near", "auto")
     parameters = FuseParameters(**options)
     steps = fuse_steps(planes, labels, parameters, registration, positions=positions)
-    return run(steps, progress)
+    result = run(steps, progress)
+    return result.cropped() if parameters.crop else result
 
 
 def segment(
@@ -139,10 +140,11 @@ def segment(
     InputError
         If planes or an option cannot be used.
     """
-    pipeline = run(prepare(planes, FuseParameters(**options)), progress)
+    parameters = FuseParameters(**options)
+    pipeline: Pipeline = run(prepare(planes, parameters), progress)
     focus: FocusMap
     focus, _ = run(pipeline.segment(), progress)
-    return focus.labels
+    return focus.labels[crop_region(pipeline.visible.by_all)] if parameters.crop else focus.labels
 
 
 def estimate_psf(planes: Planes, labels: np.ndarray, **options: Any) -> float:

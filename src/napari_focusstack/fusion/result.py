@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import as_floats
+from napari_focusstack.runtime.region import full, largest_rectangle
 from napari_focusstack.segmentation.depth_inpainting import inpaint
 from napari_focusstack.segmentation.focus_map import FocusMap
 
@@ -19,7 +21,22 @@ if TYPE_CHECKING:
     from napari_focusstack.planes.shown import Shown
     from napari_focusstack.registration.light import Light
     from napari_focusstack.registration.transforms import Registration
+    from napari_focusstack.runtime.region import Region
     from napari_focusstack.source.select_sources import Selection
+
+
+def crop_region(valid: np.ndarray) -> Region:
+    """Return the largest rectangle of pixels (Y, X) that all planes show.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    region = largest_rectangle(valid)
+    if region is None:
+        raise InputError("no pixel is shown by all planes, so crop leaves nothing; turn it off.")
+    return region
 
 
 @dataclass(eq=False)
@@ -61,6 +78,9 @@ class FusionResult:
         pixels are those of the filled and equalised planes.
     shown : Shown or None
         Which pixels each plane shows that is not blank.
+    region : tuple of slice or None
+        Rows and columns of the planes that the result was cut to; None if it was not. The focus map
+        is that of the whole planes.
     positions : ndarray or None
         Distance of each plane behind the nearest, (P,); None where steps are equal.
     plain : str
@@ -90,6 +110,7 @@ class FusionResult:
     defects: Defects | None = None
     light: Light | None = None
     shown: Shown | None = None
+    region: Region | None = None
     positions: np.ndarray | None = None
     plain: str = ""
     warnings: list[str] = field(default_factory=list)
@@ -134,15 +155,42 @@ class FusionResult:
             parameters=asdict(pipeline.parameters),
         )
 
+    def cropped(self, region: Region | None = None) -> FusionResult:
+        """Return the result cut to a region, or to the largest rectangle that all planes show.
+
+        The focus map stays whole, because it is that of the planes.
+
+        Raises
+        ------
+        InputError
+            If no pixel is shown by all planes.
+        """
+        region = region or crop_region(self.valid)
+        if region == full(self.focus.size):
+            return self
+        return replace(
+            self,
+            image=self.image[region].copy(),
+            initial=self.initial[region].copy(),
+            source=self.source[region].copy(),
+            blended=self.blended[region].copy(),
+            transition_region=self.transition_region[region].copy(),
+            region=region,
+        )
+
+    def _cut(self, whole: np.ndarray) -> np.ndarray:
+        """Return an array of the planes' size, cut to the region of the result."""
+        return whole if self.region is None else whole[self.region]
+
     @property
     def labels(self) -> np.ndarray:
         """The plane in focus, (Y, X), uint8 (uint16 beyond 255 planes): 1 is the nearest."""
-        return self.focus.labels
+        return self._cut(self.focus.labels)
 
     @property
     def alpha(self) -> np.ndarray:
         """Coverage of each pixel by the nearest surface in it, (Y, X), float32, 0..1."""
-        return self.focus.alpha[0].cpu().numpy()
+        return self._cut(self.focus.alpha[0].cpu().numpy())
 
     @property
     def depth(self) -> np.ndarray:
@@ -153,7 +201,7 @@ class FusionResult:
         depth = self.focus.depth
         if not self.focus.is_pair:
             depth = inpaint(depth, self.focus.confidence)
-        behind = (depth[0] - 1).cpu().numpy()
+        behind = self._cut((depth[0] - 1).cpu().numpy())
         if self.positions is not None:
             places = np.interp(behind, np.arange(self.focus.planes), self.positions)
             return places.astype(np.float32)
@@ -167,17 +215,18 @@ class FusionResult:
         depth, scaled so that chance is 0, and 0 where no plane shows detail. It is 1 where labels
         were given or painted. For a pair it is ``|2 alpha - 1|``.
         """
-        return self.focus.confidence[0].cpu().numpy()
+        return self._cut(self.focus.confidence[0].cpu().numpy())
 
     @property
     def filled(self) -> np.ndarray:
         """Pixels whose depth is interpolated, as its confidence is below 0.2, (Y, X), bool."""
-        return self.focus.holes[0].cpu().numpy()
+        return self._cut(self.focus.holes[0].cpu().numpy())
 
     @property
     def valid(self) -> np.ndarray:
         """Pixels that every plane shows, (Y, X), bool; blank planes do not count."""
-        return np.ones(self.focus.size, bool) if self.shown is None else self.shown.by_all
+        valid = np.ones(self.focus.size, bool) if self.shown is None else self.shown.by_all
+        return self._cut(valid)
 
     @property
     def sigma_px(self) -> float | None:
@@ -214,6 +263,7 @@ class FusionResult:
             "transition_region": float(self.transition_region.mean()),
             "blended": float(self.blended.mean()),
             "filled": float(self.filled.mean()),
+            "crop": [[part.start, part.stop] for part in self.region] if self.region else None,
             "findings": self.findings,
         }
 

@@ -45,17 +45,50 @@ def test_another_dtype_begins_afresh(viewer, layers):
 
 def test_a_part_is_computed_only_for_a_layer_that_exists(viewer, layers):
     where = np.s_[2:4, 5:9]
-    layers[1].update("fused", where, lambda: np.full((2, 4), 9))
+    layers[1].update("fused", where, lambda _: np.full((2, 4), 9))
     changed = viewer.layers["movie fused"].data == 9
     assert changed.sum() == changed[1, 0, 2:4, 5:9].sum() == 8
 
-    def fail():
+    def fail(_):
         raise AssertionError
 
     layers[1].update("depth", where, fail)
     viewer.layers.remove("movie fused")
     layers[1].update("fused", where, fail)
     layers[1].clear("fused")
+
+
+def test_a_cut_layer_shows_its_region_in_its_place(viewer, stack):
+    layers = ResultLayers(viewer, stack, "first")
+    assert layers.can_be_cut
+    layers.show("fused", IMAGE)
+    fused = layers.image("fused")
+    corner, step = fused.translate.copy(), fused.scale.copy()
+    layers.region = np.s_[5:40, 8:48]
+    layers.show("fused", np.arange(48 * 48, dtype=np.uint8).reshape(48, 48))
+    assert layers.image("fused") is fused
+    assert fused.data.shape == (35, 40)
+    assert fused.data[0, 0] == (5 * 48 + 8) % 256
+    np.testing.assert_allclose(fused.translate, corner + step * (5, 8))
+    asked = []
+
+    def ones(where):
+        asked.append(where)
+        return np.ones((2, 3), np.uint8)
+
+    layers.update("fused", np.s_[3:7, 6:11], ones)
+    assert asked == [np.s_[5:7, 8:11]]
+    assert (fused.data[:2, :3] == 1).all()
+    layers.update("fused", np.s_[0:5, 0:48], ones)
+    assert len(asked) == 1
+    layers.region = None
+    layers.show("fused", IMAGE)
+    assert fused.data.shape == (48, 48)
+    np.testing.assert_allclose(fused.translate, corner)
+
+
+def test_layers_of_several_time_points_are_not_cut(layers):
+    assert not layers[0].can_be_cut
 
 
 def test_layers_are_adopted_only_for_the_same_near_end(viewer, movie, layers):

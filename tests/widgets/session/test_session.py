@@ -277,3 +277,31 @@ def test_decisions_hold_in_the_next_run_and_can_be_dropped(session):
     assert not session.decided.any()
     assert not session.canvas.decided.any()
     assert not session.state.fixes.painted.any()
+
+
+def test_a_cut_result_follows_the_brush_in_its_place(
+    viewer, stack, labels, fuse, settings, monkeypatch
+):
+    from napari_focusstack.fusion.result import FusionResult
+
+    inside = np.ones((48, 48), bool)
+    inside[:12] = inside[:, 40:] = False
+    monkeypatch.setattr(
+        FusionResult, "valid", property(lambda result: result._cut(inside)), raising=True
+    )
+    fusion = fuse(stack, labels)
+    fusion.canvas.pipeline.parameters = replace(settings, crop=True)
+    session = Session(viewer, stack)
+    session.show_result(fusion, depth=True)
+    assert session.border_share == 0
+    assert "stack border" not in viewer.layers
+    image, canvas = viewer.layers["stack fused"], session.canvas
+    np.testing.assert_array_equal(image.data, canvas.image[12:, :40])
+    assert viewer.layers["stack depth"].data.shape == (36, 40)
+    assert session.labels.data.shape == (48, 48)
+    assert found(session)["crop"] == [[12, 48], [0, 40]]
+    np.testing.assert_array_equal(session.result.image, image.data)
+    session.labels.brush_size = 3
+    session.labels.paint((20, 20), 1 if session.labels.data[20, 20] != 1 else 2)
+    assert session.follow_brush(live=True)
+    np.testing.assert_array_equal(image.data, canvas.image[12:, :40])

@@ -110,7 +110,7 @@ def write_tiff(
     arguments: dict[str, Any]
     if path.name.lower().endswith(OME_ENDINGS):
         metadata = {**ome_steps(steps), "axes": axes, "Description": text}
-        metadata |= _ome_positions(sizes, steps, positions)
+        metadata |= ome_positions(sizes, steps, positions)
         arguments = {"ome": True, "metadata": metadata}
     elif not bigtiff and _suits_imagej(dtype, axes):
         stored = "".join(sorted(axes, key=IMAGEJ_ORDER.index))
@@ -195,7 +195,7 @@ def ome_steps(steps: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
     return meta
 
 
-def _ome_positions(
+def ome_positions(
     sizes: Mapping[str, int],
     steps: Mapping[str, tuple[float, str]],
     positions: Mapping[str, float],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_focusstack.io.reading.calibration import Channel
     from napari_focusstack.io.reading.photo_metadata import PhotoMetadata
     from napari_focusstack.planes.lazy_plane import Rectangle
+    from napari_focusstack.runtime.region import Region
 
 
 ZARR_SUFFIX = ".zarr"
@@ -53,6 +54,8 @@ class ResultForm:
     layer_type: Literal["image", "labels"] = "image"
     #: EXIF and colour profile, of a photo; a TIFF and a PNG hold them.
     photo: PhotoMetadata | None = None
+    #: Position of the first pixel by axis, in its unit; 0 on axes that are not given.
+    translate: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check axes and dtype."""
@@ -78,6 +81,17 @@ class ResultForm:
     def count(self) -> int:
         """Number of planes."""
         return math.prod(self.shape[: len(self.leading)])
+
+    def cropped(self, region: Region) -> ResultForm:
+        """Return the form of the same result, cut to some rows and columns of the planes."""
+        leading = len(self.leading)
+        sides = tuple(part.stop - part.start for part in region)
+        shape = (*self.shape[:leading], *sides, *self.shape[leading + 2 :])
+        starts = {
+            axis: self.translate.get(axis, 0.0) + part.start * self.steps[axis][0]
+            for axis, part in zip("YX", region, strict=True)
+        }
+        return replace(self, shape=shape, translate={**self.translate, **starts})
 
     @property
     def steps(self) -> dict[str, tuple[float, str]]:

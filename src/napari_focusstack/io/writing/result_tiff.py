@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.files import PNG_DTYPES, check_writable, replacing
-from napari_focusstack.io.writing.layer_tiff import MAX_CLASSIC_BYTES, ome_steps
+from napari_focusstack.io.writing.layer_tiff import MAX_CLASSIC_BYTES, ome_positions, ome_steps
 from napari_focusstack.io.writing.photo_tags import add_directories, tiff_tags
 from napari_focusstack.io.writing.result import RESULT_SUFFIXES, TILE_PX, Result, colour_hex
 from napari_focusstack.planes.scratch import ScratchPlanes
@@ -114,6 +114,9 @@ class _OmeTiff(Result):
 
         form = self._form
         note = {"software": SOFTWARE, "layer_type": form.layer_type, "record": self.record}
+        positions = {axis: at for axis, at in form.translate.items() if at}
+        if positions:
+            note["translate"] = positions
         height, width, *samples = form.plane_shape
         xml = OmeXml()
         xml.addimage(
@@ -123,6 +126,7 @@ class _OmeTiff(Result):
             axes=form.axes,
             Description=json.dumps(note, allow_nan=False),
             **ome_steps(form.steps),
+            **ome_positions(dict(zip(form.axes, form.shape, strict=True)), form.steps, positions),
             **_channels(form),
         )
         return xml.tostring(declaration=True).encode()

@@ -101,6 +101,10 @@ class _OmeZarr(Result):
             if unit is not None:
                 axis["unit"] = unit
         scale = [float(steps.get(axis, (1.0, UNKNOWN))[0]) for axis in self._axes]
+        transformations: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
+        if any(self._form.translate.values()):
+            starts = [float(self._form.translate.get(axis, 0.0)) for axis in self._axes]
+            transformations.append({"type": "translation", "translation": starts})
         metadata: dict[str, Any] = {
             "version": VERSION,
             "multiscales": [
@@ -110,7 +114,7 @@ class _OmeZarr(Result):
                     "datasets": [
                         {
                             "path": "0",
-                            "coordinateTransformations": [{"type": "scale", "scale": scale}],
+                            "coordinateTransformations": transformations,
                         }
                     ],
                 }

@@ -173,7 +173,12 @@ class Panel(QWidget):
         self.blur = form(FuseParameters, ("psf_shape",))
         self.elimination = form(FuseParameters, ("elimination",))
         self.blend = form(FuseParameters, ("blend",))
-        self.forms = (self.input, self.foreground, self.blur, self.elimination, self.blend)
+        self.cut = form(FuseParameters, ("crop",))
+        self.cut["crop"].text = "cut to what all planes show"
+        self.forms = (
+            *(self.input, self.foreground, self.blur, self.elimination, self.blend),
+            self.cut,
+        )
         for widget in (*self.input, *self.blur, *self.elimination, *self.blend):
             widget.label = LABELS.get(widget.name, widget.label)
             widget.tooltip = TIPS.get(widget.name, widget.tooltip)
@@ -267,6 +272,7 @@ class Panel(QWidget):
             _rows(*self.elimination),
             _columns(self.live.native, self.with_depth.native),
             self.with_diffusion.native,
+            self.cut["crop"].native,
             _columns(button["fuse"], button["show_surface"]),
             button["fuse_series"],
             folded(

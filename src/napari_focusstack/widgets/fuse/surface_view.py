@@ -47,10 +47,14 @@ class SurfaceView:
         self.hide()
         from napari_focusstack.surface.napari_mesh import napari_surface
         from napari_focusstack.surface.triangulation import surface_of
+        from napari_focusstack.widgets.session.result_layers import moved_to
 
         source = session.source
-        depth, image = session.depth(), session.result.image
+        result = session.result
+        depth, image = result.depth, result.image
         keywords = source.beside()
+        if result.region is not None:
+            keywords["translate"] = moved_to(result.region, keywords)
         start, step = source.nearest(session.end)
         step_size, unit = source.plane_step
         to_scale = unit != UNKNOWN

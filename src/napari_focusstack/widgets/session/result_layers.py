@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.planes.layer_planes import focus_of
+from napari_focusstack.runtime.region import intersection, to_local
 from napari_focusstack.widgets.session.label_layer import add_labels, labels_name
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ class ResultLayers:
     Attributes
     ----------
     labels : Labels or None
-        Which plane is in focus.
+        Which plane is in focus. This layer is never cut, so that it fits the planes.
+    region : tuple of slice or None
+        Rows and columns that the other layers show; None for all. Layers that hold several time
+        points are not cut: each would be cut differently.
     """
 
     def __init__(self, viewer: ViewerModel, source: Source, near: str) -> None:
@@ -56,6 +60,7 @@ class ResultLayers:
         self._layers: dict[str, Any] = {
             kind: layer for kind in KINDS if (layer := self._existing(kind)) is not None
         }
+        self.region: Region | None = None
         self.labels: Labels | None = self._existing(LABELS) or self._from_file()
         if self.labels is not None and self.labels.data.shape != self._shape(LABELS):
             self.labels = None
@@ -81,10 +86,21 @@ class ResultLayers:
         """Show estimated labels in a new layer."""
         self.labels = add_labels(self.viewer, self.source, state)
 
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether layers hold a single time point."""
+        return all(size == 1 for size in self._of(LABELS).shape)
+
     def show(self, kind: str, data: np.ndarray, **look: Any) -> None:
-        """Put data (Y, X) or (Y, X, 3) into the layer of a kind, or add it with layer keywords."""
+        """Put data (Y, X) or (Y, X, 3) into the layer of a kind, or add it with layer keywords.
+
+        Data are those of the whole planes; the layer shows its region of them.
+        """
         layer, index = self.image(kind), self.index(kind)
+        data = data if self.region is None else data[self.region]
         shape = (*self._of(kind).shape, *data.shape)
+        if layer is not None and (self.region is not None or layer.data.shape != shape):
+            layer.translate = self._beside(kind)["translate"]
         if layer is not None and layer.data.shape == shape and layer.data.dtype == data.dtype:
             layer.data[index] = data
             layer.refresh()
@@ -111,11 +127,13 @@ class ResultLayers:
         if self.labels is not None and self.labels.mode == "pan_zoom":
             self.labels.visible = False
 
-    def update(self, kind: str, where: Region, make: Callable[[], np.ndarray]) -> None:
-        """Compute and show new data of some rows and columns, if the layer exists."""
+    def update(self, kind: str, where: Region, make: Callable[[Region], np.ndarray]) -> None:
+        """Compute and show new data of some rows and columns of the planes, if a layer does."""
         layer = self.image(kind)
-        if layer is not None:
-            layer.data[(*self.index(kind), *where)] = make()
+        shown = where if self.region is None else intersection(where, self.region)
+        if layer is not None and shown is not None:
+            place = shown if self.region is None else to_local(shown, self.region)
+            layer.data[(*self.index(kind), *place)] = make(shown)
             layer.refresh()
 
     def clear(self, kind: str) -> None:
@@ -129,7 +147,7 @@ class ResultLayers:
         keywords = {
             "name": f"{self.source.name} {kind}",
             "metadata": {"focusstack": self._metadata(kind)},
-            **self._of(kind).beside(),
+            **self._beside(kind),
         }
         if kind == "border":
             return self.viewer.add_labels(data, **keywords, **look)
@@ -142,6 +160,13 @@ class ResultLayers:
                 # or the light of each channel would be added twice
                 plane.visible = False
         return self.viewer.add_image(data, rgb=plane.rgb and kind == "fused", **keywords, **look)
+
+    def _beside(self, kind: str) -> dict[str, Any]:
+        """Return scale, translate, units and axis labels of a layer of a kind."""
+        keywords = self._of(kind).beside()
+        if self.region is not None:
+            keywords["translate"] = moved_to(self.region, keywords)
+        return keywords
 
     def _of(self, kind: str) -> ResultAxes:
         """Return the axes of a kind: only fused images have channels, focus is that of all."""
@@ -228,6 +253,21 @@ class ResultLayers:
             if "record" in focus_of(layer) and "made_from" not in focus_of(layer):
                 return layer
         return None
+
+
+def moved_to(region: Region, beside: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the translate of a layer that shows a region of what lies at another's.
+
+    Parameters
+    ----------
+    region : tuple of slice
+        Rows and columns.
+    beside : mapping
+        "translate" and "scale" of a layer that shows all of them.
+    """
+    starts = [0] * (len(beside["translate"]) - 2) + [part.start for part in region]
+    each = zip(beside["translate"], starts, beside["scale"], strict=True)
+    return tuple(at + start * step for at, start, step in each)
 
 
 def _found_per_time_point(made: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -45,6 +45,9 @@ class TimePointView:
         See :func:`record_of`.
     others : list of (Source, ndarray, dict)
         Other channels: source, fused image and record.
+    region : tuple of slice or None
+        Rows and columns that the parameters cut the result to; the pictures are those of the whole
+        planes.
     """
 
     source: Source
@@ -53,22 +56,25 @@ class TimePointView:
     pictures: dict[str, Picture]
     record: dict[str, Any]
     others: list[tuple[Source, np.ndarray, dict[str, Any]]]
+    region: Region | None = None
 
     @classmethod
     def of(cls, source: Source, fusion: FusionState, **optional: bool) -> TimePointView:
         """Return the view of a fusion; see :func:`pictures` for ``optional``."""
         canvas, state = fusion.canvas, fusion.state
         result = result_of(canvas, state)
+        cut = result.cropped() if canvas.pipeline.parameters.crop else result
         return cls(
             source,
             without_focus(fusion),
             fusion.segmented,
             pictures(canvas, result, source.plane_step[0], **optional),
-            record_of(result),
+            record_of(cut),
             [
                 (other, canvas.image, record_of(result_of(canvas, state)))
                 for other, canvas in fusion.others
             ],
+            cut.region,
         )
 
 

@@ -222,6 +222,11 @@ class Session:
 
     def _show(self, view: TimePointView) -> None:
         """Put pictures into layers, and write the full record of how they were made."""
+        region = view.region if self.layers.can_be_cut else None
+        self.layers.region = region
+        if region is not None:
+            view.pictures.pop("border", None)
+            self.border_share = 0.0
         for kind, (data, look) in view.pictures.items():
             self.layers.show(kind, data, **look)
         if "border" not in view.pictures:
@@ -236,11 +241,9 @@ class Session:
         self.layers.raise_labels()
 
     def _layers_of(self, other: Source) -> ResultLayers:
-        return ResultLayers(self.layers.viewer, other, self.near)
-
-    def depth(self) -> np.ndarray:
-        """Return the distance of each pixel behind the nearest plane, (Y, X), in source units."""
-        return self.result.depth
+        layers = ResultLayers(self.layers.viewer, other, self.near)
+        layers.region = self.layers.region
+        return layers
 
     def _catch_up(self, fusion: FusionState) -> None:
         """Fuse again around what was painted while the task ran."""
@@ -279,17 +282,16 @@ class Session:
         canvas, step, decided = self.canvas, self._step, self.fixes.decided
         where = canvas.paint(labels, pending, decided)
         self._pending = None
-        self.layers.update("fused", where, lambda: canvas.image[where])
-        self.layers.update("sources", where, lambda: canvas.selection.source[where])
-        self.layers.update("diffusion", where, partial(removed, canvas, where))
+        self.layers.update("fused", where, canvas.image.__getitem__)
+        self.layers.update("sources", where, canvas.selection.source.__getitem__)
+        self.layers.update("diffusion", where, partial(removed, canvas))
         if self._depth is not None:
-            painted = partial(depth_painted, canvas, step, self._depth, where)
-            self.layers.update("depth", where, painted)
-            self.layers.update("confidence", where, partial(confidence_painted, canvas, where))
+            self.layers.update("depth", where, partial(depth_painted, canvas, step, self._depth))
+            self.layers.update("confidence", where, partial(confidence_painted, canvas))
         self.layers.update_figures(self._figures(), LABELS, *KINDS)
         for layers, other in self._others:
             other_where = other.paint(labels, pending, decided)
-            layers.update("fused", other_where, partial(other.image.__getitem__, other_where))
+            layers.update("fused", other_where, other.image.__getitem__)
         return True
 
     def _note(self, labels: np.ndarray) -> None:
@@ -321,7 +323,8 @@ class Session:
         """
         if self.canvas is None:
             raise InputError("nothing is fused yet; press Fuse or Run all first.")
-        return result_of(self.canvas, self.state)
+        result = result_of(self.canvas, self.state)
+        return result if self.layers.region is None else result.cropped(self.layers.region)
 
     def painted_labels(self) -> str | None:
         """Return the labels as Python in napari's console, where something was painted in them."""

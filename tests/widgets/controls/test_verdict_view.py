@@ -1,6 +1,7 @@
 """A verdict in the dock: its sentence, its colour, its buttons."""
 
 import pytest
+from qtpy.QtWidgets import QLabel
 
 from napari_focusstack.widgets.controls.verdict_view import (
     DOUBTFUL_COLOUR,
@@ -47,4 +48,15 @@ def test_a_new_verdict_replaces_the_findings(view):
     view.show_verdict(Verdict(False, "Doubtful.", (TWIN,)))
     view.show_verdict(Verdict(True, "Good."))
     assert view.buttons == []
+    assert view.layout().count() == 1
+
+
+def test_what_the_sentence_says_is_not_said_again(view):
+    missing = Finding("Planes are missing")
+    view.show_verdict(Verdict(False, f"Doubtful: plane 4{TWIN.text[7:]}.", (TWIN, missing)))
+    shown = [label.text() for label in view.findChildren(QLabel)]
+    assert TWIN.text not in shown
+    assert missing.text in shown
+    assert [button.text() for button in view.buttons] == [TWIN.remedy]
+    view.show_verdict(Verdict(False, "Doubtful: planes are missing.", (missing,)))
     assert view.layout().count() == 1

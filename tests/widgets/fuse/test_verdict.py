@@ -115,7 +115,7 @@ def test_what_cannot_be_mended_in_the_dock_has_no_button():
     odd = diagnosis(order=(1, 3, 2, 4, 5, 6), misplaced=(3,), gaps=((4, 5),))
     first, second = findings_of(odd, PLANES, light_as_given=True)
     assert first.text.startswith("Plane 3 is out of order")
-    assert second.text == "Planes seem to be missing between 4 and 5"
+    assert second.text.startswith("Planes seem to be missing between 4 and 5")
     assert first.action == second.action == ""
 
 

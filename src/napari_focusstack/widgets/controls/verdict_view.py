@@ -91,15 +91,17 @@ class VerdictView(QWidget):
             f"border-left: 5px solid {colour}; padding: 2px 0px 2px 6px; font-weight: bold"
         )
         for finding in verdict.findings:
-            self._rows.append(self._row(finding))
-            self._column.addWidget(self._rows[-1])
+            is_said = finding.text[1:] in verdict.text
+            if finding.action or not is_said:
+                self._rows.append(self._row(finding, with_text=not is_said))
+                self._column.addWidget(self._rows[-1])
 
-    def _row(self, finding: Finding) -> QWidget:
-        """Return a finding with its button."""
+    def _row(self, finding: Finding, *, with_text: bool) -> QWidget:
+        """Return a finding with its button; without its text where the sentence says it."""
         line = QWidget()
         row = QHBoxLayout(line)
         row.setContentsMargins(11, 0, 0, 0)
-        text = QLabel(finding.text)
+        text = QLabel(finding.text if with_text else "")
         text.setWordWrap(True)
         row.addWidget(text, 1)
         if finding.action:

@@ -119,7 +119,9 @@ def findings_of(diagnosis: Diagnosis, count: int, light_as_given: bool) -> Itera
         yield _left_out(copies, "shows what another shows", "show what others show")
     if diagnosis.gaps:
         where = ", ".join(f"{one} and {other}" for one, other in diagnosis.gaps)
-        yield Finding(f"Planes seem to be missing between {where}")
+        yield Finding(
+            f"Planes seem to be missing between {where}: what is sharp there stays blurred"
+        )
     if diagnosis.flicker and light_as_given:
         planes = tuple(diagnosis.flicker)
         yield Finding(

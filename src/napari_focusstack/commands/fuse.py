@@ -58,6 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save-surface", type=Path, help="write the fused image over its depth, .obj or .ply"
     )
+    parser.add_argument(
+        "--series",
+        type=int,
+        metavar="N",
+        help="series of a file with several, such as scenes or positions, from 1 (default the "
+        "first that is a stack)",
+    )
     parser.add_argument("--registration", type=Path, help="saved registration to use, .json")
     parser.add_argument("--save-registration", type=Path, help="write the registration, .json")
     parser.add_argument("--report", type=Path, help="write settings and figures, .json")
@@ -92,7 +99,7 @@ def run(options: argparse.Namespace) -> None:
     from napari_focusstack.registration.transforms import Registration
 
     budget = parse_bytes(options.memory) if options.memory else None
-    stack = focal_stack(options.planes, options.axis)
+    stack = focal_stack(options.planes, options.axis, options.series)
     paths = _outputs(options)
     _check(options, stack, paths)
     sources = {"planes": [str(path) for path in options.planes]}

@@ -221,6 +221,7 @@ def open_planes(
     budget_bytes: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     axis: str | None = None,
+    series: int | None = None,
 ) -> PlaneStore:
     """Open the planes of a stack.
 
@@ -235,6 +236,8 @@ def open_planes(
     axis : str, optional
         Letter of the axis along which focus changes, if the file does not name it, such as "C" for
         planes that are stored as channels, or "X" for planes that are stored last.
+    series : int, optional
+        Number of the series in a file with several, such as scenes or positions, from 1.
 
     Returns
     -------
@@ -248,20 +251,29 @@ def open_planes(
     Raises
     ------
     InputError
-        As :class:`PlaneStore` and `napari_focusstack.io.reading.stack_header.find_stacks`.
+        As :class:`PlaneStore` and `napari_focusstack.io.reading.stack_header.find_stacks`; also if
+        there is no such series.
     """
-    stack = focal_stack(source, axis)
+    stack = focal_stack(source, axis, series)
     stack.warn()
     return PlaneStore(stack, at, budget_bytes, progress)
 
 
-def focal_stack(source: str | Path | Sequence[str | Path], axis: str | None = None) -> StackHeader:
+def focal_stack(
+    source: str | Path | Sequence[str | Path], axis: str | None = None, series: int | None = None
+) -> StackHeader:
     """Return the header of a stack in a file, folder or list of images, see :func:`open_planes`."""
     paths = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
-    if len(paths) > 1:
-        return with_focus(stack_of_files(paths), axis)
-    stacks = find_stacks(paths, axis)
-    stack = next((stack for stack in stacks if stack.focus_axis is not None), stacks[0])
+    if len(paths) > 1:  # in the given order
+        stacks = [with_focus(stack_of_files(paths), axis)]
+    else:
+        stacks = find_stacks(paths, axis)
+    if series is None:
+        stack = next((stack for stack in stacks if stack.focus_axis is not None), stacks[0])
+    elif 1 <= series <= len(stacks):
+        stack = stacks[series - 1]
+    else:
+        raise InputError(f"{paths[0]} has no series {series}; give one from 1 to {len(stacks)}.")
     stack.check()
     return stack
 

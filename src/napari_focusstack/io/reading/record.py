@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import TIFF_SUFFIXES
 from napari_focusstack.io.reading.calibration import ome_root
+from napari_focusstack.io.reading.formats import ome_zarr
+from napari_focusstack.io.reading.formats.dispatch import series_of
 from napari_focusstack.provenance import SOFTWARE
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def read_record(path: str | Path) -> dict[str, Any]:
     Parameters
     ----------
     path : path
-        TIFF or PNG file.
+        TIFF, PNG or OME-Zarr.
 
     Returns
     -------
@@ -63,6 +65,8 @@ def read_record(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     try:
         record = _record(path)
+    except InputError:  # a reader that is not installed
+        raise
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror or error}).") from error
     except Exception:  # not an image, or its description is not JSON
@@ -73,7 +77,9 @@ def read_record(path: str | Path) -> dict[str, Any]:
 
 
 def _record(path: Path) -> Any:
-    """Return the JSON in the note or description of a TIFF or PNG."""
+    """Return the JSON in the note or description of a TIFF, PNG or OME-Zarr."""
+    if ome_zarr.can_read(path):
+        return series_of(path)[0].note["record"]
     if path.suffix.lower() in TIFF_SUFFIXES:
         from tifffile import TiffFile
 

@@ -68,3 +68,15 @@ def test_what_is_no_raw_file_is_named(tmp_path):
 
     with pytest.raises(InputError, match=r"a\.nef cannot be read as camera RAW"):
         read_image(tmp_path / "a.nef")
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_truncated_picture_is_named(write, tmp_path, scene, share):
+    path = tmp_path / "a.dng"
+    write.dng(path, scene)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+
+    with pytest.raises(
+        InputError, match=r"a\.dng cannot be read as camera RAW, it may be cut short"
+    ):
+        read_image(path)

@@ -56,6 +56,10 @@ def test_each_scene_is_a_series_of_its_own_size(write, tmp_path):
 
     for stack, data in zip(stacks, (first, second), strict=True):
         np.testing.assert_array_equal(pixels(stack), data[0, 0])
+    with open_planes(tmp_path / "scenes.czi", series=2) as store:
+        np.testing.assert_array_equal(list(store), second[0, 0])
+    with pytest.raises(InputError, match=r"scenes\.czi has no series 3; give one from 1 to 2\."):
+        open_planes(tmp_path / "scenes.czi", series=3)
 
 
 def test_channels_of_different_types_are_named(tmp_path):

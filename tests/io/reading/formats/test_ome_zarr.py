@@ -6,6 +6,7 @@ import pytest
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import Channel
 from napari_focusstack.io.reading.plane_store import open_planes
+from napari_focusstack.io.reading.record import read_record
 from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.io.writing.result import ResultForm
@@ -124,7 +125,7 @@ def test_a_result_is_read_as_it_was_written(write, tmp_path, axes, shape, layer_
 
     assert (stack.axes, stack.scale, stack.units) == (axes, form.scale, form.units)
     assert stack.labels == (layer_type == "labels")
-    assert stack.record == {"software": "napari-focusstack"}
+    assert stack.record == read_record(path) == {"software": "napari-focusstack"}
     np.testing.assert_array_equal(pixels(stack), data)
 
 

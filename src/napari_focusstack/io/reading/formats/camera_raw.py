@@ -6,11 +6,13 @@ as the camera kept its white balance.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_focusstack.io.reading.formats.reader import Series
+from napari_focusstack.io.reading.formats.reader import Series, first_bytes
+from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +54,7 @@ def read(path: Path, series: Series, at: Mapping[str, int]) -> np.ndarray:
     """Develop a picture: linear sRGB primaries, the camera's white balance and orientation."""
     import rawpy
 
+    _check_whole(path)
     with rawpy.imread(str(path)) as raw:
         return np.ascontiguousarray(
             raw.postprocess(
@@ -62,3 +65,22 @@ def read(path: Path, series: Series, at: Mapping[str, int]) -> np.ndarray:
                 use_camera_wb=True,
             )
         )
+
+
+def _check_whole(path: Path) -> None:
+    """Raise ValueError if pixels of a raw file that is a TIFF are beyond its end.
+
+    LibRaw would develop it with black rows.
+    """
+    if not first_bytes(path, 4).startswith(TIFF_SIGNATURES):
+        return
+    from tifffile import TiffFile
+
+    ends = []
+    with contextlib.suppress(Exception), TiffFile(path) as tiff:  # LibRaw is the judge of the rest
+        for page in tiff.pages:
+            for part in (page, *(page.pages or ())):  # pixels may lie in a directory of the page
+                spans = zip(part.dataoffsets, part.databytecounts, strict=False)
+                ends += [start + size for start, size in spans]
+    if max(ends, default=0) > path.stat().st_size:
+        raise ValueError("pixels are missing")

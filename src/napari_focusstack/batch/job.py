@@ -8,11 +8,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
-from napari_focusstack.batch.series import fuse_stack
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import put_in_place, size_of, staging_folder
-from napari_focusstack.io.reading.stack_axes import no_focus_axis
-from napari_focusstack.io.reading.stack_header import find_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +122,11 @@ def _fuse_source(
     job: Job, progress: Callable[[Progress], None] | None
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Fuse each series of a source; return the sizes of the outputs, bytes, and notes on it."""
+    # Imported late, for the command's help reads this module.
+    from napari_focusstack.batch.series import fuse_stack
+    from napari_focusstack.io.reading.stack_axes import no_focus_axis
+    from napari_focusstack.io.reading.stack_header import find_stacks
+
     found = find_stacks([job.source], job.axis)
     stacks = [stack for stack in found if stack.focus_axis is not None]
     if not stacks:

@@ -1,6 +1,7 @@
 """fuse_stack: every time point and channel of one source, in files."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -184,6 +185,20 @@ def test_half_of_the_memory_is_for_planes_and_half_for_tiles(
         tmp_path / "s.tif", {"image": tmp_path / "out.tif"}, parameters, budget_bytes=20_000_001
     )
     assert budgets == [10_000_000] * 2
+
+
+@pytest.mark.parametrize("budget_bytes", [1, 1_000_000])
+def test_a_memory_in_which_no_tile_fits_is_refused_with_the_least_that_works(
+    tmp_path, stack, parameters, budget_bytes
+):
+    tifffile.imwrite(tmp_path / "s.tif", stack(), metadata={"axes": "ZYX"})
+    paths = {"image": tmp_path / "out.tif"}
+    with pytest.raises(InputError, match=r"too little for \d+ planes.*give \d+ MB") as error:
+        fuse_file(tmp_path / "s.tif", paths, parameters, budget_bytes=budget_bytes)
+    assert not paths["image"].exists()
+    enough = int(re.search(r"give (\d+) MB", str(error.value))[1]) * 1_000_000
+    fuse_file(tmp_path / "s.tif", paths, parameters, budget_bytes=enough)
+    assert paths["image"].exists()
 
 
 def test_axes_without_names_become_time_and_depth(tmp_path, stack, parameters):

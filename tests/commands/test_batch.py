@@ -107,8 +107,8 @@ def test_the_memory_given_is_what_the_stacks_may_take(run, monkeypatch):
         "fuse_item",
         lambda job, progress: budgets.append(job.budget_bytes) or fuse_item(job, progress),
     )
-    assert run("--memory", "20kB")[0] == 0
-    assert budgets == [20_000] * 3
+    assert run("--memory", "20MB")[0] == 0
+    assert budgets == [20_000_000] * 3
 
 
 def test_an_interruption_gives_code_130_and_leaves_only_what_is_whole(tmp_path, run, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,7 +98,7 @@ def fuse_stack(
         )
     given = with_z_step(parameters, stack)
     positions = None if parameters.z_step else stack.focus_positions
-    half = (memory_budget() if budget_bytes is None else budget_bytes) // 2
+    half = _half_of_budget(stack, budget_bytes)
     figures: list[dict[str, Any]] = []
     with contextlib.ExitStack() as opened:
         # Which rectangle all planes show is known only when all are fused.
@@ -171,6 +172,22 @@ def _record(
         "found": figures[0] if len(figures) == 1 else figures,
         "input": {**sources, **({"notes": list(notes)} if notes else {})},
     }
+
+
+def _half_of_budget(stack: StackHeader, budget_bytes: int | None) -> int:
+    """Return what decoded planes and tiles may take each; InputError if no tile fits into it."""
+    from napari_focusstack.source.select_sources import least_bytes
+
+    if budget_bytes is None:
+        return memory_budget() // 2
+    planes = stack.shape[stack.focus_axis] if stack.focus_axis is not None else 1
+    least = 2 * least_bytes(planes, (stack.plane_shape[0], stack.plane_shape[1]))
+    if budget_bytes < least:
+        raise InputError(
+            f"a memory of {budget_bytes / 1e6:.3g} MB is too little for {planes} planes of "
+            f"{stack.files[0]}; give {math.ceil(least / 1e6)} MB or more."
+        )
+    return budget_bytes // 2
 
 
 def _result_letters(stack: StackHeader) -> dict[str, str]:

@@ -119,6 +119,18 @@ class Selection:
             self.picture[where][painted] = stack.select(labels, where)[painted]
 
 
+def least_bytes(planes: int, size: tuple[int, int]) -> int:
+    """Return the memory that the least tile of a stack needs, bytes.
+
+    Examples
+    --------
+    >>> least_bytes(10, (2048, 3072)), least_bytes(10, (64, 64))
+    (65536000, 4096000)
+    """
+    rows, columns = (min(side, 2 * (REACH_PX + GRID_PX)) for side in size)
+    return int(BYTES_PER_PIXEL) * planes * rows * columns
+
+
 def select_sources(
     stack: FocalStack, network: SEB, noise: float, blend: Blend, tile_px: int
 ) -> Generator[Progress, None, Selection]:

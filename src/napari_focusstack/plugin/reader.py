@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.folder import planes_in
 from napari_focusstack.io.reading.formats.dispatch import has_reader
 from napari_focusstack.io.reading.image import images_in
 from napari_focusstack.io.reading.record import read_note
@@ -51,7 +52,7 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
     if len(paths) == 1 and is_tiff(paths[0]):
         return read_layers if _accepts_tiff(paths[0]) else None
     try:
-        files = images_in(paths[0]) if len(paths) == 1 else paths
+        files = _planes_of(paths[0]) if len(paths) == 1 else paths
         if len(paths) == 1 and member_of_set(files) is not None:
             return read_layers
         accepted = (
@@ -102,6 +103,15 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     for channel, (_, meta, _) in enumerate(layers if len(layers) > 1 else (), 1):
         meta["metadata"]["focusstack"]["channel"] = channel
     return layers
+
+
+def _planes_of(folder: Path) -> list[Path]:
+    """Return the planes of a folder, or all its images if their names are no stack's."""
+    files = images_in(folder)
+    try:
+        return list(planes_in(folder).files.flat)
+    except InputError:  # which the reader reports
+        return files
 
 
 def _paths(path: str | list[str]) -> list[Path]:

@@ -11,7 +11,7 @@ from napari_focusstack.io.reading.plane_store import open_planes
 from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.io.writing.image import write_image
-from napari_focusstack.plugin.reader import read_layers
+from napari_focusstack.plugin.reader import get_reader, read_layers
 from napari_focusstack.provenance import SOFTWARE
 
 PLANES = np.random.default_rng(0).integers(0, 256, (5, 20, 24)).astype(np.uint8)
@@ -179,3 +179,35 @@ def test_what_is_not_of_a_set_of_ome_tiffs_is_said(tmp_path):
 
     np.testing.assert_array_equal(pixels(stack), SET)
     assert stack.notes == ("Left out, not of the set of OME-TIFFs: a_overview.tif.",)
+
+
+def test_images_given_in_an_order_that_is_not_that_of_their_numbers_are_taken_so_and_that_is_said(
+    tmp_path,
+):
+    names = ["z-2um.tif", "z0um.tif", "z2um.tif"]
+    write(tmp_path, names)
+    paths = [tmp_path / name for name in names]
+
+    for order in ([0, 1, 2], [2, 1, 0]):
+        with open_planes([paths[at] for at in order]) as store:
+            np.testing.assert_array_equal(np.stack(list(store)), PLANES[order])
+    with (
+        pytest.warns(UserWarning, match="not that of the numbers"),
+        open_planes([paths[at] for at in (1, 2, 0)]) as store,
+    ):
+        np.testing.assert_array_equal(np.stack(list(store)), PLANES[[1, 2, 0]])
+
+
+def test_several_other_images_without_a_number_are_left_out_of_a_pair(tmp_path):
+    names = ["z1.tif", "z2.tif"]
+    write(tmp_path, [*names, "fused.tif", "depth map.tif"])
+
+    assert names_in(tmp_path) == names
+    assert "fused.tif" in planes_in(tmp_path).notes[0]
+
+
+def test_napari_takes_a_folder_with_a_small_copy_of_another_size(tmp_path):
+    write(tmp_path, [f"z{k}.tif" for k in range(5)])
+    write(tmp_path, ["a_thumb.tif"], [PLANES[0, :10, :12]])
+
+    assert get_reader(str(tmp_path)) is not None

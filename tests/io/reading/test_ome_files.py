@@ -139,3 +139,30 @@ def test_two_sets_in_a_folder_are_named(tmp_path):
 
     with pytest.raises(InputError, match=r"holds 2 sets of OME-TIFFs \(of y0\.ome\.tif, z0\.ome"):
         find_stacks([tmp_path])
+
+
+def test_each_file_may_hold_all_planes_of_a_channel(tmp_path):
+    pixels = PIXELS.replace('SizeC="1"', 'SizeC="2"').replace(
+        "<Channel ", '<Channel ID="Channel:0:1" SamplesPerPixel="1"/><Channel '
+    )
+    data = "".join(
+        f'<TiffData FirstC="{c}" IFD="0" PlaneCount="5"><UUID FileName="c{c}.ome.tif">'
+        f"{ID.format(c)}</UUID></TiffData>"
+        for c in range(2)
+    )
+    for c in range(2):
+        text = OME.format(uuid=f' UUID="{ID.format(c)}"', body=pixels.format(data=data))
+        planes = PLANES + c
+        tifffile.imwrite(tmp_path / f"c{c}.ome.tif", planes, description=text, metadata=None)
+
+    for path in (tmp_path, tmp_path / "c1.ome.tif"):
+        (stack,) = find_stacks([path])
+        assert (stack.axes, stack.shape[:2]) == ("CZYX", (2, 5))
+        with open_planes(path, {"C": 1}) as store:
+            np.testing.assert_array_equal(np.stack(list(store)), PLANES + 1)
+
+    (tmp_path / "c1.ome.tif").unlink()
+    with pytest.raises(
+        InputError, match=r"c1\.ome\.tif, 5 planes from plane 1 of 5 of channel 2 of 2 on, is miss"
+    ):
+        find_stacks([tmp_path])

@@ -42,6 +42,7 @@ def test_planes_stored_as_channels_are_planes_once_the_axis_is_named(tmp_path):
 
     np.testing.assert_array_equal(planes_of(path, "C"), PLANES)
     np.testing.assert_array_equal(planes_of(path, "c"), PLANES)
+    np.testing.assert_array_equal(planes_of(path, "channel"), PLANES)
     (stack,) = find_stacks([path], "C")
     assert (stack.focus_axis, stack.channels, stack.other_axes) == (0, (), {})
 
@@ -110,7 +111,7 @@ def test_planes_stored_as_colours_are_planes_once_the_axis_is_named(tmp_path):
     path = tmp_path / "colours.tif"
     tifffile.imwrite(path, np.moveaxis(PLANES[:3], 0, -1), photometric="rgb")
 
-    with pytest.raises(InputError, match="--axis S"):
+    with pytest.raises(InputError, match=r"two planes or more, or --axis S .* if its colours are"):
         open_planes(path)
 
     np.testing.assert_array_equal(planes_of(path, "S"), PLANES[:3])

@@ -68,10 +68,11 @@ def planes_in(folder: Path) -> NameSeries:
     files, notes = _without_results(images_in(folder))
     groups = _groups([PlaneName.of(path) for path in files])
     series = [group for group in groups if len(group) > 1]
-    others = [group[0].path.name for group in groups if len(group) == 1]
+    single = [group[0] for group in groups if len(group) == 1]
+    others = [name.path.name for name in single]
     if not series:
         return NameSeries(np.array(files, object), notes=notes)
-    if len(others) >= max(map(len, series)):
+    if sum(bool(name.numbers) for name in single) >= max(map(len, series)):
         if len(series) > 1:
             raise several_stacks([[name.path for name in group] for group in series])
         return NameSeries(np.array(files, object), notes=notes)
@@ -90,12 +91,17 @@ def in_name_order(files: Sequence[Path]) -> list[Path]:
 
     Others are sorted naturally. Nothing is left out or refused.
     """
+    return numbered(files) or in_natural_order(files)
+
+
+def numbered(files: Sequence[Path]) -> list[Path]:
+    """Return images in the order of the numbers in their names; empty if these are no series."""
     groups = _groups([PlaneName.of(path) for path in files])
     with contextlib.suppress(InputError):
         series = series_by_names(groups[0]) if len(groups) == 1 and len(files) > 1 else None
         if series is not None and series.axes == "Z":
             return list(series.files)
-    return in_natural_order(files)
+    return []
 
 
 def has_our_record(path: Path) -> bool:

@@ -121,22 +121,24 @@ def _described(path: Path, root: ElementTree.Element) -> TiffFile | None:
 
 def _files(root: ElementTree.Element, own: set[int]) -> list[OmeFile]:
     """Return the files that a description names, in order, except elements that are its own."""
-    contents: dict[str, list[str]] = {}
+    contents: dict[str, str] = {}
+    counts: dict[str, int] = {}
     for pixels in root.iterfind("{*}Image/{*}Pixels"):
         sizes = {axis: int(pixels.get(f"Size{axis}", 1)) for axis in AXES}
         for data in pixels.iterfind("{*}TiffData"):
             for element in data.iterfind("{*}UUID"):
                 if id(element) not in own:
-                    named = contents.setdefault(str(element.get("FileName")), [])
-                    named.append(_content(data, sizes))
+                    name = str(element.get("FileName"))
+                    contents.setdefault(name, _content(data, sizes))
+                    counts[name] = counts.get(name, 0) + int(data.get("PlaneCount", 1))
     return [
-        OmeFile(name, held[0] if len(held) == 1 else f"{held[0]} and {len(held) - 1} more")
+        OmeFile(name, held if counts[name] == 1 else f"{counts[name]} planes from {held} on")
         for name, held in contents.items()
     ]
 
 
 def _content(data: ElementTree.Element, sizes: dict[str, int]) -> str:
-    """Return what a part of a file holds, in words."""
+    """Return the first plane of a part of a file, in words."""
     words = [
         f"{word} {int(data.get(f'First{axis}', 0)) + 1} of {sizes[axis]}"
         for axis, word in AXES.items()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 #: Characters between the parts of a name.
-SEPARATORS = "_- ."
+SEPARATORS = "_- .="
 #: What stands before a number that counts along an axis. S: positions in a dish, or series.
 AXIS_WORDS = {
     "Z": ("z", "zpos", "slice", "plane", "focus", "depth"),
@@ -82,7 +82,7 @@ class PlaneName:
         >>> name.words, [number.sign + number.digits for number in name.numbers]
         (('cell_', '_z', 'um'), ['2', '-4.0'])
         """
-        text = unicodedata.normalize("NFC", path.stem)
+        text = unicodedata.normalize("NFC", path.stem).replace("−", "-")
         words, numbers, end = [], [], 0
         while match := _NUMBER.search(text, end):
             before = text[end : match.start()]

@@ -8,6 +8,7 @@ all planes together exceed the memory budget.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.folder import numbered
 from napari_focusstack.io.reading.formats.dispatch import read_plane
 from napari_focusstack.io.reading.image import as_image, reading
 from napari_focusstack.io.reading.photo_metadata import orientation
-from napari_focusstack.io.reading.stack_axes import no_focus_axis
+from napari_focusstack.io.reading.stack_axes import letter_of, no_focus_axis
 from napari_focusstack.io.reading.stack_header import (
     find_stacks,
     is_tiff,
@@ -49,6 +51,11 @@ if TYPE_CHECKING:
     #: Loads a rectangle of a plane, from the number of the plane.
     Load = Callable[[int, Rectangle], np.ndarray]
 
+#: Note on image files in an order that may be a mistake, such as that of a shell's pattern.
+GIVEN_ORDER = (
+    "The planes are taken in the given order, which is not that of the numbers in their names; "
+    "give their folder to have them sorted."
+)
 #: Names of axes in messages.
 AXIS_WORDS = {"C": "channel", "T": "time point", "Z": "plane"}
 
@@ -264,8 +271,8 @@ def focal_stack(
 ) -> StackHeader:
     """Return the header of a stack in a file, folder or list of images, see :func:`open_planes`."""
     paths = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
-    if len(paths) > 1:  # in the given order
-        stacks = [with_focus(stack_of_files(paths), axis)]
+    if len(paths) > 1:
+        stacks = [with_focus(_in_given_order(paths), letter_of(axis) if axis else None)]
     else:
         stacks = find_stacks(paths, axis)
     if series is None:
@@ -276,6 +283,14 @@ def focal_stack(
         raise InputError(f"{paths[0]} has no series {series}; give one from 1 to {len(stacks)}.")
     stack.check()
     return stack
+
+
+def _in_given_order(paths: list[Path]) -> StackHeader:
+    """Return the header of image files as they are given; with a note if that seems a mistake."""
+    stack, by_number = stack_of_files(paths), numbered(paths)
+    if not by_number or by_number in (paths, paths[::-1]):
+        return stack
+    return replace(stack, notes=(*stack.notes, GIVEN_ORDER))
 
 
 def _check_index(stack: StackHeader, at: Mapping[str, int]) -> None:

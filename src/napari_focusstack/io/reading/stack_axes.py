@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.planes.axis_names import axis_letters
 from napari_focusstack.planes.checks import MIN_SIDE_PX
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ def letters(series: TiffPageSeries) -> str:
     return unique
 
 
+def letter_of(axis: str) -> str:
+    """Return the letter of an axis from its letter or name, such as channel."""
+    return axis_letters([axis], 1)[0] or axis.upper()
+
+
 def in_order(letters: str) -> str:
     """Move Y, X and S to the end."""
     return "".join(axis for axis in letters if axis not in "YXS") + "".join(
@@ -105,6 +111,7 @@ def planes_come_last(axes: str, sizes: Mapping[str, int], name: object) -> tuple
     The second is a sentence that names the option for each case, if planes that come last are
     likely but not certain; else it is empty.
     """
+    axes = axes.removesuffix("S")
     unnamed = [axis for axis in axes if axis in UNNAMED]
     if not unnamed or not axes.endswith(unnamed[-1] + "YX"):
         return False, ""
@@ -123,11 +130,13 @@ def no_focus_axis(name: object, axes: str, shape: Sequence[int]) -> InputError:
     """Return the error for a stack of which no axis is that of focus."""
     sizes = [(axis, size) for axis, size in zip(axes, shape, strict=True) if size > 1]
     listed = ", ".join(f"{axis} = {size}" for axis, size in sizes)
-    candidates = [axis for axis, _ in sizes if axis not in "YX"]
+    candidates = [axis for axis, _ in sizes if axis not in "YXS"]
     advice = "give a stack of two planes or more"
     if candidates:
         axis = candidates[-1]
         advice = f'if it is {axis}, give --axis {axis} (axis="{axis}" in Python)'
+    elif "S" in dict(sizes):
+        advice += ', or --axis S (axis="S" in Python) if its colours are planes'
     return InputError(
         f"{name} has no axis along which focus changes, its axes are {listed}; {advice}."
     )

@@ -47,6 +47,7 @@ from napari_focusstack.io.reading.stack_axes import (
     check_axis,
     focus_axis,
     in_order,
+    letter_of,
     letters,
     planes_come_last,
     with_planes_along,
@@ -275,7 +276,7 @@ def find_stacks(paths: Sequence[Path], axis: str | None = None) -> list[StackHea
         is missing, if there are fewer than two plane images, if the names in a folder show that a
         plane is missing or that there are several stacks, or if the pages of a TIFF differ in size.
     """
-    axis = axis.upper() if axis else None
+    axis = letter_of(axis) if axis else None
     if len(paths) == 1 and has_reader(paths[0]):
         return [
             with_focus(_header(paths[0], number, series), axis)

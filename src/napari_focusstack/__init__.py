@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from napari_focusstack.fusion.fuse import estimate_psf as estimate_psf
     from napari_focusstack.fusion.fuse import fuse as fuse
     from napari_focusstack.fusion.fuse import segment as segment
+    from napari_focusstack.fusion.painted_labels import PaintedLabels as PaintedLabels
+    from napari_focusstack.fusion.painted_labels import read_labels as read_labels
     from napari_focusstack.fusion.result import FusionResult as FusionResult
     from napari_focusstack.io.reading.plane_store import PlaneStore as PlaneStore
     from napari_focusstack.io.reading.plane_store import open_planes as open_planes
@@ -39,6 +41,7 @@ _MODULES = {
     "FuseParameters": "parameters",
     "FusionResult": "fusion.result",
     "InputError": "errors",
+    "PaintedLabels": "fusion.painted_labels",
     "PlaneStore": "io.reading.plane_store",
     "Progress": "runtime.progress",
     "Registration": "registration.transforms",
@@ -50,6 +53,7 @@ _MODULES = {
     "fuse": "fusion.fuse",
     "microscopy_stack": "samples.stacks",
     "open_planes": "io.reading.plane_store",
+    "read_labels": "fusion.painted_labels",
     "read_record": "io.reading.record",
     "register": "registration.register",
     "result_file": "io.writing.result_file",

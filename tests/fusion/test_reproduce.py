@@ -25,7 +25,10 @@ def test_a_command_names_labels_and_the_channel_that_leads():
 
 def test_two_planes_are_a_list_in_python():
     line = as_python(FuseParameters(near="last"), ["near", "far"], labels="planes")
-    assert line == "result = nfs.fuse([near, far], labels=planes, near='last')"
+    assert line.splitlines() == [
+        "import napari_focusstack as nfs",
+        "result = nfs.fuse([near, far], labels=planes, near='last')",
+    ]
 
 
 def test_what_a_record_says_of_unknown_parameters_is_left_out():

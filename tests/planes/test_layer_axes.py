@@ -1,9 +1,10 @@
 """The axes of what is made of a stack layer."""
 
 import numpy as np
+import pytest
 from napari.layers import Image
 
-from napari_focusstack.planes.layer_axes import ResultAxes, channel_axis, is_beside
+from napari_focusstack.planes.layer_axes import ResultAxes, channel_axis, is_beside, world_step
 
 
 def stack(shape, labels, **place):
@@ -65,3 +66,32 @@ def test_layers_of_one_place_are_beside_each_other():
     assert not is_beside(one, one)
     assert not is_beside(one, stack((5, 8, 9), ("z", "y", "x"), scale=(3, 1, 1)))
     assert not is_beside(one, stack((4, 8, 9), ("z", "y", "x"), scale=(2, 1, 1)))
+
+
+TURNED = {"rotate": 20, "shear": [0, 0, 0.1], "affine": np.diag([1, 0.9, 1.1, 1])}
+
+
+def test_a_result_of_a_turned_stack_lies_over_it():
+    layer = stack((5, 8, 9), ("z", "y", "x"), scale=(2, 0.5, 0.25), translate=(7, 3, 4), **TURNED)
+    axes = ResultAxes.of(layer, {0})
+    assert set(axes.turned) == {"rotate", "shear", "affine"}
+    made = Image(np.zeros((8, 9)), **axes.beside())
+    for corner in ((0, 0), (7, 8), (0, 8)):
+        expected = layer.data_to_world((0, *corner))[1:]
+        np.testing.assert_allclose(made.data_to_world(corner), expected)
+
+
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")  # napari's
+def test_a_result_of_a_tilted_stack_keeps_all_axes_and_lies_in_its_middle():
+    layer = stack((5, 8, 9), ("z", "y", "x"), scale=(2, 0.5, 0.25), rotate=(0, 10, 20))
+    axes = ResultAxes.of(layer, {0})
+    assert axes.shape == (1,)
+    made = Image(np.zeros((1, 8, 9)), **axes.beside())
+    np.testing.assert_allclose(made.data_to_world((0, 3, 4)), layer.data_to_world((2, 3, 4)))
+
+
+def test_a_step_in_the_world_is_that_of_scale_and_affine_together():
+    layer = stack((5, 8, 9), ("z", "y", "x"), scale=(-2, 0.5, 0.25), rotate=30)
+    assert [world_step(layer, axis) for axis in range(3)] == [2, 0.5, 0.25]
+    larger = stack((5, 8, 9), ("z", "y", "x"), scale=(2, 1, 1), affine=np.diag([3, 1, 1, 1]))
+    assert world_step(larger, 0) == 6

@@ -17,7 +17,7 @@ MOVIE = np.arange(3 * 5 * 8 * 9, dtype=np.uint16).reshape(3, 5, 8, 9)
         (("t", "z", "y", "x"), {}, 1),
         (("Depth", "time", "y", "x"), {}, 0),
         (("t", "z", "y", "x"), {"focus_axis": 0}, 0),  # who opened it knows better
-        (None, {}, 0),
+        (None, {}, 1),
     ],
 )
 def test_the_focus_axis_is_that_of_the_metadata_or_else_the_one_named_z(labels, told, axis):
@@ -58,5 +58,24 @@ def test_layers_that_are_no_stack_are_refused():
         stack_planes(Image(MOVIE[0, 0], name="one"))
     with pytest.raises(InputError, match=r"focus axis 2 of layer .* choose 0 to 1"):
         stack_planes(Image(MOVIE), axis=2)
-    with pytest.raises(InputError, match="is multiscale"):
-        stack_planes(Image([MOVIE, MOVIE[..., ::2, ::2]], multiscale=True))
+
+
+def test_of_a_multiscale_layer_the_finest_level_is_read():
+    layer = Image([MOVIE, MOVIE[..., ::2, ::2]], multiscale=True)
+    np.testing.assert_array_equal(stack_planes(layer, axis=0, step=(0, 3)), MOVIE[:, 3])
+    np.testing.assert_array_equal(single_plane(layer, (1, 2)), MOVIE[1, 2])
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels", "axis"),
+    [
+        ((4, 5, 8, 9), None, 1),
+        ((4, 1, 8, 9), None, 0),
+        ((4, 5, 8, 9), ("t", "-3", "y", "x"), 1),
+        ((4, 5, 8, 9), ("-4", "c", "y", "x"), 0),
+        ((4, 5, 8, 9), ("focus", "-3", "y", "x"), 0),
+        ((4, 5, 8, 9), ("t", "c", "y", "x"), 0),
+    ],
+)
+def test_of_unnamed_axes_focus_is_the_last_before_rows_and_columns(shape, labels, axis):
+    assert focus_axis_of(Image(np.zeros(shape), axis_labels=labels)) == axis

@@ -73,7 +73,16 @@ def test_single_image_is_left_to_napari(tmp_path, shape, options):
     path = tmp_path / "image.tif"
     tifffile.imwrite(path, noise(*shape), **options)
 
-    assert get_reader(str(path)) is None
+    with pytest.warns(UserWarning, match="choose|open one|leave only"):
+        assert get_reader(str(path)) is None
+
+
+def test_an_image_that_napari_saved_is_refused_with_the_reason(tmp_path):
+    path = tmp_path / "fused.tif"
+    tifffile.imwrite(path, noise(8, 9))
+
+    with pytest.warns(UserWarning, match=r"fused.tif holds a single image.*drops both"):
+        assert get_reader(str(path)) is None
 
 
 def test_pyramid_of_one_plane_is_left_to_napari(tmp_path):
@@ -83,13 +92,15 @@ def test_pyramid_of_one_plane_is_left_to_napari(tmp_path):
         writer.write(data, subifds=1, metadata={"axes": "YX"})
         writer.write(data[::2, ::2], subfiletype=1)
 
-    assert get_reader(str(path)) is None
+    with pytest.warns(UserWarning, match="choose|open one|leave only"):
+        assert get_reader(str(path)) is None
 
 
 def test_fused_image_of_the_command_is_left_to_napari(tmp_path):
     write_image(tmp_path / "out.tif", noise(8, 9), record=RECORD)
 
-    assert get_reader(str(tmp_path / "out.tif")) is None
+    with pytest.warns(UserWarning, match="choose|open one|leave only"):
+        assert get_reader(str(tmp_path / "out.tif")) is None
 
 
 @pytest.mark.parametrize("name", ["none.tif", "none", "text.tif", "text.txt"])
@@ -97,7 +108,8 @@ def test_what_is_no_image_is_left_to_napari(tmp_path, name):
     for text in ("text.tif", "text.txt"):
         (tmp_path / text).write_text("a letter, not a picture")
 
-    assert get_reader(str(tmp_path / name)) is None
+    with pytest.warns(UserWarning, match="choose|open one|leave only"):
+        assert get_reader(str(tmp_path / name)) is None
 
 
 def test_folder_and_list_of_images_of_one_size_are_claimed(tmp_path):
@@ -113,7 +125,8 @@ def test_folder_of_mixed_sizes_is_left_to_napari(tmp_path):
     tifffile.imwrite(tmp_path / "z1.tif", noise(8, 9))
     tifffile.imwrite(tmp_path / "z2.tif", noise(8, 10))
 
-    assert get_reader(str(tmp_path)) is None
+    with pytest.warns(UserWarning, match="choose|open one|leave only"):
+        assert get_reader(str(tmp_path)) is None
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -121,14 +134,16 @@ def test_folder_without_two_images_is_left_to_napari(tmp_path, count):
     for z in range(count):
         tifffile.imwrite(tmp_path / f"z{z}.tif", noise(8, 9))
 
-    assert get_reader(str(tmp_path)) is None
+    with pytest.warns(UserWarning, match="choose|open one|leave only"):
+        assert get_reader(str(tmp_path)) is None
 
 
 def test_folder_of_stacks_is_left_to_napari(tmp_path):
     for z in (1, 2):
         write_hyperstack(tmp_path / f"stack{z}.tif", 5, 8, 9, axes="ZYX")
 
-    assert get_reader(str(tmp_path)) is None
+    with pytest.warns(UserWarning, match="choose|open one|leave only"):
+        assert get_reader(str(tmp_path)) is None
 
 
 @pytest.mark.parametrize("cut", [0.02, 0.4, 0.9])

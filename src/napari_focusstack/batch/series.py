@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from napari_focusstack.fusion.painted_labels import PaintedLabels
     from napari_focusstack.fusion.result import FusionResult
     from napari_focusstack.io.reading.stack_header import StackHeader
     from napari_focusstack.io.writing.result import Result
@@ -44,7 +45,7 @@ def fuse_stack(
     *,
     sources: Mapping[str, list[str]],
     channel: int = 1,
-    labels: np.ndarray | None = None,
+    labels: np.ndarray | PaintedLabels | None = None,
     registration: Registration | None = None,
     budget_bytes: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -63,7 +64,7 @@ def fuse_stack(
         For the record: paths of the planes, and of given labels.
     channel : int
         Channel in which focus is estimated, from 1; the others use its focus.
-    labels : ndarray, optional
+    labels : ndarray or PaintedLabels, optional
         Shape (Y, X), see :func:`napari_focusstack.fusion.fuse.fuse`.
     registration : Registration, optional
         Registration of the planes; estimated if not given.
@@ -118,7 +119,9 @@ def fuse_stack(
             if "C" in place:
                 place["C"] = (place["C"] + first) % sizes["C"]
             at = {letters[axis]: position for axis, position in place.items()}
-            known: tuple[FocusMap | np.ndarray | None, FuseParameters, Registration | None]
+            known: tuple[
+                FocusMap | np.ndarray | PaintedLabels | None, FuseParameters, Registration | None
+            ]
             if is_reference := place.get("C", 0) == first:
                 known = labels, given, registration
             elif reference is not None:

@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> None:
     """Fuse a stack and write the files that the options name."""
     from napari_focusstack.batch.series import fuse_stack
     from napari_focusstack.files import write_text
-    from napari_focusstack.io.reading.image import read_labels
+    from napari_focusstack.fusion.painted_labels import read_labels
     from napari_focusstack.io.reading.plane_store import focal_stack
     from napari_focusstack.registration.transforms import Registration
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.canvas import Canvas
 from napari_focusstack.fusion.near_end import fits_reversed, prepare, prepare_and_segment
+from napari_focusstack.fusion.painted_labels import PaintedLabels
 from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.fusion.result import FusionResult, crop_region
 from napari_focusstack.imaging.kernels import check_sigma
-from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.parameters import FuseParameters, SegmentationParameters
 from napari_focusstack.planes.layer_planes import focus_of, is_layer
 from napari_focusstack.psf_estimation.estimate import check_method
 from napari_focusstack.runtime.progress import Progress, run
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 def fuse_steps(
     planes: Planes,
-    labels: np.ndarray | FocusMap | None,
+    labels: np.ndarray | FocusMap | PaintedLabels | None,
     parameters: FuseParameters,
     registration: Registration | None = None,
     budget_bytes: int | None = None,
@@ -40,8 +43,10 @@ def fuse_steps(
     """
     check_method(parameters.psf)
     given = planes, parameters, registration, budget_bytes, positions
+    labels = PaintedLabels.of(labels) if is_layer(labels) else labels
+    if isinstance(labels, PaintedLabels):
+        return (yield from _fuse_painted(labels, *given))
     backend, diagnosis = None, None
-    labels = labels.data if is_layer(labels) else labels
     if labels is None:
         pipeline, focus, backend = yield from prepare_and_segment(*given)
     else:
@@ -60,10 +65,44 @@ def fuse_steps(
     return FusionResult.of(pipeline, focus, psf, selection, eliminated, backend, diagnosis)
 
 
+def _fuse_painted(
+    painted: PaintedLabels,
+    planes: Planes,
+    parameters: FuseParameters,
+    registration: Registration | None,
+    budget_bytes: int | None,
+    positions: Sequence[float] | None,
+) -> Generator[Progress, None, FusionResult]:
+    """Fuse with labels that were painted over an estimate, as the brush of the dock does."""
+    estimate = painted.estimate
+    if parameters.near == "auto" and estimate.near == "last":
+        parameters = replace(parameters, near="last")
+    if estimate.parameters is not None:  # the record says how these labels were estimated
+        names = [each.name for each in fields(SegmentationParameters)]
+        given = {name: getattr(estimate.parameters, name) for name in names}
+        parameters = replace(parameters, **given)
+    moves = registration or estimate.registration
+    pipeline = yield from prepare(planes, parameters, moves, budget_bytes, positions)
+    pipeline.weights = dict(estimate.weights)
+    focus = pipeline.read_labels(estimate.focus)
+    edited = focus.with_labels(painted.labels)  # as the dock decides whether a blur is needed
+    psf = None
+    if pipeline.needs_psf(edited):
+        known = estimate.has_psf_for(parameters)
+        psf = estimate.psf if known else (yield from pipeline.find_psf(edited))
+    selection = yield from pipeline.select()
+    canvas = Canvas(pipeline, focus, psf, edited.labels, selection, painted.decided)
+    yield from canvas.fuse()
+    eliminated = canvas.image, canvas.region
+    return FusionResult.of(
+        pipeline, canvas.focus, psf, canvas.selection, eliminated, estimate.crf_backend
+    )
+
+
 def fuse(
     planes: Planes,
     *,
-    labels: np.ndarray | FocusMap | None = None,
+    labels: np.ndarray | FocusMap | PaintedLabels | None = None,
     registration: Registration | None = None,
     positions: Sequence[float] | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -79,12 +118,14 @@ def fuse(
         ``PlaneStore``. In napari also a
         stack layer, or a near and a far layer. Focus axis and near end are then read from the
         metadata of the layer.
-    labels : ndarray, layer or FocusMap, optional
+    labels : ndarray, layer, PaintedLabels or FocusMap, optional
         Shape (Y, X): the plane in focus, 1 is the nearest, 0 the farthest. With ``near="auto"``
         the first plane is then the nearest. For a pair also a mask
         of 0 and 255, or an alpha in 0..1 as floats. They name the surface and the source of each
         pixel. The ``focus`` of another result, such as of another channel, names the surfaces
-        only. Estimated by the networks if not given.
+        only. A Labels layer that napari's dock made, or labels that :func:`read_labels` read from
+        its file, carry what they were painted over: soft edges, the blur and the registration.
+        Estimated by the networks if not given.
     registration : Registration, optional
         A known registration: of another channel, another time point, or from a file.
     positions : sequence of float, optional

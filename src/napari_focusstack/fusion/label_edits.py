@@ -76,6 +76,16 @@ class Fixes:
             self.painted[where][new] = edited[new]
         return where
 
+    def reversed(self, planes: int) -> Fixes:
+        """Return the edits for the planes in the reversed order: each names the same plane."""
+        turned = Fixes(self.proposal)
+        turned.painted, turned.decided = self.painted, self.decided
+        behind = np.where(self.labels == 0, planes, self.labels)
+        labels = planes + 1 - behind
+        turned.labels = np.where(labels == 1, 1, 0) if planes == 2 else labels
+        turned.labels = turned.labels.astype(self.labels.dtype)
+        return turned
+
     def over(self, proposal: np.ndarray) -> np.ndarray:
         """Return a new proposal with the edits on top, and keep both."""
         self.proposal = proposal.copy()

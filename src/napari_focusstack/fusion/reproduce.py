@@ -25,7 +25,7 @@ def changed(parameters: FuseParameters) -> dict[str, Any]:
 
 
 def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | None = None) -> str:
-    """Return a line of Python that repeats a run.
+    r"""Return Python that repeats a run: the import, and a line that fuses.
 
     Parameters
     ----------
@@ -39,12 +39,13 @@ def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | N
     Examples
     --------
     >>> as_python(FuseParameters(psf=4.5), ['viewer.layers["pair"]'])
-    'result = nfs.fuse(viewer.layers["pair"], psf=4.5)'
+    'import napari_focusstack as nfs\nresult = nfs.fuse(viewer.layers["pair"], psf=4.5)'
     """
     argument = planes[0] if len(planes) == 1 else f"[{', '.join(planes)}]"
     options = [] if labels is None else [f"labels={labels}"]
     options += [f"{name}={value!r}" for name, value in changed(parameters).items()]
-    return f"result = nfs.fuse({', '.join([argument, *options])})"
+    call = f"result = nfs.fuse({', '.join([argument, *options])})"
+    return f"import napari_focusstack as nfs\n{call}"
 
 
 def as_command(

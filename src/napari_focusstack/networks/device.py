@@ -59,6 +59,14 @@ def resolve_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def available_devices() -> tuple[str, ...]:
+    """Return the names of the devices of this machine, "auto" first."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    gpus = ["cuda"] if count == 1 else [f"cuda:{number}" for number in range(count)]
+    metal = ["mps"] if torch.backends.mps.is_available() else []
+    return ("auto", "cpu", *gpus, *metal)
+
+
 def autocast(device: torch.device) -> AbstractContextManager[None]:
     """Return the context that runs convolutions in bfloat16 where the hardware supports it."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_bfloat16(device))

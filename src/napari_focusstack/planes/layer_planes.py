@@ -35,12 +35,26 @@ def focus_of(layer: Layer) -> dict[str, Any]:
 
 
 def focus_axis_of(layer: Layer) -> int:
-    """Return the focus axis of a layer: from its metadata, else its axis labels, else the first."""
+    """Return the focus axis of a layer.
+
+    It is the one that the metadata name, else the one whose label does. Else it is the last of the
+    axes without a telling label before rows and columns, for that is where most files have depth;
+    axes of one slice are passed over. Else it is the first axis.
+    """
     axis = focus_of(layer).get("focus_axis")
     if axis is not None:
         return int(axis)
     letters = axis_letters(getattr(layer, "axis_labels", None), layer.ndim - 2)
-    return letters.index("Z") if "Z" in letters else 0
+    if "Z" in letters:
+        return letters.index("Z")
+    shape = pixels_of(layer).shape
+    unnamed = [axis for axis, letter in enumerate(letters) if letter is None and shape[axis] > 1]
+    return unnamed[-1] if unnamed else 0
+
+
+def pixels_of(layer: Layer) -> Any:
+    """Return the pixels of a layer; of a multiscale layer, its finest level."""
+    return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
 
 
 def stack_planes(
@@ -51,7 +65,8 @@ def stack_planes(
     Parameters
     ----------
     layer : Layer
-        Image layer of at least three axes, rows and columns last.
+        Image layer of at least three axes, rows and columns last. Of a multiscale layer, the finest
+        level is read.
     axis : int, optional
         Focus axis; from :func:`focus_axis_of` if not given.
     step : sequence of int
@@ -65,7 +80,7 @@ def stack_planes(
     Raises
     ------
     InputError
-        If the layer is multiscale, a single image, or has no such axis.
+        If the layer is a single image, or has no such axis.
     """
     if layer.ndim < 3:
         raise InputError(
@@ -78,31 +93,22 @@ def stack_planes(
             f"focus axis {axis} of layer {layer.name!r} is not before its rows and columns; "
             f"choose 0 to {layer.ndim - 3}."
         )
-    _check_single_scale(layer)
-    index, count = _index(layer, step), layer.data.shape[axis]
+    index, data = _index(layer, step), pixels_of(layer)
     return [
-        without_alpha(np.ascontiguousarray(layer.data[(*index[:axis], z, *index[axis + 1 :])]))
-        for z in range(count)
+        without_alpha(np.ascontiguousarray(data[(*index[:axis], z, *index[axis + 1 :])]))
+        for z in range(data.shape[axis])
     ]
 
 
 def single_plane(layer: Layer, step: Sequence[int] = ()) -> np.ndarray:
     """Return the image (Y, X) or (Y, X, 3) of a layer at the positions of the sliders."""
-    _check_single_scale(layer)
-    return without_alpha(np.ascontiguousarray(layer.data[_index(layer, step)]))
+    return without_alpha(np.ascontiguousarray(pixels_of(layer)[_index(layer, step)]))
 
 
 def _index(layer: Layer, step: Sequence[int]) -> tuple[int, ...]:
     """Return the slider positions of the axes before rows and columns, limited to their sizes."""
     positions = [*step, *[0] * layer.ndim][: layer.ndim - 2]
     return tuple(
-        min(position, size - 1) for position, size in zip(positions, layer.data.shape, strict=False)
+        min(position, size - 1)
+        for position, size in zip(positions, pixels_of(layer).shape, strict=False)
     )
-
-
-def _check_single_scale(layer: Layer) -> None:
-    """Raise InputError if a layer is multiscale."""
-    if getattr(layer, "multiscale", False):
-        raise InputError(
-            f"layer {layer.name!r} is multiscale; duplicate one of its levels and fuse that."
-        )

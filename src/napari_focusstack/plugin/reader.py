@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
     from napari_focusstack.plugin.layer_data import LayerData
 
 
+#: Why a TIFF of one image is refused.
+SINGLE_IMAGE = (
+    "holds a single image, and neither scale nor record of a fusion; choose napari's own reader. "
+    "(The TIFF type of napari drops both. Save in the dock keeps them, and so does the file type "
+    "Focus stack TIFF with scale and record.)"
+)
+
+
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
     """Return a reader if the path is a focal stack. Only headers and names are read.
 
@@ -45,24 +54,39 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
         :func:`read_layers`. A damaged TIFF is accepted too, and a file whose reader is not
         installed, so that the reader reports what is wrong. None leaves the path to other readers
         of napari.
+
+    Warns
+    -----
+    UserWarning
+        Why the path is refused; napari shows it to those who chose this reader.
     """
     paths = _paths(path)
-    if len(paths) == 1 and has_reader(paths[0]):
+    reason = _refusal(paths)
+    if not reason:
         return read_layers
+    warnings.warn(f"{paths[0]} {reason}", stacklevel=2)
+    return None
+
+
+def _refusal(paths: list[Path]) -> str:
+    """Return why paths are no focal stack, to follow the first of them; empty if they are one."""
+    if len(paths) == 1 and has_reader(paths[0]):
+        return ""
     if len(paths) == 1 and is_tiff(paths[0]):
-        return read_layers if _accepts_tiff(paths[0]) else None
+        return "" if _accepts_tiff(paths[0]) else SINGLE_IMAGE
     try:
         files = _planes_of(paths[0]) if len(paths) == 1 else paths
         if len(paths) == 1 and member_of_set(files) is not None:
-            return read_layers
-        accepted = (
-            len(files) > 1
-            and plane_size(files[0]) == plane_size(files[-1])
-            and not (is_tiff(files[0]) and _has_planes(files[0]))
-        )
-    except (InputError, OSError):
-        return None
-    return read_layers if accepted else None
+            return ""
+        if len(files) < 2:
+            return "holds fewer than two images; choose another reader, or a folder of planes."
+        if is_tiff(files[0]) and _has_planes(files[0]):
+            return "holds stacks, not planes; open one of them."
+        if plane_size(files[0]) != plane_size(files[-1]):
+            return "holds images of different sizes; leave only the planes of one stack."
+    except (InputError, OSError) as error:
+        return f"is no focal stack ({error}); choose another reader."
+    return ""
 
 
 def read_layers(path: str | list[str]) -> list[LayerData]:

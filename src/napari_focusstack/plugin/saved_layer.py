@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from napari_focusstack.io.reading.record import read_note
+from napari_focusstack.io.bit_mask import mask_from_bytes
+from napari_focusstack.io.reading.record import attachments_in, read_note
 from napari_focusstack.io.reading.stack_header import opened
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.plugin.layer_data import layers_of
@@ -52,10 +53,15 @@ def layers_as_written(stack: StackHeader) -> list[LayerData]:
     >>> data.shape, meta["axis_labels"], meta["scale"], meta["translate"]
     ((3, 1, 32, 48), ('t', 'z', 'y', 'x'), (30, 10, 1, 1), (0.0, 4.0, 0.0, 0.0))
     """
-    note = _note(stack)
+    note, attachments = _note(stack)
     header, data = _with_axes(stack, pixels(stack), note.get("steps", {}))
     layers = layers_of(header, data)
     for _, meta, _ in layers:
+        if attachments:
+            decided = attachments.pop("decided", None)
+            if decided is not None:
+                meta["metadata"]["focusstack"]["decided"] = mask_from_bytes(decided, data.shape)
+            meta["metadata"]["focusstack"]["estimates"] = attachments
         if positions := note.get("translate"):
             meta["translate"] = tuple(
                 positions.get(axis.upper(), 0.0) for axis in meta["axis_labels"]
@@ -67,12 +73,12 @@ def layers_as_written(stack: StackHeader) -> list[LayerData]:
     return layers
 
 
-def _note(stack: StackHeader) -> dict[str, Any]:
-    """Return the note in a file of the plugin; an empty dict for other files."""
+def _note(stack: StackHeader) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the note and the attachments in a file of the plugin; both are empty for others."""
     if len(stack.files) > 1 or stack.source is not None:
-        return {}
+        return {}, {}
     with opened(stack.files[0]) as tiff:
-        return read_note(tiff) or {}
+        return read_note(tiff) or {}, attachments_in(tiff)
 
 
 def _with_axes(

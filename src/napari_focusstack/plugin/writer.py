@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.bit_mask import mask_to_bytes
 from napari_focusstack.io.reading.calibration import UNKNOWN, unit_name
 from napari_focusstack.io.writing.layer_tiff import write_tiff
 from napari_focusstack.planes.axis_names import axis_letters
@@ -47,7 +48,8 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
     attributes : mapping
         State of the layer: "rgb", "scale", "translate", "units", "axis_labels", and "metadata". The
         record is the entry "record" of "focusstack" in "metadata", and "photo" holds EXIF and
-        colour profile.
+        colour profile. What labels were painted over is its entry "estimates": by place, in bytes,
+        or objects with a method `to_bytes`; "decided" are the pixels that the brush went over.
 
     Returns
     -------
@@ -89,6 +91,7 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
         record=about.get("record"),
         dtype=dtype,
         photo=None if labels else about.get("photo"),
+        attachments=_attachments(about) if labels else None,
     )
     return [path]
 
@@ -158,6 +161,17 @@ def write_mesh(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]
     pixels = _bytes(texture)
     write_obj(path, surface, pixels if pixels.ndim == 2 else pixels[..., :3])
     return [path]
+
+
+def _attachments(about: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return what labels were painted over, and where the brush went, by name."""
+    attachments = {
+        key: each if isinstance(each, bytes) else each.to_bytes()
+        for key, each in (about.get("estimates") or {}).items()
+    }
+    if (decided := about.get("decided")) is not None and decided.any():
+        attachments["decided"] = mask_to_bytes(decided)
+    return attachments
 
 
 def _greatest(labels: Any) -> int:

@@ -22,11 +22,15 @@ class Progress:
         Name of the step, as the user reads it.
     done, total : int
         Parts of the step that are done, and all parts.
+    item, items : int
+        Number of the time point, file or other item that is worked on, from 1, and of all.
     """
 
     step: str
     done: int
     total: int
+    item: int = 1
+    items: int = 1
 
 
 def relabel(
@@ -55,7 +59,7 @@ def relabel(
     >>> def steps():
     ...     yield Progress("find focus", 1, 2)
     >>> list(relabel(steps(), lambda step: Progress("look twice", step.done, 2 * step.total)))
-    [Progress(step='look twice', done=1, total=4)]
+    [Progress(step='look twice', done=1, total=4, item=1, items=1)]
     """
     with closing(steps):
         while True:

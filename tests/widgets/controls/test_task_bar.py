@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from qtpy.QtCore import QCoreApplication, QEvent, QThreadPool
+from qtpy.QtCore import QCoreApplication, QEvent, QThreadPool, QTimer
 from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_focusstack.errors import InputError
@@ -58,7 +58,7 @@ class Endless:
 def begin(qtbot, bar, task, done=lambda _: None):
     """Start a task and wait until it says how far it is."""
     bar.run(task, done)
-    qtbot.waitUntil(lambda: bar.bar.format() == "segment 2/9", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: bar.message.text() == "finding the foreground", timeout=WAIT_MS)
 
 
 def test_a_task_runs_in_a_thread_and_its_result_comes_back_to_this_one(qtbot, bar, heard):
@@ -85,10 +85,38 @@ def test_a_task_runs_in_a_thread_and_its_result_comes_back_to_this_one(qtbot, ba
     assert bar.message.text() == ""
 
 
-def test_the_bar_shows_how_far_a_task_is(qtbot, bar):
+def test_the_bar_shows_how_far_the_whole_task_is(qtbot, bar):
     begin(qtbot, bar, Endless())
-    assert (bar.bar.value(), bar.bar.maximum()) == (2, 9)
+    assert 0.1 < bar.bar.value() / bar.bar.maximum() < 0.3
+    assert bar.bar.text().endswith("%")
     bar.cancel()
+
+
+def test_a_result_is_shown_piece_by_piece_while_the_gui_goes_on(qtbot, bar):
+    seen = []
+
+    def pieces(result):
+        for number in range(3):
+            QTimer.singleShot(0, lambda number=number: seen.append(f"gui {number}"))
+            seen.append((number, bar.busy))
+            yield
+
+    bar.run(steps, lambda result: seen.append((result, bar.busy)), pieces=pieces)
+    wait(qtbot, bar)
+    assert seen == [
+        *((0, True), "gui 0", (1, True), "gui 1", (2, True), "gui 2"),
+        ("made", False),
+    ]
+
+
+def test_what_cannot_be_shown_is_said(qtbot, bar):
+    def pieces(result):
+        yield
+        raise InputError("too large; crop it.")
+
+    bar.run(steps, pytest.fail, pieces=pieces)
+    wait(qtbot, bar)
+    assert bar.message.text() == "too large; crop it."
 
 
 def test_a_cancelled_task_is_left_within_a_second_and_closes_in_its_own_thread(qtbot, bar, heard):

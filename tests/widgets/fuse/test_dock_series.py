@@ -177,7 +177,7 @@ def test_a_time_point_fused_with_all_others_follows_the_brush_once_fused_again(
 
 def test_a_series_that_is_cancelled_leaves_every_layer_as_it_was(series, qtbot, viewer):
     series.buttons["fuse_series"].click()
-    qtbot.waitUntil(lambda: series.tasks.bar.format().startswith("2 of 3: "), timeout=60_000)
+    qtbot.waitUntil(lambda: series.tasks.message.text().startswith("2 of 3: "), timeout=60_000)
     series.tasks.cancel_button.click()
     assert "nothing was changed" in series.tasks.message.text()
     qtbot.wait(100)
@@ -304,10 +304,24 @@ def test_python_repeats_the_run_with_labels_of_one_time_point(series, qtbot, vie
     press(qtbot, series, "copy_python")
     text = QApplication.clipboard().text()
     assert 'viewer.layers["movie"].data[1, :]' in text
-    assert 'labels=viewer.layers["movie planes"].data[1, 0]' in text
-    names = {"nfs": nfs, "viewer": viewer}
+    assert 'labels=nfs.PaintedLabels.of(viewer.layers["movie planes"], (1, 0))' in text
+    names = {"viewer": viewer}
     exec(text, names)
     assert names["result"].labels[58, 6] == 2
+    np.testing.assert_array_equal(names["result"].image, viewer.layers["movie fused"].data[1, 0])
+
+
+def test_a_time_point_that_was_fused_with_others_is_painted_over_its_soft_edges(
+    series, qtbot, viewer
+):
+    press(qtbot, series, "fuse_series")
+    viewer.dims.set_current_step(0, 2)
+    viewer.layers["movie planes"].paint((2, 0, 58, 6), 2)
+    press(qtbot, series, "fuse")
+    press(qtbot, series, "copy_python")
+    names = {"viewer": viewer}
+    exec(QApplication.clipboard().text(), names)
+    np.testing.assert_array_equal(names["result"].image, viewer.layers["movie fused"].data[2, 0])
 
 
 def test_a_fused_series_is_saved_with_its_time_points(series, qtbot, viewer, tmp_path):
@@ -364,7 +378,7 @@ def test_the_command_names_the_channel_that_leads_and_repeats_the_run(
     words = shlex.split(QApplication.clipboard().text())
     assert words[:3] == ["napari-focusstack", "fuse", str(path)]
     assert words[words.index("--channel") + 1] == "2"
-    assert said.startswith("copied: ")
+    assert said == "copied for a shell"
     monkeypatch.chdir(tmp_path)
     assert main(words[1:]) == 0
     fused = tifffile.imread(tmp_path / "cells channel 2 fused.tif")
@@ -381,14 +395,14 @@ def test_the_command_leaves_out_what_was_painted_in_a_channel_and_says_so(
     viewer.layers["cells channel 2 planes"].paint((58, 6), 2)
     said = press(qtbot, dock, "copy_command")
     assert "--labels" not in QApplication.clipboard().text()
-    assert said.startswith("copied; it leaves out what was painted")
+    assert said.startswith("copied for a shell; it leaves out what was painted")
 
 
 def test_the_command_of_a_series_leaves_out_what_was_painted_at_any_time_point(
     series, qtbot, viewer
 ):
     press(qtbot, series, "run_all")
-    assert press(qtbot, series, "copy_command").startswith("copied: ")
+    assert "leaves out" not in press(qtbot, series, "copy_command")
     viewer.layers["movie planes"].paint((2, 0, 58, 6), 2)  # the second time point is shown
     assert "leaves out what was painted" in press(qtbot, series, "copy_command")
     words = QApplication.clipboard().text()

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from napari.components import ViewerModel
 from napari.utils.interactions import mouse_press_callbacks, mouse_release_callbacks
@@ -14,6 +15,8 @@ import napari_focusstack as nfs
 from napari_focusstack.io.reading.record import read_record
 from napari_focusstack.io.writing.image import write_image
 from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.plugin.reader import read_layers
+from napari_focusstack.plugin.writer import write_layer
 from napari_focusstack.samples.stacks import Layer, photograph
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.fuse.dock import FuseWidget
@@ -351,16 +354,57 @@ def test_without_a_plane_distance_the_depth_is_drawn_and_this_is_said(dock, qtbo
 def test_settings_are_copied_as_python_that_repeats_the_run(fused, qtbot, viewer):
     press(qtbot, fused, "copy_python")
     text = QApplication.clipboard().text()
-    assert text.startswith('result = nfs.fuse(viewer.layers["stack"], ')
-    names = {"nfs": nfs, "viewer": viewer}
+    assert text.splitlines()[1].startswith('result = nfs.fuse(viewer.layers["stack"], ')
+    names = {"viewer": viewer}
     exec(text, names)
-    np.testing.assert_array_equal(names["result"].image, viewer.layers["stack fused"].data)
+    image = viewer.layers["stack fused"]
+    np.testing.assert_array_equal(names["result"].image, image.data)
+    again = viewer.layers[-1]
+    np.testing.assert_array_equal(again.data, image.data)
+    assert tuple(again.scale) == tuple(image.scale)
+    assert again.units == image.units
     viewer.layers["stack planes"].brush_size = 9
     paint(fused, 80, 20, 2)
     press(qtbot, fused, "copy_python")
     assert 'labels=viewer.layers["stack planes"]' in QApplication.clipboard().text()
     exec(QApplication.clipboard().text(), names)
     assert names["result"].labels[80, 20] == 2
+    np.testing.assert_array_equal(names["result"].image, image.data)
+
+
+def test_a_painted_run_repeats_from_its_files_bit_for_bit(
+    dock, qtbot, viewer, planes, tmp_path, monkeypatch, open_stack_dock
+):
+    from napari_focusstack.commands.main import main
+
+    fused = dock
+    fused.blend["blend"].value = "none"
+    press(qtbot, fused, "run_all")
+    image, labels = viewer.layers["stack fused"], viewer.layers["stack planes"]
+    labels.brush_size = 9
+    paint(fused, 80, 20, 2)
+    paint(fused, 20, 60, 3)
+    painted, followed = labels.data.copy(), image.data.copy()
+    settings, stack = fused.parameters(), viewer.layers["stack"]
+    monkeypatch.chdir(tmp_path)
+    for layer, name in ((stack, "stack.tif"), (labels, "stack planes.tif")):
+        write_layer(name, *layer.as_layer_data_tuple()[:2])
+    said = press(qtbot, fused, "copy_command")
+    assert "'stack' as 'stack.tif' and layer 'stack planes' as 'stack planes.tif'" in said
+    words = shlex.split(QApplication.clipboard().text())
+    assert main(words[1:]) == 0
+    np.testing.assert_array_equal(tifffile.imread("stack fused.tif"), followed)
+
+    viewer.layers.clear()
+    for name, add in (("stack.tif", viewer.add_image), ("stack planes.tif", viewer.add_labels)):
+        ((data, meta, _),) = read_layers(name)
+        add(data, **meta)
+    dock = open_stack_dock(viewer)
+    assert dock.tasks.message.text() == "settings of 'stack planes' loaded"
+    assert dock.parameters() == settings
+    assert press(qtbot, dock, "fuse") == ""
+    np.testing.assert_array_equal(viewer.layers["stack fused"].data, followed)
+    np.testing.assert_array_equal(viewer.layers["stack planes"].data, painted)
 
 
 @pytest.mark.parametrize("near", ["first", "last"])

@@ -11,6 +11,7 @@ from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.widgets.session.label_layer import LabelState, labels_of
+from napari_focusstack.widgets.session.result_pictures import TimePointView
 from napari_focusstack.widgets.session.source import Source
 from napari_focusstack.widgets.session.tasks import FusionState
 
@@ -81,3 +82,16 @@ def fuse(settings):
         return FusionState(state, segmented, labels_of(focus), canvas)
 
     return fused
+
+
+@pytest.fixture
+def show():
+    """Shows a fusion in the layers of a session: show(session, fusion, depth=True)."""
+    wanted = {"diffusion": False, "depth": False, "sources": False}
+
+    def shown(session, fusion, **optional):
+        session.show_result(
+            fusion, TimePointView.of(session.source, fusion, **{**wanted, **optional})
+        )
+
+    return shown

@@ -91,8 +91,8 @@ def test_layers_of_several_time_points_are_not_cut(layers):
     assert not layers[0].can_be_cut
 
 
-def test_layers_are_adopted_only_for_the_same_near_end(viewer, movie, layers):
-    assert ResultLayers(viewer, movie[0], "last").image("fused") is None
+def test_layers_of_the_same_stack_are_adopted_whichever_end_is_nearest(viewer, movie, layers):
+    assert ResultLayers(viewer, movie[0], "last").image("fused") is layers[0].image("fused")
     other = viewer.add_image(movie[0].layers[0].data, name="other")
     assert ResultLayers(viewer, Source((other,), 1, (0, 0)), "first").image("fused") is None
 

@@ -10,11 +10,11 @@ from napari_focusstack.widgets.session.result_pictures import (
     TimePointView,
     confidence_painted,
     depth_painted,
+    packed,
     pictures,
     record_of,
     removed,
     result_of,
-    without_focus,
 )
 
 
@@ -106,9 +106,12 @@ def test_the_record_repeats_the_run(fusion, settings):
     assert made["found"]["transition_region"] == fusion.canvas.region.mean()
 
 
-def test_a_view_holds_labels_instead_of_the_focus_map(stack, fusion, labels):
+def test_a_packed_view_holds_labels_and_a_file_instead_of_the_focus_map(stack, fusion, labels):
     view = TimePointView.of(stack, fusion, diffusion=False, depth=True, sources=False)
+    assert view.state is fusion.state
+    view = packed(view, fusion)
     assert view.state.focus is None
+    assert view.state.unpacked().focus == fusion.state.focus
     assert view.state.psf is fusion.state.psf
     np.testing.assert_array_equal(view.state.labels, labels)
     assert fusion.state.focus is not None  # that of the fusion stays
@@ -116,6 +119,7 @@ def test_a_view_holds_labels_instead_of_the_focus_map(stack, fusion, labels):
     assert (view.segmented, view.others) == (True, [])
 
 
-def test_labels_alone_take_the_estimate_of_the_canvas(fusion, labels):
+def test_labels_alone_take_the_estimate_of_the_canvas(stack, fusion, labels):
     fusion.state.focus = None
-    np.testing.assert_array_equal(without_focus(fusion).labels, labels)
+    view = TimePointView.of(stack, fusion, diffusion=False, depth=False, sources=False)
+    np.testing.assert_array_equal(packed(view, fusion).state.labels, labels)

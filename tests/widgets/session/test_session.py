@@ -8,7 +8,7 @@ import pytest
 from napari_focusstack.errors import InputError
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.widgets.session.label_layer import LabelState
-from napari_focusstack.widgets.session.result_pictures import TimePointView
+from napari_focusstack.widgets.session.result_pictures import TimePointView, packed
 from napari_focusstack.widgets.session.session import Session
 
 #: A pixel of the third plane far from any edge.
@@ -16,10 +16,10 @@ Y, X = 3, 3
 
 
 @pytest.fixture
-def session(viewer, stack, labels, fuse):
+def session(viewer, stack, labels, fuse, show):
     """A session with a fused stack, depth and what was removed."""
     session = Session(viewer, stack)
-    session.show_result(fuse(stack, labels), diffusion=True, depth=True, sources=False)
+    show(session, fuse(stack, labels), diffusion=True, depth=True, sources=False)
     session.labels.brush_size = 3
     return session
 
@@ -105,11 +105,11 @@ def test_labels_that_were_removed_are_not_followed(session, viewer):
 
 
 def test_what_was_painted_while_a_task_ran_is_fused_when_its_result_is_shown(
-    session, stack, labels, planes, fuse
+    session, stack, labels, planes, fuse, show
 ):
     fusion = fuse(stack, labels, segmented=False)
     session.labels.paint((Y, X), 1)
-    session.show_result(fusion)
+    show(session, fusion)
     assert session.state.painted_since
     assert session.image.data[Y, X] == planes[0, Y, X]
 
@@ -141,11 +141,11 @@ def test_an_estimate_of_the_blur_leaves_the_labels(session):
     assert session.state.focus is focus
 
 
-def test_findings_stay_until_planes_are_looked_at_again(session, stack, labels, fuse):
+def test_findings_stay_until_planes_are_looked_at_again(session, stack, labels, fuse, show):
     fusion = fuse(stack, labels)
     first = object()
-    session.show_result(replace(fusion, diagnosis=first))
-    session.show_result(replace(fusion, diagnosis=None))
+    show(session, replace(fusion, diagnosis=first))
+    show(session, replace(fusion, diagnosis=None))
     assert session.diagnosis is first
 
 
@@ -176,20 +176,24 @@ def test_the_next_session_of_a_stack_goes_on_with_the_state(session, viewer, sta
     assert again.labels is session.labels
     assert again.image is session.image
     assert again.state is session.state
-    assert Session(viewer, stack, "last").labels is None
+    assert not again.is_turned
+    turned = Session(viewer, stack, "last")
+    assert turned.is_turned
+    assert turned.labels is session.labels
 
 
-def test_painted_labels_are_named_for_the_console(session, viewer, movie, labels, fuse):
+def test_painted_labels_are_named_for_the_console(session, viewer, movie, labels, fuse, show):
     assert session.painted_labels() is None
     session.labels.paint((Y, X), 1)
     assert session.painted_labels() == 'viewer.layers["stack planes"]'
     series = Session(viewer, movie[1])
-    series.show_result(fuse(movie[1], labels[::-1]))
+    show(series, fuse(movie[1], labels[::-1]))
     series.labels.data[0, 0, 9, 9] = 2  # at the other time point
     assert series.painted_labels() is None
     assert series.is_painted
     series.labels.data[1, 0, 9, 9] = 1 + series.labels.data[1, 0, 9, 9] % 3
-    assert series.painted_labels() == 'viewer.layers["movie planes"].data[1, 0]'
+    expected = 'nfs.PaintedLabels.of(viewer.layers["movie planes"], (1, 0))'
+    assert series.painted_labels() == expected
 
 
 def test_the_near_end_is_as_given_or_as_estimated(viewer, stack):
@@ -200,11 +204,14 @@ def test_the_near_end_is_as_given_or_as_estimated(viewer, stack):
     assert session.end == "last"
 
 
-def test_a_time_point_without_its_planes_is_shown_beside_the_others(viewer, movie, labels, fuse):
+def test_a_time_point_without_its_planes_is_shown_beside_the_others(
+    viewer, movie, labels, fuse, show
+):
     session = Session(viewer, movie[0])
-    session.show_result(fuse(movie[0], labels), depth=True)
+    show(session, fuse(movie[0], labels), depth=True)
     fusion = fuse(movie[1], labels[::-1])
     view = TimePointView.of(movie[1], fusion, diffusion=False, depth=True, sources=False)
+    view = packed(view, fusion)
     other = Session(viewer, movie[1])
     other.show_view(view)
     assert other.canvas is None
@@ -216,12 +223,12 @@ def test_a_time_point_without_its_planes_is_shown_beside_the_others(viewer, movi
     assert [one["t"] for one in found(session)] == [0, 1]
 
 
-def test_other_channels_are_shown_and_follow_the_brush(viewer, stack, planes, labels, fuse):
+def test_other_channels_are_shown_and_follow_the_brush(viewer, stack, planes, labels, fuse, show):
     layer = viewer.add_image(planes // 2, name="red")
     red = replace(stack, layers=(layer,))
     fusion = replace(fuse(stack, labels), others=[(red, fuse(red, labels).canvas)])
     session = Session(viewer, stack)
-    session.show_result(fusion)
+    show(session, fusion)
     shown = viewer.layers["red fused"]
     record = shown.metadata["focusstack"]["record"]
     assert record["found"]["focus_of"] == "stack"
@@ -233,7 +240,7 @@ def test_other_channels_are_shown_and_follow_the_brush(viewer, stack, planes, la
 
 
 def test_a_border_is_marked_and_cleared_by_the_next_fusion(
-    viewer, stack, labels, fuse, monkeypatch
+    viewer, stack, labels, fuse, monkeypatch, show
 ):
     from napari_focusstack.fusion.result import FusionResult
 
@@ -242,11 +249,11 @@ def test_a_border_is_marked_and_cleared_by_the_next_fusion(
     session = Session(viewer, stack)
     with monkeypatch.context() as patched:
         patched.setattr(FusionResult, "valid", property(lambda _: inside))
-        session.show_result(fuse(stack, labels))
+        show(session, fuse(stack, labels))
     assert session.border_share == 0.25
     border = viewer.layers["stack border"]
     np.testing.assert_array_equal(border.data, ~inside)
-    session.show_result(fuse(stack, labels))
+    show(session, fuse(stack, labels))
     assert session.border_share == 0
     assert not border.data.any()
 

@@ -159,4 +159,4 @@ def test_time_points_are_fused_in_turn_and_counted():
     steps = []
     task = along([fake("a"), fake("b")], lambda number, fusion: (number, fusion))
     assert run(task(), steps.append) == [(0, "a"), (1, "b")]
-    assert steps == [Progress("1 of 2: fuse", 1, 2), Progress("2 of 2: fuse", 1, 2)]
+    assert steps == [Progress("fuse", 1, 2, 1, 2), Progress("fuse", 1, 2, 2, 2)]

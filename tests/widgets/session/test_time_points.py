@@ -7,10 +7,10 @@ from napari_focusstack.widgets.session.time_points import TimePoints
 
 
 @pytest.fixture
-def fused(viewer, movie, labels, fuse):
+def fused(viewer, movie, labels, fuse, show):
     """Sources of two time points, the first fused; what follows the sliders."""
     viewer.dims.set_current_step(0, 0)
-    Session(viewer, movie[0]).show_result(fuse(movie[0], labels))
+    show(Session(viewer, movie[0]), fuse(movie[0], labels))
     viewer.layers["movie planes"].visible = True
     return TimePoints(viewer)
 

@@ -22,7 +22,7 @@ from napari_focusstack.training import trainer
 from napari_focusstack.training.config import TrainParameters
 from napari_focusstack.training.trainer import Training
 from napari_focusstack.widgets.controls import weights_menu
-from napari_focusstack.widgets.training.dock import SCENES, TrainWidget, duration
+from napari_focusstack.widgets.training.dock import SCENES, TrainWidget
 from napari_focusstack.widgets.training.run import TrainingRun
 from napari_focusstack.widgets.training.scene_grid import GAP_PX, mosaic
 from napari_focusstack.widgets.training.settings import FILE, FRESH, LAYERS
@@ -363,7 +363,6 @@ ERRORS = {
     "no image layer is selected": lambda w: setattr(w.settings.source, "value", LAYERS),
     "suffix '.txt'": wrong_suffix,
     "steps is 0": lambda w: recipe(w, steps=0),
-    "device is 'tpu'": lambda w: setattr(w.settings.device, "value", "tpu"),
     "mine.ckpt is there already": checkpoint_there,
     "none.safetensors are missing": lambda w: start_from(w, "/none.safetensors"),
 }
@@ -440,7 +439,3 @@ def test_more_rows_appear_when_they_are_needed(widget, made):
     (made / "mine.ckpt").write_bytes(b"")
     settings.refresh()
     assert [is_shown() for is_shown in shown.values()] == [False, True, True]
-
-
-def test_durations_are_told_in_words():
-    assert [duration(s) for s in (0.4, 42, 500, 8000)] == ["0 s", "42 s", "8 min", "2 h 13 min"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,10 @@ from napari_focusstack.provenance import SOFTWARE
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
+
+
+#: Private tag of a TIFF with attachments: a ZIP archive, which other programs pass over.
+ATTACHMENTS_TAG = 65321
 
 
 def read_note(tiff: TiffFile) -> dict[str, Any] | None:
@@ -50,7 +57,7 @@ def read_record(path: str | Path) -> dict[str, Any]:
     Parameters
     ----------
     path : path
-        TIFF, PNG or OME-Zarr.
+        TIFF, PNG, JPEG or OME-Zarr.
 
     Returns
     -------
@@ -76,6 +83,27 @@ def read_record(path: str | Path) -> dict[str, Any]:
     return record
 
 
+def attachments_in(tiff: TiffFile) -> dict[str, bytes]:
+    """Return the attachments of a TIFF that `write_tiff` wrote, by name; {} of others."""
+    tag = tiff.pages.first.tags.get(ATTACHMENTS_TAG)
+    if tag is None or tiff.pages.first.software != SOFTWARE:
+        return {}
+    with zipfile.ZipFile(io.BytesIO(bytes(tag.value))) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def read_attachments(path: str | Path) -> dict[str, bytes]:
+    """Return the attachments of a file, by name; {} where there are none, or it is no TIFF."""
+    if Path(path).suffix.lower() not in TIFF_SUFFIXES:
+        return {}
+    from tifffile import TiffFile, TiffFileError
+
+    # what else is wrong with the file is reported when its pixels are read
+    with contextlib.suppress(OSError, TiffFileError, zipfile.BadZipFile), TiffFile(path) as tiff:
+        return attachments_in(tiff)
+    return {}
+
+
 def _record(path: Path) -> Any:
     """Return the JSON in the note or description of a TIFF, PNG or OME-Zarr."""
     if ome_zarr.can_read(path):
@@ -89,4 +117,5 @@ def _record(path: Path) -> Any:
     from PIL import Image
 
     with Image.open(path) as image:
-        return json.loads(str(image.info["Description"]))
+        # text of a PNG, comment of a JPEG
+        return json.loads(image.info.get("Description") or image.info["comment"])

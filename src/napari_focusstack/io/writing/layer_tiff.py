@@ -8,8 +8,10 @@ image, or the description itself.
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +20,7 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import PNG_DTYPES, TIFF_SUFFIXES, check_writable, replacing
 from napari_focusstack.io.reading.calibration import UNKNOWN
+from napari_focusstack.io.reading.record import ATTACHMENTS_TAG
 from napari_focusstack.io.writing.photo_tags import add_directories, tiff_tags
 from napari_focusstack.provenance import SOFTWARE
 
@@ -50,6 +53,7 @@ def write_tiff(
     record: Mapping[str, Any] | None = None,
     dtype: DTypeLike | None = None,
     photo: PhotoMetadata | None = None,
+    attachments: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write an image, labels or a stack of them.
 
@@ -80,6 +84,9 @@ def write_tiff(
         Type that the data are converted to.
     photo : PhotoMetadata, optional
         EXIF and colour profile, from `napari_focusstack.io.reading.photo_metadata.photo_metadata`.
+    attachments : mapping of str to bytes, optional
+        Stored in a private tag, which other programs pass over;
+        `napari_focusstack.io.reading.record.read_attachments` reads them.
 
     Raises
     ------
@@ -134,6 +141,7 @@ def write_tiff(
                 resolutionunit="none",
                 software=SOFTWARE,
                 bigtiff=bigtiff,
+                extratags=_attached(attachments),
                 **arguments,
                 **tiff_tags(photo),
             )
@@ -145,6 +153,17 @@ def write_tiff(
                 f"{path} cannot hold {dtype} {data.shape} ({error}); use .tif, or convert it "
                 "to uint8, uint16 or float32."
             ) from error
+
+
+def _attached(attachments: Mapping[str, bytes] | None) -> list[tuple[Any, ...]]:
+    """Return attachments as a tag of the first page: code, type (bytes), count, value, once."""
+    if not attachments:
+        return []
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, content in attachments.items():
+            file.writestr(name, content)
+    return [(ATTACHMENTS_TAG, 7, None, archive.getvalue(), True)]
 
 
 def _planes(data: Any, axes: str, stored: str, dtype: np.dtype) -> Iterator[np.ndarray]:

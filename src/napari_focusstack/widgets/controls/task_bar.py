@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, Signal
+from qtpy.QtCore import QEvent, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 from superqt.utils import GeneratorWorker
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.widgets.controls.overall_progress import OverallProgress, duration, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
+
+
+#: Steps of the bar.
+BAR_STEPS = 1000
 
 
 class _Worker(GeneratorWorker):
@@ -45,8 +52,9 @@ def was_undocked(widget: QWidget, event: QEvent | None) -> bool:
 class TaskBar(QWidget):
     """A progress bar with a Cancel button that runs generators in a thread.
 
-    A task is a generator that yields progress (an object with ``step``, ``done`` and ``total``) and
-    returns its result. After cancelling, whatever it yields or returns is dropped, and its thread
+    A task is a generator that yields :class:`~napari_focusstack.runtime.progress.Progress` and
+    returns its result. The bar shows how much of the whole task is done, and how long it will take.
+    After cancelling, whatever it yields or returns is dropped, and its thread
     ends at the next yield. The same happens when the bar is destroyed.
     """
 
@@ -56,6 +64,11 @@ class TaskBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._worker: _Worker | None = None
+        #: What is done in the next turn of the event loop.
+        self._then: Callable[[], None] = lambda: None
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.timeout.connect(lambda: self._then())
         self.bar = QProgressBar()
         self.bar.setTextVisible(True)
         self.cancel_button = QPushButton("Cancel")
@@ -83,6 +96,9 @@ class TaskBar(QWidget):
         task: Callable[[], Generator[Any, None, Any]],
         done: Callable[[Any], None],
         progress: Callable[[Any], None] | None = None,
+        *,
+        kind: str = "",
+        pieces: Callable[[Any], Iterator[None]] | None = None,
     ) -> None:
         """Run a task in a thread.
 
@@ -95,11 +111,17 @@ class TaskBar(QWidget):
             cancelled. If it raises InputError, the sentence is shown.
         progress : callable, optional
             Called in the GUI's thread with each value that the generator yields.
+        kind : str
+            Tasks of one kind take similar times for their steps, so the bar learns from them.
+        pieces : callable, optional
+            Called with the result before `done`; it shows the result piece by piece, and the GUI
+            goes on between the pieces.
         """
         if self.busy:
             self.say("A step is running; wait for it or cancel it first.", error=True)
             return
         worker = _Worker(task())
+        self._overall = OverallProgress(kind, monotonic())
 
         def while_current(slot: Callable[..., None]) -> Callable[..., None]:
             # a cancelled worker goes on to its next yield, and its signals are ignored
@@ -110,6 +132,29 @@ class TaskBar(QWidget):
             return guarded
 
         def returned(result: Any) -> None:
+            self._overall.finish(monotonic())
+            if pieces is None:
+                finish(result)
+            else:
+                show_next(pieces(result), result)
+
+        def show_next(rest: Iterator[None], result: Any) -> None:
+            if self._worker is not worker:  # cancelled, or the bar shows another task
+                return
+            try:
+                next(rest)
+            except StopIteration:
+                finish(result)
+            except InputError as error:
+                self._end("")
+                self.say(str(error), error=True)
+            except Exception as error:
+                self._fail(error)
+            else:
+                self._then = partial(show_next, rest, result)
+                self._turn.start()
+
+        def finish(result: Any) -> None:
             self._end("")
             try:
                 done(result)
@@ -148,9 +193,13 @@ class TaskBar(QWidget):
         self.message.setVisible(bool(text))
 
     def _show(self, step: Any) -> None:
-        self.bar.setRange(0, step.total)
-        self.bar.setValue(step.done)
-        self.bar.setFormat(f"{step.step} {step.done}/{step.total}")
+        now = monotonic()
+        fraction = self._overall.follow(step, now)
+        left = self._overall.seconds_left(now)
+        self.bar.setRange(0, BAR_STEPS)
+        self.bar.setValue(round(fraction * BAR_STEPS))
+        self.bar.setFormat("%p%" if left is None else f"%p%, {duration(left)} left")
+        self.say(words(step))
 
     def _fail(self, error: Exception) -> None:
         self._end("")

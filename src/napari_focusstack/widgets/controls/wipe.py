@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_focusstack.planes.layer_axes import ResultAxes
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -142,10 +144,7 @@ class Wipe(QWidget):
             part,
             rgb=over.rgb,
             metadata={"focusstack": {"made_from": over.name}},
-            scale=over.scale[-2:],
-            translate=over.translate[-2:],
-            units=over.units[-2:],
-            axis_labels=over.axis_labels[-2:],
+            **ResultAxes.in_plane(over).beside(),
             **look,
         )
         layer.bounding_box.points = False

@@ -10,7 +10,7 @@ from napari_focusstack.widgets.fuse.brush_debouncer import BrushDebouncer
 from napari_focusstack.widgets.fuse.panel import GIVEN
 from napari_focusstack.widgets.fuse.result_summary import ResultSummary
 from napari_focusstack.widgets.retouch.retouch import Retouch
-from napari_focusstack.widgets.session.result_pictures import TimePointView
+from napari_focusstack.widgets.session.result_pictures import TimePointView, packed, viewed
 from napari_focusstack.widgets.session.session import Session
 from napari_focusstack.widgets.session.tasks import along
 from napari_focusstack.widgets.session.time_points import TimePoints
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from napari_focusstack.widgets.fuse.settings import FuseSettings
     from napari_focusstack.widgets.session.label_layer import LabelState
     from napari_focusstack.widgets.session.source import Source
-    from napari_focusstack.widgets.session.tasks import FusionState
+    from napari_focusstack.widgets.session.tasks import FusionState, Task
+
+    #: What a fusion made, None without its planes, and what layers show of it.
+    Fusion = tuple[FusionState | None, TimePointView]
 
 
 class FuseSteps:
@@ -79,7 +82,7 @@ class FuseSteps:
     def run_all(self) -> None:
         """Segment, estimate the blur and fuse; painted fixes stay on top."""
         session, parameters = self._begin()
-        self.panel.tasks.run(session.run_all(parameters), self._fused)
+        self._run_fusion(session, session.run_all(parameters))
 
     def segment(self) -> None:
         """Estimate which plane is in focus at each pixel."""
@@ -96,7 +99,7 @@ class FuseSteps:
     def fuse(self) -> None:
         """Fuse with the labels and the blur that are known; estimate the rest."""
         session, parameters = self._begin()
-        self.panel.tasks.run(session.fuse(parameters), self._fused)
+        self._run_fusion(session, session.fuse(parameters))
 
     def fuse_series(self) -> None:
         """Fuse all time points, each with its labels and its blur; estimate the rest."""
@@ -105,10 +108,9 @@ class FuseSteps:
         current = points.index(session.source)
         optional = self._optional_layers()
 
-        def without_planes(number: int, fusion: FusionState) -> FusionState | TimePointView:
-            if number == current:
-                return fusion
-            return TimePointView.of(points[number], fusion, **optional)
+        def without_planes(number: int, fusion: FusionState) -> Fusion:
+            view = TimePointView.of(points[number], fusion, **optional)
+            return (fusion, view) if number == current else (None, packed(view, fusion))
 
         sessions = [
             session if number == current else self._session_of(point)
@@ -154,6 +156,7 @@ class FuseSteps:
     def prepare(self) -> tuple[Session, FuseParameters]:
         """Return the session of the chosen stack, made anew for another stack, and the settings."""
         self._began = perf_counter()
+        self.menus.check()
         parameters, source = self.settings.parameters(), self.menus.source()
         session = self.session
         if session is None or (source, parameters.near) != (session.source, session.near):
@@ -180,10 +183,21 @@ class FuseSteps:
         if self.session is not None:
             self.summary.show(self.session, perf_counter() - self._began)
 
-    def _fused(self, fusion: FusionState) -> None:
+    def _run_fusion(self, session: Session, task: Task) -> None:
+        """Run a fusion; what layers show of it is made in the thread as well."""
+        viewing = viewed(task, session.source, **self._optional_layers())
+        kind = "pair" if session.source.count == 2 else "stack"
+        self.panel.tasks.run(
+            viewing,
+            lambda made: self._fused(*made),
+            kind=f"{kind} {'known' if session.labels else 'new'}",
+            pieces=lambda made: session.showing(*made),
+        )
+
+    def _fused(self, fusion: FusionState, view: TimePointView) -> None:
+        """Show the figures of a fusion whose layers are shown."""
         if self.session is None:
             return
-        self.session.show_result(fusion, **self._optional_layers())
         self.time_points.follow()
         seconds = perf_counter() - self._began
         self._watch_labels()
@@ -191,12 +205,13 @@ class FuseSteps:
             self._show_psf(fusion.canvas.psf)
         self.summary.show(self.session, seconds)
 
-    def _series_fused(self, points: list[FusionState | TimePointView]) -> None:
-        for fusion in points:
-            if not isinstance(fusion, TimePointView):
-                self._fused(fusion)
-        for view in points:
-            if isinstance(view, TimePointView):
+    def _series_fused(self, points: list[Fusion]) -> None:
+        for fusion, view in points:
+            if fusion is not None and self.session is not None:
+                self.session.show_result(fusion, view)
+                self._fused(fusion, view)
+        for fusion, view in points:
+            if fusion is None:
                 self._session_of(view.source).show_view(view)
         self.time_points.follow()
         self.panel.tasks.say(f"{len(points)} time points were fused")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from qtpy.QtWidgets import QApplication
 
@@ -19,13 +20,16 @@ from napari_focusstack.widgets.fuse.run_record import (
     python_of,
     record_of_layer,
 )
+from napari_focusstack.widgets.fuse.save_results import ask_items, saving
 from napari_focusstack.widgets.fuse.settings import FuseSettings
 from napari_focusstack.widgets.fuse.surface_view import SurfaceView
 from napari_focusstack.widgets.retouch import shortcuts
+from napari_focusstack.widgets.session.label_layer import saved_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from napari.layers import Labels
     from napari.viewer import Viewer
     from qtpy.QtCore import QEvent
 
@@ -60,9 +64,14 @@ class FuseWidget(Panel):
         self.settings = FuseSettings(self, self.menus)
         self.steps = FuseSteps(napari_viewer, self, self.menus, self.settings)
         self.surface = SurfaceView(napari_viewer)
+        #: Labels from files whose settings were loaded.
+        self._loaded: WeakSet[Labels] = WeakSet()
+        #: Where results were saved last.
+        self.folder = ""
         for name, button in self.buttons.items():
             do = getattr(self.steps if name in STEPS else self, name)
             button.clicked.connect(lambda _=False, do=do: self._try(do))
+        self.swap.clicked.connect(self.menus.swap)
         self.legend.clicked.connect(lambda plane: self._try(lambda: self._paint_with(plane)))
         self.wipe.blink_button.pressed.connect(lambda: self.act("blink", pressed=True))
         self.wipe.blink_button.released.connect(lambda: self.act("blink", pressed=False))
@@ -180,6 +189,17 @@ class FuseWidget(Panel):
             self.tasks.say("the distance between planes is not known, so the depth is not to scale")
         button.setChecked(True)
 
+    def save(self) -> None:
+        """Save all results into a folder, or one into a file."""
+        session, _ = self.steps.prepare()
+        items = ask_items(session, self, self.folder)
+        if not items:
+            return
+        first = items[0].path
+        self.folder = str(first.parent if len(items) == 1 else first.parent.parent)
+        where = first if len(items) == 1 else f"{len(items)} results in {first.parent}"
+        self.tasks.run(saving(items, session), lambda _: self.tasks.say(f"saved {where}"))
+
     def load_layer(self) -> None:
         """Set the dock by the record of the selected layer, or of the file that it came from."""
         layer = self.viewer.layers.selection.active
@@ -196,12 +216,13 @@ class FuseWidget(Panel):
         self.tasks.say(f"settings of {name!r} loaded")
 
     def copy_python(self) -> None:
-        """Put a line for napari's console on the clipboard."""
-        self._copy(python_of(*self.steps.prepare()))
+        """Put lines for napari's console on the clipboard."""
+        self._copy(python_of(*self.steps.prepare()), "copied for napari's console")
 
     def copy_command(self) -> None:
         """Put a line for a shell on the clipboard."""
-        self._copy(*command_of(*self.steps.prepare()))
+        line, note = command_of(*self.steps.prepare())
+        self._copy(line, f"copied for a shell; {note}" if note else "copied for a shell")
 
     def _remedy(self, finding: Finding) -> None:
         """Do what a finding asks for, and fuse again."""
@@ -213,10 +234,10 @@ class FuseWidget(Panel):
                 self.input["equalize"].value = "auto"
         self.steps.run_all()
 
-    def _copy(self, line: str, missing: str = "") -> None:
-        """Copy a line, and say so, with what it does not contain."""
-        QApplication.clipboard().setText(line)
-        self.tasks.say(f"copied; {missing}: {line}" if missing else f"copied: {line}")
+    def _copy(self, text: str, said: str) -> None:
+        """Put a text on the clipboard, and say so."""
+        QApplication.clipboard().setText(text)
+        self.tasks.say(said)
 
     # ---- events from outside the dock
 
@@ -229,10 +250,20 @@ class FuseWidget(Panel):
     def _stack_changed(self, *_: Any) -> None:
         self.menus.follow_stack()
         self._stack_shown()
+        self._load_saved()
 
     def _stack_shown(self, *_: Any) -> None:
         """Show what is known of the chosen stack at the sliders' place, and of no other."""
         self.steps.show_stack()
+
+    def _load_saved(self) -> None:
+        """Load the settings of labels that were opened beside their stack, once."""
+        if self.menus.stack is None:
+            return
+        labels = saved_labels(self.viewer, self.menus.source())
+        if labels is not None and labels not in self._loaded:
+            self._loaded.add(labels)
+            self._try(lambda: self._load(record_of_layer(labels), labels.name))
 
     def _weights_changed(self, network: str) -> None:
         self.weights[network].reset_choices()

@@ -62,6 +62,14 @@ class LayerMenus:
         layers = (stack,) if far is None else (stack, far)
         return Source.shown(layers, int(self.panel.axis.value or 0), self.viewer.dims.point)
 
+    def check(self) -> None:
+        """Raise InputError if one layer is chosen as both planes."""
+        if self.stack is not None and self.stack is self._layer(self.panel.far.value):
+            raise InputError(
+                f"layer {self.stack.name!r} is chosen as near and as far plane; choose another as "
+                "one of them."
+            )
+
     def channels_of(self, source: Source) -> Channels:
         """Return the other channels of a source: along its channel axis, and in other layers."""
         menu = self.panel.channels
@@ -94,6 +102,9 @@ class LayerMenus:
         for menu, layer in chosen:
             if layer in self._named.values():
                 menu.value = layer.name
+        stacks = [name for name, layer in self._named.items() if layer.ndim > 2]
+        if stacks and chosen[0][1] not in self._named.values():  # an overview is no stack
+            self.panel.stack.value = stacks[0]
 
     def follow_stack(self) -> None:
         """Offer the axes of the chosen stack; of a new stack, choose what its metadata say."""
@@ -102,7 +113,12 @@ class LayerMenus:
             return
         axes = list(range(max(1, layer.ndim - 2)))
         panel.axis.choices = [(f"{axis}: {layer.axis_labels[axis]}", axis) for axis in axes]
-        if layer is not self._chosen:
+        partner, is_new = self._partner(layer), layer is not self._chosen
+        if is_new or (layer.ndim == 2 and panel.far.value == STACK_ALONE):
+            panel.far.value = STACK_ALONE if partner is None else partner
+        panel.far_row.setVisible(layer.ndim == 2 or panel.far.value != STACK_ALONE)
+        panel.axis_row.setVisible(len(axes) > 1 and layer.ndim > 2)
+        if is_new:
             self._chosen = layer
             if (axis := focus_axis_of(layer)) in axes:
                 panel.axis.value = axis
@@ -114,6 +130,26 @@ class LayerMenus:
         if planes != self._planes:
             self._planes = planes
             panel.with_depth.value = planes > 2
+
+    def _partner(self, layer: Image) -> str | None:
+        """Return the name of another image of the size of a single image: its far plane."""
+        if layer.ndim > 2:
+            return None
+        return next(
+            (
+                name
+                for name, other in self._named.items()
+                if other is not layer
+                and (other.data.shape, other.rgb) == (layer.data.shape, layer.rgb)
+            ),
+            None,
+        )
+
+    def swap(self) -> None:
+        """Take the near plane for the far one, and the far one for the near one."""
+        near, far = self.panel.stack.value, self.panel.far.value
+        if far != STACK_ALONE:
+            self.panel.stack.value, self.panel.far.value = far, near
 
     def _offer_others(self, *_: Any) -> None:
         """Offer other channels and all time points, where there are any."""

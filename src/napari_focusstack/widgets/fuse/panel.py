@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +22,8 @@ from qtpy.QtWidgets import (
 from napari_focusstack.io.reading.calibration import UNKNOWN, unit_name
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.widgets.controls.channel_menu import ChannelMenu
+from napari_focusstack.widgets.controls.device_menu import DeviceMenu
+from napari_focusstack.widgets.controls.eliding import elide
 from napari_focusstack.widgets.controls.form import SPACING_PX, folded, form, number_box
 from napari_focusstack.widgets.controls.line_plot import Curve
 from napari_focusstack.widgets.controls.plane_legend import Legend
@@ -31,6 +34,8 @@ from napari_focusstack.widgets.controls.wipe import Wipe
 from napari_focusstack.widgets.session.label_layer import OVERLAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from magicgui.widgets import FloatSpinBox
     from magicgui.widgets.bases import ValueWidget
     from napari.viewer import Viewer
@@ -74,12 +79,16 @@ BUTTONS = {
         "Show in 3-D",
         "show the fused image on its depth as a surface; press again to go back",
     ),
+    "save": (
+        "Save\N{HORIZONTAL ELLIPSIS}",
+        "save all results into a folder, or the fused image or the surface into a file",
+    ),
     "load_layer": ("Load from layer", "use the settings with which the selected layer was made"),
     "load_file": (
         "Load from file\N{HORIZONTAL ELLIPSIS}",
         "use the settings in an image that this plugin wrote, or in a report (.json)",
     ),
-    "copy_python": ("Copy as Python", "copy a line for napari's console that repeats this run"),
+    "copy_python": ("Copy as Python", "copy lines for napari's console that repeat this run"),
     "copy_command": ("Copy as command", "copy a line for a shell that repeats this run"),
 }
 #: Labels of parameters whose names say too little.
@@ -145,11 +154,13 @@ WIDEST = LABELS["psf_shape"]
 ADVANCED = ("device", "tile_px")
 #: Size of the dock, px: it leaves room for the picture on a small screen.
 WIDTH_PX, HEIGHT_PX = 360, 690
+#: Narrowest dock, px: its labels are readable, and its menus and buttons say enough.
+NARROWEST_PX = 280
 MARGIN_PX = 6
 
 
 class Panel(QWidget):
-    """The controls of the dock, in a scroll area above the progress bar.
+    """The controls of the dock: stack, progress and verdict, and the others in a scroll area below.
 
     Parameters
     ----------
@@ -163,11 +174,15 @@ class Panel(QWidget):
         self.stack.tooltip = "layer with all planes, or with the near plane"
         self.far = ComboBox(name="far", label="far plane", choices=[STACK_ALONE])
         self.far.tooltip = "layer with the far plane, where each plane of a pair is a layer"
+        self.swap = QToolButton()
+        self.swap.setText("\N{UP DOWN ARROW}")
+        self.swap.setToolTip("exchange the near and the far plane")
         self.axis = ComboBox(name="axis", label="focus axis", choices=[0])
         self.axis.tooltip = "axis along which focus changes"
         self.channels = ChannelMenu()
-        names = ("near", "register", "equalize", "intensity", "device", "tile_px")
+        names = ("near", "register", "equalize", "intensity", "tile_px")
         self.input = form(FuseParameters, names)
+        self.input.append(DeviceMenu())
         self.foreground = form(FuseParameters, ("crf",))
         self.foreground["crf"].text = "refine edges (CRF)"
         self.blur = form(FuseParameters, ("psf_shape",))
@@ -249,15 +264,22 @@ class Panel(QWidget):
 
     def _lay_out(self) -> None:
         button = self.buttons
+        self.far_row = _rows(("far plane", _columns(self.far.native, self.swap, widths=(1, 0))))
+        self.axis_row = _rows(self.axis)
         self.channels_row = _rows(("other channels", self.channels))
         settings = [widget for widget in self.input if widget.name not in ADVANCED]
-        parts = [
-            _rows(self.stack, self.far, self.axis),
+        top = [
+            _rows(self.stack),
+            self.far_row,
+            self.axis_row,
             self.channels_row,
-            folded("Input", _rows(*settings)),
-            button["run_all"],
+            _columns(button["run_all"], button["save"], widths=(2, 1)),
+            self.tasks,
             self.verdict,
+        ]
+        parts = [
             folded("Figures", self.figures, self.sharpness),
+            folded("Input", _rows(*settings)),
             _heading("Retouch and compare"),
             _columns(button["retouch"], button["drop_fixes"]),
             self.legend,
@@ -299,8 +321,11 @@ class Panel(QWidget):
         scroll.setWidget(inside)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(*[MARGIN_PX] * 4)
+        outer.setSpacing(SPACING_PX)
+        outer.addWidget(_stacked(*top))
         outer.addWidget(scroll, 1)
-        outer.addWidget(self.tasks)
+        elide(self)
+        self.setMinimumWidth(NARROWEST_PX)
 
 
 def _help(name: str) -> str:
@@ -326,10 +351,11 @@ def _rows(*rows: ValueWidget | tuple[str, QWidget]) -> QWidget:
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     for row in rows:
         text, native = row if isinstance(row, tuple) else (row.label, row.native)
-        if isinstance(native, QComboBox):
-            # long names of layers and files must not widen the dock
-            shrink = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            native.setSizeAdjustPolicy(shrink)
+        for menu in (native, *native.findChildren(QComboBox)):
+            if isinstance(menu, QComboBox):
+                # long names of layers and files must not widen the dock
+                shrink = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+                menu.setSizeAdjustPolicy(shrink)
         label = QLabel(text)
         label.setMinimumWidth(label.fontMetrics().horizontalAdvance(WIDEST))
         label.setToolTip(native.toolTip())
@@ -337,13 +363,13 @@ def _rows(*rows: ValueWidget | tuple[str, QWidget]) -> QWidget:
     return block
 
 
-def _columns(*widgets: QWidget) -> QWidget:
-    """Return widgets side by side, each as wide as the others."""
+def _columns(*widgets: QWidget, widths: Sequence[int] = ()) -> QWidget:
+    """Return widgets side by side, each as wide as the others, or of relative widths."""
     line = QWidget()
     row = QHBoxLayout(line)
     row.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        row.addWidget(widget, 1)
+    for widget, width in zip(widgets, widths or (1,) * len(widgets), strict=True):
+        row.addWidget(widget, width)
     return line
 
 

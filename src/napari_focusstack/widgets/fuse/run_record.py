@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 RECORD_FILES = "Results and reports (*.tif *.tiff *.png *.json)"
 #: Why a copied command lacks the labels.
 NO_LABELS = "it leaves out what was painted, for it takes labels of one time point and channel only"
+#: What has to be in files before a copied command can run.
+SAVE_FIRST = "before you run it, save {}"
 
 
 def record_of_layer(layer: Layer | None) -> Mapping[str, Any]:
@@ -59,20 +61,33 @@ def ask_record(parent: QWidget) -> tuple[Mapping[str, Any], str] | None:
 
 
 def python_of(session: Session, parameters: FuseParameters) -> str:
-    """Return a line for napari's console that repeats a run, painted labels included."""
-    planes = session.source.expressions(parameters.near)
-    return as_python(parameters, planes, session.painted_labels())
+    """Return Python for napari's console that repeats a run, and adds the image as a layer."""
+    source = session.source
+    planes = source.expressions(parameters.near)
+    over = ", ".join(f"{name}={value!r}" for name, value in source.beside().items())
+    return "\n".join(
+        [
+            as_python(parameters, planes, session.painted_labels()),
+            f'viewer.add_image(result.image, name="{source.name} fused", {over})',
+        ]
+    )
 
 
 def command_of(session: Session, parameters: FuseParameters) -> tuple[str, str]:
-    """Return a line for a shell that repeats a run, and a note of what it lacks, or "".
+    """Return a line for a shell that repeats a run, and a note of what is to be done first, or "".
 
     It fuses all time points and channels of a file, with the focus of the session's channel.
     """
     source, labels = session.source, None
     painted = session.is_painted
+    unsaved = source.without_files()
     if painted and not source.is_one_of_many:
         labels = f"{labels_name(source)}.tif"
+        unsaved[str(session.labels.name)] = labels
     output = f"{source.name} fused.tif"
     line = as_command(parameters, source.files(), output, labels, source.channel)
-    return line, NO_LABELS if painted and labels is None else ""
+    saves = " and ".join(f"layer {name!r} as {file!r}" for name, file in unsaved.items())
+    notes = [SAVE_FIRST.format(saves)] if saves else []
+    if painted and labels is None:
+        notes.append(NO_LABELS)
+    return line, "; ".join(notes)

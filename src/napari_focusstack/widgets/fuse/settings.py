@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.widgets.controls import weights_menu
+from napari_focusstack.widgets.controls.device_menu import DeviceMenu
 from napari_focusstack.widgets.controls.form import values
 from napari_focusstack.widgets.controls.weights_menu import SHIPPED, known_weights
 from napari_focusstack.widgets.fuse.panel import GIVEN
@@ -61,7 +62,11 @@ class FuseSettings:
                 weights_menu.add_weights(network, path)
         for container in panel.forms:
             for widget in container:
-                widget.value = getattr(parameters, widget.name)
+                value = getattr(parameters, widget.name)
+                if isinstance(widget, DeviceMenu):
+                    widget.choose(value)
+                else:
+                    widget.value = value
         given = not isinstance(parameters.psf, str)
         panel.psf.value = GIVEN if given else parameters.psf
         if given:
@@ -77,7 +82,7 @@ class FuseSettings:
             preferred = get_plugin_settings("napari-focusstack").fusing
         except KeyError:
             return
-        self.panel.input["device"].value = preferred.device
+        self.panel.input["device"].choose(preferred.device)
         self.panel.input["tile_px"].value = preferred.tile_px
         self.panel.live.value = preferred.live
 

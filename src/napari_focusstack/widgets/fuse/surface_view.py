@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_focusstack.io.reading.calibration import UNKNOWN
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 DEPTH_SHARE = 0.4
 #: First rotation of the surface, degrees, so that its depth is visible (convention).
 TILT_DEGREES = (0.0, 25.0, 0.0)
+#: Keywords of a layer that turn it.
+TURNED = ("rotate", "shear", "affine")
 
 
 class SurfaceView:
@@ -75,6 +79,7 @@ class SurfaceView:
             translate=(start, *keywords["translate"]),
             units=(unit, *keywords["units"]),
             axis_labels=("z", *keywords["axis_labels"]),
+            **{name: _with_depth(keywords[name]) for name in TURNED if name in keywords},
             metadata={
                 "focusstack": {"made_from": source.metadata()["made_from"], "shows": "surface"}
             },
@@ -101,3 +106,8 @@ class SurfaceView:
             if layer in self.viewer.layers:
                 layer.visible = True
         self._visible = []
+
+
+def _with_depth(matrix: np.ndarray) -> np.ndarray:
+    """Return a matrix of rows and columns as one that leaves a first axis, depth, as it is."""
+    return np.pad(matrix, ((1, 0), (1, 0))) + np.diag([1.0, *[0.0] * len(matrix)])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from napari_focusstack.imaging.number_types import number_type
+from napari_focusstack.planes.layer_planes import focus_of
 from napari_focusstack.widgets.session.brush_strokes import strokes_of
 from napari_focusstack.widgets.session.depth_colours import plane_colours
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels
 
+    from napari_focusstack.fusion.estimate import Estimate
     from napari_focusstack.fusion.label_edits import Fixes
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.parameters import FuseParameters
@@ -67,6 +69,8 @@ class LabelState:
         Settings with which it was estimated.
     proposed : ndarray or None
         Labels (Y, X) as estimated, where the focus map was dropped to save memory.
+    stored : Estimate, bytes or None
+        The estimate as it came with the layer, or packed to save memory.
     """
 
     focus: FocusMap | None = None
@@ -83,11 +87,58 @@ class LabelState:
     selection: Selection | None = None
     selected_with: dict[str, Any] = field(default_factory=dict)
     proposed: np.ndarray | None = None
+    stored: Estimate | bytes | None = None
 
     @property
     def is_blank(self) -> bool:
         """Whether nothing is estimated yet; something may be painted."""
-        return self.focus is None and self.parameters is None and not self.by_hand
+        known = self.focus is not None or self.parameters is not None or self.stored is not None
+        return not known and not self.by_hand
+
+    @property
+    def estimate(self) -> Estimate | bytes | None:
+        """What is estimated, as the Labels layer carries it and a file keeps it."""
+        if self.focus is None:
+            return self.stored
+        from napari_focusstack.fusion.estimate import Estimate
+
+        return Estimate(
+            self.focus,
+            self.near or "first",
+            self.registration,
+            self.psf,
+            self.psf_parameters,
+            self.parameters,
+            self.weights,
+            self.crf_backend,
+        )
+
+    def unpacked(self) -> LabelState:
+        """Return the state with what is stored in its place; slow, so it is called in a thread.
+
+        Raises
+        ------
+        InputError
+            If what a file stored cannot be read.
+        """
+        if self.focus is not None or self.stored is None:
+            return self
+        from napari_focusstack.fusion.estimate import Estimate
+
+        stored = self.stored
+        known = Estimate.from_bytes(stored) if isinstance(stored, bytes) else stored
+        return replace(
+            self,
+            focus=known.focus,
+            parameters=known.parameters,
+            weights=dict(known.weights),
+            crf_backend=known.crf_backend,
+            psf=known.psf,
+            psf_parameters=known.psf_parameters,
+            near=known.near,
+            registration=known.registration,
+            stored=None,
+        )
 
     @property
     def labels(self) -> np.ndarray:
@@ -107,8 +158,11 @@ def labels_of(focus: FocusMap) -> np.ndarray:
 
     They count the planes from 1, the nearest. The far plane of a pair is 0, transparent.
     """
-    labels = focus.labels
-    return np.where(labels == 1, labels, 0) if focus.planes == 2 else labels
+    return _as_shown(focus.labels, focus.planes)
+
+
+def _as_shown(labels: np.ndarray, planes: int) -> np.ndarray:
+    return np.where(labels == 1, labels, 0) if planes == 2 else labels
 
 
 def remember(layer: Labels, index: tuple[int, ...], state: LabelState) -> None:
@@ -119,14 +173,15 @@ def remember(layer: Labels, index: tuple[int, ...], state: LabelState) -> None:
 def adopt(layer: Labels, index: tuple[int, ...]) -> LabelState:
     """Return the state of a place in a Labels layer, with what was painted up to now.
 
-    In a layer without any state, all labels count as painted at each place that has any.
+    In a layer without any state, labels count as painted where they differ from the estimate that
+    the layer carries, or everywhere if it carries none.
     """
     from napari_focusstack.fusion.label_edits import Fixes
 
     if layer not in _states:
         whole = np.asarray(layer.data)
         _states[layer] = {
-            place: LabelState(fixes=Fixes.painted_by_hand(whole[place]), by_hand=True)
+            place: _first_state(layer, place)
             for place in np.ndindex(whole.shape[:-2])
             if not place or whole[place].any()
         }
@@ -137,6 +192,38 @@ def adopt(layer: Labels, index: tuple[int, ...]) -> LabelState:
     assert state.fixes is not None
     state.fixes.follow(labels, strokes_of(layer).at(index))
     return state
+
+
+def carry_estimate(layer: Labels, index: tuple[int, ...], state: LabelState) -> None:
+    """Have a layer carry what is estimated at a place, so that files of it do as well."""
+    from napari_focusstack.fusion.painted_labels import DECIDED, ESTIMATES, key_of
+
+    metadata = focus_of(layer)
+    estimates = {**metadata.get(ESTIMATES, {}), key_of(index): state.estimate}
+    layer.metadata["focusstack"] = {
+        **metadata,
+        ESTIMATES: {key: each for key, each in estimates.items() if each is not None},
+        DECIDED: strokes_of(layer).decided,  # the brush goes on in it
+    }
+
+
+def _first_state(layer: Labels, index: tuple[int, ...]) -> LabelState:
+    """Return the state of a place in a layer that was opened from a file, or drawn by somebody."""
+    from napari_focusstack.fusion.estimate import labels_in
+    from napari_focusstack.fusion.label_edits import Fixes
+    from napari_focusstack.fusion.painted_labels import DECIDED, ESTIMATES, key_of
+
+    decided = focus_of(layer).get(DECIDED)
+    if decided is not None and decided.shape == layer.data.shape:
+        strokes_of(layer).decided[index] = decided[index]
+    labels = np.asarray(layer.data[index])
+    stored = focus_of(layer).get(ESTIMATES, {}).get(key_of(index))
+    if stored is not None:
+        proposal, planes, near = labels_in(stored)
+        if proposal.shape == labels.shape:
+            proposal = _as_shown(proposal, planes).astype(labels.dtype)
+            return LabelState(fixes=Fixes(proposal), near=near, stored=stored)
+    return LabelState(fixes=Fixes.painted_by_hand(labels), by_hand=True)
 
 
 def is_painted(layer: Labels) -> bool:
@@ -156,6 +243,16 @@ def is_painted(layer: Labels) -> bool:
 def labels_name(source: Source) -> str:
     """Return the name of the Labels layer of a source."""
     return f"{source.name} {'foreground' if source.count == 2 else 'planes'}"
+
+
+def saved_labels(viewer: ViewerModel, source: Source) -> Labels | None:
+    """Return labels of a source that this plugin wrote to a file and that were opened again."""
+    name = labels_name(source)
+    if name in viewer.layers:
+        layer = viewer.layers[name]
+        if "record" in focus_of(layer) and "made_from" not in focus_of(layer):
+            return layer
+    return None
 
 
 def add_labels(viewer: ViewerModel, source: Source, state: LabelState) -> Labels:

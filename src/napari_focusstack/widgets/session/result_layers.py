@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_focusstack.planes.layer_planes import focus_of
 from napari_focusstack.runtime.region import intersection, to_local
-from napari_focusstack.widgets.session.label_layer import add_labels, labels_name
+from napari_focusstack.widgets.session.label_layer import add_labels, saved_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ class ResultLayers:
             kind: layer for kind in KINDS if (layer := self._existing(kind)) is not None
         }
         self.region: Region | None = None
-        self.labels: Labels | None = self._existing(LABELS) or self._from_file()
+        self.labels: Labels | None = self._existing(LABELS) or saved_labels(viewer, source)
         if self.labels is not None and self.labels.data.shape != self._shape(LABELS):
             self.labels = None
 
@@ -195,7 +195,7 @@ class ResultLayers:
             if layer is not None:
                 new = record(made["parameters"], weights=made["weights"])
                 new["found"] = self._merged(made["found"], kind, focus_of(layer).get("record", {}))
-                metadata = self._metadata(kind)
+                metadata = {**focus_of(layer), **self._metadata(kind)}
                 if "photo" in metadata:
                     new["photo"] = metadata["photo"].summary(written=True)
                 layer.metadata["focusstack"] = {**metadata, "record": new}
@@ -241,18 +241,19 @@ class ResultLayers:
         return {**metadata, "photo": photo} if photo and kind == "fused" else metadata
 
     def _existing(self, kind: str) -> Any:
-        """Return the layer of a kind that an earlier session made of the source."""
-        metadata = self._metadata(kind).items()
-        return next((one for one in self.viewer.layers if metadata <= focus_of(one).items()), None)
+        """Return the layer of a kind that an earlier session made of the source, or opened."""
+        metadata = {**self.source.metadata(), "shows": kind}.items()
+        made = (one for one in self.viewer.layers if metadata <= focus_of(one).items())
+        return next(made, None) or self._opened(kind)
 
-    def _from_file(self) -> Labels | None:
-        """Return labels that this plugin wrote to a file and that were opened again."""
-        name = labels_name(self.source)
-        if name in self.viewer.layers:
-            layer = self.viewer.layers[name]
-            if "record" in focus_of(layer) and "made_from" not in focus_of(layer):
-                return layer
-        return None
+    def _opened(self, kind: str) -> Any:
+        """Return a result of the source that was opened from its file."""
+        name = f"{self.source.name} {kind}"
+        if kind == LABELS or name not in self.viewer.layers:
+            return None
+        layer, about = self.viewer.layers[name], focus_of(self.viewer.layers[name])
+        fits = layer.data.shape[: layer.ndim] == self._shape(kind)
+        return layer if fits and "record" in about and "made_from" not in about else None
 
 
 def moved_to(region: Region, beside: Mapping[str, Any]) -> tuple[float, ...]:
@@ -263,11 +264,13 @@ def moved_to(region: Region, beside: Mapping[str, Any]) -> tuple[float, ...]:
     region : tuple of slice
         Rows and columns.
     beside : mapping
-        "translate" and "scale" of a layer that shows all of them.
+        "translate" and "scale" of a layer that shows all of them, and "shear" and "rotate" if any.
     """
     starts = [0] * (len(beside["translate"]) - 2) + [part.start for part in region]
-    each = zip(beside["translate"], starts, beside["scale"], strict=True)
-    return tuple(at + start * step for at, start, step in each)
+    moved = np.multiply(starts, beside["scale"])
+    for name in ("shear", "rotate"):
+        moved = beside[name] @ moved if name in beside else moved
+    return tuple((np.array(beside["translate"]) + moved).tolist())
 
 
 def _found_per_time_point(made: Mapping[str, Any]) -> list[dict[str, Any]]:

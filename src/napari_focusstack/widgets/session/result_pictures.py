@@ -12,12 +12,14 @@ from napari_focusstack.widgets.session.depth_colours import depth_colourmap
 from napari_focusstack.widgets.session.label_layer import labels_of
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from napari_focusstack.fusion.canvas import Canvas
     from napari_focusstack.fusion.result import FusionResult
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.widgets.session.label_layer import LabelState
     from napari_focusstack.widgets.session.source import Source
-    from napari_focusstack.widgets.session.tasks import FusionState
+    from napari_focusstack.widgets.session.tasks import FusionState, Task
 
     #: Pixels (Y, X) or (Y, X, 3), and the keywords with which a layer of them is first added.
     Picture = tuple[np.ndarray, dict[str, Any]]
@@ -36,7 +38,8 @@ class TimePointView:
     source : Source
         The planes that were fused.
     state : LabelState
-        What is known of labels and blur, with the labels in place of the focus map.
+        What is known of labels and blur; once it is :func:`packed`, with the labels in place of the
+        focus map.
     segmented : bool
         Whether the labels are a new estimate.
     pictures : dict of str to (ndarray, dict)
@@ -60,13 +63,13 @@ class TimePointView:
 
     @classmethod
     def of(cls, source: Source, fusion: FusionState, **optional: bool) -> TimePointView:
-        """Return the view of a fusion; see :func:`pictures` for ``optional``."""
+        """Return the view of a fusion, slow; see :func:`pictures` for ``optional``."""
         canvas, state = fusion.canvas, fusion.state
         result = result_of(canvas, state)
         cut = result.cropped() if canvas.pipeline.parameters.crop else result
         return cls(
             source,
-            without_focus(fusion),
+            state,
             fusion.segmented,
             pictures(canvas, result, source.plane_step[0], **optional),
             record_of(cut),
@@ -101,11 +104,30 @@ def record_of(result: FusionResult) -> dict[str, Any]:
     }
 
 
-def without_focus(fusion: FusionState) -> LabelState:
-    """Return the label state with labels in place of the focus map, which is large."""
+def viewed(task: Task, source: Source, **optional: bool) -> Task:
+    """Return the task that also makes the view of a fusion; its result is both."""
+
+    def both() -> Generator[Any, None, tuple[FusionState, TimePointView]]:
+        fusion = yield from task()
+        return fusion, TimePointView.of(source, fusion, **optional)
+
+    return both
+
+
+def packed(view: TimePointView, fusion: FusionState) -> TimePointView:
+    """Return the view without focus map and planes, which are large."""
     focus = fusion.canvas.estimated if fusion.state.focus is None else fusion.state.focus
     near = fusion.canvas.pipeline.near
-    return replace(fusion.state, focus=None, selection=None, proposed=labels_of(focus), near=near)
+    estimate = replace(fusion.state, focus=focus, near=near).estimate
+    state = replace(
+        fusion.state,
+        focus=None,
+        selection=None,
+        proposed=labels_of(focus),
+        near=near,
+        stored=estimate if isinstance(estimate, bytes) else estimate.to_bytes(),
+    )
+    return replace(view, state=state)
 
 
 def pictures(

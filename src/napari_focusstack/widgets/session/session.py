@@ -14,6 +14,7 @@ from napari_focusstack.widgets.session.brush_strokes import strokes_of
 from napari_focusstack.widgets.session.label_layer import (
     LabelState,
     adopt,
+    carry_estimate,
     is_painted,
     remember,
     set_labels,
@@ -29,8 +30,10 @@ from napari_focusstack.widgets.session.result_pictures import (
 from napari_focusstack.widgets.session.tasks import ALONE, estimating, fusing, segmenting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Layer
 
     from napari_focusstack.diagnostics.diagnosis import Diagnosis
     from napari_focusstack.fusion.canvas import Canvas
@@ -94,6 +97,11 @@ class Session:
         return self.state.near or "first" if self.near == "auto" else self.near
 
     @property
+    def is_turned(self) -> bool:
+        """Whether the labels count the planes from the other end than is chosen now."""
+        return self.near != "auto" and self.state.near not in (None, self.near)
+
+    @property
     def labels(self) -> Labels | None:
         """The Labels layer."""
         return self.layers.labels
@@ -121,6 +129,8 @@ class Session:
 
     def estimate(self, parameters: FuseParameters) -> Task:
         """Estimate the blur along the edges of the labels; the result is a LabelState with it."""
+        if self.is_turned:
+            raise InputError("the labels are of the other near end; press Segment or Run all.")
         painted = None if self.state.is_blank else self.layers.painted()
         return estimating(self.source, parameters, replace(self.state), painted)
 
@@ -129,7 +139,8 @@ class Session:
 
         The result is a FusionState.
         """
-        if self.fixes is not None and self.state.focus is None and not self.state.by_hand:
+        estimated = self.state.focus is not None or self.state.stored is not None
+        if self.is_turned or (self.fixes is not None and not estimated and not self.state.by_hand):
             return self.run_all(parameters)
         painted = self.layers.painted()
         state = replace(self.state)
@@ -145,8 +156,14 @@ class Session:
     def run_all(self, parameters: FuseParameters) -> Task:
         """Estimate everything anew and fuse, painted fixes on top; the result is a FusionState."""
         fixes = self._fixes_now()
+        known = LabelState(near=self.state.near)
         return fusing(
-            self.source, parameters, fixes=fixes, decided=self.decided, channels=self.channels
+            self.source,
+            parameters,
+            known,
+            fixes=fixes,
+            decided=self.decided,
+            channels=self.channels,
         )
 
     # ---- results of tasks become layers, in the GUI's thread
@@ -159,6 +176,8 @@ class Session:
             self.layers.add_labels(state)
         else:
             fixes.follow(now, self.decided)
+            if None not in (state.near, self.state.near) and state.near != self.state.near:
+                fixes = fixes.reversed(self.source.count)
             state.fixes = fixes
             set_labels(layer, self._place, fixes.over(state.labels))
             remember(layer, self._place, state)
@@ -170,11 +189,21 @@ class Session:
                 "found": {"crf_backend": state.crf_backend, **self._figures()},
             }
             self.layers.write_record(made, LABELS)
+        self._carry_estimate()
 
     def show_psf(self, state: LabelState) -> None:
         """Take over an estimate of the blur."""
-        for name in ("psf", "psf_parameters", "weights", "painted_since"):
+        names = ["psf", "psf_parameters", "weights", "painted_since"]
+        if self.state.stored is not None and state.stored is None:  # it was unpacked by a task
+            names += ["focus", "parameters", "crf_backend", "near", "registration", "stored"]
+        for name in names:
             setattr(self.state, name, getattr(state, name))
+        self._carry_estimate()
+
+    def _carry_estimate(self) -> None:
+        """Have the Labels layer carry what is estimated, into files and copies of it."""
+        if self.labels is not None:
+            carry_estimate(self.labels, self._place, self.state)
 
     def drop_fixes(self) -> None:
         """Take back all that was painted."""
@@ -182,25 +211,21 @@ class Session:
             strokes_of(self.labels).forget(self._place)
             set_labels(self.labels, self._place, self.fixes.drop())
 
-    def show_result(
-        self,
-        fusion: FusionState,
-        *,
-        diffusion: bool = False,
-        depth: bool = False,
-        sources: bool = False,
-    ) -> None:
-        """Show a fused image, and its labels if they are new."""
+    def show_result(self, fusion: FusionState, view: TimePointView) -> None:
+        """Show a fused image, and its labels if they are new, at once."""
+        for _ in self.showing(fusion, view):
+            pass
+
+    def showing(self, fusion: FusionState, view: TimePointView) -> Iterator[None]:
+        """Show a fused image, and its labels if they are new; a GUI may go on at each yield."""
         if fusion.segmented or self.layers.painted() is None:
             focus = fusion.canvas.focus if fusion.state.focus is None else fusion.state.focus
             self.show_labels(replace(fusion.state, focus=focus))
+            yield
         self.show_psf(fusion.state)
         self.state.near = fusion.canvas.pipeline.near
         self.canvas, self.diagnosis = fusion.canvas, fusion.diagnosis or self.diagnosis
         self._catch_up(fusion)
-        view = TimePointView.of(
-            self.source, fusion, diffusion=diffusion, depth=depth, sources=sources
-        )
         self.border_share, self.filled_share, self._depth = 0.0, 0.0, None
         if "border" in view.pictures:
             self.border_share = float(view.pictures["border"][0].mean())
@@ -208,8 +233,10 @@ class Session:
         if "depth" in view.pictures:
             self._depth, _ = view.pictures["depth"]
             self.filled_share = float(view.record["found"]["filled"])
-        self._show(view)
+        yield from self._show(view)
         self._others = [(self._layers_of(other), canvas) for other, canvas in fusion.others]
+        if self._pending is not None:
+            self.follow_brush(live=True)
 
     def show_view(self, view: TimePointView) -> None:
         """Show a time point whose planes are no longer in memory."""
@@ -218,9 +245,10 @@ class Session:
         self.show_psf(view.state)
         self.state.near = view.state.near
         self.layers.bare()
-        self._show(view)
+        for _ in self._show(view):
+            pass
 
-    def _show(self, view: TimePointView) -> None:
+    def _show(self, view: TimePointView) -> Iterator[None]:
         """Put pictures into layers, and write the full record of how they were made."""
         region = view.region if self.layers.can_be_cut else None
         self.layers.region = region
@@ -229,6 +257,7 @@ class Session:
             self.border_share = 0.0
         for kind, (data, look) in view.pictures.items():
             self.layers.show(kind, data, **look)
+            yield
         if "border" not in view.pictures:
             self.layers.clear("border")
         found = {**view.record["found"], **self._figures()}
@@ -246,16 +275,14 @@ class Session:
         return layers
 
     def _catch_up(self, fusion: FusionState) -> None:
-        """Fuse again around what was painted while the task ran."""
+        """Note what was painted while the task ran."""
         self._pending, labels = None, self.layers.painted()
         if labels is None or labels.shape != fusion.labels.shape:
             return
-        decided = self.decided
-        changed = bounding_box((labels != fusion.labels) | (decided != fusion.canvas.decided))
-        if changed is not None:
+        changed = (labels != fusion.labels) | (self.decided != fusion.canvas.decided)
+        self._pending = bounding_box(changed)
+        if self._pending is not None:
             self.state.painted_since = True
-            for canvas in (fusion.canvas, *(canvas for _, canvas in fusion.others)):
-                canvas.paint(labels, changed, decided)
 
     def follow_brush(self, *, live: bool) -> bool:
         """Note painted labels, and fuse again around them if live; tell whether it fused.
@@ -312,6 +339,12 @@ class Session:
 
     # ---- results
 
+    def results(self) -> list[Layer]:
+        """Return the layers that show results, those of other channels included."""
+        layers = [self.labels, *(self.layers.image(kind) for kind in KINDS)]
+        layers += [others.image("fused") for others, _ in self._others]
+        return [layer for layer in layers if layer in self.layers.viewer.layers]
+
     @property
     def result(self) -> FusionResult:
         """The fusion in the form in which :func:`napari_focusstack.fuse` returns it.
@@ -327,12 +360,15 @@ class Session:
         return result if self.layers.region is None else result.cropped(self.layers.region)
 
     def painted_labels(self) -> str | None:
-        """Return the labels as Python in napari's console, where something was painted in them."""
+        """Return the labels as Python in napari's console, where something was painted in them.
+
+        They bring along what they were painted over.
+        """
         fixes = self._fixes_now()
         if fixes is None or not fixes.painted.any() or self.labels is None:
             return None
-        layer, place = f'viewer.layers["{self.labels.name}"]', ", ".join(map(str, self._place))
-        return f"{layer}.data[{place}]" if place else layer
+        layer = f'viewer.layers["{self.labels.name}"]'
+        return f"nfs.PaintedLabels.of({layer}, {self._place})" if self._place else layer
 
     @property
     def is_painted(self) -> bool:

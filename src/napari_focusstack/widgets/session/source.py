@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import UNKNOWN
-from napari_focusstack.planes.layer_axes import ResultAxes, channel_axis
+from napari_focusstack.planes.layer_axes import ResultAxes, channel_axis, world_step
 from napari_focusstack.planes.layer_planes import (
     focus_axis_of,
     focus_of,
@@ -56,12 +56,12 @@ class Source:
         """
         layer, single = layers[0], len(layers) == 2
         aligned = [0.0] * max(0, layer.ndim - len(point)) + list(point)[-layer.ndim :]
+        place = layer.world_to_data(aligned)
         step = []
         for number in range(layer.ndim - 2):
-            start, scale = float(layer.translate[number]), float(layer.scale[number])
-            at = round((aligned[number] - start) / scale)
             last = int(layer.data.shape[number]) - 1
-            step.append(0 if number == axis and not single else min(max(at, 0), last))
+            at = min(max(round(float(place[number])), 0), last)
+            step.append(0 if number == axis and not single else at)
         return cls(layers, axis, tuple(step))
 
     @property
@@ -149,14 +149,14 @@ class Source:
         return stack_planes(self.layers[0], self.axis, self.step)
 
     def beside(self) -> dict[str, Any]:
-        """Return scale, translate, units and axis labels of a 2-D layer over the source."""
-        return ResultAxes.of(self.layers[0], range(self.layers[0].ndim)).beside()
+        """Return place, units and axis labels of a 2-D layer over the source."""
+        return ResultAxes.in_plane(self.layers[0]).beside()
 
     @property
     def pixel(self) -> tuple[float, str]:
         """Size of a pixel and its unit; the unit is ``pixel`` where no scale is known."""
         layer = self.layers[0]
-        return float(layer.scale[-1]), str(layer.units[-1])
+        return world_step(layer, layer.ndim - 1), str(layer.units[-1])
 
     @property
     def plane_step(self) -> tuple[float, str]:
@@ -164,14 +164,16 @@ class Source:
         if len(self.layers) == 2 or self.count == 1:
             return 1.0, UNKNOWN
         layer = self.layers[0]
-        return abs(float(layer.scale[self.axis])), str(layer.units[self.axis])
+        return world_step(layer, self.axis), str(layer.units[self.axis])
 
     def nearest(self, end: str) -> tuple[float, float]:
         """Return the nearest plane's place along the focus axis, and the step to the next."""
         if len(self.layers) == 2:
             return 0.0, 1.0
-        layer = self.layers[0]
-        start, step = float(layer.translate[self.axis]), float(layer.scale[self.axis])
+        layer, index = self.layers[0], [0.0] * self.layers[0].ndim
+        start = float(layer.data_to_world(index)[self.axis])
+        index[self.axis] = 1.0
+        step = float(layer.data_to_world(index)[self.axis]) - start
         return (start + (self.count - 1) * step, -step) if end == "last" else (start, step)
 
     def plane_at(self, dims: Dims, end: str) -> int:
@@ -205,6 +207,11 @@ class Source:
         """Return the file of each layer, or a name like one where there is none."""
         return [_file(layer) or f"{layer.name}.tif" for layer in self.layers]
 
+    def without_files(self) -> dict[str, str]:
+        """Return the layers that came from no file, by name, and the file that each stands for."""
+        names = zip(self.layers, self.files(), strict=True)
+        return {str(layer.name): file for layer, file in names if _file(layer) is None}
+
     def expressions(self, near: str) -> list[str]:
         """Return the planes as Python in napari's console.
 
@@ -223,7 +230,12 @@ class Source:
         at = [str(place) for place in self.step]
         if len(names) == 1:
             at[self.axis] = ":"
-        return [f"{name}.data[{', '.join(at)}]" for name in names]
+        # the finest level of several
+        levels = ["[0]" if layer.multiscale else "" for layer in self.layers]
+        return [
+            f"{name}.data{level}[{', '.join(at)}]"
+            for name, level in zip(names, levels, strict=True)
+        ]
 
 
 def _file(layer: Layer) -> str | None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.parameters import PsfParameters, SegmentationParameters, SourceParameters
-from napari_focusstack.runtime.progress import Progress, relabel
+from napari_focusstack.parameters import SegmentationParameters, SourceParameters
+from napari_focusstack.runtime.progress import relabel
 from napari_focusstack.widgets.session.label_layer import LabelState, labels_of
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from napari_focusstack.widgets.session.source import Source
 
     Task = Callable[[], Generator[Any, None, Any]]
-
-#: Parameters on which the estimate of the blur depends.
-PSF_FIELDS = (*(each.name for each in fields(PsfParameters)), "intensity", "equalize")
 
 
 @dataclass(frozen=True)
@@ -99,14 +96,15 @@ def estimating(
     """
 
     def task() -> Generator[Any, None, LabelState]:
-        pipeline = yield from _prepare(source.planes(), parameters, state)
-        focus = _focus_of(pipeline, state, labels)
+        known = state.unpacked()
+        pipeline = yield from _prepare(source.planes(), parameters, known)
+        focus = _focus_of(pipeline, known, labels)
         if not focus.has_occlusions():
             raise InputError(
                 "nothing stands before anything else, so there is no blur to measure; paint what "
                 "is nearer, or give sigma."
             )
-        estimate = yield from _estimate_psf(pipeline, state, focus)
+        estimate = yield from _estimate_psf(pipeline, known, focus)
         if estimate.psf is None:
             raise InputError(f"no blur was found: {pipeline.plain}.")
         return estimate
@@ -134,7 +132,8 @@ def fusing(
     parameters : FuseParameters
         Settings. Where labels are known, those of their segmentation are kept for the record.
     state : LabelState, optional
-        What is known of labels and blur.
+        What is known of labels and blur; of labels that are to be estimated anew, the near end with
+        which they were painted.
     labels : ndarray, optional
         Labels (Y, X) as they are painted now.
     fixes : Fixes, optional
@@ -144,32 +143,35 @@ def fusing(
     channels : Channels
         Other channels. They are fused with the focus and the registration of the source.
     """
-    given = state or LabelState()
-    # the record says how these labels were estimated, not how others would be
-    if given.parameters is not None:
-        parameters = replace(parameters, **_part(given.parameters, SegmentationParameters))
 
     def task() -> Generator[Any, None, FusionState]:
         from napari_focusstack.fusion.canvas import Canvas
+        from napari_focusstack.fusion.estimate import same_psf_settings
 
-        known, painted = given, labels
+        known, painted, settings = (state or LabelState()).unpacked(), labels, parameters
+        before = known.near
+        # the record says how these labels were estimated, not how others would be
+        if known.parameters is not None:
+            settings = replace(settings, **_part(known.parameters, SegmentationParameters))
         pipeline = None
         if segmented := known.focus is None and painted is None:
-            prepared, known = yield from _segment(source, parameters, channels)
+            prepared, known = yield from _segment(source, settings, channels)
             painted = known.labels
             pipeline = None if channels.together else prepared
             if fixes is not None and fixes.painted.shape == painted.shape:
-                painted = np.where(fixes.painted, fixes.labels, painted)
+                is_turned = None not in (before, known.near) and before != known.near
+                named = fixes.reversed(source.count) if is_turned else fixes
+                painted = np.where(named.painted, named.labels, painted)
         if pipeline is None:
-            pipeline = yield from _prepare(source.planes(), parameters, known)
+            pipeline = yield from _prepare(source.planes(), settings, known)
         edited = _focus_of(pipeline, known, painted)
         needs_psf = pipeline.needs_psf(edited)
-        if needs_psf and not _has_psf_for(known, parameters):
+        if needs_psf and not same_psf_settings(known.psf_parameters, settings):
             known = yield from _estimate_psf(pipeline, known, edited)
         fused_labels = labels_of(edited) if painted is None else painted
         focus = edited if known.focus is None else known.focus.to(pipeline.stack.device)
         if known.focus is not None:
-            known = yield from _select(pipeline, known, parameters)
+            known = yield from _select(pipeline, known, settings)
         pipeline.weights = dict(known.weights)
         psf = known.psf if needs_psf else None
         hard = None if decided is None or decided.shape != edited.size else decided
@@ -192,16 +194,12 @@ def along(tasks: Sequence[Task], convert: Callable[[int, FusionState], Any]) -> 
     def task() -> Generator[Any, None, list[Any]]:
         converted = []
         for number, each in enumerate(tasks):
-            before = f"{number + 1} of {len(tasks)}: "
-            fusion = yield from relabel(each(), partial(_numbered, before))
+            numbered = partial(replace, item=number + 1, items=len(tasks))
+            fusion = yield from relabel(each(), numbered)
             converted.append(convert(number, fusion))
         return converted
 
     return task
-
-
-def _numbered(before: str, step: Progress) -> Progress:
-    return Progress(f"{before}{step.step}", step.done, step.total)
 
 
 def _prepare(
@@ -210,8 +208,8 @@ def _prepare(
     """Return the pipeline of planes in the order and registration that are known."""
     from napari_focusstack.fusion.near_end import prepare
 
-    if parameters.near == "auto" and known.near is not None:
-        parameters = replace(parameters, near=known.near)
+    if parameters.near == "auto" and known.near == "last":
+        parameters = replace(parameters, near="last")
     return (yield from prepare(planes, parameters, known.registration))
 
 
@@ -233,6 +231,7 @@ def _segment(
         backend,
         near=pipeline.near,
         registration=pipeline.registration,
+        proposed=labels_of(focus),
     )
     return pipeline, state
 
@@ -283,14 +282,6 @@ def _estimate_psf(
 def _part(parameters: FuseParameters, kind: type) -> dict[str, Any]:
     """Return the parameters of one step."""
     return {each.name: getattr(parameters, each.name) for each in fields(kind)}
-
-
-def _has_psf_for(state: LabelState, parameters: FuseParameters) -> bool:
-    """Tell whether the blur was estimated, and with the same settings."""
-    before = state.psf_parameters
-    return before is not None and all(
-        getattr(before, name) == getattr(parameters, name) for name in PSF_FIELDS
-    )
 
 
 def _focus_of(pipeline: Pipeline, state: LabelState, labels: np.ndarray | None) -> FocusMap:

@@ -45,11 +45,10 @@ class TimePoints:
         found = focus_of(layer).get("record", {}).get("found")
         if "made_from" not in focus_of(layer) or not isinstance(found, list):
             return False
-        point = self.viewer.dims.point[-layer.ndim :]
         place = {
-            label: round((at - float(start)) / float(scale))
-            for label, at, start, scale in zip(
-                layer.axis_labels, point, layer.translate, layer.scale, strict=False
+            label: round(float(at))
+            for label, at in zip(
+                layer.axis_labels, layer.world_to_data(self.viewer.dims.point), strict=False
             )
         }
         return not any(

@@ -19,6 +19,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.form import folded
 from napari_focusstack.widgets.controls.line_plot import Curve
+from napari_focusstack.widgets.controls.overall_progress import duration
 from napari_focusstack.widgets.controls.task_bar import TaskBar, was_undocked
 from napari_focusstack.widgets.training.scene_grid import Preview, mosaic
 from napari_focusstack.widgets.training.settings import TrainSettings
@@ -241,17 +242,3 @@ class _TrainingBar(TaskBar):
             self.say("Stopping after this step; the checkpoint is written.")
         else:
             super().cancel()
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in words.
-
-    Examples
-    --------
-    >>> duration(42), duration(500), duration(8000)
-    ('42 s', '8 min', '2 h 13 min')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

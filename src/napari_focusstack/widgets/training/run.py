@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import check_writable
+from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.widgets.controls.weights_menu import SHIPPED
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ POLL_S = 0.05
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Progress):
     """Progress of a run.
 
     Parameters
@@ -53,9 +54,6 @@ class Step:
         Sentence that says why they could not be written.
     """
 
-    step: str
-    done: int
-    total: int
     loss: float | None = None
     seconds_left: float = 0.0
     scores: dict[str, float] = field(default_factory=dict)

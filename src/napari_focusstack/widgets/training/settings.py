@@ -11,9 +11,9 @@ from magicgui.widgets import CheckBox, ComboBox, FileEdit, Label
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.parameters import InputParameters
 from napari_focusstack.training.config import TrainParameters
 from napari_focusstack.widgets.controls import weights_menu
+from napari_focusstack.widgets.controls.device_menu import DeviceMenu
 from napari_focusstack.widgets.controls.form import field_widget, folded
 from napari_focusstack.widgets.training.run import TrainingRun, checkpoint_beside
 
@@ -42,8 +42,7 @@ class TrainSettings(QWidget):
         self.viewer = viewer
         self.recipe = {each.name: field_widget(each) for each in fields(TrainParameters)}
         self.recipe["steps"].label = "steps in all"
-        (device,) = (each for each in fields(InputParameters) if each.name == "device")
-        self.device = field_widget(device)
+        self.device = DeviceMenu()
         self.source = ComboBox(
             label="photos from",
             choices=[FOLDER, LAYERS],

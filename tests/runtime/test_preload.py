@@ -1,0 +1,31 @@
+"""Loading torch beside a GUI: other threads go on meanwhile."""
+
+import subprocess
+import sys
+
+CODE = """
+import threading, time
+from napari_focusstack.runtime.preload import preload_torch
+thread = threading.Thread(target=preload_torch)
+longest, last = 0.0, time.perf_counter()
+thread.start()
+import sys
+while thread.is_alive():
+    time.sleep(0.001)
+    now = time.perf_counter()
+    longest, last = max(longest, now - last), now
+assert "torch" in sys.modules
+print(longest)
+"""
+#: Importing torch as usual stops other threads for more than half a second.
+MOST_S = 0.4
+
+
+def test_a_thread_that_loads_torch_leaves_the_others_running():
+    stalls = []
+    for _ in range(3):  # the machine may be busy with something else
+        run = subprocess.run([sys.executable, "-c", CODE], capture_output=True, check=True)
+        stalls.append(float(run.stdout))
+        if stalls[-1] < MOST_S:
+            return
+    raise AssertionError(stalls)

@@ -629,6 +629,7 @@ def test_a_painted_pair_repeats_from_its_layer_and_its_file_bit_for_bit(
     labels.brush_size = 9
     paint(fused, 8, 8, 1)
     paint(fused, 40, 40, 0)
+    paint(fused, 48, 72, int(labels.data[48, 72]))
     followed = viewer.layers["stack fused"].data.copy()
     press(qtbot, fused, "copy_python")
     names = {"viewer": viewer}

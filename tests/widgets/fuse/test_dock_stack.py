@@ -384,6 +384,7 @@ def test_a_painted_run_repeats_from_its_files_bit_for_bit(
     labels.brush_size = 9
     paint(fused, 80, 20, 2)
     paint(fused, 20, 60, 3)
+    paint(fused, 46, 34, int(labels.data[46, 34]))  # a decision, although no label changes
     painted, followed = labels.data.copy(), image.data.copy()
     settings, stack = fused.parameters(), viewer.layers["stack"]
     monkeypatch.chdir(tmp_path)

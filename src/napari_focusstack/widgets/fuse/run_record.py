@@ -11,6 +11,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.reproduce import as_command, as_python, read_settings
 from napari_focusstack.planes.layer_planes import focus_of
 from napari_focusstack.widgets.session.label_layer import labels_name
+from napari_focusstack.widgets.session.result_layers import moved_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,12 @@ def python_of(session: Session, parameters: FuseParameters) -> str:
     """Return Python for napari's console that repeats a run, and adds the image as a layer."""
     source = session.source
     planes = source.expressions(parameters.near)
-    over = ", ".join(f"{name}={value!r}" for name, value in source.beside().items())
+    beside = source.beside()
+    if session.layers.region is not None:
+        beside["translate"] = moved_to(session.layers.region, beside)
+    # matrices as lists, which need no import
+    plain = {name: list(map(_as_list, each)) for name, each in beside.items()}
+    over = ", ".join(f"{name}={value!r}" for name, value in plain.items())
     return "\n".join(
         [
             as_python(parameters, planes, session.painted_labels()),
@@ -91,3 +97,8 @@ def command_of(session: Session, parameters: FuseParameters) -> tuple[str, str]:
     if painted and labels is None:
         notes.append(NO_LABELS)
     return line, "; ".join(notes)
+
+
+def _as_list(value: Any) -> Any:
+    """Return the row of a matrix as a list, and all else as it is."""
+    return value.tolist() if hasattr(value, "tolist") else value

@@ -287,7 +287,7 @@ def test_decisions_hold_in_the_next_run_and_can_be_dropped(session):
 
 
 def test_a_cut_result_follows_the_brush_in_its_place(
-    viewer, stack, labels, fuse, settings, monkeypatch
+    viewer, stack, labels, fuse, settings, monkeypatch, show
 ):
     from napari_focusstack.fusion.result import FusionResult
 
@@ -299,7 +299,7 @@ def test_a_cut_result_follows_the_brush_in_its_place(
     fusion = fuse(stack, labels)
     fusion.canvas.pipeline.parameters = replace(settings, crop=True)
     session = Session(viewer, stack)
-    session.show_result(fusion, depth=True)
+    show(session, fusion, depth=True)
     assert session.border_share == 0
     assert "stack border" not in viewer.layers
     image, canvas = viewer.layers["stack fused"], session.canvas

@@ -256,11 +256,7 @@ def test_a_plane_is_picked_with_the_mouse(stack_dock, qtbot):
     labels.data[40:60, 50:80] = 6
     stack_dock.buttons["pick_plane"].click()
     assert labels.mode == "pan_zoom"
-    view = next(
-        each
-        for each in QApplication.allWidgets()
-        if type(each).__name__ == "CanvasBackendDesktop" and each.isVisible()
-    )
+    view = canvas_widget()
     viewer.scene.camera.center = (0, 50 * SCALE[1], 65 * SCALE[2])
     QApplication.processEvents()
     before = np.array(labels.data)
@@ -295,3 +291,40 @@ def test_the_dock_of_a_stack_fits_a_small_screen(stack_dock):
     assert viewer.window.geometry()[3] == SCREEN_PX
     scroll = stack_dock.findChild(QScrollArea)
     assert scroll.widget().width() <= scroll.viewport().width()  # nothing is cut off at the side
+
+
+def canvas_widget():
+    return next(
+        each
+        for each in QApplication.allWidgets()
+        if type(each).__name__ == "CanvasBackendDesktop" and each.isVisible()
+    )
+
+
+def test_a_stack_is_retouched_with_keys_and_mouse(stack_dock, qtbot):
+    viewer, labels = stack_dock.viewer, stack_dock.session.labels
+    image = viewer.layers["stack fused"]
+    view = canvas_widget()
+    assert not labels.visible
+    viewer.dims.set_current_step(0, 2)
+    qtbot.keyClick(view, Qt.Key.Key_R)
+    assert labels.mode == "paint"
+    second = stack_dock.steps.retouch.view
+    qtbot.waitUntil(second.isVisible)
+    assert second.caption == "plane 3 of 8"
+    labels.brush_size = 20
+    labels.data[:] = 3  # so that painting changes no label
+    image.data[:] = 0
+    QApplication.processEvents()
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.rect().center())
+    qtbot.waitUntil(lambda: image.data.any())
+    assert stack_dock.session.state.fixes.painted.any()
+    qtbot.keyPress(view, Qt.Key.Key_A)
+    assert viewer.layers["stack fused | chosen plane"].visible
+    qtbot.keyRelease(view, Qt.Key.Key_A)
+    assert not viewer.layers["stack fused | chosen plane"].visible
+    qtbot.keyClick(view, Qt.Key.Key_R)
+    assert not second.isVisible()
+    assert not labels.visible
+    qtbot.keyClick(view, Qt.Key.Key_R)  # the second view comes back
+    qtbot.waitUntil(second.isVisible)

@@ -13,6 +13,8 @@ from napari.settings import get_settings
 from napari.utils.action_manager import action_manager
 from napari.utils.interactions import Shortcut
 
+from napari_focusstack.widgets.controls.proxies import unwrapped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -91,7 +93,7 @@ def _keys(action: Action) -> list[Any]:
 
 
 def _acting(viewer: Any) -> list[Any]:
-    return [dock for dock in list(_docks) if dock.viewer is viewer]
+    return [dock for dock in list(_docks) if unwrapped(dock.viewer) is viewer]
 
 
 def _pressing(name: str) -> Callable[[Any], None]:

@@ -14,6 +14,8 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
+from napari_focusstack.widgets.controls.proxies import unwrapped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -193,6 +195,7 @@ _strokes: WeakKeyDictionary[Labels, BrushStrokes] = WeakKeyDictionary()
 
 def strokes_of(labels: Labels) -> BrushStrokes:
     """Return the strokes of a layer, noted from the first call on."""
+    labels = unwrapped(labels)
     if labels not in _strokes:
         _strokes[labels] = BrushStrokes(labels)
     return _strokes[labels]

@@ -67,10 +67,12 @@ class OpenStackWidget(QWidget):
         self.source = QLabel("No file chosen.")
         self.source.setWordWrap(True)
         self.files_button = QPushButton("Files…")
-        self.files_button.setToolTip("a TIFF, or the images of all planes")
+        self.files_button.setToolTip("a file that holds a stack, or the images of all planes")
         self.files_button.clicked.connect(self._ask_files)
         self.folder_button = QPushButton("Folder…")
-        self.folder_button.setToolTip("a folder with one image per plane, sorted by number")
+        self.folder_button.setToolTip(
+            "a folder with one image per plane, sorted by number, or an OME-Zarr"
+        )
         self.folder_button.clicked.connect(self._ask_folder)
         self.series = QComboBox()
         self.focus = QComboBox()

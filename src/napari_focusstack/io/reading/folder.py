@@ -12,8 +12,9 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import IMAGE_SUFFIXES
-from napari_focusstack.io.reading.image import images_in, in_natural_order
+from napari_focusstack.io.reading.image import images_in, in_natural_order, written_twice
 from napari_focusstack.io.reading.name_series import NameSeries, series_by_names, several_stacks
+from napari_focusstack.io.reading.photo_metadata import photo_metadata
 from napari_focusstack.io.reading.plane_names import SEPARATORS, PlaneName, values
 from napari_focusstack.io.reading.record import read_record
 
@@ -38,9 +39,8 @@ PRODUCTS = re.compile(
 THUMBNAIL = re.compile(r"(^|[_\-. ])thumb(nail)?s?([_\-. ]|\d|$)", re.IGNORECASE)
 #: Note on pictures whose counter seems to have started again.
 BY_TIME = "The planes are sorted by the time of recording, for their numbers lie far apart."
-#: EXIF tags: the part of a camera, the time of a picture and its fraction of a second, and the time
-#: of the file.
-EXIF_PART, TAKEN, FRACTION, CHANGED = 0x8769, 36867, 37521, 306
+#: EXIF tags: the time of a picture and its fraction of a second, and the time of the file.
+TAKEN, FRACTION, CHANGED = 36867, 37521, 306
 #: Names that Micro-Manager gives to images: time, channel, z.
 MICRO_MANAGER = re.compile(r"img_\d{9}_.+_\d{3}\.tiff?", re.IGNORECASE)
 
@@ -116,10 +116,12 @@ def has_our_record(path: Path) -> bool:
 def _without_results(files: Sequence[Path]) -> tuple[list[Path], tuple[str, ...]]:
     """Return files without results and thumbnails; and a note for each kind that is left out."""
     notes = []
+    twice = set(written_twice(files))
     kinds: list[tuple[Callable[[Path], object], str]] = [
         (lambda path: THUMBNAIL.search(path.stem), "small copies"),
         (lambda path: PRODUCTS.search(path.stem), "results of another program by their names"),
         (has_our_record, "results of napari-focusstack"),
+        (twice.__contains__, "beside a picture of the same name"),
     ]
     kept = list(files)
     for belongs, what in kinds:
@@ -132,15 +134,11 @@ def _without_results(files: Sequence[Path]) -> tuple[list[Path], tuple[str, ...]
 
 def _times(files: np.ndarray) -> list[str]:
     """Return when pictures were taken, as texts that sort; empty unless all say so and differ."""
-    from PIL import Image
-
     times = []
     for path in files:
-        with contextlib.suppress(OSError), Image.open(path) as image:
-            exif = image.getexif()
-            camera = exif.get_ifd(EXIF_PART)
-            if time := camera.get(TAKEN, exif.get(CHANGED)):
-                times.append(f"{time}.{camera.get(FRACTION, '')}")
+        photo = photo_metadata(path, rgb=True)
+        if photo and (time := photo.exif.get(TAKEN, photo.tags.get(CHANGED))):
+            times.append(f"{time}.{photo.exif.get(FRACTION, '')}")
     return times if len(set(times)) == len(files) else []
 
 

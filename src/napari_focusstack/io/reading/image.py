@@ -127,16 +127,19 @@ def images_in(folder: Path) -> list[Path]:
             and not path.name.startswith(".")
             and path.is_file()
         ]
-        # Cameras and phones write some pictures twice, as DSC_1.NEF beside DSC_1.JPG.
-        plain = {path.stem for path in paths if path.suffix.lower() in PLAIN_SUFFIXES}
-        paths = [
-            path
-            for path in paths
-            if path.suffix.lower() in PLAIN_SUFFIXES or path.stem not in plain
-        ]
     if not paths:
         raise InputError(f"{folder} holds no images; expected {', '.join(PLAIN_SUFFIXES)} files.")
     return in_natural_order(paths)
+
+
+def written_twice(paths: Iterable[Path]) -> list[Path]:
+    """Return files that need a reader and lie beside a picture of their name.
+
+    Cameras and phones write some pictures twice, as DSC_1.NEF beside DSC_1.JPG.
+    """
+    is_plain = {path: path.suffix.lower() in PLAIN_SUFFIXES for path in paths}
+    names = {path.stem for path, plain in is_plain.items() if plain}
+    return [path for path, plain in is_plain.items() if not plain and path.stem in names]
 
 
 def in_natural_order(paths: Iterable[Path]) -> list[Path]:

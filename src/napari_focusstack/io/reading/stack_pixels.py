@@ -144,8 +144,9 @@ def check_plane_files(stack: StackHeader) -> None:
     """Raise InputError if the headers of plane images show different sizes."""
     for path in stack.files:
         size, first = plane_size(path), stack.plane_shape[:2]
-        turns = [orientation(one) for one in (path, stack.files[0])]
-        if size == first[::-1] != first and turns[0] != turns[1]:
+        turned = size == first[::-1] != first
+        turns = [orientation(one) for one in (path, stack.files[0])] if turned else [1, 1]
+        if turns[0] != turns[1]:
             raise InputError(
                 f"{path.name} has the EXIF orientation {turns[0]}, {stack.files[0].name} "
                 f"{turns[1]}, so they are turned to {size[0]} x {size[1]} and {first[0]} x "

@@ -141,9 +141,8 @@ def write_tiff(
                 resolutionunit="none",
                 software=SOFTWARE,
                 bigtiff=bigtiff,
-                extratags=_attached(attachments),
                 **arguments,
-                **tiff_tags(photo),
+                **tiff_tags(photo, _attached(attachments)),
             )
             add_directories(temporary, photo)
         except InputError:  # from planes that are read only now

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_focusstack.io.reading.photo_metadata import EXIF_IFD, GPS_IFD, ORIENTATION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -28,15 +28,22 @@ BYTE, ASCII, LONG, UNDEFINED, SIGNED_RATIONAL, LONG8 = 1, 2, 4, 7, 10, 16  # typ
 TIFF_HEAD = b"II*\0\x08\0\0\0"
 
 
-def tiff_tags(photo: PhotoMetadata | None) -> dict[str, Any]:
+def tiff_tags(photo: PhotoMetadata | None, others: Sequence[tuple] = ()) -> dict[str, Any]:
     """Return maker, model, date, artist, copyright and profile as arguments of a TIFF writer.
 
     The EXIF directory is written by :func:`add_directories`.
+
+    Parameters
+    ----------
+    photo : PhotoMetadata or None
+        Metadata of a photo.
+    others : sequence of tuple
+        Further tags for the writer.
     """
     if photo is None:
-        return {}
+        return {"extratags": others}
     texts = [(code, ASCII, 0, _bytes(value), True) for code, value in photo.tags.items()]
-    return {"extratags": texts, **({"iccprofile": photo.icc} if photo.icc else {})}
+    return {"extratags": [*others, *texts], **({"iccprofile": photo.icc} if photo.icc else {})}
 
 
 def add_directories(path: Path, photo: PhotoMetadata | None) -> None:

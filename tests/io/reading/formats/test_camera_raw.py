@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.reading.image import images_in, read_image
+from napari_focusstack.io.reading.image import read_image
 from napari_focusstack.io.reading.stack_header import find_stacks, plane_size
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.io.writing.image import write_image
+from napari_focusstack.plugin.reader import get_reader, read_layers
 
 pytest.importorskip("rawpy")
 
@@ -60,7 +61,12 @@ def test_a_folder_of_raw_files_is_a_stack_and_pictures_beside_them_count_once(
 
     for number in (1, 2, 3):
         write_image(tmp_path / f"DSC_{number}.png", scene)
-    assert [path.name for path in images_in(tmp_path)] == ["DSC_1.png", "DSC_2.png", "DSC_3.png"]
+    (stack,) = find_stacks([tmp_path])
+    assert [path.name for path in stack.files] == ["DSC_1.png", "DSC_2.png", "DSC_3.png"]
+    assert stack.notes == (
+        "Left out, beside a picture of the same name: DSC_1.dng, DSC_2.dng, DSC_3.dng.",
+    )
+    assert get_reader(str(tmp_path)) is read_layers
 
 
 def test_what_is_no_raw_file_is_named(tmp_path):

@@ -62,6 +62,28 @@ def test_each_scene_is_a_series_of_its_own_size(write, tmp_path):
         open_planes(tmp_path / "scenes.czi", series=3)
 
 
+@pytest.mark.parametrize(
+    "compression", ["uncompressed:", "zstd0:ExplicitLevel=2", "zstd1:ExplicitLevel=2"]
+)
+def test_tiles_are_stitched_wherever_they_lie_and_however_planes_are_counted(
+    write, tmp_path, compression
+):
+    data = write.noise(4, 40, 50)
+    with czi.create_czi(str(tmp_path / "part.czi")) as document:
+        for z, y, x in np.ndindex(4, 2, 2):
+            tile = data[z, 20 * y : 20 * y + 20, 25 * x : 25 * x + 25, None]
+            document.write(
+                np.ascontiguousarray(tile),
+                plane={"Z": z + 2, "T": 7, "C": 0},
+                location=(25 * x - 100, 20 * y + 30),
+                compression_options=compression,
+            )
+
+    (stack,) = find_stacks([tmp_path / "part.czi"])
+
+    np.testing.assert_array_equal(pixels(stack), data)
+
+
 def test_channels_of_different_types_are_named(tmp_path):
     with czi.create_czi(str(tmp_path / "mixed.czi")) as document:
         for c, dtype in enumerate(("uint8", "uint16")):

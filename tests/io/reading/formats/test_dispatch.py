@@ -16,7 +16,7 @@ from napari_focusstack.io.reading.image import read_image
 from napari_focusstack.io.reading.plane_store import open_planes
 from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.parameters import FuseParameters
-from napari_focusstack.plugin.reader import get_reader
+from napari_focusstack.plugin.reader import get_reader, read_layers
 
 #: What imports fail without, the extra that brings it, and a file of the format.
 PACKAGES = {
@@ -98,11 +98,16 @@ def test_a_package_that_is_missing_is_named_with_its_extra(make, package, monkey
     monkeypatch.setitem(sys.modules, package, None)
     extra = PACKAGES[package][0]
 
-    with pytest.raises(InputError, match=rf'pip install "napari-focusstack\[{extra}\]"') as error:
+    advice = rf'pip install "napari-focusstack\[{extra}\]"'
+    with pytest.raises(InputError, match=advice) as error:
         find_stacks([path])
 
     assert "\n" not in str(error.value)
-    assert get_reader(str(path)) is not None or path.name == "planes"
+    if path.name == "planes":
+        with pytest.warns(UserWarning, match=advice):
+            get_reader(str(path))
+    else:
+        assert get_reader(str(path)) is read_layers
 
 
 def test_the_message_has_what_each_reader_reports(tmp_path, monkeypatch):

@@ -26,6 +26,8 @@ DTYPES = {"Gray8": "u1", "Gray16": "u2", "Gray32Float": "f4"}
 RGB_DTYPES = {"Bgr24": "u1", "Bgr48": "u2", "Bgr96Float": "f4"}
 #: Axes without a letter of ours (phase, illumination, rotation, view), as unnamed axes.
 UNNAMED = dict(zip("HIRV", "QIJK", strict=True))
+#: Axes before Y, in the order of a series.
+ORDER = "HIRVTZC"
 
 
 def can_read(path: Path) -> bool:
@@ -42,6 +44,7 @@ def series(path: Path) -> list[Series]:
         scenes = document.scenes_bounding_rectangle_no_pyramid
         whole = document.total_bounding_rectangle_no_pyramid
         types = set(document.pixel_types.values())
+        first = _first_indices(document)
         xml = ElementTree.fromstring(document.raw_metadata)
     if len(types) != 1:
         raise InputError(
@@ -53,16 +56,14 @@ def series(path: Path) -> list[Series]:
         raise InputError(f"{path} has pixels of the type {kind}; export them with 8 or 16 bits.")
     rgb = kind in RGB_DTYPES
     sizes = {
-        UNNAMED.get(axis, axis): stop - start
-        for axis, (start, stop) in _leading(box)
-        if stop - start > 1
+        UNNAMED.get(axis, axis): box[axis][1] for axis in ORDER if box.get(axis, (0, 1))[1] > 1
     }
     axes = "".join(sizes)
     places = [(str(number), scenes[number]) for number in sorted(scenes)] or [("", whole)]
     return [
         Series(
             reader=NAME,
-            place=place,
+            place=" ".join([place, *first]),
             axes=axes + ("YXS" if rgb else "YX"),
             shape=(*sizes.values(), rectangle.h, rectangle.w, *((3,) if rgb else ())),
             dtype=np.dtype((DTYPES | RGB_DTYPES)[kind]),
@@ -77,11 +78,14 @@ def read(path: Path, series: Series, at: Mapping[str, int]) -> np.ndarray:
     """Read one plane of a scene; pixels without a tile are 0."""
     from pylibCZIrw import czi
 
-    scene = int(series.place) if series.place else None
+    name, *first = series.place.split(" ")
+    scene = int(name) if name else None
+    starts = {text[0]: int(text[1:]) for text in first}
     with czi.open_czi(str(path)) as document:
         plane = {
-            axis: start + at.get(UNNAMED.get(axis, axis), 0)
-            for axis, (start, _) in _leading(document.total_bounding_box_no_pyramid)
+            axis: starts.get(axis, 0) + at.get(UNNAMED.get(axis, axis), 0)
+            for axis in ORDER
+            if axis in document.total_bounding_box_no_pyramid
         }
         rectangles = document.scenes_bounding_rectangle_no_pyramid
         whole = document.total_bounding_rectangle_no_pyramid
@@ -90,10 +94,20 @@ def read(path: Path, series: Series, at: Mapping[str, int]) -> np.ndarray:
     return np.ascontiguousarray(pixels[..., ::-1] if series.axes.endswith("S") else pixels[..., 0])
 
 
-def _leading(box: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield the axes before Y, with their first index and the one behind the last."""
-    order = [axis for axis in "HIRVTZC" if axis in box]
-    yield from ((axis, box[axis]) for axis in order)
+def _first_indices(document: Any) -> list[str]:
+    """Return axes whose first index is not 0, each with that index, such as "Z5".
+
+    A part of another file may count as that file did.
+    """
+    least: dict[str, int] = {}
+
+    def note(_: int, block: Any) -> bool:
+        for axis, index in block.coordinate.to_dict().items():
+            least[axis] = min(index, least.get(axis, index))
+        return any(least[axis] for axis in ORDER if axis in least)  # else nothing can be less
+
+    document.enumerate_subblocks_subset(note, only_layer0=True)
+    return [f"{axis}{least[axis]}" for axis in ORDER if least.get(axis)]
 
 
 def _steps(xml: ElementTree.Element) -> Iterator[tuple[str, tuple[float, str]]]:

@@ -60,8 +60,10 @@ class Reader(Protocol):
 
 
 def first_bytes(path: Path, count: int) -> bytes:
-    """Return the first bytes of a file; none if it cannot be read."""
+    """Return the first bytes of a file; none if it cannot be read, or is a pipe or device."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return b""
         with path.open("rb") as file:
             return file.read(count)
     except OSError:

@@ -14,7 +14,7 @@ def test_one_of_two_is_chosen_to_the_last_bit():
     assert torch.equal(blend(where, yes, no), torch.where(where, yes, no))
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint32", "int64", "float16", "float64"])
 @pytest.mark.parametrize("colours", [(), (3,)])
 def test_each_pixel_is_that_of_the_plane_its_label_names(dtype, colours):
     planes = (np.random.default_rng(0).random((4, 20, 30, *colours)) * 200).astype(dtype)

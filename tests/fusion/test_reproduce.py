@@ -18,9 +18,9 @@ def test_a_command_says_what_differs_from_the_defaults():
     ]
 
 
-def test_a_command_names_labels_and_the_channel_that_leads():
-    line = as_command(FuseParameters(), ["cells.tif"], "out.tif", "my labels.tif", 2)
-    assert line.endswith("-o out.tif --labels 'my labels.tif' --channel 2")
+def test_a_command_names_labels_the_channel_that_leads_and_the_axis():
+    line = as_command(FuseParameters(), ["cells.tif"], "out.tif", "my labels.tif", 2, "C")
+    assert line.endswith("-o out.tif --labels 'my labels.tif' --channel 2 --axis C")
 
 
 def test_two_planes_are_a_list_in_python():

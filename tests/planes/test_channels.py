@@ -7,7 +7,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.planes.channels import mixed_planes
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float16", "float64"])
 def test_a_dim_channel_counts_as_much_as_a_bright_one(dtype):
     bright = np.array([[[0, 200], [100, 0]]], dtype)
     dim = np.array([[[20, 0], [10, 0]]], dtype)

@@ -44,6 +44,19 @@ def test_pixels_that_a_particle_struck_are_filled_in_their_plane_alone(planes, c
             assert off.mean() < 600, number  # the texture has a range of 3000
 
 
+@pytest.mark.parametrize(
+    ("dtype", "offset"), [("int16", -2000), ("int32", 2**30), ("int64", 2**50), ("float64", -0.5)]
+)
+def test_faults_of_other_numbers_are_those_of_the_same_pixels(planes, dtype, offset):
+    planes[1][40, 50] = 9000
+    scale = 1e-4 if dtype == "float64" else 1
+    others = [(plane * scale + offset).astype(dtype) for plane in map(np.float64, planes)]
+    defects = Defects.of(others)
+    for places, expected in zip(defects.places, Defects.of(planes).places, strict=True):
+        np.testing.assert_array_equal(places, expected)
+    assert defects.values[1].dtype == dtype
+
+
 def test_two_pixels_struck_at_once_are_both_filled(planes):
     planes[1][40, 50:52] = 65535
     defects = Defects.of(planes)

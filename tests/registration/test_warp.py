@@ -26,6 +26,19 @@ def test_whole_pixels_keep_their_values(similarity, dtype):
     assert (moved[:37, :7] == plane[3:, :1]).all()  # the border continues
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint32", "int64", "float16"])
+def test_planes_of_other_numbers_are_moved_as_floats_are(similarity, dtype):
+    step = 2.0**40 if dtype == "int64" else 1e6 if "32" in dtype else 0.5
+    low = 0 if dtype.startswith("u") else -100
+    plane = (step * (fine((40, 50), "float64") + low)).astype(dtype)
+    registration = Registration((as_tuples(similarity(2.3, -4.6, 1.5, 1.02)),), (40, 50))
+    moved = registration.warp(plane, 1)
+    expected = registration.warp(plane.astype(np.float64), 1)
+    assert moved.dtype == dtype
+    tolerance = 0.51 if np.dtype(dtype).kind in "iu" else 0.1
+    np.testing.assert_allclose(moved.astype(float), expected, atol=tolerance, rtol=1e-7)
+
+
 @pytest.mark.parametrize("motion", [(3, -7), (2.3, -4.6, 1.5, 1.02)])
 def test_a_region_is_the_crop_of_the_whole(similarity, motion):
     size = (BLOCK_PX + 60, BLOCK_PX + 90)

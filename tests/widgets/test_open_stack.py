@@ -12,6 +12,7 @@ from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.plugin.layer_data import Choice
 from napari_focusstack.widgets.controls.plane_preview import HEIGHT_PX, middle_plane
 from napari_focusstack.widgets.open_stack import OpenStackWidget
+from napari_focusstack.widgets.session.source import Source
 
 NOISE = np.random.default_rng(0)
 
@@ -136,6 +137,20 @@ def test_channels_can_be_the_planes(widget, qtbot, tmp_path):
 
     np.testing.assert_array_equal(layer.data, data)
     assert "channel" not in layer.metadata["focusstack"]
+    assert Source((layer,), 0).axis_letter == "C"  # which a copied command names
+
+
+def test_planes_that_may_be_stored_last_can_be_opened_so(widget, qtbot, tmp_path):
+    data = noise(64, 60, 20)
+    tifffile.imwrite(tmp_path / "numpy.tif", data)
+    with pytest.warns(UserWarning, match="--axis X"):
+        inspect(qtbot, widget, tmp_path / "numpy.tif")
+
+    choose(widget.focus, "X")
+    (layer,) = opened(qtbot, widget)
+
+    np.testing.assert_array_equal(layer.data, data.transpose(2, 0, 1))
+    assert Source((layer,), 0).axis_letter == "X"
 
 
 def test_folder_of_rgb_planes_is_opened_as_one_layer(widget, qtbot, tmp_path):

@@ -54,6 +54,7 @@ def as_command(
     output: str,
     labels: str | None = None,
     channel: int | None = None,
+    axis: str | None = None,
 ) -> str:
     """Return a shell command that repeats a run.
 
@@ -69,6 +70,8 @@ def as_command(
         File of labels that were painted.
     channel : int, optional
         Channel whose focus is used for all channels of the file, counted from 1.
+    axis : str, optional
+        Letter of the focus axis, if it is not the one that the file names.
 
     Examples
     --------
@@ -80,6 +83,8 @@ def as_command(
         words += ["--labels", labels]
     if channel is not None:
         words += ["--channel", str(channel)]
+    if axis is not None:
+        words += ["--axis", axis]
     for name, value in changed(parameters).items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):

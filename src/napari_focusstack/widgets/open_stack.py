@@ -232,6 +232,9 @@ def _reading(stack: StackHeader, choice: Choice) -> Generator[Progress, None, li
     yield Progress("read", 0, 1)
     chosen, data = choose(stack, pixels(stack), choice)
     layers = layers_of(chosen, data, choice.near)
+    if stack.focus_axis is None or choice.focus != stack.axes[stack.focus_axis]:
+        for _, meta, _ in layers:
+            meta["metadata"]["focusstack"]["file_axis"] = choice.focus
     if stack.channels and choice.focus != "C":
         for channel, (_, meta, _) in enumerate(layers, (choice.channel or 0) + 1):
             meta["metadata"]["focusstack"]["channel"] = channel

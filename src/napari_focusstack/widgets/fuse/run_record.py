@@ -91,7 +91,9 @@ def command_of(session: Session, parameters: FuseParameters) -> tuple[str, str]:
         labels = f"{labels_name(source)}.tif"
         unsaved[str(session.labels.name)] = labels
     output = f"{source.name} fused.tif"
-    line = as_command(parameters, source.files(), output, labels, source.channel)
+    line = as_command(
+        parameters, source.files(), output, labels, source.channel, source.axis_letter
+    )
     saves = " and ".join(f"layer {name!r} as {file!r}" for name, file in unsaved.items())
     notes = [SAVE_FIRST.format(saves)] if saves else []
     if painted and labels is None:

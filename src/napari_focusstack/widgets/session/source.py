@@ -120,6 +120,19 @@ class Source:
         ]
 
     @property
+    def axis_letter(self) -> str | None:
+        """Letter of the focus axis in the file, if that does not name it; None for two layers."""
+        layer = self.layers[0]
+        about = focus_of(layer)
+        if len(self.layers) > 1 or "focus_axis" not in about:
+            return None
+        if about["focus_axis"] == self.axis:
+            letter: str | None = about.get("file_axis")
+            return letter
+        label = str(layer.axis_labels[self.axis])
+        return label.upper() if len(label) == 1 else None
+
+    @property
     def channel(self) -> int | None:
         """Channel of the file that is shown, from 1; None for two layers or a single channel."""
         if len(self.layers) == 2:

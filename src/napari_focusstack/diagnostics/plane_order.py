@@ -131,12 +131,21 @@ def misplaced(order: list[int]) -> list[int]:
 
 def _shortest(distance: np.ndarray) -> np.ndarray:
     """Return the order of planes in which neighbours are closest, in the direction given."""
+    if _is_in_order(distance):  # as mostly; SciPy takes half a second to be imported
+        return np.arange(len(distance))
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
     pairs = squareform(distance, checks=False)
     order = leaves_list(linkage(pairs, "single", optimal_ordering=True))
     return min(order, order[::-1], key=lambda one: len(misplaced(one.tolist())))
+
+
+def _is_in_order(distance: np.ndarray) -> bool:
+    """Return whether of all planes before one, and of all behind it, its neighbour is closest."""
+    last = len(distance) - 1
+    behind = all(distance[n, n + 1 :].argmin() == 0 for n in range(last))
+    return behind and all(distance[n, :n].argmin() == n - 1 for n in range(1, last + 1))
 
 
 def _length(distance: np.ndarray, order: np.ndarray) -> float:

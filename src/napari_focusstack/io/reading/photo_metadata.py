@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ DROPPED = {
 }
 #: Tags of the colour space, which is another one when a raw file was developed.
 COLOUR_SPACE = {40961: "ColorSpace", 42240: "Gamma"}
+#: Where a PNG may have EXIF, before its pixels.
+PNG_EXIF = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 #: Blocks of metadata beside EXIF; they may repeat size and orientation of the source.
 BLOCKS = {XMP: "XMP", IPTC: "IPTC", PHOTOSHOP: "Photoshop"}
 
@@ -86,6 +89,16 @@ def orientation(path: Path) -> int:
     int
         1 to 8 as in EXIF; 1 is upright, and stands for none too.
     """
+    try:
+        stat = path.stat()
+    except OSError:
+        return 1
+    return _orientation(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _orientation(path: Path, size: int, mtime_ns: int) -> int:
+    """Return the orientation of a file of a size and time; it is asked for several times."""
     if camera_raw.can_read(path) or heif.can_read(path):
         return 1
     with contextlib.suppress(Exception):  # the pixels are read all the same
@@ -192,7 +205,10 @@ def _read(path: Path) -> tuple[Exif, bytes, list[str]]:
     if camera_raw.can_read(path):
         return _of_preview(path), b"", []
     with Image.open(path) as image:
-        return image.getexif(), image.info.get("icc_profile") or b"", _further(image.info)
+        # A PNG without these would be decoded in the search for EXIF behind its pixels.
+        is_plain = image.format == "PNG" and not image.info.keys() & PNG_EXIF
+        found = Image.Exif() if is_plain else image.getexif()
+        return found, image.info.get("icc_profile") or b"", _further(image.info)
 
 
 def _is_tiff(path: Path) -> bool:

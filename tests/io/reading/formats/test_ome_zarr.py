@@ -58,6 +58,8 @@ def test_each_series_of_a_converted_file_is_one_in_the_order_of_numbers(write, t
     root = zarr.open_group(tmp_path / "many.zarr", mode="w", zarr_format=2)
     root.attrs["bioformats2raw.layout"] = 3
     root.create_group("OME")
+    root.create_array("table", data=write.noise(3, 4))
+    (tmp_path / "many.zarr" / ".DS_Store").touch()  # of which zarr would warn
     for number in (0, 10, 2):
         write.zarr(tmp_path / "many.zarr" / str(number), write.noise(number + 2, 20, 30), "ZYX")
 

@@ -44,7 +44,7 @@ def series(path: Path) -> list[Series]:
             f"{path} is a Zarr array without OME-NGFF metadata; give the group of an OME-Zarr "
             "image."
         ) from error
-    found = [_described(group, at, image) for at, image in _images(group)]
+    found = [_described(group, at, image) for at, image in _images(group, path)]
     if not found:
         raise InputError(f"{path} holds no OME-Zarr image; give the folder of one.")
     return found
@@ -80,7 +80,7 @@ def _metadata(group: Any) -> Mapping[str, Any]:
     return metadata
 
 
-def _images(group: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+def _images(group: Any, root: Path, place: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the places and groups of all images: of a group, of a plate, or of a collection."""
     metadata = _metadata(group)
     prefix = f"{place}/" if place else ""
@@ -89,13 +89,13 @@ def _images(group: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     elif "plate" in metadata or "well" in metadata:
         known = metadata["plate"]["wells"] if "plate" in metadata else metadata["well"]["images"]
         for each in known:
-            yield from _images(group[each["path"]], prefix + each["path"])
-    else:
+            yield from _images(group[each["path"]], root, prefix + each["path"])
+    elif not place:
         # bioformats2raw numbers the series of a file: 10 comes after 9.
-        names = sorted((name for name, _ in group.groups()), key=lambda name: (len(name), name))
-        for name in names:
-            if name not in ("OME", "labels"):
-                yield from _images(group[name], prefix + name)
+        names = [path.name for path in root.iterdir() if can_read(path)]
+        for name in sorted(names, key=lambda name: (len(name), name)):
+            if name != "labels":
+                yield from _images(group[name], root, name)
 
 
 def _described(root: Any, place: str, group: Any) -> Series:

@@ -13,6 +13,7 @@ from napari_focusstack.batch.staging import staging_in
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import check_writable, make_folder
 from napari_focusstack.io.reading.image import in_natural_order
+from napari_focusstack.io.reading.stack_header import without_members
 from napari_focusstack.io.writing.result import ZARR_SUFFIX
 from napari_focusstack.io.writing.result_zarr import zarr_package
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
     """Return the files and folders that match patterns, in natural order.
+
+    Of a set of OME-TIFFs only the first file is returned.
 
     Parameters
     ----------
@@ -55,12 +58,13 @@ def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
         sources |= dict.fromkeys(in_natural_order(matches))
     endings = [ending + suffix for ending in ENDINGS.values() for suffix in SUFFIXES.values()]
     outputs = (*endings, REPORT)
-    return [
+    found = [
         path
         for path in sources
         if path.resolve() != folder.resolve()
         and not (path.name.endswith(outputs) and path.parent.resolve() == folder.resolve())
     ]
+    return without_members(found)
 
 
 def output_names(sources: Sequence[Path]) -> list[str]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_focusstack.batch.batch import find_sources
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.plane_store import open_planes
 from napari_focusstack.io.reading.stack_header import find_stacks
@@ -166,3 +167,14 @@ def test_each_file_may_hold_all_planes_of_a_channel(tmp_path):
         InputError, match=r"c1\.ome\.tif, 5 planes from plane 1 of 5 of channel 2 of 2 on, is miss"
     ):
         find_stacks([tmp_path])
+
+
+def test_a_batch_takes_a_set_once(folder, tmp_path_factory):
+    other = folder / "other.ome.tif"
+    tifffile.imwrite(other, PLANES, ome=True, metadata={"axes": "ZYX"})
+    (folder / "damaged.ome.tif").write_bytes(b"II*")
+
+    sources = find_sources([str(folder / "*.ome*")], tmp_path_factory.mktemp("out"))
+
+    assert len(sources) == 3
+    assert {other, folder / "damaged.ome.tif"} < set(sources)

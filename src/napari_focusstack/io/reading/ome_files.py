@@ -77,11 +77,14 @@ def whole_set(tiff: TiffFile) -> Iterator[TiffFile]:
 
 def set_names(tiff: TiffFile) -> set[str]:
     """Return the names of all files of a set, whether they are there or not."""
-    path = Path(tiff.filehandle.path)
+    path, root = Path(tiff.filehandle.path), ome_root(tiff.ome_metadata)
+    reference = root.find("{*}BinaryOnly")
+    source = [] if reference is None else [str(reference.get("MetadataFile"))]
     with contextlib.ExitStack() as stack:
-        described = _described(path, ome_root(tiff.ome_metadata))
+        described = _described(path, root)
         tiff = stack.enter_context(described) if described else tiff
-        return {path.name, *(file.name for file in _files(ome_root(tiff.ome_metadata), set()))}
+        files = _files(ome_root(tiff.ome_metadata), set())
+        return {path.name, *source, *(file.name for file in files)}
 
 
 def first_file(companion: Path) -> Path:

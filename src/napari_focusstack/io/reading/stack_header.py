@@ -384,6 +384,26 @@ def _stacks_of_folder(folder: Path, axis: str | None) -> list[StackHeader]:
     return [with_focus(stack_of_series(planes_in(folder)), axis)]
 
 
+def without_members(paths: Sequence[Path]) -> list[Path]:
+    """Return files without those that belong to the set of an earlier one."""
+    from tifffile import TiffFile
+
+    kept: list[Path] = []
+    members: set[Path] = set()
+    for path in paths:
+        if path in members:
+            continue
+        kept.append(path)
+        if ".ome" in path.name.lower() and path.is_file():
+            # What is damaged is reported when it is fused.
+            with contextlib.suppress(InputError), reading(path):
+                is_companion = path.suffix.lower() == COMPANION_SUFFIX
+                with TiffFile(first_file(path) if is_companion else path) as tiff:
+                    if names_other_files(tiff):
+                        members |= {path.parent / name for name in set_names(tiff)}
+    return kept
+
+
 def member_of_set(files: Sequence[Path]) -> Path | None:
     """Return a file of a folder that belongs to a set of OME-TIFFs; None if none does.
 

@@ -63,3 +63,9 @@ def test_the_palette_offers_what_needs_no_path_and_each_thing_once(contributions
     offered = [each.display_name for each in (*contributions.widgets, *contributions.sample_data)]
     titles = [each.title for each in contributions.commands if each.id in with_path]
     assert len({*offered, *titles}) == len(offered) + len(titles)
+
+
+def test_a_widget_has_one_title_whichever_way_it_is_opened(manifest):
+    titles = {command.id: command.title for command in manifest.contributions.commands}
+    for widget in manifest.contributions.widgets:
+        assert titles[widget.command] == widget.display_name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.folder import planes_in
 from napari_focusstack.io.reading.formats.dispatch import has_reader
-from napari_focusstack.io.reading.image import images_in
+from napari_focusstack.io.reading.image import images_in, in_natural_order
 from napari_focusstack.io.reading.record import read_note
 from napari_focusstack.io.reading.stack_axes import focus_axis, letters
 from napari_focusstack.io.reading.stack_header import (
@@ -136,6 +136,21 @@ def _planes_of(folder: Path) -> list[Path]:
         return list(planes_in(folder).files.flat)
     except InputError:  # which the reader reports
         return files
+
+
+def stacks_in(path: Path) -> list[Path]:
+    """Return the stacks that a person means by a file or folder.
+
+    Parameters
+    ----------
+    path : Path
+        A file is one stack. A folder of images of one size is one, too. Any other folder holds a
+        stack in each file or folder that is one.
+    """
+    if not path.is_dir() or not _refusal([path]):
+        return [path]
+    inside = [each for each in path.iterdir() if not each.name.startswith(".")]
+    return [each for each in in_natural_order(inside) if not _refusal([each])]
 
 
 def _paths(path: str | list[str]) -> list[Path]:

@@ -13,6 +13,7 @@ from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.task_bar import was_undocked
 from napari_focusstack.widgets.fuse.controller import FuseSteps
 from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
+from napari_focusstack.widgets.fuse.many_stacks import FuseMany
 from napari_focusstack.widgets.fuse.panel import BUTTONS, Panel
 from napari_focusstack.widgets.fuse.run_record import (
     ask_record,
@@ -21,7 +22,11 @@ from napari_focusstack.widgets.fuse.run_record import (
     record_of_layer,
 )
 from napari_focusstack.widgets.fuse.save_results import ask_items, saving
-from napari_focusstack.widgets.fuse.settings import FuseSettings
+from napari_focusstack.widgets.fuse.settings import (
+    FuseSettings,
+    remember,
+    remembered_folder,
+)
 from napari_focusstack.widgets.fuse.surface_view import SurfaceView
 from napari_focusstack.widgets.retouch import shortcuts
 from napari_focusstack.widgets.session.label_layer import saved_labels
@@ -66,8 +71,10 @@ class FuseWidget(Panel):
         self.surface = SurfaceView(napari_viewer)
         #: Labels from files whose settings were loaded.
         self._loaded: WeakSet[Labels] = WeakSet()
+        #: The table of *Fuse many...*, once it was opened.
+        self.many: FuseMany | None = None
         #: Where results were saved last.
-        self.folder = ""
+        self.folder = remembered_folder()
         for name, button in self.buttons.items():
             do = getattr(self.steps if name in STEPS else self, name)
             button.clicked.connect(lambda _=False, do=do: self._try(do))
@@ -197,8 +204,16 @@ class FuseWidget(Panel):
             return
         first = items[0].path
         self.folder = str(first.parent if len(items) == 1 else first.parent.parent)
+        remember("folder", self.folder)
         where = first if len(items) == 1 else f"{len(items)} results in {first.parent}"
         self.tasks.run(saving(items, session), lambda _: self.tasks.say(f"saved {where}"))
+
+    def fuse_many(self) -> None:
+        """Open the table of stacks that are fused one by one."""
+        if self.many is None:
+            self.many = FuseMany(self.parameters, self.folder, self)
+        self.many.show()
+        self.many.raise_()
 
     def load_layer(self) -> None:
         """Set the dock by the record of the selected layer, or of the file that it came from."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.calibration import UNKNOWN
 from napari_focusstack.planes.layer_axes import is_beside
 from napari_focusstack.planes.layer_planes import focus_axis_of, focus_of
 from napari_focusstack.widgets.fuse.panel import STACK_ALONE
@@ -120,6 +121,8 @@ class LayerMenus:
         panel.axis_row.setVisible(len(axes) > 1 and layer.ndim > 2)
         if is_new:
             self._chosen = layer
+            if str(layer.units[-1]) != UNKNOWN:
+                self.viewer.canvas.overlays.scale_bar.visible = True
             if (axis := focus_axis_of(layer)) in axes:
                 panel.axis.value = axis
             near = focus_of(layer).get("near")

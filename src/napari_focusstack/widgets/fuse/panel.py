@@ -83,6 +83,10 @@ BUTTONS = {
         "Save\N{HORIZONTAL ELLIPSIS}",
         "save all results into a folder, or the fused image or the surface into a file",
     ),
+    "fuse_many": (
+        "Fuse many\N{HORIZONTAL ELLIPSIS}",
+        "fuse many files and folders with these settings, one by one",
+    ),
     "load_layer": ("Load from layer", "use the settings with which the selected layer was made"),
     "load_file": (
         "Load from file\N{HORIZONTAL ELLIPSIS}",
@@ -296,7 +300,7 @@ class Panel(QWidget):
             self.with_diffusion.native,
             self.cut["crop"].native,
             _columns(button["fuse"], button["show_surface"]),
-            button["fuse_series"],
+            _columns(button["fuse_series"], button["fuse_many"]),
             folded(
                 "Advanced",
                 _rows(*(self.input[name] for name in ADVANCED)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.parameters import FuseParameters
@@ -12,8 +13,33 @@ from napari_focusstack.widgets.controls.weights_menu import SHIPPED, known_weigh
 from napari_focusstack.widgets.fuse.panel import GIVEN
 
 if TYPE_CHECKING:
+    from magicgui.widgets import ComboBox
+
     from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
     from napari_focusstack.widgets.fuse.panel import Panel
+
+
+def _preferred() -> Any:
+    """Return the Preferences of this plugin; None where napari has not loaded them."""
+    from napari.settings import get_plugin_settings
+
+    try:
+        return get_plugin_settings("napari-focusstack").fusing
+    except KeyError:
+        return None
+
+
+def remember(name: str, value: Any) -> None:
+    """Keep a value for the next time, in the settings of napari."""
+    preferred = _preferred()
+    if preferred is not None:
+        setattr(preferred, name, value)
+
+
+def remembered_folder() -> str:
+    """Return where results were saved last; empty where that is not known."""
+    preferred = _preferred()
+    return "" if preferred is None else str(preferred.folder)
 
 
 class FuseSettings:
@@ -76,15 +102,30 @@ class FuseSettings:
 
     def begin_as_preferred(self) -> None:
         """Begin with the Preferences, where napari has those of this plugin."""
-        from napari.settings import get_plugin_settings
-
-        try:
-            preferred = get_plugin_settings("napari-focusstack").fusing
-        except KeyError:
+        preferred = _preferred()
+        if preferred is None:
             return
         self.panel.input["device"].choose(preferred.device)
         self.panel.input["tile_px"].value = preferred.tile_px
         self.panel.live.value = preferred.live
+        for name, menu in self._remembered().items():
+            if getattr(preferred, name) in menu.choices:
+                menu.value = getattr(preferred, name)
+            # only what the user chooses: files and records set menus, too
+            menu.native.activated.connect(partial(self._remember, name))
+
+    def _remembered(self) -> dict[str, ComboBox]:
+        """Return the menus whose choice the next dock begins with."""
+        panel = self.panel
+        return {
+            "near": panel.input["near"],
+            "intensity": panel.input["intensity"],
+            "elimination": panel.elimination["elimination"],
+            "overlay": panel.overlay,
+        }
+
+    def _remember(self, name: str, _: int) -> None:
+        remember(name, self._remembered()[name].value)
 
     # ---- sigma, in px and in the unit of the stack
 

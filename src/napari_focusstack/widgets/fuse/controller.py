@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.fuse.brush_debouncer import BrushDebouncer
 from napari_focusstack.widgets.fuse.panel import GIVEN
+from napari_focusstack.widgets.fuse.preview import (
+    hide_preview,
+    preview_region,
+    previewing,
+    show_preview,
+)
 from napari_focusstack.widgets.fuse.result_summary import ResultSummary
 from napari_focusstack.widgets.retouch.retouch import Retouch
 from napari_focusstack.widgets.session.result_pictures import TimePointView, packed, viewed
@@ -18,6 +24,7 @@ from napari_focusstack.widgets.session.time_points import TimePoints
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+    from napari_focusstack.fusion.result import FusionResult
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
@@ -83,6 +90,21 @@ class FuseSteps:
         """Segment, estimate the blur and fuse; painted fixes stay on top."""
         session, parameters = self._begin()
         self._run_fusion(session, session.run_all(parameters))
+
+    def preview(self) -> None:
+        """Fuse a part of the picture with the present settings."""
+        session, parameters = self.prepare()
+        source, region = session.source, preview_region(self.viewer, session.source)
+
+        def show(result: FusionResult) -> None:
+            show_preview(self.viewer, source, region, result)
+            found = "" if result.psf else f" ({result.plain})"
+            self.panel.tasks.say(
+                f"previewed {region[0].stop - region[0].start} x "
+                f"{region[1].stop - region[1].start} px{found}"
+            )
+
+        self.panel.tasks.run(previewing(session, parameters, region), show)
 
     def segment(self) -> None:
         """Estimate which plane is in focus at each pixel."""
@@ -198,6 +220,7 @@ class FuseSteps:
         """Show the figures of a fusion whose layers are shown."""
         if self.session is None:
             return
+        hide_preview(self.viewer, self.session.source)
         self.time_points.follow()
         seconds = perf_counter() - self._began
         self._watch_labels()

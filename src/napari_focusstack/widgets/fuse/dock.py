@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 #: Buttons that run a step; the others are the dock's own.
-STEPS = ("run_all", "segment", "drop_fixes", "estimate", "fuse", "fuse_series")
+STEPS = ("run_all", "preview", "segment", "drop_fixes", "estimate", "fuse", "fuse_series")
 #: Tooltips of the buttons that compare.
 COMPARE_TIPS = {
     "blink": "while held down: show it in place of the fused image",

@@ -46,6 +46,10 @@ STACK_ALONE, GIVEN = "(in the stack)", "given"
 #: Text and tooltip of each button, by the name of the method that it calls.
 BUTTONS = {
     "run_all": ("Run all", "find the planes in focus, measure the blur, remove halos and fuse"),
+    "preview": (
+        "Preview",
+        "fuse a part only: what is visible, or a rectangle in the selected Shapes layer",
+    ),
     "segment": (
         "Find planes",
         "find which plane is in focus at each pixel; what you painted stays on top",
@@ -277,7 +281,7 @@ class Panel(QWidget):
             self.far_row,
             self.axis_row,
             self.channels_row,
-            _columns(button["run_all"], button["save"], widths=(2, 1)),
+            _columns(button["run_all"], button["preview"], button["save"], widths=(2, 1, 1)),
             self.tasks,
             self.verdict,
         ]

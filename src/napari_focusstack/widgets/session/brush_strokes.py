@@ -210,7 +210,7 @@ def under_brush(labels: Labels, coord: Sequence[float]) -> tuple[np.ndarray, ...
     >>> layer = Labels(np.zeros((5, 5), np.uint8))
     >>> layer.brush_size = 3
     >>> [axis.tolist() for axis in under_brush(layer, (0, 2))]
-    [[0, 0, 0, 1], [1, 2, 3, 2]]
+    [[0, 0, 0, 1, 1, 1], [1, 2, 3, 1, 2, 3]]
     """
     *others, row, column = (round(float(at)) for at in coord)
     rows, columns = labels.data.shape[-2:]

@@ -46,6 +46,19 @@ def test_colours_stay_colours(write, tmp_path):
     np.testing.assert_array_equal(pixels(stack), data[:, 0])
 
 
+def test_a_frame_that_cannot_be_in_the_file_is_refused_before_memory_is_taken(write, tmp_path):
+    path = tmp_path / "large.nd2"
+    write.nd2(path, write.noise(4, 1, 40, 50), "ZCYX")
+    name = "uiHeight".encode("utf-16-le")
+    at = path.read_bytes().index(name) + len(name) + 2
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write((2**31).to_bytes(4, "little"))
+
+    with pytest.raises(InputError, match=r"large\.nd2 .*a frame is larger than the file"):
+        find_stacks([path])
+
+
 def test_a_truncated_file_is_named(write, tmp_path):
     path = tmp_path / "cut.nd2"
     write.nd2(path, write.noise(4, 1, 40, 50), "ZCYX")

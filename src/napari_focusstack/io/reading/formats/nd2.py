@@ -19,6 +19,8 @@ SUFFIXES: tuple[str, ...] = (".nd2",)
 EXTRA = "microscopes"
 #: First bytes of a file, and of those before 2010, which are JPEG 2000.
 SIGNATURE, OLD_SIGNATURE = b"\xda\xce\xbe\x0a", b"\0\0\0\x0cjP  "
+#: Most that zlib shortens data, a property of its format.
+DEFLATE_LIMIT = 1032
 #: Letters of loops: of positions, and of an unknown kind.
 POSITION, UNKNOWN_LOOP = "P", "U"
 
@@ -35,6 +37,7 @@ def series(path: Path) -> list[Series]:
     import nd2
 
     with nd2.ND2File(path) as file:
+        _check_frame(path, file)
         sizes = dict(file.sizes)
         count = sizes.pop(POSITION, 1)
         axes = "".join(sizes).replace(UNKNOWN_LOOP, "Q")
@@ -65,6 +68,16 @@ def read(path: Path, series: Series, at: Mapping[str, int]) -> np.ndarray:
         if "C" in series.axes:
             frame = frame[at.get("C", 0)]
         return np.array(frame)  # the frame is a view of the file, which is closed now
+
+
+def _check_frame(path: Path, file: Any) -> None:
+    """Raise ValueError if a frame cannot be in the file; it would be read as a large black one."""
+    claimed = file.attributes
+    frame_bytes = claimed.heightPx * (claimed.widthPx or 1) * claimed.componentCount
+    frame_bytes *= claimed.bitsPerComponentInMemory // 8
+    factor = DEFLATE_LIMIT if claimed.compressionType == "lossless" else 1
+    if frame_bytes > factor * path.stat().st_size:
+        raise ValueError("a frame is larger than the file")
 
 
 def _steps(file: Any) -> Iterator[tuple[str, tuple[float, str]]]:

@@ -192,7 +192,7 @@ def test_images_given_in_an_order_that_is_not_that_of_their_numbers_are_taken_so
         with open_planes([paths[at] for at in order]) as store:
             np.testing.assert_array_equal(np.stack(list(store)), PLANES[order])
     with (
-        pytest.warns(UserWarning, match="not that of the numbers"),
+        pytest.warns(UserWarning, match=r"z2um\.tif is followed by z-2um\.tif, unlike by number"),
         open_planes([paths[at] for at in (1, 2, 0)]) as store,
     ):
         np.testing.assert_array_equal(np.stack(list(store)), PLANES[[1, 2, 0]])
@@ -211,3 +211,12 @@ def test_napari_takes_a_folder_with_a_small_copy_of_another_size(tmp_path):
     write(tmp_path, ["a_thumb.tif"], [PLANES[0, :10, :12]])
 
     assert get_reader(str(tmp_path)) is not None
+
+
+def test_pictures_by_name_are_not_sorted_but_the_gap_of_their_counter_is_named(tmp_path):
+    write_photos(tmp_path, ROLLED, TIMES)
+    paths = sorted(tmp_path.iterdir())  # as a shell gives them
+
+    match = r"DSC_0003\.JPG is followed by DSC_9998\.JPG"
+    with pytest.warns(UserWarning, match=match), open_planes(paths) as store:
+        assert [path.name for path in store.stack.files] == sorted(ROLLED)

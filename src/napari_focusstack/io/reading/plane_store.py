@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -51,11 +52,6 @@ if TYPE_CHECKING:
     #: Loads a rectangle of a plane, from the number of the plane.
     Load = Callable[[int, Rectangle], np.ndarray]
 
-#: Note on image files in an order that may be a mistake, such as that of a shell's pattern.
-GIVEN_ORDER = (
-    "The planes are taken in the given order, which is not that of the numbers in their names; "
-    "give their folder to have them sorted."
-)
 #: Names of axes in messages.
 AXIS_WORDS = {"C": "channel", "T": "time point", "Z": "plane"}
 
@@ -290,7 +286,16 @@ def _in_given_order(paths: list[Path]) -> StackHeader:
     stack, by_number = stack_of_files(paths), numbered(paths)
     if not by_number or by_number in (paths, paths[::-1]):
         return stack
-    return replace(stack, notes=(*stack.notes, GIVEN_ORDER))
+    follows = set(pairwise(by_number)) | set(pairwise(by_number[::-1]))
+    odd = [pair for pair in pairwise(paths) if pair not in follows]
+    if not odd:  # a file is given twice
+        return stack
+    before, after = odd[0]
+    note = (
+        f"The planes are taken in the given order, in which {before.name} is followed by "
+        f"{after.name}, unlike by number; give their folder to have them sorted."
+    )
+    return replace(stack, notes=(*stack.notes, note))
 
 
 def _check_index(stack: StackHeader, at: Mapping[str, int]) -> None:

@@ -27,6 +27,8 @@ WINDOW_PX = (1400, 860)
 #: Ends of a gap that is painted into a leg of the specimen and closed again (row, column).
 GAP = ((243, 337), (253, 348))
 GAP_PX = 5
+#: A leg of the specimen in the sample stack (row, column), and the plane that shows it best.
+HAIR, HAIR_PLANE = (87, 191), 3
 
 
 def settle(seconds: float = 1.0) -> None:
@@ -88,6 +90,8 @@ def fusing(viewer: Viewer) -> None:
     wait(fuse.tasks)
     picture(viewer, "fused")
     foreground = viewer.layers["pair foreground"]
+    fuse.buttons["retouch"].click()
+    fuse.overlay.value = "not at all"
     foreground.brush_size = GAP_PX
     look_at(viewer, (244, 340), 10)
     sides = []
@@ -98,22 +102,37 @@ def fusing(viewer: Viewer) -> None:
     sides.insert(1, np.full((500, 6, 3), 255, np.uint8))
     save("painting", np.concatenate(sides, 1))
     fuse.buttons["drop_fixes"].click()
-    foreground.visible = False
+    fuse.buttons["retouch"].click()
     look_at(viewer, (200, 265), 2.6)
     fuse.wipe.menu.setCurrentText("far plane")
+    fuse.wipe.wipe_button.click()
     picture(viewer, "wipe")
     viewer.window.remove_dock_widget(fuse)
     viewer.layers.clear()
 
 
 def stacking(viewer: Viewer) -> None:
-    """Fuse the sample stack of eight planes, and show its surface in 3-D."""
+    """Fuse the sample stack of eight planes, retouch it, and show its depth and its surface."""
     viewer.open_sample(PLUGIN, "stack")
+    viewer.layers["stack"].scale = (Z_STEP_UM, PIXEL_UM, PIXEL_UM)
+    viewer.layers["stack"].units = ("um",) * 3
     fuse = dock(viewer, "Fuse focal stack")
     viewer.reset_view()
     fuse.buttons["run_all"].click()
     wait(fuse.tasks)
     picture(viewer, "stack")
+    viewer.dims.set_current_step(0, HAIR_PLANE - 1)
+    fuse.buttons["retouch"].click()
+    settle()
+    look_at(viewer, (HAIR[0] * PIXEL_UM, HAIR[1] * PIXEL_UM), 5 / PIXEL_UM)
+    viewer.cursor.position = (0.0, HAIR[0] * PIXEL_UM, HAIR[1] * PIXEL_UM)
+    picture(viewer, "retouch")
+    fuse.buttons["retouch"].click()
+    settle()  # the canvas gets its width back
+    viewer.reset_view()
+    viewer.layers["stack depth"].visible = True
+    picture(viewer, "depth")
+    viewer.layers["stack depth"].visible = False
     fuse.buttons["show_surface"].click()
     picture(viewer, "surface")
     viewer.window.remove_dock_widget(fuse)

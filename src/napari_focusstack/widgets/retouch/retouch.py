@@ -73,6 +73,9 @@ class Retouch:
         )
         panel.overlay.changed.connect(self._show_planes)
         self._width_px = WIDTH_PX
+        #: The docks beside the second view, and their width before it came.
+        self._others: list[QDockWidget] = []
+        self._others_px = 0
 
     def leave(self) -> None:
         """End retouching, and follow nothing more."""
@@ -201,10 +204,16 @@ class Retouch:
             return
         if shown:
             window.add_dock_widget(self.view, name=VIEW_NAME, area="left")
-            _put_beside(_dock_of(self.view), self._width_px)
+            dock = _dock_of(self.view)
+            self._others = _docks_beside(dock)
+            self._others_px = self._others[0].width() if self._others else 0
+            _put_beside(dock, self._others)
+            _resize([dock], self._width_px)
         else:
             self._width_px = self.view.width()
             window.remove_dock_widget(self.view)
+            _resize(self._others, self._others_px)  # or they would take its room
+            self._others = []
 
 
 def _dock_of(widget: QWidget) -> QDockWidget:
@@ -216,12 +225,37 @@ def _dock_of(widget: QWidget) -> QDockWidget:
     return outer
 
 
-def _put_beside(dock: QDockWidget, width_px: int) -> None:
+def _docks_beside(dock: QDockWidget) -> list[QDockWidget]:
+    """Return the other docks on the left side of napari's window."""
+    main = dock.parentWidget()
+    if not isinstance(main, QMainWindow):
+        return []
+    return [
+        other
+        for other in main.findChildren(QDockWidget)
+        if other is not dock
+        and other.isVisible()
+        and not other.isFloating()
+        and main.dockWidgetArea(other) == Qt.DockWidgetArea.LeftDockWidgetArea
+    ]
+
+
+def _put_beside(dock: QDockWidget, others: list[QDockWidget]) -> None:
     """Move a dock of the left side between the other docks and the canvas."""
     main = dock.parentWidget()
-    if isinstance(main, QMainWindow):
-        left, across = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.Orientation.Horizontal
-        main.addDockWidget(left, dock, across)
+    if isinstance(main, QMainWindow) and others:
+        left = Qt.DockWidgetArea.LeftDockWidgetArea
+        main.addDockWidget(left, dock, Qt.Orientation.Horizontal)
         dock.show()
-        # the layout takes sizes only once it has placed the dock
-        QTimer.singleShot(0, partial(main.resizeDocks, [dock], [width_px], across))
+
+
+def _resize(docks: list[QDockWidget], width_px: int) -> None:
+    """Give docks a width, as soon as the layout has placed them."""
+    main = docks[0].parentWidget() if docks else None
+    if isinstance(main, QMainWindow):
+        sizes, across = [width_px] * len(docks), Qt.Orientation.Horizontal
+        timer = QTimer(main)  # which goes with the window, should that be closed meanwhile
+        timer.setSingleShot(True)
+        timer.timeout.connect(partial(main.resizeDocks, docks, sizes, across))
+        timer.timeout.connect(timer.deleteLater)
+        timer.start(0)

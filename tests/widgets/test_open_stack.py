@@ -278,3 +278,27 @@ def test_preview_follows_the_focus_axis(widget, qtbot, hyperstack):
     choose(widget.focus, "T")
 
     qtbot.waitUntil(lambda: widget.preview.pixmap().cacheKey() != before, timeout=20_000)
+
+
+def test_each_series_of_an_ome_zarr_is_offered(qtbot, widget, tmp_path):
+    zarr = pytest.importorskip("zarr")
+    data = noise(2, 5, 32, 48)
+    root = zarr.open_group(tmp_path / "sample.zarr", mode="w")
+    for number, planes in enumerate(data):
+        group = root.create_group(str(number))
+        group.create_array("0", data=planes)
+        axes = [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
+        scale = [{"type": "scale", "scale": [2.0, 0.5, 0.5]}]
+        level = {"path": "0", "coordinateTransformations": scale}
+        group.attrs["ome"] = {
+            "version": "0.5",
+            "multiscales": [{"axes": axes, "datasets": [level]}],
+        }
+
+    inspect(qtbot, widget, tmp_path / "sample.zarr")
+    assert widget.series.count() == 2
+    widget.series.setCurrentIndex(1)
+    (layer,) = opened(qtbot, widget)
+
+    np.testing.assert_array_equal(layer.data, data[1])
+    assert layer.scale.tolist() == [2.0, 0.5, 0.5]

@@ -58,7 +58,7 @@ def test_rotated_borders_are_found_and_their_rims_are_left_out(scene, coded, met
         away[[0, -1]] = away[:, [0, -1]] = False
         assert (shown & ~covered[number - 1] & away).mean() < 0.0005
         kept = cv2.erode(covered[number - 1].astype(np.uint8), np.ones((2 * rim_px + 5,) * 2))
-        assert shown[kept > 0].mean() > 0.999
+        assert shown[kept > 0].mean() > 0.985
 
 
 def test_compressed_borders_are_found_with_a_wider_rim(scene):

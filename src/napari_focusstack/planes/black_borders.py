@@ -33,6 +33,8 @@ MAX_CORNERS, STRAIGHT_PX, STRAIGHT = 8, 1.5, 0.003
 HIGHLIGHTS = 0.995
 #: Greatest share of black within the rim. Convention: more is a dark scene.
 MOST_BITES = 0.1
+#: Least length of a side that is followed to the border of the image, px. Convention.
+LONG_PX = 24
 #: Distance over which light beside the rim is compared, px.
 BESIDE_PX = 6
 #: Pixels along the rim that are not used where they are interpolated with black, and where
@@ -128,7 +130,32 @@ def _shown(own: np.ndarray, brightest: np.ndarray, at_most: float) -> np.ndarray
         return None
     rim_px = _rim_px(own, ratio, within_px, beyond_px)
     covered[black] = 0  # thin ends, and steps along the rim
-    return cv2.distanceTransform(covered, cv2.DIST_L2, cv2.DIST_MASK_5) > rim_px
+    shown = cv2.distanceTransform(covered, cv2.DIST_L2, cv2.DIST_MASK_5) > rim_px
+    return shown & _within_sides(outline, own.shape, rim_px) if rim_px else shown
+
+
+def _within_sides(outline: np.ndarray, size: tuple[int, ...], rim_px: int) -> np.ndarray:
+    """Return the pixels at least so far within the sides of a moved plane, bool (Y, X).
+
+    The sides go on beyond the last black pixel, where their rim is dim and thinner than a pixel.
+    """
+    within = np.ones(size, bool)
+    corners = cv2.approxPolyDP(outline, _bend(size), closed=True)[:, 0].astype(np.float32)
+    rows, columns = np.ogrid[: size[0], : size[1]]
+    middle = corners.mean(0)
+    last = np.array(size[::-1]) - 1
+    for start, end in zip(corners, np.roll(corners, -1, 0), strict=True):
+        both = np.stack([start, end])
+        at_border = ((both < 1).all(0) | (both > last - 1).all(0)).any()
+        along = end - start
+        length = float(np.hypot(*along))
+        if at_border or length < LONG_PX:
+            continue
+        across = np.array([-along[1], along[0]]) / length
+        across *= np.sign((middle - start) @ across)
+        distance_px = (columns - start[0]) * across[0] + (rows - start[1]) * across[1]
+        within &= distance_px >= rim_px - 1
+    return within
 
 
 def _ring(distance_px: np.ndarray, start_px: float, width_px: float) -> np.ndarray:
@@ -181,7 +208,11 @@ def _outline(covered: np.ndarray) -> np.ndarray | None:
         (parts == largest).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
     )
     hull = cv2.convexHull(contours[0])
-    bend = max(STRAIGHT_PX, STRAIGHT * max(covered.shape))
-    if len(cv2.approxPolyDP(hull, bend, closed=True)) > MAX_CORNERS:
+    if len(cv2.approxPolyDP(hull, _bend(covered.shape), closed=True)) > MAX_CORNERS:
         return None
     return np.asarray(hull)
+
+
+def _bend(size: tuple[int, ...]) -> float:
+    """Return how far the sides of a plane in an image of a size may bend, px."""
+    return max(STRAIGHT_PX, STRAIGHT * max(size))

@@ -71,7 +71,7 @@ def bad_inputs():
         ("another size", ("near.png", "small.png"), "(96, 128, 3)"),
         ("another dtype", ("near.png", "deep.png"), "uint16"),
         ("a constant plane", ("near.png", "flat.png"), "constant (7)"),
-        ("NaN", ("nan.tif", "nan.tif"), "NaN"),
+        ("nothing but NaN", ("nan.tif", "nan.tif"), "all NaN"),
         ("sigma 0", (*pair, "--psf", "0"), "0.0"),
         ("a negative sigma", (*pair, "--psf=-3"), "-3.0"),
         ("a word for sigma", (*pair, "--psf", "sharp"), "sharp"),
@@ -94,7 +94,7 @@ def bad_files(pair):
     write_image(pair / "deep.png", near.astype(np.uint16) * 257)
     write_image(pair / "flat.png", np.full_like(near, 7))
     nan = near[..., 0].astype(np.float32)
-    nan[3, 4] = np.nan
+    nan[:] = np.nan
     write_image(pair / "nan.tif", nan)
     weights.save(FSB(8, (2, 4)), pair / "whole.safetensors")
     whole = (pair / "whole.safetensors").read_bytes()

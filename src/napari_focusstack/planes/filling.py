@@ -16,7 +16,7 @@ import torch
 from napari_focusstack.filters.nearest import nearest_values
 from napari_focusstack.imaging.number_types import as_floats, to_type
 from napari_focusstack.planes.scratch import KeptPlanes
-from napari_focusstack.runtime.region import pad, to_local
+from napari_focusstack.runtime.region import bounding_box, pad, to_global, to_local
 from napari_focusstack.runtime.tiles import tiles_of
 
 if TYPE_CHECKING:
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from napari_focusstack.planes.shown import Shown
     from napari_focusstack.runtime.region import Region
 
-#: Side of the tiles that are filled at once, px. The value does not matter.
-TILE_PX = 512
+#: Side of the tiles that are filled at once, px. Speed: most of what is filled is a narrow frame,
+#: of which a tile holds a piece.
+TILE_PX = 128
 #: Sigmas of the Gaussians over which the difference of two planes is averaged along the rim, px: it
 #: holds at the rim, and has vanished at three times the second.
 RIM_PX = (2.0, 16.0)
+#: Wide Gaussians are computed at this fraction of the size (speed).
+COARSE = 4
 
 
 def fill(planes: Sequence[Any], shown: Shown, blank: Sequence[bool]) -> list[Any]:
@@ -83,9 +86,11 @@ def _filled(planes: Sequence[Any], shown: Shown, blank: Sequence[bool], number: 
     fallback = np.median(pixels[whole], 0) if whole.any() else 0
     out = pixels.copy()
     for tile in tiles_of(shown.size, TILE_PX):
-        if mask[tile] is None:
+        hole = None if mask[tile] is None else bounding_box(~whole[tile])
+        if hole is None:
             continue
-        outer = pad(tile, margin, shown.size)
+        inner = to_global(hole, tile)
+        outer = pad(inner, margin, shown.size)
         known = whole[outer].copy()
         image = as_floats(pixels[outer]).copy()
         image[~known] = 0
@@ -95,9 +100,8 @@ def _filled(planes: Sequence[Any], shown: Shown, blank: Sequence[bool], number: 
             _take_from(planes[other - 1], shown.masks[other - 1], outer, image, known)
         if not known.all():
             _continue(image, known, fallback)
-        inner = to_local(tile, outer)
-        hidden = ~whole[tile]
-        out[tile][hidden] = to_type(image[inner][hidden], out.dtype)
+        hidden = ~whole[inner]
+        out[inner][hidden] = to_type(image[to_local(inner, outer)][hidden], out.dtype)
     return out
 
 
@@ -132,7 +136,12 @@ def _continue(image: np.ndarray, known: np.ndarray, fallback: Any) -> None:
 
 def _blurred(image: np.ndarray, sigma_px: float) -> np.ndarray:
     """Return an image (Y, X) or (Y, X, 3) after a Gaussian blur."""
-    return cv2.GaussianBlur(image, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT_101)
+    if sigma_px < 2 * COARSE:
+        return cv2.GaussianBlur(image, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT_101)
+    height, width = image.shape[:2]
+    size = -(-width // COARSE), -(-height // COARSE)
+    coarse = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(_blurred(coarse, sigma_px / COARSE), (width, height))
 
 
 def _like(mask: np.ndarray, image: np.ndarray) -> np.ndarray:

@@ -113,6 +113,15 @@ def test_channels_in_names_are_channels(tmp_path, pattern, words):
             np.testing.assert_array_equal(np.stack(list(store)), expected[c])
 
 
+def test_planes_named_as_channels_are_taken_once_the_axis_is_named(tmp_path):
+    write(tmp_path, [f"img_ch{k}.tif" for k in range(5)])
+
+    with pytest.raises(InputError, match="C = 5, Y = 20, X = 24; if it is C, give --axis C"):
+        open_planes(tmp_path)
+    with open_planes(tmp_path, axis="C") as store:
+        np.testing.assert_array_equal(np.stack(list(store)), PLANES)
+
+
 def test_time_channel_and_depth_in_names_are_axes(tmp_path):
     places = [(t, z, c) for t in range(2) for z in range(3) for c in range(2)]
     for t, z, c in places:

@@ -111,6 +111,15 @@ def test_words_before_numbers_name_the_axes(names, axes, shape, channels, order)
     assert ordered(found) == order
 
 
+@pytest.mark.parametrize(
+    ("names", "axes"),
+    [("img_ch00.tif img_ch01.tif", "C"), ("Channel1.tif Channel2.tif", "C"),
+     ("c1.tif c2.tif", "Z"), ("t1.tif t2.tif", "Z")],
+)  # fmt: skip
+def test_channels_alone_are_no_planes_if_a_word_says_so(names, axes):
+    assert series(names).axes == axes
+
+
 def test_three_axes_are_time_channel_and_depth():
     names = [f"t{t}_z{z}_c{c}.tif" for t in range(2) for z in range(3) for c in range(2)]
     found = series(" ".join(names))

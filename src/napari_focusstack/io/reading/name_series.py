@@ -89,7 +89,12 @@ def series_by_names(names: Sequence[PlaneName]) -> NameSeries:
     varying = [place for place in range(numbers.shape[1]) if len(set(numbers[:, place])) > 1]
     names = [parsed[path] for path in natural]
     if len(varying) == 1:
-        return _along(names, numbers[:, varying[0]], varying[0])
+        (place,) = varying
+        word = names[0].pattern[place]
+        if names[0].axis(place) == "C" and len(word) > 1 and word[-2:].isalpha():
+            # a word, not a mere letter, says that these are channels of one plane
+            return _grid(names, numbers, {"C": place})
+        return _along(names, numbers[:, place], place)
     letters = [names[0].axis(place) for place in varying]
     if len(letters) == 2 and "Z" not in letters and "" in letters and set(letters) & set("TC"):
         letters[letters.index("")] = "Z"

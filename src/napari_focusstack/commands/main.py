@@ -66,8 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     """Run the command."""
+    from napari_focusstack.runtime.cores import yield_cores
     from napari_focusstack.runtime.memory import keep_heap
 
+    yield_cores()
     keep_heap()
     options.run(options)
 

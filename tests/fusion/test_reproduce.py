@@ -2,11 +2,20 @@
 
 import json
 import shlex
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from napari_focusstack.commands.main import _parser
 from napari_focusstack.errors import InputError
-from napari_focusstack.fusion.reproduce import as_command, as_python, from_record, read_settings
+from napari_focusstack.fusion.reproduce import (
+    as_command,
+    as_python,
+    from_record,
+    layer_as_python,
+    read_settings,
+)
 from napari_focusstack.parameters import FuseParameters
 
 
@@ -21,6 +30,31 @@ def test_a_command_says_what_differs_from_the_defaults():
 def test_a_command_names_labels_the_channel_that_leads_and_the_axis():
     line = as_command(FuseParameters(), ["cells.tif"], "out.tif", "my labels.tif", 2, "C")
     assert line.endswith("-o out.tif --labels 'my labels.tif' --channel 2 --axis C")
+
+
+def test_a_command_never_reads_a_file_as_an_option():
+    files = ["-o.tif", "--help", "new\nline.tif", "$(touch x).tif", "quote'\".tif"]
+    settings = FuseParameters(fsb_weights="-w.safetensors")
+    line = as_command(settings, files, "-fused.tif", "-labels.tif")
+    options = _parser().parse_args(shlex.split(line)[1:])
+    assert options.planes == [Path(file) for file in files]
+    assert (options.output, options.labels) == (Path("-fused.tif"), Path("-labels.tif"))
+    assert Path(options.fsb_weights) == Path("-w.safetensors")
+
+
+@pytest.mark.parametrize(
+    "name", ['"]); ran.append(1)#', "']); ran.append(1)#", "back\\", "new\nline", "\u2028", "-o"]
+)
+def test_python_takes_the_name_of_a_layer_for_nothing_but_a_name(name):
+    ran = []
+    viewer = SimpleNamespace(layers={name: "the layer"})
+    nfs = SimpleNamespace(fuse=lambda planes, labels: (planes, labels))
+    known = {"viewer": viewer, "nfs": nfs, "ran": ran}
+    layer = layer_as_python(name)
+    _, line = as_python(FuseParameters(), [layer], layer).splitlines()  # after the import
+    exec(line, known)
+    assert known["result"] == ("the layer", "the layer")
+    assert not ran
 
 
 def test_two_planes_are_a_list_in_python():

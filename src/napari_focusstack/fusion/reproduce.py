@@ -24,6 +24,17 @@ def changed(parameters: FuseParameters) -> dict[str, Any]:
     }
 
 
+def layer_as_python(name: str) -> str:
+    """Return a layer of the viewer as an expression, whatever its name holds.
+
+    Examples
+    --------
+    >>> print(layer_as_python('6" lens'))
+    viewer.layers['6" lens']
+    """
+    return f"viewer.layers[{name!r}]"
+
+
 def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | None = None) -> str:
     r"""Return Python that repeats a run: the import, and a line that fuses.
 
@@ -38,8 +49,9 @@ def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | N
 
     Examples
     --------
-    >>> as_python(FuseParameters(psf=4.5), ['viewer.layers["pair"]'])
-    'import napari_focusstack as nfs\nresult = nfs.fuse(viewer.layers["pair"], psf=4.5)'
+    >>> print(as_python(FuseParameters(psf=4.5), [layer_as_python("pair")]))
+    import napari_focusstack as nfs
+    result = nfs.fuse(viewer.layers['pair'], psf=4.5)
     """
     argument = planes[0] if len(planes) == 1 else f"[{', '.join(planes)}]"
     options = [] if labels is None else [f"labels={labels}"]
@@ -78,9 +90,9 @@ def as_command(
     >>> as_command(FuseParameters(crf=False, psf=4.5), ["my stack.tif"], "out.tif")
     "napari-focusstack fuse 'my stack.tif' -o out.tif --psf 4.5 --no-crf"
     """
-    words = ["napari-focusstack", "fuse", *planes, "-o", output]
+    words = ["napari-focusstack", "fuse", *map(_file_word, planes), "-o", _file_word(output)]
     if labels is not None:
-        words += ["--labels", labels]
+        words += ["--labels", _file_word(labels)]
     if channel is not None:
         words += ["--channel", str(channel)]
     if axis is not None:
@@ -90,8 +102,13 @@ def as_command(
         if isinstance(value, bool):
             words.append(f"--{'' if value else 'no-'}{flag}")
         else:
-            words += [f"--{flag}", str(value)]
+            words += [f"--{flag}", _file_word(value) if name.endswith("_weights") else str(value)]
     return shlex.join(words)
+
+
+def _file_word(path: str) -> str:
+    """Return a file as a word of a command, never read as an option."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 def read_settings(path: str | Path) -> dict[str, Any]:

@@ -303,8 +303,8 @@ def test_python_repeats_the_run_with_labels_of_one_time_point(series, qtbot, vie
     series.follow_brush()
     press(qtbot, series, "copy_python")
     text = QApplication.clipboard().text()
-    assert 'viewer.layers["movie"].data[1, :]' in text
-    assert 'labels=nfs.PaintedLabels.of(viewer.layers["movie planes"], (1, 0))' in text
+    assert "viewer.layers['movie'].data[1, :]" in text
+    assert "labels=nfs.PaintedLabels.of(viewer.layers['movie planes'], (1, 0))" in text
     names = {"viewer": viewer}
     exec(text, names)
     assert names["result"].labels[58, 6] == 2

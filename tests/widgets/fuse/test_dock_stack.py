@@ -419,7 +419,7 @@ def test_python_is_right_for_a_time_point_and_an_end_that_metadata_do_not_tell(
     press(qtbot, dock, "run_all")
     press(qtbot, dock, "copy_python")
     text = QApplication.clipboard().text()
-    assert 'viewer.layers["movie"].data[:, 1]' in text
+    assert "viewer.layers['movie'].data[:, 1]" in text
     names = {"nfs": nfs, "viewer": viewer}
     exec(text, names)
     np.testing.assert_array_equal(names["result"].image, viewer.layers["movie fused"].data[1])

@@ -185,14 +185,14 @@ def test_the_next_session_of_a_stack_goes_on_with_the_state(session, viewer, sta
 def test_painted_labels_are_named_for_the_console(session, viewer, movie, labels, fuse, show):
     assert session.painted_labels() is None
     session.labels.paint((Y, X), 1)
-    assert session.painted_labels() == 'viewer.layers["stack planes"]'
+    assert session.painted_labels() == "viewer.layers['stack planes']"
     series = Session(viewer, movie[1])
     show(series, fuse(movie[1], labels[::-1]))
     series.labels.data[0, 0, 9, 9] = 2  # at the other time point
     assert series.painted_labels() is None
     assert series.is_painted
     series.labels.data[1, 0, 9, 9] = 1 + series.labels.data[1, 0, 9, 9] % 3
-    expected = 'nfs.PaintedLabels.of(viewer.layers["movie planes"], (1, 0))'
+    expected = "nfs.PaintedLabels.of(viewer.layers['movie planes'], (1, 0))"
     assert series.painted_labels() == expected
 
 

@@ -95,14 +95,14 @@ def test_the_slider_and_the_plane_agree(source, viewer, end, planes):
 
 
 def test_the_console_is_given_a_layer_only_where_fuse_reads_the_same_from_it(source, stack):
-    assert stack.expressions("auto") == ['viewer.layers["stack"]']
+    assert stack.expressions("auto") == ["viewer.layers['stack']"]
     stack.layers[0].metadata = {"focusstack": {"near": "last"}}
-    assert stack.expressions("auto") == ['viewer.layers["stack"].data[:]']
-    assert stack.expressions("first") == ['viewer.layers["stack"]']
-    assert stack.expressions("last") == ['viewer.layers["stack"]']
-    assert source.expressions("first") == ['viewer.layers["cells"].data[1, 2, :]']
+    assert stack.expressions("auto") == ["viewer.layers['stack'].data[:]"]
+    assert stack.expressions("first") == ["viewer.layers['stack']"]
+    assert stack.expressions("last") == ["viewer.layers['stack']"]
+    assert source.expressions("first") == ["viewer.layers['cells'].data[1, 2, :]"]
     other_axis = Source(source.layers, 0, (0, 0, 0))
-    assert other_axis.expressions("first") == ['viewer.layers["cells"].data[:, 0, 0]']
+    assert other_axis.expressions("first") == ["viewer.layers['cells'].data[:, 0, 0]"]
 
 
 def test_files_are_named_as_opened_or_by_the_layer(stack):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.reproduce import layer_as_python
 from napari_focusstack.runtime.region import bounding_box, union
 from napari_focusstack.widgets.session.brush_strokes import strokes_of
 from napari_focusstack.widgets.session.label_layer import (
@@ -367,7 +368,7 @@ class Session:
         fixes = self._fixes_now()
         if fixes is None or not fixes.painted.any() or self.labels is None:
             return None
-        layer = f'viewer.layers["{self.labels.name}"]'
+        layer = layer_as_python(self.labels.name)
         return f"nfs.PaintedLabels.of({layer}, {self._place})" if self._place else layer
 
     @property

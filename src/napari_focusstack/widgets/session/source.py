@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.reproduce import layer_as_python
 from napari_focusstack.io.reading.calibration import UNKNOWN
 from napari_focusstack.planes.layer_axes import ResultAxes, channel_axis, world_step
 from napari_focusstack.planes.layer_planes import (
@@ -231,7 +232,7 @@ class Source:
         They are layers where :func:`napari_focusstack.fuse` reads the same planes from them, and
         arrays otherwise.
         """
-        names = [f'viewer.layers["{layer.name}"]' for layer in self.layers]
+        names = [layer_as_python(layer.name) for layer in self.layers]
         metadata = focus_of(self.layers[0])
         # the line leaves out the default, near="auto"; fuse() then reads it from the metadata
         same = near != "auto" or metadata.get("near", near) == near

@@ -1,12 +1,15 @@
 """Files are checked before the work and written whole or not at all."""
 
 import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import (
+    all_or_none,
     check_replaceable,
     check_writable,
     make_folder,
@@ -93,8 +96,8 @@ def test_what_is_written_under_a_temporary_name_takes_its_place_at_the_end(tmp_p
     with replacing(path) as temporary:
         temporary.write_text("new")
         assert path.read_text() == "old"
-        assert temporary.parent == tmp_path
-        assert temporary.name.startswith(".")
+        assert temporary.parent.parent == tmp_path
+        assert temporary.parent.name.startswith(".")
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -114,14 +117,80 @@ def test_an_error_leaves_the_older_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def write_set(folder, broken=None):
+    """Write three files together; one of them may fail halfway."""
+    with all_or_none():
+        for name in ("a.txt", "b.txt", "c.txt"):
+            with replacing(folder / name) as temporary:
+                temporary.write_text("new")
+                if name == broken:
+                    raise OSError(28, "No space left on device")
+
+
+def contents(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_files_of_a_set_appear_together(tmp_path):
+    (tmp_path / "b.txt").write_text("old")
+    write_set(tmp_path)
+    assert contents(tmp_path) == {"a.txt": "new", "b.txt": "new", "c.txt": "new"}
+
+
+@pytest.mark.parametrize("broken", ["a.txt", "b.txt", "c.txt"])
+def test_where_one_of_a_set_fails_none_appears_and_older_ones_stay(tmp_path, broken):
+    (tmp_path / "b.txt").write_text("old")
+    with pytest.raises(InputError, match=rf"cannot write .*{broken} \(No space left on device\)"):
+        write_set(tmp_path, broken)
+    assert contents(tmp_path) == {"b.txt": "old"}
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_where_one_of_a_set_cannot_be_moved_the_others_are_taken_back(tmp_path, monkeypatch, links):
+    (tmp_path / "b.txt").write_text("old")
+    move = Path.replace
+
+    def moved(self, target):
+        if Path(target).name == "c.txt":
+            raise OSError(5, "Input/output error")
+        return move(self, target)
+
+    def no_link(self, target):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "replace", moved)
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", no_link)
+    with pytest.raises(InputError, match=r"cannot write .*c\.txt \(Input/output error\)"):
+        write_set(tmp_path)
+    assert contents(tmp_path) == {"b.txt": "old"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_path_that_names_no_file_is_said_before_the_work(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "loop.tif").symlink_to(tmp_path / "loop.tif")
+    os.mkfifo(tmp_path / "pipe.tif")
+    for name, why in (
+        ("loop.tif", "Too many levels of symbolic links"),
+        ("a/out.tif", "Too many levels of symbolic links"),
+        ("x" * 252 + ".tif", "File name too long"),
+        ("nul\0.tif", "null"),
+        ("pipe.tif", "is a pipe"),
+    ):
+        with pytest.raises(InputError, match=why):
+            check_writable(tmp_path / name)
+
+
 def test_a_folder_replaces_an_older_zarr_and_no_other_folder(tmp_path):
     for name in ("new", "old", "photos"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).write_text(name)
     (tmp_path / "old" / "zarr.json").touch()
     with pytest.raises(InputError, match="photos is there and no Zarr group"):
-        put_in_place(tmp_path / "new", tmp_path / "photos")
-    put_in_place(tmp_path / "new", tmp_path / "old")
+        put_in_place([(tmp_path / "new", tmp_path / "photos")])
+    put_in_place([(tmp_path / "new", tmp_path / "old")])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "photos"]
     assert [path.name for path in (tmp_path / "old").iterdir()] == ["new"]
     check_replaceable(tmp_path / "nowhere")

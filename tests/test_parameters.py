@@ -67,6 +67,32 @@ def test_a_tile_too_small_to_see_anything_is_refused(tile_px):
         FuseParameters(tile_px=tile_px)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "wanted"),
+    [
+        ("tile_px", "abc", "a whole number"),
+        ("tile_px", None, "a whole number"),
+        ("tile_px", [1], "a whole number"),
+        ("tile_px", 1e3 + 0.5, "a whole number"),
+        ("z_step", "x", "a number"),
+        ("z_step", None, "a number"),
+        ("z_step", True, "a number"),
+        ("z_step", float("inf"), "a distance"),
+        ("z_step", float("nan"), "a distance"),
+        ("z_step", 1e308, "a distance"),
+        ("z_step", -1, "a distance"),
+        ("crf", "yes", "True or False"),
+        ("psf", None, "a method, or a number"),
+        ("device", 0, "text"),
+        ("seb_weights", 3, "a file, or None"),
+        ("blend", ["none"], "one of"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(option, value, wanted):
+    with pytest.raises(InputError, match=rf"{option} is .*; (give|choose) {wanted}"):
+        FuseParameters(**{option: value})
+
+
 def test_an_unknown_option_is_refused_with_its_name():
     with pytest.raises(TypeError, match="sharpen"):
         FuseParameters(sharpen=True)

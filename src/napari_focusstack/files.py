@@ -6,17 +6,18 @@ import contextlib
 import os
 import shutil
 import tempfile
+from contextvars import ContextVar
 from pathlib import Path
-from time import sleep
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.runtime.part_folder import OLD, part_folder, remove
+from napari_focusstack.runtime.paths import status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import DTypeLike
 
@@ -49,7 +50,7 @@ def check_writable(
     ------
     InputError
         If the suffix is unknown or cannot hold `dtype`, the folder is missing or not writable,
-        or `path` is a folder or a write-protected file.
+        or `path` is a folder, a pipe, or a write-protected file.
 
     Examples
     --------
@@ -63,14 +64,17 @@ def check_writable(
         raise InputError(f"{path} has the suffix {suffix!r}; use {', '.join(suffixes)}.")
     if suffix == ".png" and dtype is not None and np.dtype(dtype).name not in PNG_DTYPES:
         raise InputError(f"{path} cannot hold {np.dtype(dtype)}; use .tif.")
-    target = path.resolve()
+    found = status(path)
+    target = Path(os.path.realpath(path))
     if target.is_dir():
         raise InputError(f"{path} is a folder; give a file name.")
+    if found is not None and not target.is_file():
+        raise InputError(f"{path} is a pipe or a device; give the name of a file.")
     if not target.parent.is_dir():
         raise InputError(f"the folder {target.parent} does not exist; create it first.")
     if not os.access(target.parent, os.W_OK):
         raise InputError(f"the folder {target.parent} is not writable; choose another.")
-    if target.exists() and not os.access(target, os.W_OK):
+    if found is not None and not os.access(target, os.W_OK):
         raise InputError(f"{path} is write-protected; choose another name.")
 
 
@@ -114,18 +118,54 @@ def write_text(path: str | Path, text: str) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a hidden temporary name beside a file or folder, which replaces it on success.
+    """Yield a hidden temporary path for a file or folder, which replaces it on success.
 
-    If the block raises, what was written under the temporary name is deleted.
+    If the block raises, what was written under the temporary path is deleted. Inside
+    :func:`all_or_none` the file replaces the older one at the end of that block.
     """
-    target = path.resolve()  # a symbolic link is kept; its target is replaced
-    temporary = target.with_name(f".{uuid4().hex}.part{target.suffix}")
-    with writing(path):
+    target = Path(os.path.realpath(path))  # a symbolic link is kept; its target is replaced
+    together = _together.get()
+    with writing(path), contextlib.ExitStack() as alone:
+        folders, moves = together or (alone, [])
+        temporary = folders.enter_context(part_folder(target.parent)) / target.name
+        yield temporary
+        moves.append((temporary, target))
+        if together is None:
+            put_in_place(moves)
+
+
+#: Part folders and finished files of the innermost :func:`all_or_none`.
+_together: ContextVar[tuple[contextlib.ExitStack, list[tuple[Path, Path]]] | None] = ContextVar(
+    "together", default=None
+)
+
+
+@contextlib.contextmanager
+def all_or_none() -> Iterator[None]:
+    """Put the files that :func:`replacing` makes in this block into place together, at its end.
+
+    If the block raises, or one cannot be put into place, none of them appears, and older files
+    stay as they were.
+
+    Examples
+    --------
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with all_or_none():
+    ...     write_text(folder / "depth.txt", "1")
+    ...     write_text(folder / "report.txt", "2")
+    ...     (folder / "depth.txt").exists()
+    False
+    >>> sorted(path.name for path in folder.iterdir())
+    ['depth.txt', 'report.txt']
+    """
+    with contextlib.ExitStack() as folders:
+        moves: list[tuple[Path, Path]] = []
+        token = _together.set((folders, moves))
         try:
-            yield temporary
-            put_in_place(temporary, target)
+            yield
         finally:
-            _remove(temporary)
+            _together.reset(token)
+        put_in_place(moves)
 
 
 @contextlib.contextmanager
@@ -135,25 +175,53 @@ def staging_folder(path: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _remove(folder)
+        remove(folder)
 
 
-def put_in_place(made: Path, target: Path) -> None:
-    """Move a complete file or folder to its name, and replace an older one.
+def put_in_place(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Move complete files or folders to their names, all or none, and replace older ones.
+
+    Parameters
+    ----------
+    moves : sequence of (Path, Path)
+        Where each was written, and its name. Older ones are kept beside the first until all are
+        in place.
 
     Raises
     ------
     InputError
-        If a folder of this name exists and is not a Zarr group.
+        If a folder of a name exists and is not a Zarr group, or a file cannot be moved.
     """
-    if target.is_dir():  # a folder cannot be moved onto one that is not empty
-        check_replaceable(target)
-        old = made.with_name(f"{made.name}.old")
-        target.replace(old)
-        made.replace(target)
-        _remove(old)
-    else:
-        made.replace(target)
+    placed: list[tuple[Path, Path]] = []
+    try:
+        for made, target in moves:
+            with writing(target):
+                old = made.with_name(f"{made.name}{OLD}")
+                if target.is_dir():  # a folder cannot be moved onto one that is not empty
+                    check_replaceable(target)
+                    target.replace(old)
+                elif target.exists() and len(moves) > 1:
+                    _copy(target, old)
+                placed.append((old, target))
+                made.replace(target)
+    except BaseException:
+        for old, target in reversed(placed):
+            if old.exists():
+                remove(target)
+                old.replace(target)
+            elif len(moves) > 1:
+                remove(target)
+        raise
+    for old, _ in placed:
+        remove(old)
+
+
+def _copy(file: Path, copy: Path) -> None:
+    """Copy a file, as a link where the file system has them."""
+    try:
+        copy.hardlink_to(file)
+    except OSError:
+        shutil.copy2(file, copy)
 
 
 def check_replaceable(folder: Path) -> None:
@@ -166,20 +234,6 @@ def size_of(path: Path) -> int:
     """Return the bytes of a file, or of all files in a folder."""
     files = (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files)
-
-
-def _remove(path: Path) -> None:
-    """Delete a file or folder if it exists."""
-    # After an error, threads of zarr may still write chunks for a moment.
-    for _ in range(20):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-        if not path.exists():
-            return
-        sleep(0.05)
 
 
 @contextlib.contextmanager

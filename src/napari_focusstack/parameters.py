@@ -6,10 +6,23 @@ The API, the command, the dock and the record read the same fields.
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.psf_shapes import PSF_SHAPE_CHOICES, PsfShapeChoice
+from napari_focusstack.runtime.schemas import fits
+
+#: Distances between planes whose depth float32 can hold, in any unit.
+MIN_STEP, MAX_STEP = 1e-30, 1e30
+#: What to give, by the type of a field.
+TYPE_WORDS = {
+    "bool": "True or False",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "str | None": "a file, or None",
+    "str | float": "a method, or a number",
+}
 
 
 def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
@@ -23,10 +36,15 @@ def option_type(parameter: Field) -> type:
 
 
 def check_choices(parameters: Any) -> None:
-    """Raise InputError if the value of a field is none of its choices."""
+    """Raise InputError if the value of a field has another type, or is none of its choices."""
+    types = get_type_hints(type(parameters))
     for parameter in fields(parameters):
         value, choices = getattr(parameters, parameter.name), parameter.metadata["choices"]
-        if choices and value not in choices:
+        if not choices and not fits(value, types[parameter.name]):
+            raise InputError(
+                f"{parameter.name} is {value!r}; give {TYPE_WORDS[str(parameter.type)]}."
+            )
+        if choices and not (isinstance(value, str) and value in choices):
             raise InputError(f"{parameter.name} is {value!r}; choose one of {', '.join(choices)}.")
 
 
@@ -176,10 +194,13 @@ class FuseParameters(
         Raises
         ------
         InputError
-            If a value is none of its choices, z_step is negative, or tile_px is below 64.
+            If a value has another type or is none of its choices, z_step is negative or not finite,
+            or tile_px is below 64.
         """
         check_choices(self)
-        if not self.z_step >= 0:
-            raise InputError(f"z_step is {self.z_step}; give a distance above 0, or 0.")
+        if self.z_step and not MIN_STEP <= self.z_step <= MAX_STEP:
+            raise InputError(
+                f"z_step is {self.z_step}; give a distance from {MIN_STEP:g} to {MAX_STEP:g}, or 0."
+            )
         if self.tile_px < 64:
             raise InputError(f"tile_px is {self.tile_px}; give at least 64.")

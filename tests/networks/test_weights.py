@@ -131,6 +131,10 @@ OLD = {
     "a config that is text": (small("fsb").state_dict(), "width 8"),
     "a config that is a list": (small("fsb").state_dict(), [8]),
     "no config": (small("fsb").state_dict(), None),
+    "a width that takes all memory": (small("fsb").state_dict(), {"width": 10**9, "down": [2, 4]}),
+    "blocks without number": (small("fsb").state_dict(), {"width": 8, "down": [2] * 10**6}),
+    "a width below 0": (small("fsb").state_dict(), {"width": -8, "down": [2, 4]}),
+    "a width that is broken": (small("fsb").state_dict(), {"width": 8.5, "down": [2, 4]}),
 }
 
 
@@ -142,6 +146,15 @@ def test_weights_of_an_old_or_changed_network_are_refused(tmp_path, state, confi
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, path, metadata)
     with pytest.raises(InputError, match=r"old\.safetensors .* fsb"):
         weights.load("fsb", CPU, path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
+    network = small("fsb")
+    next(network.parameters()).data[0] = value
+    weights.save(network, tmp_path / "nan.safetensors")
+    with pytest.raises(InputError, match=r"nan\.safetensors holds NaN or infinite weights"):
+        weights.load("fsb", CPU, tmp_path / "nan.safetensors")
 
 
 def test_every_shipped_file_is_listed_whole_and_loads():

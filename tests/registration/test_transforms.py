@@ -69,7 +69,12 @@ def test_a_registration_of_another_stack_is_refused():
         ("matrices", 5, "matrices are no list"),
         ("matrices", [IDENTITY, [[1, 0], [0, 1]]], "registration of plane 2 is no 3 x 3 matrix"),
         ("matrices", [[[1, 0, "x"], [0, 1, 0], [0, 0, 1]]], "plane 1 is no 3 x 3 matrix"),
-        ("matrices", [[[1, 0, float("nan")], [0, 1, 0], [0, 0, 1]]], "plane 1 is no 3 x 3"),
+        ("matrices", [[[1, 0, float("nan")], [0, 1, 0], [0, 0, 1]]], "is no JSON"),
+        ("matrices", [[[1, 0, 10**400], [0, 1, 0], [0, 0, 1]]], "plane 1 is no 3 x 3"),
+        ("matrices", [[[1, 0, 1e300], [0, 1, 0], [0, 0, 1]]], "plane 1 is no 3 x 3"),
+        ("matrices", [IDENTITY, [[1, 0, 50], [0, 1, 0], [0, 0, 1]]], "plane 2 is no 3 x 3"),
+        ("matrices", [[[1, 1e6, 0], [0, 1, 0], [0, 0, 1]]], "plane 1 is no 3 x 3"),
+        ("reason", ["moved"], "reason is no text"),
         ("matrices", [[[1, 0, 0], [0, 0, 0], [0, 0, 1]]], "plane 1 is no 3 x 3"),
         ("matrices", [[[1, 0, 0], [0, 1, 0], [0, 1, 1]]], "plane 1 is no 3 x 3"),
     ],
@@ -86,8 +91,18 @@ def test_a_file_that_is_no_registration_is_refused(tmp_path, text):
     (tmp_path / "r.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError):
         Registration.load(tmp_path / "r.json")
-    with pytest.raises(InputError, match=r"cannot read .*missing"):
+    with pytest.raises(InputError, match=r"missing\.json does not exist"):
         Registration.load(tmp_path / "missing.json")
+
+
+def test_a_registration_that_no_drift_explains_is_not_applied():
+    plane = np.zeros((40, 50), np.uint8)
+    for entry, value in (((0, 1), 1e6), ((1, 2), 1e9), ((0, 2), float("nan")), ((0, 0), -1)):
+        matrix = np.eye(3)
+        matrix[entry] = value
+        registration = Registration((IDENTITY, tuple(map(tuple, matrix.tolist()))), (40, 50))
+        with pytest.raises(InputError, match="plane 2 is no 3 x 3 matrix of a drift"):
+            registration.check([plane, plane])
 
 
 def test_some_planes_are_taken_and_put_back():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,12 @@ from napari_focusstack.batch.staging import staging_in
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import check_writable, make_folder
 from napari_focusstack.io.reading.image import in_natural_order
+from napari_focusstack.io.reading.record import read_record
 from napari_focusstack.io.reading.stack_header import without_members
 from napari_focusstack.io.writing.result import ZARR_SUFFIX
 from napari_focusstack.io.writing.result_zarr import zarr_package
+from napari_focusstack.provenance import SOFTWARE
+from napari_focusstack.runtime.paths import check_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Sequence
@@ -51,18 +55,20 @@ def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
     for pattern in patterns:
         if Path(pattern).exists():  # a file name may contain brackets
             matches = [Path(pattern)]
+            if Path(pattern).is_dir():
+                check_apart([folder], matches)
         else:  # Path.glob takes no absolute pattern
             matches = [Path(name) for name in glob.glob(pattern, recursive=True)]  # noqa: PTH207
         if not matches:
             raise InputError(f"nothing matches {pattern!r}; check the path, and quote the pattern.")
         sources |= dict.fromkeys(in_natural_order(matches))
     endings = [ending + suffix for ending in ENDINGS.values() for suffix in SUFFIXES.values()]
-    outputs = (*endings, REPORT)
+    outputs, into = (*endings, REPORT), os.path.realpath(folder)
     found = [
         path
         for path in sources
-        if path.resolve() != folder.resolve()
-        and not (path.name.endswith(outputs) and path.parent.resolve() == folder.resolve())
+        if os.path.realpath(path) != into
+        and not (path.name.endswith(outputs) and os.path.realpath(path.parent) == into)
     ]
     return without_members(found)
 
@@ -86,7 +92,7 @@ def output_names(sources: Sequence[Path]) -> list[str]:
     plain = [_stem(path) for path in sources]
     if len(set(plain)) == len(plain):
         return plain
-    full = [path.resolve() for path in sources]
+    full = [Path(os.path.realpath(path)) for path in sources]
     shared = min(len(path.parts) for path in full) - 1
     while len({path.parts[:shared] for path in full}) > 1:
         shared -= 1
@@ -167,10 +173,12 @@ def batch(
     if format == "zarr":
         zarr_package()
     # Symbolic links are not followed, so that a source keeps the name that the user knows.
-    folder, sources = folder.resolve(), [source.absolute() for source in sources]
+    folder, sources = Path(os.path.realpath(folder)), [source.absolute() for source in sources]
     make_folder(folder)
     check_writable(folder / REPORT, suffixes=(".json",))
     names = output_names(sources)
+    for name in names:
+        _check_ours(folder, name)
     settings = {
         "channel": channel,
         "axis": axis,
@@ -213,6 +221,19 @@ def batch(
             for outcome in outcomes:
                 report.add(outcome, before[outcome.source])
                 yield outcome
+
+
+def _check_ours(folder: Path, name: str) -> None:
+    """Raise InputError if a file that a source's image would replace is no result of ours."""
+    path = folder / f"{name}{ENDINGS['image']}{SUFFIXES['tiff']}"
+    if path.exists():
+        try:
+            read_record(path)
+        except InputError as error:
+            raise InputError(
+                f"{path} is no result of {SOFTWARE}, and would be lost; rename it, or choose "
+                "another folder."
+            ) from error
 
 
 def _stem(path: Path) -> str:

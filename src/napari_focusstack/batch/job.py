@@ -147,6 +147,5 @@ def _fuse_source(
                 progress=progress,
             )
         sizes = {path.name: size_of(path) for path in sorted(attempt.iterdir())}
-        for name in sizes:
-            put_in_place(attempt / name, job.folder / name)
+        put_in_place([(attempt / name, job.folder / name) for name in sizes])
     return sizes, stacks[0].notes

@@ -6,13 +6,14 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import size_of, write_text
 from napari_focusstack.io.reading.formats.dispatch import has_reader
 from napari_focusstack.io.reading.image import images_in
 from napari_focusstack.provenance import SOFTWARE
+from napari_focusstack.runtime.schemas import BatchItem, BatchReport, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,22 +47,23 @@ class Report:
 
     def __init__(self, folder: Path, settings: str, *, resume: bool) -> None:
         self.path, self._folder, self._settings = folder / REPORT, folder, settings
-        self.items: dict[str, dict[str, Any]] = {}
+        self.items: dict[str, BatchItem] = {}
         if resume and self.path.exists():
             try:
-                self.items = json.loads(self.path.read_text("utf-8"))["items"]
-            except (OSError, ValueError, LookupError, TypeError) as error:
+                self.items = read_json(self.path, BatchReport, "report of a batch")["items"]
+            except InputError as error:
                 raise InputError(
                     f"{self.path} is no report of a batch; delete it, or run without resuming."
                 ) from error
 
     def is_done(self, source: Path) -> bool:
         """Return whether a source was fused with these settings, and its outputs are complete."""
-        item = self.items.get(str(source), {})
+        item = self.items.get(str(source))
         return (
-            item.get("status") == "done"
-            and item.get("settings") == self._settings
-            and item.get("source") == fingerprint(source)
+            item is not None
+            and item["status"] == "done"
+            and item["settings"] == self._settings
+            and item["source"] == fingerprint(source)
             and all(
                 (self._folder / name).exists() and size_of(self._folder / name) == size
                 for name, size in item["outputs"].items()
@@ -72,7 +74,8 @@ class Report:
         """Add an outcome, with the fingerprint that its source had before the work, and write."""
         item = asdict(outcome)
         del item["source"]
-        self.items[str(outcome.source)] = {**item, "settings": self._settings, "source": source}
+        item |= {"settings": self._settings, "source": source}
+        self.items[str(outcome.source)] = cast("BatchItem", item)
         report = {"software": SOFTWARE, "items": self.items}
         write_text(self.path, json.dumps(report, indent=1))
 
@@ -124,7 +127,7 @@ def settings_hash(parameters: FuseParameters, others: Mapping[str, Any]) -> str:
 
     settings = {k: v for k, v in asdict(parameters).items() if k not in EXECUTION_ONLY}
     settings |= {**others, "version": version(SOFTWARE)}
-    for name in ("fsb_weights", "keb_weights", "deb_weights", "meb_weights"):
+    for name in (name for name in settings if name.endswith("_weights")):
         if settings[name] is not None:
             try:
                 settings[name] = hashlib.sha256(Path(settings[name]).read_bytes()).hexdigest()

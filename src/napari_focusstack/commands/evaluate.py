@@ -45,11 +45,12 @@ def run(options: argparse.Namespace) -> None:
     """Score the cases, print the table, and write table and contact sheet."""
     from tqdm import tqdm
 
-    from napari_focusstack.evaluation.cases import find_cases
+    from napari_focusstack.evaluation.cases import find_cases, find_image
     from napari_focusstack.evaluation.score import evaluate
     from napari_focusstack.evaluation.tables import as_csv, as_json, mean_rows, table
     from napari_focusstack.files import check_writable, write_text
     from napari_focusstack.io.writing.image import write_image
+    from napari_focusstack.runtime.paths import check_apart
 
     if options.report is not None:
         check_writable(options.report, suffixes=(".csv", ".json"))
@@ -58,6 +59,9 @@ def run(options: argparse.Namespace) -> None:
     if len(dict(options.images)) < len(options.images):
         raise InputError("two folders of --images have the same name; give each its own.")
     cases = find_cases(options.folder)
+    outputs = [path for path in (options.report, options.sheet) if path is not None]
+    images = [find_image(folder, case) for _, folder in options.images for case in cases]
+    check_apart(outputs, [*images, *(path for case in cases for path in case.files.values())])
     steps = evaluate(cases, read_parameters(options, FuseParameters), dict(options.images))
     scores = list(tqdm(steps, total=len(cases), delay=DELAY_S, leave=False, unit="case"))
     rows = [row for score in scores for row in score.rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,7 @@ def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Fuse a stack and write the files that the options name."""
     from napari_focusstack.batch.series import fuse_stack
-    from napari_focusstack.files import write_text
+    from napari_focusstack.files import all_or_none, write_text
     from napari_focusstack.fusion.painted_labels import read_labels
     from napari_focusstack.io.reading.plane_store import focal_stack
     from napari_focusstack.registration.transforms import Registration
@@ -105,7 +106,7 @@ def run(options: argparse.Namespace) -> None:
     sources = {"planes": [str(path) for path in options.planes]}
     if options.labels is not None:
         sources["labels"] = [str(options.labels)]
-    with Bars() as bars:
+    with all_or_none(), Bars() as bars:
         result, record = fuse_stack(
             stack,
             paths,
@@ -117,12 +118,12 @@ def run(options: argparse.Namespace) -> None:
             budget_bytes=budget,
             progress=bars,
         )
-    if options.save_surface is not None:
-        _write_surface(options.save_surface, result, stack)
-    if options.save_registration is not None and result.registration is not None:
-        result.registration.save(options.save_registration)
-    if options.report is not None:
-        write_text(options.report, json.dumps(record, indent=2))
+        if options.save_surface is not None:
+            _write_surface(options.save_surface, result, stack)
+        if options.save_registration is not None and result.registration is not None:
+            result.registration.save(options.save_registration)
+        if options.report is not None:
+            write_text(options.report, json.dumps(record, indent=2))
     if _has_series(stack):
         text = f"{stack.axes} {stack.shape} fused along the focus axis"
     else:
@@ -180,6 +181,7 @@ def _has_series(stack: StackHeader) -> bool:
 def _check(options: argparse.Namespace, stack: StackHeader, paths: dict[Output, Path]) -> None:
     """Raise InputError if an output cannot be written; called before the work begins."""
     from napari_focusstack.files import check_writable
+    from napari_focusstack.runtime.paths import check_apart
     from napari_focusstack.surface.mesh_file import MESH_SUFFIXES, mesh_files
 
     if _has_series(stack):
@@ -190,20 +192,33 @@ def _check(options: argparse.Namespace, stack: StackHeader, paths: dict[Output, 
                     "time point and channel only: extract one."
                 )
     outputs = list(paths.values())
-    for path in outputs:
-        if outputs.count(path) > 1:
-            raise InputError(f"{path} is to hold two results; give each a name of its own.")
     for path in (options.report, options.save_registration):
         if path is not None:
             check_writable(path, suffixes=(".json",))
+            outputs.append(path)
     if options.save_surface is not None:
         check_writable(options.save_surface, suffixes=MESH_SUFFIXES)
+        mesh, *others = mesh_files(options.save_surface)
         for path in outputs:
-            if path in mesh_files(options.save_surface):
+            if path in others:
                 raise InputError(
-                    f"{options.save_surface} keeps its texture in {path}; give one of them "
-                    "another name."
+                    f"{mesh} keeps its texture in {path}; give one of them another name."
                 )
+        outputs += [mesh, *others]
+        # A result says what it is when its folder is read again; a texture would be a plane.
+        check_apart(others, [path for path in options.planes if path.is_dir()])
+    check_apart(outputs, _inputs(options, stack))
+
+
+def _inputs(options: argparse.Namespace, stack: StackHeader) -> list[Path]:
+    """Return all files that are read."""
+    weights = (
+        getattr(options, each.name)
+        for each in fields(FuseParameters)
+        if each.name.endswith("_weights")
+    )
+    given = [options.labels, options.registration, *weights]
+    return [*stack.files, *(Path(path) for path in given if path is not None)]
 
 
 def _write_surface(path: Path, result: FusionResult, stack: StackHeader) -> None:

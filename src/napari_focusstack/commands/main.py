@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from napari_focusstack.commands import batch, demo, evaluate, fuse, simulate, train
 from napari_focusstack.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 #: Each module has ``HELP``, ``add_arguments(parser)`` and ``run(options)``.
 COMMANDS = {
@@ -43,25 +46,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 if everything was written, 2 for an input that cannot be used, 130 if
-        interrupted.
+        Exit code: 0 if everything was written, 2 for an input that cannot be used, 128 and the
+        number of the signal if stopped (130 by Ctrl-C, 143 by SIGTERM).
     """
     try:
-        options = _parser().parse_args(arguments)
-        if options.verbose:
-            logging.basicConfig(
-                level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr
-            )
-            logging.getLogger("napari_focusstack").setLevel(logging.DEBUG)
-        _run(options)
+        with _stopping_cleanly():
+            options = _parser().parse_args(arguments)
+            if options.verbose:
+                logging.basicConfig(
+                    level=logging.DEBUG,
+                    format="%(asctime)s %(name)s: %(message)s",
+                    stream=sys.stderr,
+                )
+                logging.getLogger("napari_focusstack").setLevel(logging.DEBUG)
+            _run(options)
     except InputError as error:
         logging.getLogger(__name__).debug("input error", exc_info=True)
         print(f"napari-focusstack: error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("napari-focusstack: interrupted", file=sys.stderr)
-        return 130
+        return 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
     return 0
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that ends the process, as an exception: unfinished outputs are deleted."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextlib.contextmanager
+def _stopping_cleanly() -> Iterator[None]:
+    """Let SIGTERM (kill, batch systems) and SIGHUP (a closed terminal) end the run as Ctrl-C."""
+    numbers: list[signal.Signals] = []
+    if threading.current_thread() is threading.main_thread():  # no other thread handles signals
+        named = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        # Another program that calls this one, and nohup, handle signals as they like.
+        numbers = [one for one in named if signal.getsignal(one) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    """Stop; a second signal does not interrupt what the first one has begun."""
+    signal.signal(number, signal.SIG_IGN)
+    raise Stopped(number)
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -43,20 +43,22 @@ def run(options: argparse.Namespace) -> None:
     from napari_focusstack.files import check_writable
     from napari_focusstack.networks import weights
     from napari_focusstack.networks.device import resolve_device
+    from napari_focusstack.runtime.paths import check_apart
     from napari_focusstack.simulation.material import SourceImages
     from napari_focusstack.training.trainer import Training
 
     output = options.output or Path(f"{options.network}.safetensors")
     check_writable(output, suffixes=(".safetensors",))
     checkpoint = options.checkpoint or output.with_suffix(".ckpt")
+    is_file = options.start is not None and str(options.start) != "shipped"
+    check_apart([output, checkpoint], [options.start] if is_file else [])
     if checkpoint.exists() and not options.resume:
         raise InputError(f"{checkpoint} is there already; give --resume to go on, or delete it.")
     device = resolve_device(options.device)
     parameters = read_parameters(options, TrainParameters)
     start = None
     if options.start is not None:
-        path = None if str(options.start) == "shipped" else options.start
-        start, _ = weights.load(options.network, device, path)
+        start, _ = weights.load(options.network, device, options.start if is_file else None)
     training = Training(parameters, SourceImages.load(options.data, device), checkpoint, start)
     with tqdm(total=parameters.steps, initial=training.step, delay=DELAY_S, unit="step") as bar:
         for progress in training:

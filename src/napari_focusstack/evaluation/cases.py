@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import IMAGE_SUFFIXES
 from napari_focusstack.io.reading.image import read_labels
+from napari_focusstack.runtime.schemas import CaseMeta, read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,8 +48,7 @@ class Case:
         """Return the true sigma of K3, px; None if it is unknown."""
         if "meta" not in self.files:
             return None
-        sigma: float | None = json.loads(self.files["meta"].read_text()).get("sigma_px")
-        return sigma
+        return read_json(self.files["meta"], CaseMeta, "description of a case").get("sigma_px")
 
 
 def find_cases(folder: Path) -> list[Case]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -142,17 +141,13 @@ def read_settings(path: str | Path) -> dict[str, Any]:
 
     from napari_focusstack.io.reading.record import read_record
     from napari_focusstack.provenance import SOFTWARE
+    from napari_focusstack.runtime.schemas import is_ours, read_json
 
     path = Path(path)
     if path.suffix.lower() != ".json":
         return read_record(path)
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path} ({error.strerror}); name another file.") from error
-    except ValueError:  # no JSON, or no text at all
-        report = None
-    if not isinstance(report, dict) or report.get("software") != SOFTWARE:
+    report = read_json(path, dict[str, Any], f"report of {SOFTWARE}")
+    if not is_ours(report):
         raise InputError(f"{path} is no report of {SOFTWARE}; name one that a fusion wrote.")
     return report
 
@@ -170,8 +165,11 @@ def from_record(record: Mapping[str, Any]) -> FuseParameters:
     >>> from_record({"parameters": {"psf": 4.5, "crf": False}}).psf
     4.5
     """
-    parameters = record.get("parameters")
-    if not isinstance(parameters, dict):
-        raise InputError("the record holds no parameters; load one that a fusion wrote.")
+    from napari_focusstack.runtime.schemas import Record, checked
+
+    problem = "the record holds no parameters"
+    parameters = checked(record, Record, problem).get("parameters")
+    if parameters is None:
+        raise InputError(f"{problem}; load one that a fusion wrote.")
     known = {field.name for field in fields(FuseParameters)}
     return FuseParameters(**{name: value for name, value in parameters.items() if name in known})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.networks.deb import DEB
@@ -14,10 +14,11 @@ from napari_focusstack.networks.keb import KEB
 from napari_focusstack.networks.meb import MEB
 from napari_focusstack.networks.seb import SEB
 from napari_focusstack.networks.teb import TEB
+from napari_focusstack.runtime.schemas import ShippedFile, WeightsNote, parse, read_json
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
+    from torch import Tensor, nn
 
 
 Network = FSB | KEB | DEB | MEB | SEB | TEB
@@ -32,6 +33,8 @@ NETWORKS: dict[str, type[Network]] = {
 REGISTRY = "registry.json"
 #: The only key of a file's metadata: several would be stored in random order, and change the hash.
 METADATA = "napari-focusstack"
+#: Most settings of a network, and greatest value. Convention: ours are 9, and 64.
+MAX_SETTINGS, MAX_SETTING = 64, 1024
 
 
 def shipped_folder() -> Path:
@@ -134,13 +137,13 @@ def _shipped(network: str) -> tuple[Path, str]:
     if not registry.is_file():
         raise InputError(f"the list of weights {registry} is missing; install the package again.")
     try:
-        entry = json.loads(registry.read_text(encoding="utf-8"))[network]
-        return registry.parent / entry["file"], entry["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
+        entry = read_json(registry, dict[str, ShippedFile], "list of weights")[network]
+    except (InputError, KeyError) as error:
         raise InputError(
             f"the list of weights {registry} is damaged or lacks {network}; "
             "install the package again."
         ) from error
+    return registry.parent / entry["file"], entry["sha256"]
 
 
 def _read(file: Path, network: str) -> Network:
@@ -150,28 +153,55 @@ def _read(file: Path, network: str) -> Network:
 
     try:
         with safe_open(file, framework="pt") as weights:
-            metadata = json.loads((weights.metadata() or {}).get(METADATA, "{}"))
+            note = (weights.metadata() or {}).get(METADATA)
             state = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(
             f"{file} is not a whole safetensors file ({error}); train or install it again."
         ) from error
-    if metadata.get("network") != network:
+    if note is None:
         raise InputError(
-            f"{file} holds weights of {metadata.get('network', 'an unknown network')}, not of "
-            f"{network}; name a file of {network}."
+            f"{file} holds weights of an unknown network, not of {network}; name a file of "
+            f"{network}."
+        )
+    metadata = parse(note, WeightsNote, f"{file} does not fit this version of {network}")
+    if metadata["network"] != network:
+        raise InputError(
+            f"{file} holds weights of {metadata['network']}, not of {network}; name a file of "
+            f"{network}."
         )
     try:
-        with torch.random.fork_rng(devices=[]):  # the random numbers of the caller stay
-            model = NETWORKS[network](**metadata["config"])
-        model.load_state_dict(state)
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        model = _built(network, metadata["config"], state)
+    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{file} does not fit this version of {network}; train it again, or install the "
             "version that wrote it."
         ) from error
+    if not all(tensor.isfinite().all() for tensor in state.values()):
+        raise InputError(f"{file} holds NaN or infinite weights; train or install it again.")
     # the type hints of torch lack memory_format
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _built(network: str, config: dict[str, Any], state: dict[str, Tensor]) -> Network:
+    """Return a network of some settings with its weights; raise ValueError if they do not fit."""
+    import torch
+
+    numbers = [
+        number
+        for setting in config.values()
+        for number in (setting if isinstance(setting, list) else [setting])
+    ]
+    if len(numbers) > MAX_SETTINGS or not all(0 < number <= MAX_SETTING for number in numbers):
+        raise ValueError(f"settings {numbers}")
+    with torch.device("meta"):  # takes no memory, until the sizes are known to be right
+        empty = NETWORKS[network](**config).state_dict()
+    if {name: one.shape for name, one in empty.items()} != {n: t.shape for n, t in state.items()}:
+        raise ValueError("weights of other shapes")
+    with torch.random.fork_rng(devices=[]):  # the random numbers of the caller stay
+        model = NETWORKS[network](**config)
+    model.load_state_dict(state)
+    return model
 
 
 def save(model: nn.Module, path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_focusstack.io.bit_mask import mask_from_bytes
 from napari_focusstack.io.reading.record import attachments_in, read_note
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from napari_focusstack.io.reading.stack_header import StackHeader
     from napari_focusstack.plugin.layer_data import LayerData
+    from napari_focusstack.runtime.schemas import Note
 
 
 def layers_as_written(stack: StackHeader) -> list[LayerData]:
@@ -73,7 +74,7 @@ def layers_as_written(stack: StackHeader) -> list[LayerData]:
     return layers
 
 
-def _note(stack: StackHeader) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _note(stack: StackHeader) -> tuple[Note, dict[str, bytes]]:
     """Return the note and the attachments in a file of the plugin; both are empty for others."""
     if len(stack.files) > 1 or stack.source is not None:
         return {}, {}

@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.registration.warp import resample
+from napari_focusstack.runtime.schemas import checked, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,6 +106,16 @@ class Registration:
             )
         for number in range(1, len(planes) + 1):
             self._check_size(planes[number - 1], number)
+        self.check_drift()
+
+    def check_drift(self) -> None:
+        """Raise InputError unless each matrix is that of a drift: no shear, not out of sight."""
+        for number, matrix in enumerate(self.matrices, 1):
+            if not _is_drift(matrix, self.size):
+                raise InputError(
+                    f"the registration of plane {number} is no 3 x 3 matrix of a drift; save it "
+                    "anew."
+                )
 
     def warp(
         self, plane: np.ndarray, number: int, region: tuple[slice, slice] | None = None
@@ -203,22 +214,28 @@ class Registration:
         for key in ("size", "model", "matrices"):
             if not isinstance(record, dict) or not record.get(key):
                 raise InputError(f"the registration has no {key}; save it anew.")
-        size, model = record["size"], record["model"]
-        if model not in get_args(Model):
+        if record["model"] not in get_args(Model):
             raise InputError(
-                f"the registration's model is {model!r}; choose one of "
+                f"the registration's model is {record['model']!r}; choose one of "
                 f"{', '.join(get_args(Model))}."
             )
-        if (
-            not isinstance(size, list | tuple)
-            or len(size) != 2
-            or not all(type(side) is int and side > 0 for side in size)
-        ):
+        size = checked(
+            record["size"], tuple[int, int], f"the registration's size is {record['size']!r}"
+        )
+        if min(size) < 1:
             raise InputError(f"the registration's size is {size!r}; give rows and columns.")
-        if not isinstance(record["matrices"], list | tuple):
-            raise InputError("the registration's matrices are no list; save it anew.")
-        matrices = tuple(_read(rows, number) for number, rows in enumerate(record["matrices"], 1))
-        return cls(matrices, (size[0], size[1]), model, str(record.get("reason", "")))
+        matrices = checked(record["matrices"], list[Any], "the registration's matrices are no list")
+        registration = cls(
+            tuple(
+                checked(matrix, Matrix, f"the registration of plane {number} is no 3 x 3 matrix")
+                for number, matrix in enumerate(matrices, 1)
+            ),
+            size,
+            record["model"],
+            checked(record.get("reason", ""), str, "the registration's reason is no text"),
+        )
+        registration.check_drift()
+        return registration
 
     def save(self, path: str | Path) -> None:
         """Write the registration as JSON, whole or not at all; InputError if that fails."""
@@ -229,13 +246,7 @@ class Registration:
     @classmethod
     def load(cls, path: str | Path) -> Registration:
         """Read a registration that `save` wrote; InputError if that fails."""
-        try:
-            record = json.loads(Path(path).read_text("utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot read {path} ({error.strerror or error}).") from error
-        except ValueError as error:
-            raise InputError(f"{path} is no JSON; give a saved registration.") from error
-        return cls.from_dict(record)
+        return cls.from_dict(read_json(Path(path), dict[str, Any], "JSON of a registration"))
 
     def _matrix(self, number: int) -> Matrix:
         """Return the matrix of a plane, counted from 1."""
@@ -252,22 +263,22 @@ class Registration:
             )
 
 
-def _read(rows: Any, number: int) -> Matrix:
-    """Return the matrix of a plane from JSON; raise InputError if it is none."""
-    try:
-        matrix = np.array(rows, float)
-    except (TypeError, ValueError):
-        matrix = np.empty(0)
+def _is_drift(matrix: Matrix, size: tuple[int, int]) -> bool:
+    """Return whether a matrix moves a plane as a drift does, and the output still shows it."""
+    if [len(row) for row in matrix] != [3, 3, 3] or tuple(matrix[2]) != (0, 0, 1):
+        return False
+    values = np.array(matrix)
+    linear = values[:2, :2]
     # A drift scales by 0.5 to 2 and rotates by less than an eighth of a full turn.
     usable = (
-        matrix.shape == (3, 3)
-        and np.isfinite(matrix).all()
-        and (matrix[2] == (0, 0, 1)).all()
-        and min(matrix[0, 0], matrix[1, 1]) >= 0.5
-        and 0.25 <= np.linalg.det(matrix) <= 4
+        np.isfinite(values).all()
+        and (np.abs(linear) <= 2).all()
+        and min(linear[0, 0], linear[1, 1]) >= 0.5
+        and 0.25 <= np.linalg.det(linear) <= 4
     )
     if not usable:
-        raise InputError(
-            f"the registration of plane {number} is no 3 x 3 matrix of a drift; save it anew."
-        )
-    return tuple((row[0], row[1], row[2]) for row in matrix.tolist())
+        return False
+    rows, columns = (side - 1 for side in size)
+    corners = np.array([[0, 0, rows, rows], [0, columns, 0, columns], [1, 1, 1, 1]])
+    places = (values @ corners)[:2]
+    return bool((places.max(1) >= 0).all() and (places.min(1) <= (rows, columns)).all())

@@ -366,7 +366,7 @@ def test_settings_are_copied_as_python_that_repeats_the_run(fused, qtbot, viewer
     viewer.layers["stack planes"].brush_size = 9
     paint(fused, 80, 20, 2)
     press(qtbot, fused, "copy_python")
-    assert 'labels=viewer.layers["stack planes"]' in QApplication.clipboard().text()
+    assert "labels=viewer.layers['stack planes']" in QApplication.clipboard().text()
     exec(QApplication.clipboard().text(), names)
     assert names["result"].labels[80, 20] == 2
     np.testing.assert_array_equal(names["result"].image, image.data)

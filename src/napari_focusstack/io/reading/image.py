@@ -22,6 +22,7 @@ from napari_focusstack.io.reading.formats.dispatch import (
 from napari_focusstack.io.reading.photo_metadata import orientation, upright
 from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, tiff_planes
 from napari_focusstack.planes.shown import masked_by_alpha, without_alpha
+from napari_focusstack.runtime.paths import check_file, status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -210,12 +211,10 @@ def _without_alpha(plane: np.ndarray, path: Path) -> np.ndarray:
 
 def _decode(path: Path, *, as_shown: bool) -> list[np.ndarray]:
     """Return all planes of a file; the content decides the format, not the suffix."""
+    status(path)
     if has_reader(path):
         return [_read_single(path)]
-    if path.is_dir():
-        raise InputError(f"{path} is a folder where an image is expected; give a folder alone.")
-    if not path.exists():
-        raise InputError(f"{path} does not exist; check the path.")
+    check_file(path)
     with reading(path):
         with path.open("rb") as file:
             start = file.read(12)

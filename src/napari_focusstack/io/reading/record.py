@@ -15,6 +15,8 @@ from napari_focusstack.io.reading.calibration import ome_root
 from napari_focusstack.io.reading.formats import ome_zarr
 from napari_focusstack.io.reading.formats.dispatch import series_of
 from napari_focusstack.provenance import SOFTWARE
+from napari_focusstack.runtime.paths import check_file
+from napari_focusstack.runtime.schemas import MAX_BYTES, Note, Record, checked, is_ours, parse
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 ATTACHMENTS_TAG = 65321
 
 
-def read_note(tiff: TiffFile) -> dict[str, Any] | None:
+def read_note(tiff: TiffFile) -> Note | None:
     """Return the note that `write_tiff` stored in a TIFF; None in other TIFFs.
 
     Parameters
@@ -43,12 +45,13 @@ def read_note(tiff: TiffFile) -> dict[str, Any] | None:
     if tiff.pages.first.software != SOFTWARE:
         return None
     if tiff.is_imagej:
-        text = (tiff.imagej_metadata or {}).get("Info", "null")
+        text = (tiff.imagej_metadata or {}).get("Info")
     elif tiff.is_ome:
-        text = ome_root(tiff.ome_metadata).findtext("{*}Image/{*}Description", "null")
+        text = ome_root(tiff.ome_metadata).findtext("{*}Image/{*}Description")
     else:
-        return (tiff.shaped_metadata or ({},))[0].get("note")
-    return json.loads(text)
+        note = (tiff.shaped_metadata or ({},))[0].get("note")
+        return None if note is None else checked(note, Note, "the note in the file is damaged")
+    return None if text is None else parse(text, Note, "the note in the file is damaged")
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
@@ -70,6 +73,7 @@ def read_record(path: str | Path) -> dict[str, Any]:
         If the file cannot be read or holds no record of napari-focusstack.
     """
     path = Path(path)
+    check_file(path)
     try:
         record = _record(path)
     except InputError:  # a reader that is not installed
@@ -78,9 +82,9 @@ def read_record(path: str | Path) -> dict[str, Any]:
         raise InputError(f"cannot read {path} ({error.strerror or error}).") from error
     except Exception:  # not an image, or its description is not JSON
         record = None
-    if not isinstance(record, dict) or record.get("software") != SOFTWARE:
+    if not is_ours(record):
         raise InputError(f"{path} holds no record of {SOFTWARE}; give one of its results.")
-    return record
+    return dict(checked(record, Record, f"the record in {path} is damaged"))
 
 
 def attachments_in(tiff: TiffFile) -> dict[str, bytes]:
@@ -89,6 +93,8 @@ def attachments_in(tiff: TiffFile) -> dict[str, bytes]:
     if tag is None or tiff.pages.first.software != SOFTWARE:
         return {}
     with zipfile.ZipFile(io.BytesIO(bytes(tag.value))) as archive:
+        if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+            raise zipfile.BadZipFile("more than any file of ours holds")
         return {name: archive.read(name) for name in archive.namelist()}
 
 

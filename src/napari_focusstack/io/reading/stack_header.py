@@ -54,6 +54,7 @@ from napari_focusstack.io.reading.stack_axes import (
 )
 from napari_focusstack.io.reading.tiff_colour import TiffColour
 from napari_focusstack.io.reading.tiff_pages import TIFF_SIGNATURES, check_end, image_series
+from napari_focusstack.runtime.paths import status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -277,6 +278,8 @@ def find_stacks(paths: Sequence[Path], axis: str | None = None) -> list[StackHea
         plane is missing or that there are several stacks, or if the pages of a TIFF differ in size.
     """
     axis = letter_of(axis) if axis else None
+    for path in paths:
+        status(path)  # raises for a path that can name no file
     if len(paths) == 1 and has_reader(paths[0]):
         return [
             with_focus(_header(paths[0], number, series), axis)
@@ -452,6 +455,8 @@ def _header(path: Path, number: int, series: Series) -> StackHeader:
 def is_tiff(path: Path) -> bool:
     """Return whether a file begins as a TIFF, and is no raw file; False if it cannot be read."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as file:
             begins = file.read(4).startswith(TIFF_SIGNATURES)
         return begins and not camera_raw.can_read(path)

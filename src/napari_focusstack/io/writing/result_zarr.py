@@ -18,6 +18,7 @@ from napari_focusstack.io.writing.result import (
     colour_hex,
 )
 from napari_focusstack.provenance import SOFTWARE
+from napari_focusstack.runtime.paths import status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -162,4 +163,5 @@ def zarr_package() -> Any:
 def _check_folder(path: Path) -> None:
     """Raise InputError if no Zarr group can be written to a path."""
     check_writable(path.with_name(f"{uuid4().hex}{ZARR_SUFFIX}"), suffixes=(ZARR_SUFFIX,))
+    status(path)
     check_replaceable(path.resolve())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from qtpy.QtCore import QObject, QStandardPaths, Signal
@@ -102,10 +101,11 @@ def network_of(path: Path) -> str | None:
     from safetensors import SafetensorError, safe_open
 
     from napari_focusstack.provenance import SOFTWARE
+    from napari_focusstack.runtime.schemas import WeightsNote, parse
 
     try:
         with safe_open(path, framework="np") as weights:
-            network = json.loads((weights.metadata() or {})[SOFTWARE])["network"]
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+            note = (weights.metadata() or {})[SOFTWARE]
+        return parse(note, WeightsNote, f"{path} holds no settings of a network")["network"]
+    except (SafetensorError, OSError, ValueError, KeyError):
         return None
-    return str(network)

@@ -53,7 +53,8 @@ def test_a_record_is_returned_as_it_is():
 def test_an_item_of_a_report_has_all_its_parts():
     good = {"software": "napari-focusstack", "items": {"a": {**ITEM, "source": None}}}
     assert checked(good, BatchReport, "it is odd") == good
-    for name, value in (("status", "lost"), ("outputs", {"a.tif": "3"}), ("source", {"files": "x"})):
+    wrong = {"status": "lost", "outputs": {"a.tif": "3"}, "source": {"files": "x"}}
+    for name, value in wrong.items():
         bad = {**good, "items": {"a": {**ITEM, "source": None, name: value}}}
         with pytest.raises(InputError, match="it is odd"):
             checked(bad, BatchReport, "it is odd")

@@ -47,7 +47,7 @@ def test_resuming_does_what_failed_and_what_changed_and_nothing_else(
 
     other = replace(parameters, elimination="none")
     assert statuses(sources, out, other) == ["done"] * 3
-    assert statuses(sources, out, replace(other, tile_px=512)) == ["skipped"] * 3
+    assert statuses(sources, out, replace(other, device="auto")) == ["skipped"] * 3
     assert statuses(sources, out, other, save=["labels"]) == ["done"] * 3
     known = Registration.identity(2, (64, 64))
     assert statuses(sources[:1], out, other, registration=known) == ["done"]
@@ -88,7 +88,8 @@ def test_settings_are_what_decides_about_the_outputs(tmp_path, parameters):
     def settings(**changes):
         return settings_hash(replace(parameters, **changes), {"channel": 1})
 
-    assert settings(device="auto", tile_px=64) == settings()  # where and how, not what
+    assert settings(device="auto") == settings()  # where, not what
+    assert settings(tile_px=64) != settings()  # depth may differ where nothing shows focus
     assert settings(psf=2.5) != settings()
     assert settings_hash(parameters, {"channel": 2}) != settings()
     copy = tmp_path / "keb.safetensors"

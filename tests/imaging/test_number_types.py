@@ -6,6 +6,7 @@ import pytest
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.intensity import Intensity
 from napari_focusstack.imaging.number_types import (
+    GREATEST_FLOAT,
     TAKEN,
     as_floats,
     as_opencv,
@@ -23,7 +24,7 @@ def ends(name):
     """Return the least and the greatest value of a type that planes may hold."""
     dtype = np.dtype(name)
     if dtype.kind == "f":
-        most = min(np.finfo(dtype).max, np.finfo(np.float32).max)
+        most = min(float(np.finfo(dtype).max), GREATEST_FLOAT)
         return np.array([-most, most], dtype)
     low, high = (np.clip(end, -(2**53), 2**53) for end in _limits(dtype))
     return np.array([low, high], dtype)
@@ -59,10 +60,10 @@ def test_no_step_of_the_way_loses_a_value(name):
     np.testing.assert_array_equal(to_type(as_opencv(values), np.dtype(name)), values)
 
 
-@pytest.mark.parametrize("name", [name for name in NUMBERS if "64" in name])
+@pytest.mark.parametrize("name", [name for name in NUMBERS if "64" in name or name == "float32"])
 def test_values_that_would_be_lost_are_named(name):
     dtype = np.dtype(name)
-    value = 2**53 + 2 if dtype.kind in "iu" else 1e39
+    value = 2**53 + 2 if dtype.kind in "iu" else 1e18
 
     with pytest.raises(InputError, match=r"plane 3 holds .*(subtract an offset|divide them)"):
         check_values(np.array([[0, value]], dtype), "plane 3")

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_focusstack.batch.job import ENDINGS, SUFFIXES, Format, Job, Outcome, fuse_item
-from napari_focusstack.batch.report import REPORT, Report, fingerprint, settings_hash
+from napari_focusstack.batch.report import (
+    REPORT,
+    Report,
+    earlier_outputs,
+    fingerprint,
+    settings_hash,
+)
 from napari_focusstack.batch.staging import staging_in
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import check_writable, make_folder
@@ -177,8 +183,9 @@ def batch(
     make_folder(folder)
     check_writable(folder / REPORT, suffixes=(".json",))
     names = output_names(sources)
+    known = earlier_outputs(folder)
     for name in names:
-        _check_ours(folder, name)
+        _check_ours(folder / f"{name}{ENDINGS['image']}{SUFFIXES['tiff']}", known)
     settings = {
         "channel": channel,
         "axis": axis,
@@ -223,10 +230,9 @@ def batch(
                 yield outcome
 
 
-def _check_ours(folder: Path, name: str) -> None:
-    """Raise InputError if a file that a source's image would replace is no result of ours."""
-    path = folder / f"{name}{ENDINGS['image']}{SUFFIXES['tiff']}"
-    if path.exists():
+def _check_ours(path: Path, known: set[str]) -> None:
+    """Raise InputError if a file that would be replaced is no result, as far as is known."""
+    if path.exists() and path.name not in known:
         try:
             read_record(path)
         except InputError as error:

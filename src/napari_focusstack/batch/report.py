@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 REPORT = "batch.json"
-#: Parameters that influence where and how work is done, but not its result.
-EXECUTION_ONLY = ("device", "tile_px")
+#: Parameters that influence where work is done, but not its result.
+EXECUTION_ONLY = ("device",)
 
 
 class Report:
@@ -78,6 +78,15 @@ class Report:
         self.items[str(outcome.source)] = cast("BatchItem", item)
         report = {"software": SOFTWARE, "items": self.items}
         write_text(self.path, json.dumps(report, indent=1))
+
+
+def earlier_outputs(folder: Path) -> set[str]:
+    """Return the names of the files that earlier batches wrote into a folder, by its report."""
+    try:
+        items = read_json(folder / REPORT, BatchReport, "report of a batch")["items"]
+    except InputError:
+        return set()
+    return {name for item in items.values() for name in item["outputs"]}
 
 
 def fingerprint(source: Path) -> dict[str, int] | None:

@@ -32,6 +32,7 @@ from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundar
 from napari_focusstack.psf_estimation.estimate import check_method
 from napari_focusstack.registration.align import align, shown_after
 from napari_focusstack.registration.light import Light
+from napari_focusstack.runtime.forked import check_not_forked
 from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import to_local
@@ -118,6 +119,7 @@ class Pipeline:
         budget_bytes: int | None = None,
         positions: Sequence[float] | None = None,
     ) -> None:
+        check_not_forked()
         self.parameters = parameters
         budget = memory_budget() if budget_bytes is None else budget_bytes
         device = resolve_device(parameters.device)

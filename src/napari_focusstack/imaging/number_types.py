@@ -20,6 +20,8 @@ TAKEN = (
 WHOLE_NUMBERS = (np.uint8, np.uint16, np.uint32)
 #: Greatest whole number up to which float64, in which light is computed, has all of them.
 GREATEST = 2**53
+#: Greatest float, whose square times the pixels of a window is within the range of float32.
+GREATEST_FLOAT = 1e17
 #: Types that OME-TIFF lacks, and the wider ones that they are written as.
 WIDER = {"float16": "float32", "int64": "float64", "uint64": "float64"}
 #: Types that OpenCV computes with.
@@ -54,7 +56,7 @@ def taken_type(dtype: np.dtype, what: str) -> np.dtype:
 def check_values(values: np.ndarray, what: str) -> None:
     """Raise InputError if values are lost where light is computed.
 
-    Whole numbers may be up to :data:`GREATEST`, floats up to the greatest float32.
+    Whole numbers may be up to :data:`GREATEST`, floats up to :data:`GREATEST_FLOAT`.
 
     Examples
     --------
@@ -70,12 +72,12 @@ def check_values(values: np.ndarray, what: str) -> None:
                     f"{what} holds {value}, whole numbers are exact up to {GREATEST} only; "
                     "subtract an offset."
                 )
-    if values.dtype == np.float64:
+    if values.dtype.kind == "f" and values.dtype.itemsize >= 4:
         greatest = float(np.abs(values[np.isfinite(values)]).max(initial=0))
-        if greatest > float(np.finfo(np.float32).max):
+        if greatest > GREATEST_FLOAT:
             raise InputError(
-                f"{what} holds values up to {greatest:.3g}, beyond the range of float32; divide "
-                "them by a constant."
+                f"{what} holds values up to {greatest:.3g}, and their squares exceed the range of "
+                f"float32; divide them by a constant, to {GREATEST_FLOAT:g} at most."
             )
 
 

@@ -41,8 +41,8 @@ class Note(TypedDict, total=False):
     software: Literal["napari-focusstack"]
     layer_type: Literal["image", "labels"]
     record: dict[str, Any] | None
-    translate: dict[str, float]
-    steps: dict[str, tuple[float, str]]
+    translate: dict[str, int | float]
+    steps: dict[str, tuple[int | float, str]]
 
 
 class WeightsNote(TypedDict):
@@ -116,6 +116,7 @@ def parse(text: str | bytes, kind: type[Document], problem: str) -> Document:
     Examples
     --------
     >>> parse('{"network": "fsb", "config": {"width": "8"}}', WeightsNote, "f.safetensors is odd")
+    ... # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
     napari_focusstack.errors.InputError: f.safetensors is odd (Expected `int | array`, got `str` -
     at `$.config[...]`); name another file.

@@ -41,5 +41,5 @@ def test_file_without_a_record_is_refused(tmp_path, name):
 
 
 def test_record_of_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="does not exist"):
         read_record(tmp_path / "missing.tif")

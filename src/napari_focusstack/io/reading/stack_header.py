@@ -64,8 +64,9 @@ if TYPE_CHECKING:
     from napari_focusstack.io.reading.formats.reader import Series
 
 
-# InputError reports what is wrong with a file; tifffile's log would be a second line on stderr.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+# InputError reports what is wrong with a file; these logs would be further lines on stderr.
+for package in ("tifffile", "imagecodecs"):
+    logging.getLogger(package).addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.calibration import ome_root
 from napari_focusstack.io.reading.ome_files import names_other_files
 from napari_focusstack.io.reading.tiff_colour import TiffColour
+from napari_focusstack.runtime.memory import memory_budget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tifffile import TiffFile, TiffPageSeries
 
@@ -24,6 +27,11 @@ STACK_AXES = "ZIQT"
 #: First bytes of a TIFF or BigTIFF in either byte order.
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 IMAGE_DESCRIPTION = 270  # TIFF tag
+#: Least bytes of a page of a TIFF: the offset to it. A header takes 100 and more.
+MIN_PAGE_BYTES = 8
+#: Most bytes of pixels that a byte of a file stands for. Convention: Deflate reaches 1032,
+#: Zstandard 32768.
+MAX_RATIO = 2**16
 
 
 @contextlib.contextmanager
@@ -88,8 +96,36 @@ def tiff_planes(path: Path, *, as_shown: bool = True) -> list[np.ndarray]:
 
 
 def image_series(tiff: TiffFile) -> list[TiffPageSeries]:
-    """Return the series of a TIFF without thumbnails and levels of a pyramid."""
-    return [series for series in tiff.series if not series.keyframe.is_reduced]
+    """Return the series of a TIFF without thumbnails and levels of a pyramid.
+
+    Raises
+    ------
+    ValueError
+        If the file claims more planes or pixels than it can hold.
+    """
+    if tiff.is_ome:
+        _check_planes(tiff)
+    images = [series for series in tiff.series if not series.keyframe.is_reduced]
+    for series in images:
+        page = series.keyframe
+        stored = sum(page.databytecounts)
+        if page.nbytes > MAX_RATIO * stored or page.nbytes > memory_budget():
+            raise ValueError(
+                f"it claims planes of {page.nbytes / 1e9:.3g} GB, in {stored} bytes of the file"
+            )
+    return images
+
+
+def _check_planes(tiff: TiffFile) -> None:
+    """Raise ValueError if an OME description names more planes than its files can hold."""
+    folder, root = Path(tiff.filehandle.dirname), ome_root(tiff.ome_metadata)
+    for pixels in root.iterfind("{*}Image/{*}Pixels"):
+        names = {str(each.get("FileName")) for each in pixels.iterfind("{*}TiffData/{*}UUID")}
+        files = [folder / name for name in names - {tiff.filehandle.name}]
+        size = sum(file.stat().st_size for file in files if file.is_file()) + tiff.filehandle.size
+        planes = math.prod(int(pixels.get(f"Size{axis}", 1)) for axis in "ZCT")
+        if not 0 < planes * MIN_PAGE_BYTES <= size:
+            raise ValueError(f"it claims {planes} planes, in {size} bytes of its files")
 
 
 def check_end(tiff: TiffFile) -> None:

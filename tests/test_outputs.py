@@ -4,17 +4,41 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
+from napari_focusstack.commands.main import main
 from napari_focusstack.commands.progress_bars import Bars
 from napari_focusstack.io.writing.image import write_image
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals, limits and links")
+
+#: Options that make a fusion quick.
 QUICK = ("--psf", "2", "--register", "off", "--labels", "labels.png", "--device", "cpu")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended: its exit code and what it printed as errors."""
+
+    returncode: int
+    stderr: str
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the command in this process: run("fuse", path, ...)."""
+
+    def run(*words):
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        return Finished(code, capsys.readouterr().err)
+
+    return run
 
 
 @pytest.fixture
@@ -134,6 +158,7 @@ def test_a_signal_ends_a_fusion_and_leaves_nothing(run, folder, monkeypatch, num
 
 KILLED = """
 import os, sys
+from napari_focusstack.commands.main import main
 from napari_focusstack.commands.main import main
 from napari_focusstack.commands.progress_bars import Bars
 Bars.__call__ = lambda self, progress: os.kill(os.getpid(), 9)

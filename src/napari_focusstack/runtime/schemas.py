@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar, cast
 
 import numpy as np
 
@@ -131,12 +131,16 @@ def parse(text: str | bytes, kind: type[Document], problem: str) -> Document:
 
 
 def checked(value: Any, kind: type[Document], problem: str) -> Document:
-    """Return a value of a type; InputError that begins with the problem if it has another."""
+    """Return a value of a type; InputError that begins with the problem if it has another.
+
+    A dict is returned as it is, with keys that its type does not name; all else is converted.
+    """
     import msgspec
 
     try:
         _check_levels(value)
-        return msgspec.convert(value, kind)
+        converted = msgspec.convert(value, kind)
+        return cast("Document", value) if isinstance(value, dict) else converted
     except (msgspec.MsgspecError, RecursionError) as error:
         raise _refused(problem, error) from error
 

@@ -86,7 +86,7 @@ def test_failures_get_a_line_each_and_code_2_and_a_second_run_resumes(tmp_path, 
     ("words", "message"),
     [
         (("--memory", "lots"), "'lots' is no amount of memory"),
-        (("--registration", "gone.json"), "cannot read gone.json"),
+        (("--registration", "gone.json"), "gone.json does not exist"),
         (("--scheduler", "tcp://127.0.0.1:9"), "the scheduler tcp://127.0.0.1:9 does not answer"),
         (("--psf", "0"), "sigma"),
     ],

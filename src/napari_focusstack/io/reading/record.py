@@ -15,7 +15,7 @@ from napari_focusstack.io.reading.calibration import ome_root
 from napari_focusstack.io.reading.formats import ome_zarr
 from napari_focusstack.io.reading.formats.dispatch import series_of
 from napari_focusstack.provenance import SOFTWARE
-from napari_focusstack.runtime.paths import check_file
+from napari_focusstack.runtime.paths import check_file, status
 from napari_focusstack.runtime.schemas import MAX_BYTES, Note, Record, checked, is_ours, parse
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def read_record(path: str | Path) -> dict[str, Any]:
         If the file cannot be read or holds no record of napari-focusstack.
     """
     path = Path(path)
-    check_file(path)
+    if status(path) is None or not path.is_dir():  # an OME-Zarr is a folder
+        check_file(path)
     try:
         record = _record(path)
     except InputError:  # a reader that is not installed

@@ -95,13 +95,13 @@ class FocalStack:
     ) -> None:
         """Replace some planes, counted from 1; the coding is determined anew.
 
-        What they do not show is filled: the same as before, if it is not given.
+        If what they show is given, the rest is filled; it is filled already, if not.
         """
         for number, plane in zip(numbers, planes, strict=True):
             self.sources[number - 1] = plane
         if shown is not None:
             self.shown = self.shown.put(numbers, shown)
-        self._fill()
+            self._fill()
         self.intensity = Intensity.of(self.sources, self.choice)
 
     def _fill(self) -> None:

@@ -436,6 +436,17 @@ def test_where_not_every_plane_shows_a_pixel_is_marked_and_said(
     np.testing.assert_array_equal(border.data[0, 0], ~valid)
     assert border.visible
     assert f"{100 * (1 - valid.mean()):.1f}% of the pixels" in dock.figures.text()
+    whole = viewer.layers["moved fused"].data.copy()
+    dock.cut["crop"].value = True
+    assert press(qtbot, dock, "fuse") == ""
+    fused = viewer.layers["moved fused"]
+    rows, columns = dock.session.result.region
+    assert valid[rows, columns].all()
+    np.testing.assert_array_equal(fused.data, whole[:, :, rows, columns])
+    shift = fused.scale[-2:] * (rows.start, columns.start)
+    np.testing.assert_allclose(fused.translate[-2:], border.translate[-2:] + shift)
+    assert not border.data.any()
+    dock.cut["crop"].value = False
     dock.input["register"].value = "off"
     press(qtbot, dock, "run_all")
     assert not border.data.any()

@@ -1,5 +1,6 @@
 """Nothing is lost: outputs never destroy anything, and appear together or not at all."""
 
+import json
 import os
 import signal
 import subprocess
@@ -102,6 +103,13 @@ def test_what_would_be_lost_or_is_no_file_is_refused_in_one_line(run, folder, wo
     assert done.stderr.startswith("napari-focusstack: error: ")
     assert done.stderr.count("\n") == 1
     assert contents(folder) == before
+
+
+def test_a_result_in_its_own_folder_is_no_plane_of_the_next_run(run, folder):
+    for _ in range(2):
+        done = run("fuse", "planes", "-o", "planes/fused.tif", "--report", "r.json", *QUICK)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(Path("r.json").read_text())["found"]["planes"] == 3
 
 
 SET = {

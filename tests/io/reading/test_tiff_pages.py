@@ -1,5 +1,7 @@
 """Planes of a TIFF: all pages, or an error that says what is missing."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tifffile
@@ -7,6 +9,7 @@ from PIL import Image
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.image import read_image
+from napari_focusstack.io.reading.stack_header import find_stacks
 
 NOISE = np.random.default_rng(0)
 
@@ -128,3 +131,30 @@ def test_ome_tiff_whose_other_file_is_missing_raises(tmp_path):
 
     with pytest.raises(InputError, match="pixels are missing"):
         read_image(path)
+
+
+@pytest.mark.parametrize("claim", [10**9, 2000, 0, -3])
+def test_planes_that_a_file_claims_but_cannot_hold_take_no_memory(tmp_path, claim):
+    path = tmp_path / "stack.ome.tif"
+    tifffile.imwrite(path, noise(3, 8, 9), ome=True, metadata={"axes": "ZYX"})
+    xml = tifffile.tiffcomment(path).replace('SizeZ="3"', f'SizeZ="{claim}"')
+    tifffile.tiffcomment(path, xml.encode())
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=f"it claims {claim} planes, in .* bytes of its files"):
+            find_stacks([path])
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_page_that_unpacks_to_more_than_its_bytes_can_hold_is_refused(tmp_path):
+    path = tmp_path / "bomb.tif"
+    tifffile.imwrite(path, noise(3, 8, 9), photometric="minisblack", compression="zlib")
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        for name in ("ImageLength", "ImageWidth", "RowsPerStrip"):
+            tiff.pages.first.tags[name].overwrite(2**20)
+
+    with pytest.raises(InputError, match=r"it claims planes of .* GB, in \d+ bytes"):
+        find_stacks([path])

@@ -354,7 +354,7 @@ def test_without_a_plane_distance_the_depth_is_drawn_and_this_is_said(dock, qtbo
 def test_settings_are_copied_as_python_that_repeats_the_run(fused, qtbot, viewer):
     press(qtbot, fused, "copy_python")
     text = QApplication.clipboard().text()
-    assert text.splitlines()[1].startswith('result = nfs.fuse(viewer.layers["stack"], ')
+    assert text.splitlines()[1].startswith("result = nfs.fuse(viewer.layers['stack'], ")
     names = {"viewer": viewer}
     exec(text, names)
     image = viewer.layers["stack fused"]

@@ -222,3 +222,16 @@ def test_a_pair_of_one_scene_passes_and_one_of_two_scenes_is_refused(make_stack)
 
     with pytest.raises(InputError, match=r"show different things \(correlation -?0\.[01]\d\)"):
         check_pair([near, make_stack(5, 96, 1.0, 0.0, 4)[0]])
+
+
+def test_a_copy_that_was_moved_and_rounded_is_still_one():
+    rng = np.random.default_rng(1)
+    scene = rng.random((96, 96)).astype(np.float32)
+    planes = [
+        200 * ndimage.gaussian_filter(scene, 1 + z) + rng.normal(0, 2, scene.shape)
+        for z in range(6)
+    ]
+    copy = planes[2] + rng.choice([-1, 0, 1], scene.shape, p=[0.01, 0.98, 0.01])
+    stack = [plane.astype(np.float32) for plane in (*planes[:3], copy, *planes[3:])]
+    assert diagnose(stack).duplicates == ((3, 4),)
+    assert diagnose([plane.astype(np.float32) for plane in planes]).duplicates == ()

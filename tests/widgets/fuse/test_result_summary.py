@@ -31,7 +31,12 @@ def session():
         selection=SimpleNamespace(blended=np.zeros((2, 2), bool)),
         stack=stack,
         pipeline=SimpleNamespace(
-            plain="", registration=None, defects=None, light=None, warnings=[]
+            plain="",
+            parameters=SimpleNamespace(elimination="unmix"),
+            registration=None,
+            defects=None,
+            light=None,
+            warnings=[],
         ),
     )
     return SimpleNamespace(
@@ -47,8 +52,8 @@ def session():
 
 def test_blur_residual_and_computed_share_are_said(session):
     assert figures_text(session, 2.04) == (
-        "sigma 1.23 px per plane (gaussian), reblur residual 3.21%, 25.0% of the pixels computed; "
-        "linear light, 2.0 s"
+        "sigma 1.23 px per plane (gaussian), 3.21% of the light at edges unexplained, 25.0% of the "
+        "pixels computed; linear light, 2.0 s"
     )
 
 
@@ -56,14 +61,16 @@ def test_a_residual_of_other_labels_is_not_said(session):
     session.state.painted_since = True
     text = figures_text(session, 1)
     assert "painted since it was measured" in text
-    assert "residual" not in text
+    assert "unexplained" not in text
 
 
 def test_without_elimination_the_reason_is_said(session):
     session.canvas.psf = None
-    session.canvas.pipeline.plain = "elimination is none"
-    expected = "no halo removed: elimination is none; linear light, 1.0 s"
+    session.canvas.pipeline.plain = "transmitted light"
+    expected = "no halo removed: transmitted light; linear light, 1.0 s"
     assert figures_text(session, 1) == expected
+    session.canvas.pipeline.parameters.elimination = "none"
+    assert "no halo removed: as chosen;" in figures_text(session, 1)
 
 
 def test_all_that_restricts_the_result_is_said(session):

@@ -151,9 +151,11 @@ def figures_text(session: Session, seconds: float) -> str:
 def _elimination_text(canvas: Canvas, *, painted_since: bool) -> str:
     """Return the blur and the share of computed pixels, or why nothing was eliminated."""
     if canvas.psf is None:
-        why = canvas.pipeline.plain or "nothing stands before anything else, or no elimination"
+        why = canvas.pipeline.plain or "nothing stands before anything else"
+        if canvas.pipeline.parameters.elimination == "none":
+            why = "as chosen"
         return f"no halo removed: {why}"
-    residual = f"reblur residual {100 * canvas.psf.residual:.2f}%"
+    residual = f"{100 * canvas.psf.residual:.2f}% of the light at edges unexplained"
     per_plane = " per plane" if len(canvas.stack) > 2 else ""
     return (
         f"sigma {canvas.psf.sigma_px:.2f} px{per_plane} ({canvas.psf.shape}), "

@@ -5,7 +5,29 @@ import torch
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.networks import device
+from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.device import autocast, resolve_device
+from napari_focusstack.networks.fsb import FSB
+from napari_focusstack.networks.keb import KEB
+from napari_focusstack.networks.meb import FEATURES, MEB
+from napari_focusstack.networks.seb import SEB
+from napari_focusstack.source.choice import choose
+
+# A tensor of this device has no memory, so nothing can be read back from it.
+META = torch.device("meta")
+
+
+def on_meta(*shape):
+    return torch.empty(shape, device=META)
+
+
+EMPTY = {
+    "FSB": (FSB(width=8), (on_meta(1, 6, 64, 64),)),
+    "KEB": (KEB(width=8), (on_meta(1, 7, 64, 64),)),
+    "DEB": (DEB(width=8), (on_meta(1, 5, 42, 32, 32),)),
+    "MEB": (MEB(width=8), (on_meta(1, FEATURES, 64, 64),)),
+    "SEB": (SEB(width=8), (on_meta(1, 5, 3, 64, 64), on_meta(1))),
+}
 
 
 def test_the_processor_is_always_there():
@@ -46,3 +68,17 @@ def test_precision_is_lowered_only_where_the_hardware_has_it(monkeypatch):
         monkeypatch.setattr(device, "has_bfloat16", lambda device, has_it=has_it: has_it)
         with autocast(cpu):
             assert layer(torch.rand(1, 1, 2, 2)).dtype == dtype
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_a_network_reads_nothing_back_from_the_device(name):
+    network, inputs = EMPTY[name]
+    with torch.no_grad():
+        assert network.to(META)(*inputs).device == META
+
+
+def test_the_choice_of_sources_reads_nothing_back_from_the_device():
+    planes, logs = on_meta(5, 3, 64, 64), on_meta(5, 64, 64)
+    with torch.no_grad():
+        choice = choose(planes, planes, logs, 0.01, "none")
+    assert choice.source.device == META

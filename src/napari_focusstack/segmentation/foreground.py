@@ -10,6 +10,7 @@ import torch.nn.functional as functional
 
 from napari_focusstack.networks.pair_log_odds import near_log_odds
 from napari_focusstack.networks.tiled_fsb import segment_tiled
+from napari_focusstack.segmentation.contours import join_blank_parts
 from napari_focusstack.segmentation.labels import apply_hard_mask, clamp_soft_band
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def estimate_matte(
         probability, backend = refine(prior[0].cpu().numpy(), guide, backend=parameters.crf_backend)
         prior = torch.from_numpy(probability)[None].to(alpha.device)
     mask = remove_islands(override_regions(alpha, prior), log_odds)
+    mask = join_blank_parts(mask, log_odds, near, far)
     return clamp_soft_band(apply_hard_mask(alpha, mask)), backend
 
 

@@ -89,6 +89,14 @@ def test_the_page_on_registration_runs(run):
     assert max(apart) < 0.01
 
 
+def test_the_page_on_projection_runs(run):
+    names = run("projection.md")
+    assert names["flat"].dtype == np.uint16
+    nearest = np.floor(names["surface"].surface + 0.5).astype(int)[None] - 1
+    assert (names["flat"] >= np.take_along_axis(names["planes"], nearest, 0)[0]).all()
+    np.testing.assert_array_equal(names["by_hand"], names["planes"][1:4].max(0))
+
+
 def test_the_python_page_names_everything_that_is_public():
     table = (DOCS / "python.md").read_text("utf-8").partition("| name | what it is |")[2]
     named = [

@@ -132,7 +132,7 @@ def test_blank_planes_are_left_out_and_keep_their_numbers(light, truth):
     assert set(np.unique(result.source)) <= {2, 3, 4, 5, 6}
     assert (result.labels.min(), result.labels.max()) == (2, 6)
     assert [said for said in result.findings if "nothing, or only noise" in said] == [
-        "Planes 1, 7 show nothing, or only noise; they can be left out."
+        "Planes 1, 7 show nothing, or only noise; blank planes are left out."
     ]
 
 
@@ -146,6 +146,38 @@ def test_a_reversed_stack_is_turned_and_that_is_said(light, truth):
     assert kept.findings[0].startswith("The planes seem to be in the reverse order: with near=")
     right = nfs.fuse(coded(light[::-1]), near="last")
     assert not any("reverse" in said for said in right.findings)
+
+
+def test_a_blank_plane_in_the_middle_leaves_a_longer_step(light, truth):
+    planes = coded(light)
+    planes[2] = 0
+    result = nfs.fuse(planes)
+    assert psnr(result.image, truth) > 43
+    assert result.depth.max() == pytest.approx(4, abs=0.15)
+    assert set(np.unique(result.source)) == {1, 2, 4, 5}
+
+
+def test_a_plane_that_is_blurred_as_a_whole_is_left_out(scene, truth):
+    planes = np.stack([plane(scene, steps) for steps in np.linspace(0, 4, 9)])
+    planes[4] = gaussian_filter(planes[4], 4)
+    result = nfs.fuse(coded(planes))
+    assert psnr(result.image, truth) > 43
+    assert 5 not in result.source
+    assert "Plane 5 is blurred as a whole" in result.findings[0]
+    kept = nfs.fuse(coded(planes), planes="1:9")
+    assert psnr(kept.image, truth) < psnr(result.image, truth) - 3
+
+
+def test_chosen_planes_give_what_they_alone_give_and_keep_their_numbers(scene, truth):
+    planes = coded(np.stack([plane(scene, steps) for steps in np.linspace(0, 4, 17)]))
+    alone = nfs.fuse(planes[::4], near="first")
+    chosen = nfs.fuse(planes, planes="1:17:4", z_step=0.25, near="first")
+    np.testing.assert_array_equal(chosen.image, alone.image)
+    np.testing.assert_array_equal(chosen.source, 4 * (alone.source - 1) + 1)
+    np.testing.assert_allclose(chosen.depth, alone.depth, atol=1e-5)
+    assert chosen.sigma_px == pytest.approx(alone.sigma_px / 4)
+    again = nfs.fuse(planes, labels=chosen.labels, **chosen.parameters)
+    assert set(np.unique(again.source)) <= {1, 5, 9, 13, 17}
 
 
 def test_uneven_steps_are_honoured(scene, truth):
@@ -165,7 +197,9 @@ def test_planes_that_show_the_same_are_one(light):
     assert not result.transition_region.any()
     pair = nfs.fuse(same[:2])
     np.testing.assert_array_equal(pair.image, same[0])
-    assert pair.findings == ["Planes 1 and 2 show the same image; leave one out."]
+    assert pair.findings == [
+        "Planes 1 and 2 show the same image: one is a copy, or focus did not move."
+    ]
 
 
 def with_black_border(planes):

@@ -12,6 +12,7 @@ def test_the_defaults_are_those_of_the_documentation():
     assert asdict(FuseParameters()) == {
         "intensity": "auto",
         "near": "auto",
+        "planes": None,
         "z_step": 0.0,
         "register": "auto",
         "register_model": "similarity",

@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_focusstack.diagnostics.diagnose import diagnose as diagnose
+    from napari_focusstack.diagnostics.diagnosis import Diagnosis as Diagnosis
     from napari_focusstack.errors import InputError as InputError
     from napari_focusstack.fusion.fuse import eliminate as eliminate
     from napari_focusstack.fusion.fuse import estimate_psf as estimate_psf
@@ -17,13 +19,17 @@ if TYPE_CHECKING:
     from napari_focusstack.fusion.fuse import segment as segment
     from napari_focusstack.fusion.painted_labels import PaintedLabels as PaintedLabels
     from napari_focusstack.fusion.painted_labels import read_labels as read_labels
+    from napari_focusstack.fusion.projection import project as project
     from napari_focusstack.fusion.result import FusionResult as FusionResult
+    from napari_focusstack.fusion.slabs import Slab as Slab
+    from napari_focusstack.fusion.slabs import fuse_slabs as fuse_slabs
     from napari_focusstack.io.reading.plane_store import PlaneStore as PlaneStore
     from napari_focusstack.io.reading.plane_store import open_planes as open_planes
     from napari_focusstack.io.reading.record import read_record as read_record
     from napari_focusstack.io.writing.result import ResultForm as ResultForm
     from napari_focusstack.io.writing.result_file import result_file as result_file
     from napari_focusstack.parameters import FuseParameters as FuseParameters
+    from napari_focusstack.parameters import ProjectionParameters as ProjectionParameters
     from napari_focusstack.registration.register import register as register
     from napari_focusstack.registration.transforms import Registration as Registration
     from napari_focusstack.runtime.progress import Progress as Progress
@@ -37,22 +43,28 @@ if TYPE_CHECKING:
 
 #: Module of each public name.
 _MODULES = {
+    "Diagnosis": "diagnostics.diagnosis",
     "FocusMap": "segmentation.focus_map",
     "FuseParameters": "parameters",
     "FusionResult": "fusion.result",
     "InputError": "errors",
     "PaintedLabels": "fusion.painted_labels",
     "PlaneStore": "io.reading.plane_store",
+    "ProjectionParameters": "parameters",
     "Progress": "runtime.progress",
     "Registration": "registration.transforms",
     "ResultForm": "io.writing.result",
+    "Slab": "fusion.slabs",
     "Surface": "surface.surface",
     "colour_stack": "samples.stacks",
+    "diagnose": "diagnostics.diagnose",
     "eliminate": "fusion.fuse",
     "estimate_psf": "fusion.fuse",
     "fuse": "fusion.fuse",
+    "fuse_slabs": "fusion.slabs",
     "microscopy_stack": "samples.stacks",
     "open_planes": "io.reading.plane_store",
+    "project": "fusion.projection",
     "read_labels": "fusion.painted_labels",
     "read_record": "io.reading.record",
     "register": "registration.register",

@@ -10,6 +10,8 @@ from typing import Any, Literal, get_type_hints
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.psf_shapes import PSF_SHAPE_CHOICES, PsfShapeChoice
+from napari_focusstack.runtime.distance import read_distance
+from napari_focusstack.runtime.plane_choice import choice_text
 from napari_focusstack.runtime.schemas import fits
 
 #: Distances between planes whose depth float32 can hold, in any unit.
@@ -63,6 +65,11 @@ class InputParameters:
         "end of the stack that is nearest to the lens; auto takes the first, or the last where "
         "only that order explains the planes",
         ("first", "last", "auto"),
+    )
+    planes: str | None = option(
+        None,
+        "planes to use, counted from 1 in the order given, such as 1,3,5:9 or 3:40:2, which is "
+        "every second from 3 to 40; all if not given",
     )
     z_step: float = option(
         0.0,
@@ -176,6 +183,50 @@ class ResultParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProjectionParameters:
+    """Projection of the planes around the surface, see :func:`napari_focusstack.project`."""
+
+    project: Literal["none", "max", "mean", "sum"] = option(
+        "none",
+        "in place of the fused image, write the maximum, mean or sum of the planes around the "
+        "surface, for fluorescence",
+        ("none", "max", "mean", "sum"),
+    )
+    above: str = option(
+        "0", "how far planes may lie in front of the surface, in planes (3) or a length (2um)"
+    )
+    below: str = option(
+        "0", "how far planes may lie behind the surface, in planes (3) or a length (2um)"
+    )
+    channel_offset: str | None = option(
+        None,
+        "how far a channel lies behind the surface, by its name or number, such as DAPI=2um or "
+        "2=-1; several are separated by commas",
+    )
+
+    def __post_init__(self) -> None:
+        """Raise InputError if a value is none of its choices, or no distance."""
+        check_choices(self)
+        for name in ("above", "below"):
+            if read_distance(getattr(self, name), name).value < 0:
+                raise InputError(f"{name} is {getattr(self, name)!r}; give 0 or more.")
+        for channel, offset in self.offsets.items():
+            read_distance(offset, f"the offset of channel {channel}")
+
+    @property
+    def offsets(self) -> dict[str, str]:
+        """The offset of each channel that has one, by its name or number."""
+        offsets = {}
+        for part in (self.channel_offset or "").split(","):
+            channel, equals, offset = part.rpartition("=")
+            if part.strip() and not (equals and channel.strip()):
+                raise InputError(f"channel_offset is {part!r}; give NAME=DISTANCE.")
+            if part.strip():
+                offsets[channel.strip()] = offset.strip()
+        return offsets
+
+
+@dataclass(frozen=True, kw_only=True)
 class FuseParameters(
     InputParameters,
     RegistrationParameters,
@@ -194,9 +245,10 @@ class FuseParameters(
         Raises
         ------
         InputError
-            If a value has another type or is none of its choices, z_step is negative or not finite,
-            or tile_px is below 64.
+            If a value has another type or is none of its choices, planes is no choice of planes,
+            z_step is negative or not finite, or tile_px is below 64.
         """
+        object.__setattr__(self, "planes", choice_text(self.planes))
         check_choices(self)
         if self.z_step and not MIN_STEP <= self.z_step <= MAX_STEP:
             raise InputError(

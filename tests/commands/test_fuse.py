@@ -152,6 +152,17 @@ def test_a_stack_in_one_file_is_fused_with_its_distance_between_planes(stack, ca
     assert f"sigma {result.sigma_px:.2f} px" in capsys.readouterr().out
 
 
+def test_planes_are_chosen_by_their_place_in_the_file(stack, capsys):
+    planes, _ = stack
+    words = ["--elimination", "none", "--save-labels", "l.tif", "--report", "r.json"]
+    assert main(["fuse", "stack.tif", "-o", "out.tif", "--planes", "1:5:2", *words]) == 0
+    assert np.array_equal(read_image("out.tif"), fuse(planes[::2], elimination="none").image)
+    assert read_labels("l.tif").max() == 5
+    assert json.loads(Path("r.json").read_text())["parameters"]["planes"] == "1:5:2"
+    assert main(["fuse", "stack.tif", "-o", "out.tif", "--planes", "4:9"]) == 2
+    assert "planes is '4:9', but the stack has 5 planes; give 1 to 5." in capsys.readouterr().err
+
+
 def test_confidence_and_the_surface_are_written_where_they_are_asked_for(stack, capsys):
     planes, _ = stack
     words = ["-o", "out.tif", "--elimination", "none", "--save-confidence", "c.tif"]

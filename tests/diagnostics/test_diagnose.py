@@ -63,7 +63,9 @@ def test_a_plane_twice_is_found_whatever_the_noise(stack):
     for copy in (stack[4], again):
         found = diagnose([*stack[:5], copy, *stack[5:]])
         assert found.duplicates == ((5, 6),)
-        assert found.messages() == ["Planes 5 and 6 show the same image; leave one out."]
+        assert found.messages() == [
+            "Planes 5 and 6 show the same image: one is a copy, or focus did not move."
+        ]
 
 
 def test_a_copy_far_away_is_found(stack):
@@ -143,7 +145,7 @@ def test_planes_that_give_nothing_are_redundant(stack):
     found = diagnose(stack, labels)
     assert found.redundant == (1, 3, 4, 6, 7, 8)
     assert found.shares.sum() == 1
-    assert found.messages()[-1].startswith("Planes 1, 3, 4, 6 to 8 give less than 0.1% of the")
+    assert found.messages()[-1].startswith("Planes 1, 6 to 8 give less than 0.1% of the")
 
 
 def test_planes_are_read_once_and_let_go(make_stack):
@@ -235,3 +237,11 @@ def test_a_copy_that_was_moved_and_rounded_is_still_one():
     stack = [plane.astype(np.float32) for plane in (*planes[:3], copy, *planes[3:])]
     assert diagnose(stack).duplicates == ((3, 4),)
     assert diagnose([plane.astype(np.float32) for plane in planes]).duplicates == ()
+
+
+def test_a_plane_that_failed_is_named_and_nothing_else_is_said_of_it(make_stack):
+    stack = make_stack(8, 192, 0.5)
+    failed = ndimage.gaussian_filter(stack[3].astype(np.float32), 5).astype(np.uint8)
+    found = diagnose([*stack[:3], failed, *stack[4:]])
+    assert found.blurred == (4,)
+    assert len(found.messages()) == 1

@@ -135,3 +135,14 @@ def test_positions_are_told_from_the_first_plane_on():
 def test_positions_that_are_no_order_are_refused(positions, said):
     with pytest.raises(InputError, match=said):
         check_positions(positions, 3)
+
+
+def test_planes_that_are_not_chosen_are_neither_read_nor_checked():
+    planes = [np.arange(20 * 30, dtype=np.uint16).reshape(20, 30) for _ in range(3)]
+    damaged = [np.full((4, 4), np.nan), None, "no plane"]
+    stack = check_planes([planes[0], *damaged, planes[1], planes[2]], "1,5:6")
+    assert len(stack) == 6
+    assert all(is_blank(stack[number]) for number in (1, 2, 3))
+    assert all(each.shape == (20, 30) and each.dtype == np.uint16 for each in stack)
+    low, high = planes[0].min(), planes[0].max()
+    assert low < stack[1][0, 0] < high

@@ -101,3 +101,13 @@ def test_planes_that_cannot_be_used_are_refused():
         stack_of(ramps(1))
     with pytest.raises(InputError, match="choose auto, linear or srgb"):
         stack_of(ramps(), "log")
+
+
+def test_of_planes_that_are_not_chosen_the_nearest_stands_in():
+    planes = [np.arange(400, dtype=np.uint16).reshape(20, 20) + 1000 * n for n in range(6)]
+    stack = FocalStack(planes, "auto", torch.device("cpu"), 2**20, "2,5")
+    labels = np.tile(np.array([1, 2, 3, 4, 5, 6], np.uint8), (20, 4))[:, :20]
+    sources = stack.sources_of(labels, stack.full)
+    assert sources[0, :6].tolist() == [2, 2, 2, 5, 5, 5]
+    assert sources.dtype == labels.dtype
+    assert (stack.intensity.low, stack.intensity.high) == (1000, 4399)

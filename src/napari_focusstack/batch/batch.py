@@ -5,10 +5,19 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from napari_focusstack.batch.job import ENDINGS, SUFFIXES, Format, Job, Outcome, fuse_item
+from napari_focusstack.batch.job import (
+    ENDINGS,
+    PROJECTED,
+    SUFFIXES,
+    Format,
+    Job,
+    Outcome,
+    fuse_item,
+)
 from napari_focusstack.batch.report import (
     REPORT,
     Report,
@@ -31,12 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 
     from napari_focusstack.batch.series import Output
-    from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.parameters import FuseParameters, ProjectionParameters
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.progress import Progress
 
 
-def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
+def find_sources(patterns: Sequence[str], folder: Path | None = None) -> list[Path]:
     """Return the files and folders that match patterns, in natural order.
 
     Of a set of OME-TIFFs only the first file is returned.
@@ -45,7 +54,7 @@ def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
     ----------
     patterns : sequence of str
         Names, or patterns with ``*``, ``?``, ``[...]``, and ``**`` for folders at any depth.
-    folder : Path
+    folder : Path, optional
         Folder of the outputs. It is no source, and neither are earlier outputs in it.
 
     Returns
@@ -61,14 +70,17 @@ def find_sources(patterns: Sequence[str], folder: Path) -> list[Path]:
     for pattern in patterns:
         if Path(pattern).exists():  # a file name may contain brackets
             matches = [Path(pattern)]
-            if Path(pattern).is_dir():
+            if folder is not None and Path(pattern).is_dir():
                 check_apart([folder], matches)
         else:  # Path.glob takes no absolute pattern
             matches = [Path(name) for name in glob.glob(pattern, recursive=True)]  # noqa: PTH207
         if not matches:
             raise InputError(f"nothing matches {pattern!r}; check the path, and quote the pattern.")
         sources |= dict.fromkeys(in_natural_order(matches))
-    endings = [ending + suffix for ending in ENDINGS.values() for suffix in SUFFIXES.values()]
+    if folder is None:
+        return without_members(list(sources))
+    names = (*ENDINGS.values(), PROJECTED)
+    endings = [ending + suffix for ending in names for suffix in SUFFIXES.values()]
     outputs, into = (*endings, REPORT), os.path.realpath(folder)
     found = [
         path
@@ -121,6 +133,7 @@ def batch(
     folder: Path,
     parameters: FuseParameters,
     *,
+    projection: ProjectionParameters | None = None,
     channel: int = 1,
     axis: str | None = None,
     save: Collection[Output] = (),
@@ -143,6 +156,8 @@ def batch(
         several series), ``NAME_labels.tif`` and so on, and the report ``batch.json``.
     parameters : FuseParameters
         Parameters of each fusion.
+    projection : ProjectionParameters, optional
+        Projection around the surface, in place of the fused image: ``NAME_projected.tif``.
     channel : int
         Channel in which focus is estimated, from 1.
     axis : str, optional
@@ -184,15 +199,18 @@ def batch(
     check_writable(folder / REPORT, suffixes=(".json",))
     names = output_names(sources)
     known = earlier_outputs(folder)
+    ending = ENDINGS["image"] if projection is None else PROJECTED
     for name in names:
-        _check_ours(folder / f"{name}{ENDINGS['image']}{SUFFIXES['tiff']}", known)
-    settings = {
+        _check_ours(folder / f"{name}{ending}{SUFFIXES['tiff']}", known)
+    settings: dict[str, Any] = {
         "channel": channel,
         "axis": axis,
         "save": sorted(save),
         "format": format,
         "registration": registration.to_dict() if registration else None,
     }
+    if projection is not None:
+        settings["projection"] = asdict(projection)
     hashed = settings_hash(parameters, settings)
     with staging_in(folder) as staging:
         report = Report(folder, hashed, resume=resume)
@@ -208,6 +226,7 @@ def batch(
                     folder=folder,
                     staging=staging,
                     parameters=parameters,
+                    projection=projection,
                     channel=channel,
                     axis=axis,
                     save=tuple(save),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_focusstack.batch.series import Output
-    from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.parameters import FuseParameters, ProjectionParameters
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.progress import Progress
 
@@ -30,6 +31,8 @@ ENDINGS: dict[Output, str] = {
     "depth": "_depth",
     "confidence": "_confidence",
 }
+#: Ending of a projection, in place of that of the image.
+PROJECTED = "_projected"
 #: Formats of the outputs, and their suffixes.
 Format = Literal["tiff", "zarr"]
 SUFFIXES: dict[Format, str] = {"tiff": ".tif", "zarr": ".ome.zarr"}
@@ -48,6 +51,8 @@ class Job:
     #: Folder in which outputs are written before they are moved.
     staging: Path
     parameters: FuseParameters
+    #: Projection around the surface, in place of the fused image.
+    projection: ProjectionParameters | None = None
     #: Channel in which focus is estimated, from 1.
     channel: int = 1
     #: Letter of the focus axis, if the files do not name it.
@@ -64,9 +69,15 @@ class Job:
         """Return the files to be written; their names begin with `stem`."""
         suffix = SUFFIXES[self.format]
         return {
-            name: stem.with_name(f"{stem.name}{ENDINGS[name]}{suffix}")
+            name: stem.with_name(f"{stem.name}{self._ending(name)}{suffix}")
             for name in ("image", *self.save)
         }
+
+    def _ending(self, output: Output) -> str:
+        """Return the ending of the name of an output."""
+        if output == "image" and self.projection is not None:
+            return PROJECTED
+        return ENDINGS[output]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +134,7 @@ def _fuse_source(
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Fuse each series of a source; return the sizes of the outputs, bytes, and notes on it."""
     # Imported late, for the command's help reads this module.
+    from napari_focusstack.batch.projected_stack import project_stack
     from napari_focusstack.batch.series import fuse_stack
     from napari_focusstack.io.reading.stack_axes import no_focus_axis
     from napari_focusstack.io.reading.stack_header import find_stacks
@@ -136,7 +148,10 @@ def _fuse_source(
     with staging_folder(job.staging / job.name) as attempt:
         for number, stack in enumerate(stacks, 1):
             name = job.name if len(stacks) == 1 else f"{job.name}_{number}"
-            fuse_stack(
+            make = fuse_stack
+            if job.projection is not None:
+                make = partial(project_stack, projection=job.projection)
+            make(
                 stack,
                 job.outputs(attempt / name),
                 job.parameters,

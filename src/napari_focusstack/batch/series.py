@@ -19,7 +19,7 @@ from napari_focusstack.io.writing.result_scratch import ScratchResult
 from napari_focusstack.runtime.memory import memory_budget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from napari_focusstack.fusion.painted_labels import PaintedLabels
@@ -90,16 +90,12 @@ def fuse_stack(
     from napari_focusstack.fusion.result import crop_region
     from napari_focusstack.runtime.progress import run
 
-    letters, sizes = _result_letters(stack), stack.other_axes
-    forms = _forms(stack, letters)
-    first = channel - 1
-    if not 0 <= first < sizes.get("C", 1):
-        raise InputError(
-            f"{stack.files[0]} has no channel {channel}; give one from 1 to {sizes.get('C', 1)}."
-        )
+    letters = result_letters(stack)
+    forms = forms_of(stack, letters)
+    first = channel_index(stack, channel)
     given = with_z_step(parameters, stack)
     positions = None if parameters.z_step else stack.focus_positions
-    half = _half_of_budget(stack, budget_bytes)
+    half = half_of_budget(stack, budget_bytes)
     figures: list[dict[str, Any]] = []
     with contextlib.ExitStack() as opened:
         # Which rectangle all planes show is known only when all are fused.
@@ -111,14 +107,8 @@ def fuse_stack(
             for name, path in paths.items()
         }
         valid = np.ones((), bool)
-        # Channels are the innermost loop; it begins with the channel in which focus is estimated.
-        order = sorted(letters, key="C".__eq__)
         reference: FusionResult | None = None
-        for index in np.ndindex(*(sizes[axis] for axis in order)):
-            place = dict(zip(order, index, strict=True))
-            if "C" in place:
-                place["C"] = (place["C"] + first) % sizes["C"]
-            at = {letters[axis]: position for axis, position in place.items()}
+        for place, at in places_of(stack, letters, first):
             known: tuple[
                 FocusMap | np.ndarray | PaintedLabels | None, FuseParameters, Registration | None
             ]
@@ -154,6 +144,29 @@ def fuse_stack(
     return reference, record
 
 
+def channel_index(stack: StackHeader, channel: int) -> int:
+    """Return the index of a channel that is counted from 1; InputError if there is none."""
+    count = stack.other_axes.get("C", 1)
+    if not 1 <= channel <= count:
+        raise InputError(f"{stack.files[0]} has no channel {channel}; give one from 1 to {count}.")
+    return channel - 1
+
+
+def places_of(
+    stack: StackHeader, letters: Mapping[str, str], first: int
+) -> Iterator[tuple[dict[str, int], dict[str, int]]]:
+    """Yield the place on the other axes of each fusion, by their letters in stack and result.
+
+    Channels are the innermost loop. It begins with the channel of index ``first``.
+    """
+    sizes, order = stack.other_axes, sorted(letters, key="C".__eq__)
+    for index in np.ndindex(*(sizes[axis] for axis in order)):
+        place = dict(zip(order, index, strict=True))
+        if "C" in place:
+            place["C"] = (place["C"] + first) % sizes["C"]
+        yield place, {letters[axis]: position for axis, position in place.items()}
+
+
 def with_z_step(parameters: FuseParameters, stack: StackHeader) -> FuseParameters:
     """Return the parameters with the z_step of the stack, if they have none."""
     if parameters.z_step or stack.focus_axis is None:
@@ -177,7 +190,7 @@ def _record(
     }
 
 
-def _half_of_budget(stack: StackHeader, budget_bytes: int | None) -> int:
+def half_of_budget(stack: StackHeader, budget_bytes: int | None) -> int:
     """Return what decoded planes and tiles may take each; InputError if no tile fits into it."""
     from napari_focusstack.source.select_sources import least_bytes
 
@@ -193,7 +206,7 @@ def _half_of_budget(stack: StackHeader, budget_bytes: int | None) -> int:
     return budget_bytes // 2
 
 
-def _result_letters(stack: StackHeader) -> dict[str, str]:
+def result_letters(stack: StackHeader) -> dict[str, str]:
     """Return the axes that the result keeps, and the letter that each has in the result."""
     kept = list(stack.other_axes)
     letters = {axis: axis for axis in kept if axis not in UNNAMED}
@@ -207,23 +220,23 @@ def _result_letters(stack: StackHeader) -> dict[str, str]:
     return {axis: letters[axis] for axis in kept}
 
 
-def _forms(stack: StackHeader, letters: dict[str, str]) -> dict[Output, ResultForm]:
+def forms_of(stack: StackHeader, letters: dict[str, str]) -> dict[Output, ResultForm]:
     """Return the form of each output of a stack."""
     planes = stack.shape[stack.focus_axis or 0]
-    images = replace(_form(stack, letters, written_type(stack.dtype)), photo=stack.photo)
-    focus = _form(stack, letters, np.dtype(np.float32), focus=True)
+    images = replace(result_form(stack, letters, written_type(stack.dtype)), photo=stack.photo)
+    focus = result_form(stack, letters, np.dtype(np.float32), focus=True)
     labels = number_type(planes)
     return {
         "image": images,
         "initial": images,
-        "source": _form(stack, letters, labels, colours=False),
+        "source": result_form(stack, letters, labels, colours=False),
         "labels": replace(focus, dtype=labels, layer_type="labels"),
         "depth": focus,
         "confidence": focus,
     }
 
 
-def _form(
+def result_form(
     stack: StackHeader,
     letters: dict[str, str],
     dtype: np.dtype,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_focusstack.batch.job import ENDINGS, SUFFIXES
 from napari_focusstack.commands.fuse import add_stack_arguments
 from napari_focusstack.commands.options import add_options, parse_bytes, read_parameters
+from napari_focusstack.commands.projection_options import add_projection, read_projection
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import FuseParameters
 
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="run on dask.distributed: tcp://HOST:PORT, or local for one process per core",
     )
+    add_projection(parser)
     add_stack_arguments(parser)
     add_options(parser, FuseParameters)
 
@@ -84,6 +86,7 @@ def run(options: argparse.Namespace) -> None:
             sources,
             options.output,
             read_parameters(options, FuseParameters),
+            projection=read_projection(options),
             channel=options.channel,
             axis=options.axis,
             save=options.save,

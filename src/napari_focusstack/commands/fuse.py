@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_focusstack.commands import slab_option
 from napari_focusstack.commands.options import add_options, parse_bytes, read_parameters
 from napari_focusstack.commands.progress_bars import Bars
+from napari_focusstack.commands.projection_options import add_projection, read_projection
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import FuseParameters
 
@@ -34,7 +37,8 @@ HELP = "fuse a focal stack into one image"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument(
-        "planes",
+        "sources",
+        metavar="planes",
         nargs="+",
         type=Path,
         help="images of one plane each, a folder of images, or a stack; nearest plane first",
@@ -69,6 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--registration", type=Path, help="saved registration to use, .json")
     parser.add_argument("--save-registration", type=Path, help="write the registration, .json")
     parser.add_argument("--report", type=Path, help="write settings and figures, .json")
+    slab_option.add_argument(parser)
+    add_projection(parser)
     add_stack_arguments(parser)
     add_options(parser, FuseParameters)
 
@@ -93,6 +99,7 @@ def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Fuse a stack and write the files that the options name."""
+    from napari_focusstack.batch.projected_stack import project_stack
     from napari_focusstack.batch.series import fuse_stack
     from napari_focusstack.files import all_or_none, write_text
     from napari_focusstack.fusion.painted_labels import read_labels
@@ -100,14 +107,19 @@ def run(options: argparse.Namespace) -> None:
     from napari_focusstack.registration.transforms import Registration
 
     budget = parse_bytes(options.memory) if options.memory else None
-    stack = focal_stack(options.planes, options.axis, options.series)
+    stack = focal_stack(options.sources, options.axis, options.series)
+    if options.slab is not None:
+        slab_option.fuse_slabs(options, stack)
+        return
     paths = _outputs(options)
     _check(options, stack, paths)
-    sources = {"planes": [str(path) for path in options.planes]}
+    sources = {"planes": [str(path) for path in options.sources]}
     if options.labels is not None:
         sources["labels"] = [str(options.labels)]
+    projection = read_projection(options)
+    make = fuse_stack if projection is None else partial(project_stack, projection=projection)
     with all_or_none(), Bars() as bars:
-        result, record = fuse_stack(
+        result, record = make(
             stack,
             paths,
             read_parameters(options, FuseParameters),
@@ -124,7 +136,9 @@ def run(options: argparse.Namespace) -> None:
             result.registration.save(options.save_registration)
         if options.report is not None:
             write_text(options.report, json.dumps(record, indent=2))
-    if _has_series(stack):
+    if projection is not None:
+        text = f"{projection.project} of the planes around the surface"
+    elif _has_series(stack):
         text = f"{stack.axes} {stack.shape} fused along the focus axis"
     else:
         text = summary(result)
@@ -188,7 +202,7 @@ def _check(options: argparse.Namespace, stack: StackHeader, paths: dict[Output, 
         for name, what in SINGLE_IMAGE_OPTIONS.items():
             if getattr(options, name) is not None:
                 raise InputError(
-                    f"{options.planes[0]} has the axes {stack.axes}; {what} can be used with one "
+                    f"{options.sources[0]} has the axes {stack.axes}; {what} can be used with one "
                     "time point and channel only: extract one."
                 )
     outputs = list(paths.values())
@@ -206,7 +220,7 @@ def _check(options: argparse.Namespace, stack: StackHeader, paths: dict[Output, 
                 )
         outputs += [mesh, *others]
         # A result says what it is when its folder is read again; a texture would be a plane.
-        check_apart(others, [path for path in options.planes if path.is_dir()])
+        check_apart(others, [path for path in options.sources if path.is_dir()])
     check_apart(outputs, _inputs(options, stack))
 
 

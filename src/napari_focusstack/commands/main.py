@@ -1,4 +1,4 @@
-"""The command ``napari-focusstack``: fuse, batch, evaluate, simulate, train, demo."""
+"""The command ``napari-focusstack``: fuse, batch, diagnose, evaluate, simulate, train, demo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
-from napari_focusstack.commands import batch, demo, evaluate, fuse, simulate, train
+from napari_focusstack.commands import batch, demo, diagnose, evaluate, fuse, simulate, train
 from napari_focusstack.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "fuse": fuse,
     "batch": batch,
+    "diagnose": diagnose,
     "evaluate": evaluate,
     "simulate": simulate,
     "train": train,

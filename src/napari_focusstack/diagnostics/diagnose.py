@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_focusstack.diagnostics.blurred import blurred_planes
 from napari_focusstack.diagnostics.diagnosis import Diagnosis
 from napari_focusstack.diagnostics.plane_order import (
     better_order,
@@ -74,7 +75,7 @@ def diagnose(planes: Iterable[np.ndarray], labels: np.ndarray | None = None) -> 
     >>> diagnose(stack).messages()
     []
     >>> diagnose([*stack[:3], stack[2], *stack[3:]]).messages()
-    ['Planes 3 and 4 show the same image; leave one out.']
+    ['Planes 3 and 4 show the same image: one is a copy, or focus did not move.']
     """
     summaries, size = _summarize_all(planes)
     if labels is not None and labels.shape != size:
@@ -83,13 +84,24 @@ def diagnose(planes: Iterable[np.ndarray], labels: np.ndarray | None = None) -> 
     not_blank = [index for index, summary in enumerate(summaries) if not summary.blank]
     belongs = _belong([summaries[index] for index in not_blank])
     related = [index for index, good in zip(not_blank, belongs, strict=True) if good]
-    findings = _check_sequence(summaries, related) if len(related) > 1 else {}
+    blurred = [related[at] for at in blurred_planes(_details(summaries, related))]
+    sharp = [index for index in related if index not in blurred]
+    findings = _check_sequence(summaries, sharp) if len(sharp) > 1 else {}
+    if blurred and findings.get("order"):  # planes out of order look blurred where they stand
+        blurred, findings = [], _check_sequence(summaries, related)
+    left_out = {index + 1 for index in blurred}
+    findings["gaps"] = tuple(
+        (one, other)
+        for one, other in findings.get("gaps", ())
+        if not left_out.intersection(range(one, other))
+    )
     return Diagnosis(
         sharpness=np.array([summary.sharpness for summary in summaries]),
         brightness=np.array([summary.brightness for summary in summaries]),
         steps=findings.pop("steps", np.full(len(summaries) - 1, np.nan)),
         blank=tuple(index + 1 for index, summary in enumerate(summaries) if summary.blank),
         unrelated=tuple(index + 1 for index in not_blank if index not in related),
+        blurred=tuple(index + 1 for index in blurred),
         flicker=_flicker(summaries, related),
         shares=shares,
         **findings,
@@ -191,6 +203,13 @@ def _summarize_all(planes: Iterable[np.ndarray]) -> tuple[list[PlaneSummary], tu
     if first is None or len(summaries) < 2:
         raise InputError(f"the stack has {len(summaries)} planes; give at least two.")
     return summaries, first[0][:2]
+
+
+def _details(summaries: Sequence[PlaneSummary], chosen: Sequence[int]) -> np.ndarray:
+    """Return the sharpness of each tile of chosen planes, (P, T)."""
+    if not chosen:
+        return np.zeros((0, 1))
+    return np.stack([summaries[index].detail for index in chosen])
 
 
 def _belong(summaries: Sequence[PlaneSummary]) -> np.ndarray:

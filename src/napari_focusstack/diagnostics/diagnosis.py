@@ -35,6 +35,8 @@ class Diagnosis:
         Planes that show nothing, or only noise.
     unrelated : tuple of int
         Planes that resemble no other; ``foreign`` in :meth:`to_dict`.
+    blurred : tuple of int
+        Planes that are blurred as a whole where their neighbours are sharp.
     duplicates : tuple of (int, int)
         Pairs that show the same image apart from noise; ``twins`` in :meth:`to_dict`.
     order : tuple of int
@@ -55,6 +57,7 @@ class Diagnosis:
     steps: np.ndarray
     blank: tuple[int, ...] = ()
     unrelated: tuple[int, ...] = ()
+    blurred: tuple[int, ...] = ()
     duplicates: tuple[tuple[int, int], ...] = ()
     order: tuple[int, ...] = ()
     misplaced: tuple[int, ...] = ()
@@ -63,20 +66,80 @@ class Diagnosis:
     shares: np.ndarray | None = None
 
     @property
+    def best_plane(self) -> float | None:
+        """Where the stack is sharpest, in planes from 1, between planes too; None if all are blank.
+
+        This is the vertex of the parabola through the logarithms of the greatest sharpness and
+        those beside it. At an end of the stack it is that plane.
+        """
+        if not np.nanmax(self.sharpness, initial=0) > 0:
+            return None
+        best = int(np.nanargmax(self.sharpness))
+        around = self.sharpness[max(0, best - 1) : best + 2]
+        if len(around) < 3 or not (around > 0).all():
+            return float(best + 1)
+        before, at, after = np.log(around)
+        curvature = before - 2 * at + after
+        return float(best + 1 + (0.5 * (before - after) / curvature if curvature < 0 else 0.0))
+
+    @property
     def redundant(self) -> tuple[int, ...]:
         """Planes that give less than 0.1% of the pixels; empty if labels are not known."""
         if self.shares is None:
             return ()
         return tuple((np.flatnonzero(self.shares < MIN_SHARE) + 1).tolist())
 
+    @property
+    def idle_ends(self) -> tuple[int, ...]:
+        """Planes at either end that give hardly any pixels; without them the steps stay equal."""
+        used = [plane for plane in range(1, len(self.sharpness) + 1) if plane not in self.redundant]
+        if not used:
+            return ()
+        return tuple(
+            plane
+            for plane in self.redundant
+            if not used[0] < plane < used[-1] and plane not in {*self.blank, *self.blurred}
+        )
+
+    def renumbered(self, numbers: Sequence[int], count: int) -> Diagnosis:
+        """Return the diagnosis of some planes of a stack as one of all its planes.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+            The number of each plane of this diagnosis in the stack, from 1.
+        count : int
+            Number of planes of the stack. The curves are NaN at those without a number.
+        """
+        if len(numbers) == count:
+            return self
+
+        def spread(values: np.ndarray, over: int) -> np.ndarray:
+            whole = np.full(over, np.nan)
+            whole[np.array(numbers[: len(values)]) - 1] = values
+            return whole
+
+        def named(planes: Sequence[int]) -> tuple[int, ...]:
+            return tuple(numbers[plane - 1] for plane in planes)
+
+        return Diagnosis(
+            sharpness=spread(self.sharpness, count),
+            brightness=spread(self.brightness, count),
+            steps=spread(self.steps, count - 1),
+            blank=named(self.blank),
+            unrelated=named(self.unrelated),
+            blurred=named(self.blurred),
+            duplicates=tuple((one, other) for one, other in map(named, self.duplicates)),
+            order=named(self.order),
+            misplaced=named(self.misplaced),
+            gaps=tuple((one, other) for one, other in map(named, self.gaps)),
+            flicker={numbers[plane - 1]: ratio for plane, ratio in self.flicker.items()},
+            shares=None if self.shares is None else spread(self.shares, count),
+        )
+
     def messages(self) -> list[str]:
         """Return the findings, most serious first, one sentence each; none for a good stack."""
         messages = []
-        if self.blank:
-            verb, it = ("shows", "it") if len(self.blank) == 1 else ("show", "they")
-            messages.append(
-                f"{_ranges(self.blank)} {verb} nothing, or only noise; {it} can be left out."
-            )
         if self.unrelated:
             one = len(self.unrelated) == 1
             verb, it = ("resembles", "it") if one else ("resemble", "each")
@@ -86,11 +149,19 @@ class Diagnosis:
             )
         if self.order:
             messages.append(self._order_message())
+        if self.blurred:
+            verb, it = ("is", "it") if len(self.blurred) == 1 else ("are", "them")
+            messages.append(
+                f"{_ranges(self.blurred)} {verb} blurred as a whole, where planes beside are "
+                f"sharp; a fusion leaves {it} out unless planes are chosen."
+            )
         if self.duplicates:
             pairs = [f"{one} and {other}" for one, other in self.duplicates]
             named = "; ".join(pairs) if len(pairs) <= MAX_NAMED else f"of {len(pairs)} pairs"
-            each = "" if len(pairs) == 1 else " of each pair"
-            messages.append(f"Planes {named} show the same image; leave one{each} out.")
+            copy = "one" if len(pairs) == 1 else "one of each"
+            messages.append(
+                f"Planes {named} show the same image: {copy} is a copy, or focus did not move."
+            )
         if self.gaps:
             where = _join([f"{one}-{other}" for one, other in self.gaps])
             messages.append(
@@ -103,29 +174,35 @@ class Diagnosis:
                 f"Brightness jumps by up to {largest:.0%} at {_planes(list(self.flicker))}; "
                 "keep light and exposure constant, or seams will show."
             )
-        idle = [plane for plane in self.redundant if plane not in self.blank]
-        if idle:
-            verb, it = ("gives", "it") if len(idle) == 1 else ("give", "they")
+        if self.blank:
+            verb = "shows" if len(self.blank) == 1 else "show"
             messages.append(
-                f"{_ranges(idle)} {verb} less than {MIN_SHARE:.1%} of the pixels of the fused "
-                f"image; {it} can be left out."
+                f"{_ranges(self.blank)} {verb} nothing, or only noise; blank planes are left out."
+            )
+        if self.idle_ends:
+            verb, it = ("gives", "it") if len(self.idle_ends) == 1 else ("give", "them")
+            used = [n for n in range(1, len(self.sharpness) + 1) if n not in self.redundant]
+            messages.append(
+                f"{_ranges(self.idle_ends)} {verb} less than {MIN_SHARE:.1%} of the pixels of the "
+                f"fused image; planes='{used[0]}:{used[-1]}' leaves {it} out."
             )
         return messages
 
     def to_dict(self) -> dict[str, Any]:
         """Return all findings as values that JSON can hold, with the messages."""
         return {
-            "sharpness": self.sharpness.tolist(),
-            "brightness": self.brightness.tolist(),
-            "steps": [None if np.isnan(step) else float(step) for step in self.steps],
+            "sharpness": _listed(self.sharpness),
+            "brightness": _listed(self.brightness),
+            "steps": _listed(self.steps),
             "blank": list(self.blank),
             "foreign": list(self.unrelated),
+            "blurred": list(self.blurred),
             "twins": [list(pair) for pair in self.duplicates],
             "order": list(self.order),
             "misplaced": list(self.misplaced),
             "gaps": [list(pair) for pair in self.gaps],
             "flicker": {str(plane): ratio for plane, ratio in self.flicker.items()},
-            "shares": None if self.shares is None else self.shares.tolist(),
+            "shares": None if self.shares is None else _listed(self.shares),
             "redundant": list(self.redundant),
             "findings": self.messages(),
         }
@@ -143,6 +220,11 @@ class Diagnosis:
         )
 
 
+def _listed(values: np.ndarray) -> list[float | None]:
+    """Return values as JSON can hold them, None for NaN."""
+    return [None if np.isnan(value) else float(value) for value in values]
+
+
 def _planes(planes: Sequence[int]) -> str:
     """Return planes by number, or their count if there are many."""
     if len(planes) > MAX_NAMED:
@@ -151,8 +233,11 @@ def _planes(planes: Sequence[int]) -> str:
 
 
 def _ranges(planes: Sequence[int]) -> str:
-    """Return planes by number, as ranges, at the start of a sentence."""
-    return f"{'Plane' if len(planes) == 1 else 'Planes'} {format_ranges(planes)}"
+    """Return planes by number, as ranges, at the start of a sentence; their count if many."""
+    ranges = format_ranges(planes)
+    if ranges.count(",") >= MAX_NAMED:
+        return f"{len(planes)} planes between {min(planes)} and {max(planes)}"
+    return f"{'Plane' if len(planes) == 1 else 'Planes'} {ranges}"
 
 
 def _join(words: Sequence[str]) -> str:

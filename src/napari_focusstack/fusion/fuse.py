@@ -101,6 +101,7 @@ def _fuse_painted(
 
 def fuse(
     planes: Planes,
+    /,
     *,
     labels: np.ndarray | FocusMap | PaintedLabels | None = None,
     registration: Registration | None = None,
@@ -135,7 +136,8 @@ def fuse(
         Called with a :class:`~napari_focusstack.runtime.progress.Progress` after each tile.
     **options
         Fields of :class:`~napari_focusstack.parameters.FuseParameters`: ``psf``, ``psf_shape``,
-        ``elimination``, ``intensity``, ``near``, ``device``, ``crf``, ``tile_px``, ...
+        ``elimination``, ``intensity``, ``near``, ``planes``, ``device``, ``crf``, ...
+        ``planes`` chooses among the planes, as text (``"3:40:2"``) or numbers from 1.
 
     Returns
     -------
@@ -163,7 +165,7 @@ def fuse(
 
 
 def segment(
-    planes: Planes, *, progress: Callable[[Progress], None] | None = None, **options: Any
+    planes: Planes, /, *, progress: Callable[[Progress], None] | None = None, **options: Any
 ) -> np.ndarray:
     """Estimate the plane in focus: labels (Y, X), 1 is the nearest.
 
@@ -188,7 +190,7 @@ def segment(
     return focus.labels[crop_region(pipeline.visible.by_all)] if parameters.crop else focus.labels
 
 
-def estimate_psf(planes: Planes, labels: np.ndarray, **options: Any) -> float:
+def estimate_psf(planes: Planes, /, labels: np.ndarray, **options: Any) -> float:
     """Estimate the blur of the foreground in the far plane.
 
     Parameters
@@ -214,6 +216,7 @@ def estimate_psf(planes: Planes, labels: np.ndarray, **options: Any) -> float:
 
 def eliminate(
     planes: Planes,
+    /,
     labels: np.ndarray,
     sigma_px: float,
     *,

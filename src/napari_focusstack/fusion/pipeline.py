@@ -10,11 +10,14 @@ pipeline chooses one when it is made.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from napari_focusstack.diagnostics.blurred import blurred_planes
+from napari_focusstack.diagnostics.similarity import summarize
 from napari_focusstack.elimination.arbitration import TransitionRegion, context_of
 from napari_focusstack.elimination.blockwise import eliminate
 from napari_focusstack.errors import InputError
@@ -57,6 +60,8 @@ logger = logging.getLogger(__name__)
 #: occlusion. The planes seem to be reversed where the reversed order leaves less than the second
 #: share. Measured: of 31 stacks and pairs in the right order none seems so; most do when reversed.
 UNEXPLAINED, EXPLAINED = 0.9, 0.5
+#: Fewest planes of which one may be left out because it is blurred as a whole.
+MIN_PLANES = 4
 #: Why nothing is eliminated where a blur was found that explains little.
 DOUBTFUL = (
     "no blur explains the planes (no surface hides what lies behind it, transmitted light, or "
@@ -86,7 +91,12 @@ class Pipeline:
     positions : ndarray or None
         Distance of each plane behind the nearest, (P,); None where steps are equal.
     stack : FocalStack
-        The planes, nearest first.
+        The planes, nearest first; blank planes stand for those that are not chosen.
+    shown : list of int
+        Numbers of the planes that are neither blank nor blurred as a whole, in which surfaces and
+        sources are sought.
+    blurred : list of int
+        Numbers of the planes that were left out because they are blurred as a whole.
     registration : Registration or None
         How the planes were moved, in the order given; None where registration was not tried.
     defects : Defects or None
@@ -123,8 +133,9 @@ class Pipeline:
         self.parameters = parameters
         budget = memory_budget() if budget_bytes is None else budget_bytes
         device = resolve_device(parameters.device)
-        self.stack = FocalStack(planes, parameters.intensity, device, budget)
+        self.stack = FocalStack(planes, parameters.intensity, device, budget, parameters.planes)
         self.shown = [n for n, is_blank in enumerate(self.stack.blank, 1) if not is_blank]
+        self.blurred: list[int] = []
         self.strategy = strategy_for(len(self.shown))
         self.positions = check_positions(positions, len(self.stack))
         self.registration: Registration | None = None
@@ -166,6 +177,15 @@ class Pipeline:
             logger.debug("%s", self.defects.reason)
             self.stack.put(self.shown, self.defects.mend(planes))
         yield Progress("find hot pixels", 1, 1)
+
+    def leave_out_blurred(self) -> None:
+        """Leave out planes that are blurred as a whole, unless the planes were chosen."""
+        if self.parameters.planes is not None or len(self.shown) < MIN_PLANES:
+            return
+        detail = np.stack([summarize(plane).detail for plane in self._shown_stack.sources])
+        self.blurred = [self.shown[at] for at in blurred_planes(detail)]
+        self.shown = [number for number in self.shown if number not in self.blurred]
+        self.strategy = strategy_for(len(self.shown))
 
     def align(self, known: Registration | None = None) -> Generator[Progress, None, None]:
         """Register the planes, and equalise their light.
@@ -223,7 +243,7 @@ class Pipeline:
 
     @property
     def _shown_stack(self) -> FocalStack:
-        """The planes that are not blank."""
+        """The planes that are neither blank nor blurred as a whole."""
         return self.stack.take(self.shown)
 
     @property
@@ -394,7 +414,15 @@ class Pipeline:
         source : ndarray
             Shape (Y, X): the plane that shows each pixel best, 1..P.
         """
-        return (yield from self.strategy.diagnose(self.stack, source))
+        chosen = [number for number, is_chosen in enumerate(self.stack.chosen, 1) if is_chosen]
+        place = np.zeros(len(self.stack) + 1, int)
+        place[chosen] = range(1, len(chosen) + 1)
+        stack = self.stack.take(chosen)
+        diagnosis = yield from self.strategy.diagnose(stack, place[source])
+        if diagnosis is None:
+            return None
+        diagnosis = diagnosis.renumbered(chosen, len(self.stack))
+        return replace(diagnosis, blurred=tuple(self.blurred))
 
     def needs_psf(self, focus: FocusMap) -> bool:
         """Return whether there is light to eliminate, so that a PSF is needed."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import as_floats
+from napari_focusstack.planes.focal_stack import place_of_nearest
 from napari_focusstack.runtime.region import full, largest_rectangle
 from napari_focusstack.segmentation.depth_inpainting import inpaint
 from napari_focusstack.segmentation.focus_map import FocusMap
@@ -83,6 +84,9 @@ class FusionResult:
         is that of the whole planes.
     positions : ndarray or None
         Distance of each plane behind the nearest, (P,); None where steps are equal.
+    used : tuple of int
+        Numbers of the planes in which surfaces were sought: neither blank nor blurred as a whole,
+        and chosen. Empty where labels were given.
     plain : str
         Why nothing was eliminated; empty otherwise.
     warnings : list of str
@@ -112,6 +116,7 @@ class FusionResult:
     shown: Shown | None = None
     region: Region | None = None
     positions: np.ndarray | None = None
+    used: tuple[int, ...] = ()
     plain: str = ""
     warnings: list[str] = field(default_factory=list)
     diagnosis: Diagnosis | None = None
@@ -148,6 +153,7 @@ class FusionResult:
             light=pipeline.light,
             shown=pipeline.visible,
             positions=pipeline.positions,
+            used=() if pipeline.has_labels else tuple(pipeline.shown),
             plain=pipeline.plain,
             warnings=pipeline.warnings,
             diagnosis=diagnosis,
@@ -184,8 +190,15 @@ class FusionResult:
 
     @property
     def labels(self) -> np.ndarray:
-        """The plane in focus, (Y, X), uint8 (uint16 beyond 255 planes): 1 is the nearest."""
-        return self._cut(self.focus.labels)
+        """The plane in focus, (Y, X), uint8 (uint16 beyond 255 planes): 1 is the nearest.
+
+        One of the planes that are used.
+        """
+        labels = self.focus.labels
+        if self.used and len(self.used) < self.focus.planes:
+            nearest = np.array(self.used)[place_of_nearest(self.used, self.focus.planes) - 1]
+            labels = nearest[labels].astype(labels.dtype)
+        return self._cut(labels)
 
     @property
     def alpha(self) -> np.ndarray:
@@ -193,15 +206,24 @@ class FusionResult:
         return self._cut(self.focus.alpha[0].cpu().numpy())
 
     @property
+    def surface(self) -> np.ndarray:
+        """The plane in which each pixel is in focus, between planes too, (Y, X), float32, 1..P.
+
+        Where :attr:`filled` is True it is interpolated from its surroundings.
+        """
+        depth = self.focus.depth
+        if not self.focus.is_pair:
+            depth = inpaint(depth, self.focus.confidence)
+        numbers: np.ndarray = depth[0].cpu().numpy()
+        return numbers
+
+    @property
     def depth(self) -> np.ndarray:
         """Distance behind the nearest plane, (Y, X), float32, in the unit of z_step or positions.
 
         Where :attr:`filled` is True it is interpolated from its surroundings; labels are not.
         """
-        depth = self.focus.depth
-        if not self.focus.is_pair:
-            depth = inpaint(depth, self.focus.confidence)
-        behind = self._cut((depth[0] - 1).cpu().numpy())
+        behind = self._cut(self.surface - 1)
         if self.positions is not None:
             places = np.interp(behind, np.arange(self.focus.planes), self.positions)
             return places.astype(np.float32)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_focusstack.planes.checks import check_positions
 from napari_focusstack.planes.distinct import distinct_planes
 from napari_focusstack.psf_estimation.estimate import check_method
 
@@ -61,10 +62,13 @@ class SurfacePlanes:
         chosen = distinct_planes(stack.take(shown))
         numbers = [shown[number - 1] for number in chosen]
         places = None
+        if positions is None and len(set(np.diff(shown))) > 1:  # some between are left out
+            positions = check_positions(numbers, len(numbers))
+        elif positions is not None:
+            positions = positions[np.array(numbers) - 1]
         if positions is not None:
-            of_planes = [positions[number - 1] for number in numbers]
-            step = (of_planes[-1] - of_planes[0]) / (len(numbers) - 1)
-            places = tuple(1 + (place - of_planes[0]) / step for place in of_planes)
+            step = (positions[-1] - positions[0]) / (len(numbers) - 1)
+            places = tuple((1 + (positions - positions[0]) / step).tolist())
         return cls(stack.take(numbers), numbers, len(stack), places)
 
     @property

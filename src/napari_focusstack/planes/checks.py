@@ -11,6 +11,7 @@ from napari_focusstack.imaging.number_types import check_values, taken_type
 from napari_focusstack.planes.layer_planes import is_layer, single_plane, stack_planes
 from napari_focusstack.planes.lazy_plane import LazyPlane
 from napari_focusstack.planes.shown import shown_by, without_alpha
+from napari_focusstack.runtime.plane_choice import chosen_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,9 @@ EVEN_STEPS = 0.05
 MIN_SIDE_PX = 16
 
 
-def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]) -> list[Any]:
+def check_planes(
+    planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane], choice: str | None = None
+) -> list[Any]:
     """Return the planes of a stack as a list; raise InputError if they cannot be used.
 
     Parameters
@@ -31,6 +34,9 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
         Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, P >= 2; of one
         of `napari_focusstack.imaging.number_types.TAKEN`. The pixels that a plane does not show are
         NaN, infinite, masked (a NumPy masked array), or not opaque in a fourth channel, alpha.
+    choice : str, optional
+        Planes that are chosen, see `napari_focusstack.runtime.plane_choice`. The others are neither
+        read nor checked. A blank plane stands for each.
 
     Returns
     -------
@@ -55,26 +61,29 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
     """
     if is_layer(planes):
         planes = stack_planes(planes)
-    stack = [_plane(plane, number) for number, plane in enumerate(planes, 1)]
+    given = list(planes)
+    if len(given) < 2:
+        noun = "plane was" if len(given) == 1 else "planes were"
+        raise InputError(f"{len(given)} {noun} given; give two or more, a near and a far one.")
+    chosen = chosen_planes(choice, len(given))
+    checked = {number: _plane(given[number - 1], number) for number in chosen}
+    first = checked[chosen[0]]
     blank: dict[int, str] = {}
-    if len(stack) < 2:
-        noun = "plane was" if len(stack) == 1 else "planes were"
-        raise InputError(f"{len(stack)} {noun} given; give two or more, a near and a far one.")
-    for number, plane in enumerate(stack, 1):
+    for number, plane in checked.items():
         if plane.ndim not in (2, 3) or (plane.ndim == 3 and plane.shape[-1] != 3):
             raise InputError(
                 f"plane {number} has the shape {plane.shape}; give (Y, X), or (Y, X, 3) for RGB."
             )
         if min(plane.shape[:2]) < MIN_SIDE_PX:
-            last = plane.ndim == 2 and min(plane.shape[0], len(stack)) >= MIN_SIDE_PX
+            last = plane.ndim == 2 and min(plane.shape[0], len(given)) >= MIN_SIDE_PX
             raise InputError(
                 f"plane {number} is {plane.shape[0]} x {plane.shape[1]} px; give at least "
                 f"{MIN_SIDE_PX} px on each side"
                 + (", or numpy.moveaxis(planes, -1, 0) if the planes come last." if last else ".")
             )
-        if plane.shape != stack[0].shape or plane.dtype != stack[0].dtype:
+        if plane.shape != first.shape or plane.dtype != first.dtype:
             raise InputError(
-                f"plane 1 is {stack[0].dtype} {stack[0].shape}, plane {number} {plane.dtype} "
+                f"plane {chosen[0]} is {first.dtype} {first.shape}, plane {number} {plane.dtype} "
                 f"{plane.shape}; give planes of one size and type."
             )
         values = plane[:, :]
@@ -85,13 +94,25 @@ def check_planes(planes: np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
             blank[number] = (
                 "all NaN or transparent" if is_hidden else f"constant ({values.flat[0]})"
             )
-    if len(stack) - len(blank) < 2:
+    if len(checked) - len(blank) < 2:
         number, reason = next(iter(blank.items()))
         raise InputError(
             f"plane {number} is {reason}, so nothing in it can be in focus; check that it is the "
             "right image."
         )
-    return stack
+    if len(checked) == len(given):
+        return list(checked.values())
+    left_out = np.broadcast_to(_middle_value(first), first.shape)
+    return [checked.get(number, left_out) for number in range(1, len(given) + 1)]
+
+
+def _middle_value(plane: Any) -> np.ndarray:
+    """Return a value, or colour, that a plane has: the median of those in its middle row."""
+    middle = plane.shape[0] // 2
+    row = np.asarray(plane[middle : middle + 1, :])[0]
+    finite = row[np.isfinite(row).reshape(len(row), -1).all(1)]
+    value = np.median(finite, 0) if len(finite) else np.zeros(plane.shape[2:])
+    return value.astype(plane.dtype)
 
 
 def is_blank(plane: Any) -> bool:

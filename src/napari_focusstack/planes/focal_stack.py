@@ -12,6 +12,7 @@ from napari_focusstack.imaging.intensity import Intensity
 from napari_focusstack.planes.checks import check_planes, is_blank
 from napari_focusstack.planes.filling import fill
 from napari_focusstack.planes.shown import Shown
+from napari_focusstack.runtime.plane_choice import chosen_planes
 from napari_focusstack.runtime.region import full
 
 if TYPE_CHECKING:
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
 
     Planes = np.ndarray | Sequence[np.ndarray] | Sequence[LazyPlane]
+
+
+def place_of_nearest(numbers: Sequence[int] | np.ndarray, count: int) -> np.ndarray:
+    """Return for each number 0 to count the place, from 1, of the nearest of some rising numbers.
+
+    Examples
+    --------
+    >>> place_of_nearest([1, 4], 5).tolist()
+    [1, 1, 1, 2, 2, 2]
+    """
+    every = np.arange(count + 1)[:, None]
+    places: np.ndarray = np.abs(every - np.asarray(numbers)).argmin(1) + 1
+    return places
 
 
 class PlaneSampler(Protocol):
@@ -56,6 +70,8 @@ class FocalStack:
         Where light is computed.
     budget_bytes : int
         Most memory that tiles may take.
+    chosen : str, optional
+        Planes that are chosen; blank planes stand for the others.
 
     Attributes
     ----------
@@ -63,8 +79,8 @@ class FocalStack:
         The planes, nearest first. What they do not show is filled.
     shown : Shown
         Which pixels they show.
-    blank : list of bool
-        Which planes show nothing, or the same everywhere.
+    blank, chosen : list of bool
+        Which planes show nothing, or the same everywhere; and which are chosen.
     intensity : Intensity
         Turns pixel values into linear light and back.
 
@@ -80,13 +96,16 @@ class FocalStack:
         intensity: IntensityChoice,
         device: torch.device,
         budget_bytes: int,
+        chosen: str | None = None,
     ) -> None:
         self.choice = intensity
-        self.sources: list[Any] = check_planes(planes)
+        self.sources: list[Any] = check_planes(planes, chosen)
+        numbers = chosen_planes(chosen, len(self.sources))
+        self.chosen = [number in numbers for number in range(1, len(self.sources) + 1)]
         self.blank = [is_blank(plane) for plane in self.sources]
         self.shown = Shown.of(self.sources, self.blank)
         self._fill()
-        self.intensity = Intensity.of(self.sources, intensity)
+        self.intensity = self._coding()
         self.device = device
         self.budget_bytes = budget_bytes
 
@@ -102,7 +121,34 @@ class FocalStack:
         if shown is not None:
             self.shown = self.shown.put(numbers, shown)
             self._fill()
-        self.intensity = Intensity.of(self.sources, self.choice)
+        self.intensity = self._coding()
+
+    def _coding(self) -> Intensity:
+        """Return the coding of the chosen planes."""
+        chosen = [
+            plane for plane, is_chosen in zip(self.sources, self.chosen, strict=True) if is_chosen
+        ]
+        return Intensity.of(chosen, self.choice)
+
+    def sources_of(self, labels: np.ndarray, region: Region) -> np.ndarray:
+        """Return the planes from which pixels are taken where labels name planes.
+
+        A plane that is chosen stands for those that are not, and one that shows a pixel for those
+        that do not: the nearest of each.
+
+        Parameters
+        ----------
+        labels : ndarray
+            Shape (Y, X) of the region: numbers of planes, 1..P.
+        region : tuple of slice
+            Rows and columns.
+        """
+        if all(self.chosen):
+            return self.shown.nearest(labels, region)
+        numbers = np.flatnonzero(self.chosen) + 1
+        places = place_of_nearest(numbers, len(self))[labels]
+        shown = self.shown.take(numbers.tolist()).nearest(places, region)
+        return numbers[shown - 1].astype(labels.dtype)
 
     def _fill(self) -> None:
         """Fill what planes do not show."""
@@ -112,8 +158,9 @@ class FocalStack:
     def take(self, numbers: Sequence[int]) -> FocalStack:
         """Return the stack of some of the planes, counted from 1, in the same coding."""
         taken = copy(self)
-        taken.sources, taken.blank = (
-            [of_plane[number - 1] for number in numbers] for of_plane in (self.sources, self.blank)
+        taken.sources, taken.blank, taken.chosen = (
+            [of_plane[number - 1] for number in numbers]
+            for of_plane in (self.sources, self.blank, self.chosen)
         )
         taken.shown = self.shown.take(numbers)
         return taken

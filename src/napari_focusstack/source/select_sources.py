@@ -64,9 +64,9 @@ class Selection:
     def by_labels(cls, stack: FocalStack, labels: np.ndarray) -> Selection:
         """Return the picture in which each pixel comes from the plane that its label names.
 
-        Where that does not show the pixel, the nearest plane that does takes its place.
+        Where that is not chosen or does not show the pixel, the nearest takes its place.
         """
-        source = stack.shown.nearest(labels, stack.full)
+        source = stack.sources_of(labels, stack.full)
         return cls(stack.select(source, stack.full), source, np.zeros(labels.shape, bool))
 
     def renumbered(self, numbers: Sequence[int]) -> Selection:
@@ -111,7 +111,7 @@ class Selection:
         where : tuple of slice
             Rows and columns.
         """
-        labels = stack.shown.nearest(labels, where)
+        labels = stack.sources_of(labels, where)
         self.picture[where] = estimated.picture[where]
         self.source[where] = np.where(painted, labels, estimated.source[where])
         self.blended[where] = estimated.blended[where] & ~painted

@@ -311,7 +311,10 @@ def test_what_is_wrong_with_the_stack_is_said_and_sharpness_is_plotted(
     viewer.add_image(twice, name="twice")
     fused.stack.value = "twice"
     press(qtbot, fused, "run_all")
-    assert "Planes 2 and 3 show the same image; leave one out." in fused.figures.text()
+    assert (
+        "Planes 2 and 3 show the same image: one is a copy, or focus did not move."
+        in fused.figures.text()
+    )
 
 
 def test_the_surface_lies_where_the_stack_lies(fused, qtbot, viewer):

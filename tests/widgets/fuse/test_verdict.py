@@ -98,7 +98,7 @@ def test_a_doubt_about_planes_makes_the_result_doubtful_and_others_are_counted(s
 
 def test_planes_that_are_sharp_nowhere_are_no_doubt_and_only_ends_are_offered():
     shares = np.array([0.0, 0.0, 0.5, 0.0, 0.5, 0.0])
-    (finding,) = findings_of(diagnosis(shares=shares), PLANES, light_as_given=True)
+    (finding,) = findings_of(diagnosis(shares=shares), light_as_given=True)
     assert finding.text == "Planes 1, 2, 6 are sharp nowhere"
     assert finding.planes == (1, 2, 6)
     assert not finding.is_doubt
@@ -106,14 +106,14 @@ def test_planes_that_are_sharp_nowhere_are_no_doubt_and_only_ends_are_offered():
 
 def test_light_that_was_equalised_is_no_finding():
     changing = diagnosis(flicker={2: 1.4})
-    (finding,) = findings_of(changing, PLANES, light_as_given=True)
+    (finding,) = findings_of(changing, light_as_given=True)
     assert (finding.text, finding.remedy) == ("The light changes at plane 2", "Equalise light")
-    assert [*findings_of(changing, PLANES, light_as_given=False)] == []
+    assert [*findings_of(changing, light_as_given=False)] == []
 
 
 def test_what_cannot_be_mended_in_the_dock_has_no_button():
     odd = diagnosis(order=(1, 3, 2, 4, 5, 6), misplaced=(3,), gaps=((4, 5),))
-    first, second = findings_of(odd, PLANES, light_as_given=True)
+    first, second = findings_of(odd, light_as_given=True)
     assert first.text.startswith("Plane 3 is out of order")
     assert second.text.startswith("Planes seem to be missing between 4 and 5")
     assert first.action == second.action == ""

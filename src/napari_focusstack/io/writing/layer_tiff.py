@@ -207,7 +207,7 @@ def ome_steps(steps: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
     for axis, (step, unit) in steps.items():
         if axis in "XYZ":
             meta[f"PhysicalSize{axis}"] = step
-            meta[f"PhysicalSize{axis}Unit"] = _ome_unit(unit)
+            meta[f"PhysicalSize{axis}Unit"] = ome_unit(unit)
         elif axis == "T" and unit != UNKNOWN:
             meta["TimeIncrement"], meta["TimeIncrementUnit"] = step, unit
     return meta
@@ -228,10 +228,10 @@ def ome_positions(
         metadata[f"Position{axis}"] = [
             positions[axis] + (0 if along is None else step * plane[along]) for plane in planes
         ]
-        metadata[f"Position{axis}Unit"] = [_ome_unit(unit)] * len(planes)
+        metadata[f"Position{axis}Unit"] = [ome_unit(unit)] * len(planes)
     return {"Plane": metadata} if metadata else {}
 
 
-def _ome_unit(unit: str) -> str:
+def ome_unit(unit: str) -> str:
     """Return the OME name of a unit."""
     return {"um": "µm", "inch": "in"}.get(unit, unit)

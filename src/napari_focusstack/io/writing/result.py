@@ -48,6 +48,8 @@ class ResultForm:
     scale: tuple[float, ...]
     #: Unit of each scale, from `napari_focusstack.io.reading.calibration.SPELLINGS`, or "pixel".
     units: tuple[str, ...]
+    #: Where each plane along Z lies, in the unit of its scale; not given if at multiples of that.
+    positions: tuple[float, ...] = ()
     #: Names and colours along C, if known.
     channels: tuple[Channel, ...] = ()
     #: Type of the layer that it is read as.

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.files import PNG_DTYPES, check_writable, replacing
-from napari_focusstack.io.writing.layer_tiff import MAX_CLASSIC_BYTES, ome_positions, ome_steps
+from napari_focusstack.io.writing.layer_tiff import (
+    MAX_CLASSIC_BYTES,
+    ome_positions,
+    ome_steps,
+    ome_unit,
+)
 from napari_focusstack.io.writing.photo_tags import add_directories, tiff_tags
 from napari_focusstack.io.writing.result import RESULT_SUFFIXES, TILE_PX, Result, colour_hex
 from napari_focusstack.planes.scratch import ScratchPlanes
@@ -118,6 +123,7 @@ class _OmeTiff(Result):
         if positions:
             note["translate"] = positions
         height, width, *samples = form.plane_shape
+        sizes = dict(zip(form.axes, form.shape, strict=True))
         xml = OmeXml()
         xml.addimage(
             form.dtype,
@@ -126,10 +132,23 @@ class _OmeTiff(Result):
             axes=form.axes,
             Description=json.dumps(note, allow_nan=False),
             **ome_steps(form.steps),
-            **ome_positions(dict(zip(form.axes, form.shape, strict=True)), form.steps, positions),
+            **(_positions(form) or ome_positions(sizes, form.steps, positions)),
             **_channels(form),
         )
         return xml.tostring(declaration=True).encode()
+
+
+def _positions(form: ResultForm) -> dict[str, Any]:
+    """Return the OME metadata of where each plane lies, in stored order."""
+    if "Z" not in form.axes or not form.positions:
+        return {}
+    along_z = np.indices(form.shape[: len(form.leading)])[form.leading.index("Z")].ravel()
+    return {
+        "Plane": {
+            "PositionZ": [form.positions[index] for index in along_z],
+            "PositionZUnit": [ome_unit(form.steps["Z"][1])] * len(along_z),
+        }
+    }
 
 
 def _channels(form: ResultForm) -> dict[str, Any]:

@@ -103,21 +103,18 @@ class _OmeZarr(Result):
                 axis["unit"] = unit
         scale = [float(steps.get(axis, (1.0, UNKNOWN))[0]) for axis in self._axes]
         transformations: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
-        if any(self._form.translate.values()):
-            starts = [float(self._form.translate.get(axis, 0.0)) for axis in self._axes]
-            transformations.append({"type": "translation", "translation": starts})
+        starts = {"Z": self._form.positions[0]} if self._form.positions else {}
+        starts |= self._form.translate
+        if any(starts.values()):  # of uneven positions it can hold the first alone
+            origin = [float(starts.get(axis, 0.0)) for axis in self._axes]
+            transformations.append({"type": "translation", "translation": origin})
         metadata: dict[str, Any] = {
             "version": VERSION,
             "multiscales": [
                 {
                     "name": self._name.removesuffix(ZARR_SUFFIX).removesuffix(".ome"),
                     "axes": axes,
-                    "datasets": [
-                        {
-                            "path": "0",
-                            "coordinateTransformations": transformations,
-                        }
-                    ],
+                    "datasets": [{"path": "0", "coordinateTransformations": transformations}],
                 }
             ],
         }

@@ -84,7 +84,7 @@ def _findings(session: Session, canvas: Canvas) -> Iterator[Finding]:
             is_doubt=False,
         )
     if session.diagnosis is not None:
-        yield from findings_of(session.diagnosis, len(canvas.stack), canvas.pipeline.light is None)
+        yield from findings_of(session.diagnosis, canvas.pipeline.light is None)
     if session.border_share > MUCH_BORDER:
         share = 100 * session.border_share
         yield Finding(f"{share:.0f}% of the pixels, at the margin, are missing in some planes")
@@ -95,15 +95,13 @@ def _findings(session: Session, canvas: Canvas) -> Iterator[Finding]:
         )
 
 
-def findings_of(diagnosis: Diagnosis, count: int, light_as_given: bool) -> Iterator[Finding]:
+def findings_of(diagnosis: Diagnosis, light_as_given: bool) -> Iterator[Finding]:
     """Yield what is odd about planes, one finding of each kind, most serious first.
 
     Parameters
     ----------
     diagnosis : Diagnosis
         The findings by kind.
-    count : int
-        Number of planes.
     light_as_given : bool
         Whether the light was not equalised.
     """
@@ -113,6 +111,13 @@ def findings_of(diagnosis: Diagnosis, count: int, light_as_given: bool) -> Itera
         yield Finding(
             f"{_planes(diagnosis.misplaced)} {_is(diagnosis.misplaced)} out of order; sort the "
             "files and open them again"
+        )
+    if diagnosis.blurred:
+        planes = diagnosis.blurred
+        yield Finding(
+            f"{_planes(planes)} {_is(planes)} blurred as a whole, and "
+            f"{'was' if len(planes) == 1 else 'were'} not used",
+            is_doubt=False,
         )
     if diagnosis.duplicates:
         copies = tuple(sorted({second for _, second in diagnosis.duplicates}))
@@ -134,16 +139,8 @@ def findings_of(diagnosis: Diagnosis, count: int, light_as_given: bool) -> Itera
             f"{'was' if len(planes) == 1 else 'were'} not used",
             is_doubt=False,
         )
-    idle = _ends(set(diagnosis.redundant) - set(diagnosis.blank), count)
-    if idle:
+    if idle := diagnosis.idle_ends:
         yield _left_out(idle, "is sharp nowhere", "are sharp nowhere", is_doubt=False)
-
-
-def _ends(planes: set[int], count: int) -> tuple[int, ...]:
-    """Return those of some planes that end the stack: without them the steps stay equal."""
-    first = next((plane for plane in range(1, count + 1) if plane not in planes), count + 1)
-    last = next((plane for plane in range(count, 0, -1) if plane not in planes), 0)
-    return tuple(plane for plane in sorted(planes) if plane < first or plane > last)
 
 
 def _left_out(planes: Sequence[int], one: str, several: str, *, is_doubt: bool = True) -> Finding:

@@ -1,0 +1,137 @@
+"""Fuse slabs of a stack into one file, which is a stack of fewer, sharper planes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_focusstack.batch.series import (
+    channel_index,
+    half_of_budget,
+    places_of,
+    result_form,
+    result_letters,
+    with_z_step,
+)
+from napari_focusstack.errors import InputError
+from napari_focusstack.imaging.number_types import written_type
+from napari_focusstack.io.reading.plane_store import PlaneStore
+from napari_focusstack.io.writing.result_file import result_file
+from napari_focusstack.provenance import record
+from napari_focusstack.runtime.plane_choice import chosen_planes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from napari_focusstack.io.reading.stack_header import StackHeader
+    from napari_focusstack.io.writing.result import ResultForm
+    from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.registration.transforms import Registration
+    from napari_focusstack.runtime.progress import Progress
+
+
+def slab_stack(
+    stack: StackHeader,
+    path: Path,
+    parameters: FuseParameters,
+    slab: tuple[int, int],
+    *,
+    sources: Mapping[str, list[str]],
+    channel: int = 1,
+    registration: Registration | None = None,
+    budget_bytes: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> dict[str, Any]:
+    """Fuse slabs at each time point and in each channel of a stack into one file.
+
+    Each channel is fused by its own focus, with the registration of one of them.
+
+    Parameters
+    ----------
+    stack, parameters, sources, channel, registration, budget_bytes, progress
+        As for :func:`~napari_focusstack.batch.series.fuse_stack`.
+    path : Path
+        File to write: TIFF or Zarr.
+    slab : (int, int)
+        Planes of a slab, and planes that it shares with the next.
+
+    Returns
+    -------
+    dict
+        The record that is written into the file.
+
+    Raises
+    ------
+    InputError
+        If planes, slabs or an option cannot be used, or the file cannot be written.
+    """
+    from napari_focusstack.fusion.near_end import prepare
+    from napari_focusstack.fusion.slabs import slab_ranges, slabs_of
+    from napari_focusstack.runtime.progress import run
+
+    if parameters.crop:
+        raise InputError("slabs are not cropped, for they must be of one size; leave out crop.")
+    letters, first = result_letters(stack), channel_index(stack, channel)
+    focus = stack.focus_axis or 0
+    numbers = slab_ranges(chosen_planes(parameters.planes, stack.shape[focus]), *slab)
+    form = _form_of_slabs(stack, letters, parameters, numbers, slab)
+    given = with_z_step(parameters, stack)
+    positions = None if parameters.z_step else stack.focus_positions
+    half = half_of_budget(stack, budget_bytes)
+    weights: dict[str, str] = {}
+    known = registration
+    with result_file(path, form) as file:
+        for place, at in places_of(stack, letters, first):
+            if is_reference := place.get("C", 0) == first:
+                known = registration
+            with PlaneStore(stack, place, half, progress) as planes:
+                steps = prepare(planes.planes, given, known, half, positions)
+                pipeline = run(steps, progress)
+                known = pipeline.registration if is_reference else known
+                for index, made in enumerate(slabs_of(pipeline, *slab, half, progress)):
+                    pixels = made.image.astype(form.dtype, copy=False)
+                    file.write(pixels, at={**at, "Z": index})
+                    weights |= made.result.weights if made.result else {}
+        made_of = [[one[0], one[-1]] for one in numbers]
+        file.record = {
+            **record(asdict(given), weights=weights),
+            "slabs": {"size": slab[0], "overlap": slab[1], "planes": made_of},
+            "input": {**sources, **({"notes": list(stack.notes)} if stack.notes else {})},
+        }
+        return dict(file.record)
+
+
+def _form_of_slabs(
+    stack: StackHeader,
+    letters: Mapping[str, str],
+    parameters: FuseParameters,
+    numbers: Sequence[tuple[int, ...]],
+    slab: tuple[int, int],
+) -> ResultForm:
+    """Return the form of the file: that of the stack, with an axis Z of slabs."""
+    if "Z" in letters.values():
+        raise InputError(f"{stack.files[0]} has the axes {stack.axes}; slabs need Z for focus.")
+    focus = stack.focus_axis or 0
+    step = parameters.z_step or stack.scale[focus]
+    places = np.arange(stack.shape[focus]) * step
+    if stack.focus_positions and not parameters.z_step:
+        places = np.array(stack.focus_positions)
+    middles = [float(places[[one[0] - 1, one[-1] - 1]].mean()) for one in numbers]
+    if len(middles) > 1:
+        step = abs(middles[1] - middles[0])
+    else:
+        step *= slab[0] - slab[1]
+    flat = result_form(stack, dict(letters), written_type(stack.dtype))
+    at = len(flat.leading)
+    return replace(
+        flat,
+        shape=(*flat.shape[:at], len(numbers), *flat.shape[at:]),
+        axes=flat.axes[:at] + "Z" + flat.axes[at:],
+        scale=(*flat.scale[:at], step, *flat.scale[at:]),
+        units=(*flat.units[:at], stack.units[focus], *flat.units[at:]),
+        positions=tuple(middles),
+        photo=stack.photo,
+    )

@@ -1,0 +1,77 @@
+"""Slabs: each is the fusion of a few planes, registered with all others."""
+
+import numpy as np
+import pytest
+
+import napari_focusstack as nfs
+from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.slabs import fuse_slabs, read_slab, slab_ranges
+
+PLAIN = {"elimination": "none", "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def planes(make_focal_stack):
+    return np.stack(make_focal_stack(7, 1.0, seed=2).planes("uint16", grey=True))
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "overlap", "slabs"),
+    [
+        (10, 4, 1, [(1, 4), (4, 7), (7, 10)]),
+        (10, 4, 0, [(1, 4), (5, 8), (9, 10)]),
+        (9, 4, 0, [(1, 4), (5, 8), (8, 9)]),  # one plane alone cannot be fused
+        (5, 9, 3, [(1, 5)]),
+        (4, 3, 2, [(1, 3), (2, 4)]),
+    ],
+)
+def test_slabs_cover_all_planes(count, size, overlap, slabs):
+    made = slab_ranges(range(1, count + 1), size, overlap)
+    assert [(one[0], one[-1]) for one in made] == slabs
+    assert {number for one in made for number in one} == set(range(1, count + 1))
+
+
+@pytest.mark.parametrize("text", ["1", "3:3", "3:4", "a:1", "3:1:1", "", "-3:1"])
+def test_what_is_no_slab_is_refused(text):
+    with pytest.raises(InputError, match="slab"):
+        read_slab(text)
+
+
+def test_a_slab_is_the_fusion_of_its_planes(planes):
+    slabs = list(fuse_slabs(planes, 3, 1, near="first", register="off", equalize="off", **PLAIN))
+    assert [slab.numbers for slab in slabs] == [(1, 2, 3), (3, 4, 5), (5, 6, 7)]
+    for slab in slabs:
+        first, last = slab.numbers[0], slab.numbers[-1]
+        alone = nfs.fuse(planes[first - 1 : last], near="first", register="off", **PLAIN)
+        np.testing.assert_array_equal(slab.image, alone.image)
+        assert set(np.unique(slab.result.source)) <= set(slab.numbers)
+
+
+def test_slabs_keep_the_order_of_the_file_where_the_last_plane_is_near(planes):
+    forward = list(fuse_slabs(planes, 3, 1, near="first", **PLAIN))
+    turned = list(fuse_slabs(planes[::-1], 3, 1, near="last", **PLAIN))
+    assert [slab.numbers for slab in turned] == [(1, 2, 3), (3, 4, 5), (5, 6, 7)]
+    for slab, other in zip(forward, turned[::-1], strict=True):
+        np.testing.assert_array_equal(slab.image, other.image)
+
+
+def test_slabs_are_registered_with_all_planes(planes):
+    moved = np.stack([np.roll(plane, 2 * number, 0) for number, plane in enumerate(planes)])
+    options = {"register": "on", "register_model": "shift", **PLAIN}
+    still = list(fuse_slabs(planes, 3, 1, **PLAIN))
+    inside = np.s_[20:-20, 20:-20]
+    middle = 2 * 3  # the middle plane stays, at its shift
+    for slab, other in zip(fuse_slabs(moved, 3, 1, **options), still, strict=True):
+        shifted = np.roll(other.image, middle, 0)
+        error = np.abs(slab.image[inside].astype(float) - shifted[inside])
+        assert error.mean() < 1000
+
+
+def test_chosen_and_blank_planes(planes):
+    some = planes.copy()
+    some[2:4] = 7
+    slabs = list(fuse_slabs(some, 2, planes="1:6", **PLAIN))
+    assert [slab.numbers for slab in slabs] == [(1, 2), (3, 4), (5, 6)]
+    assert slabs[1].result is None
+    np.testing.assert_array_equal(slabs[1].image, some[1])
+    assert set(np.unique(slabs[2].result.source)) <= {5, 6}

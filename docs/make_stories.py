@@ -1,8 +1,8 @@
-"""The story of retouching a real stack, played in napari, with screenshots.
+"""Two stories of retouching real stacks, played in napari, with screenshots.
 
 xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_stories.py FOLDER [--shrink N]
 
-FOLDER holds the planes of a stack, as JPEGs. Screenshots go to docs/images/napari_story_*.png. The
+FOLDER holds the planes of a stack, as JPEGs. Screenshots go to docs/images/napari_story_*.png. Each
 story ends with a check, so the script fails where it is not true any more.
 """
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from napari import Viewer
 
-#: Brush, px, and the length of its stroke, as a share of the width.
+#: Planes of the second story, and the one that is there twice, from 0.
+FEW, DOUBLED = 14, 5
+#: Brush of the first story, px, and the length of its stroke, as a share of the width.
 BRUSH_PX, STROKE_SHARE = 7, 0.06
 
 
@@ -100,8 +102,23 @@ def hair(fuse: Any) -> tuple[int, int]:
     return int(row), int(column)
 
 
+def leaving_out(viewer: Viewer, stack: Path) -> None:
+    """Fuse planes of which one is there twice, and leave it out with one click."""
+    fuse = fused(viewer, stack)
+    picture(viewer, "doubled")
+    (button,) = (each for each in fuse.verdict.buttons if each.text().startswith("Leave out"))
+    print(button.text())
+    button.click()
+    wait(fuse.tasks)
+    print(fuse.verdict.sentence.text())
+    picture(viewer, "left_out")
+    assert not any(each.text().startswith("Leave out") for each in fuse.verdict.buttons)
+    viewer.window.remove_dock_widget(fuse)
+    viewer.layers.clear()
+
+
 def main() -> None:
-    """Play the story in one napari with default settings."""
+    """Play the stories in one napari with default settings."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--shrink", type=int, default=2)
@@ -112,9 +129,12 @@ def main() -> None:
         os.environ["NAPARI_CONFIG"] = str(folder / "settings.yaml")
         from napari import Viewer
 
+        few = paths[:FEW]
+        few.insert(DOUBLED, few[DOUBLED])
         viewer = Viewer()
         viewer.window.resize(*WINDOW_PX)
         settle()
+        leaving_out(viewer, shrunk(few[:FEW], folder / "few", given.shrink))
         retouching(viewer, shrunk(paths, folder / "beetle", given.shrink), folder)
         viewer.close()
 

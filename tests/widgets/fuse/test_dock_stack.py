@@ -494,3 +494,21 @@ def test_the_other_end_is_offered_and_taken(dock, qtbot, viewer, planes, monkeyp
     assert dock.input["near"].value == "last"
     assert dock.session.labels.data[30, 30] == 1
     assert all(each.text() != "Swap ends" for each in dock.verdict.buttons)
+
+
+@pytest.mark.parametrize("near", ["first", "last"])
+def test_a_plane_that_is_there_twice_is_left_out_with_one_click(dock, qtbot, viewer, planes, near):
+    twice = np.concatenate([planes[:2], planes[1:]])
+    viewer.add_image(twice if near == "first" else twice[::-1], name="twice")
+    dock.stack.value = "twice"
+    dock.input["near"].value = near
+    press(qtbot, dock, "run_all")
+    leave = next(each for each in dock.verdict.buttons if each.text() == "Leave out plane 3")
+    leave.click()
+    qtbot.waitUntil(lambda: not dock.tasks.busy, timeout=60_000)
+    assert dock.tasks.message.text() == ""
+    assert dock.input["planes"].value == ("1:2,4:6" if near == "first" else "1:3,5:6")
+    assert all(each.text() != "Leave out plane 3" for each in dock.verdict.buttons)
+    assert not (viewer.layers["twice planes"].data == 3).any()
+    dock.stack.value = "stack"
+    assert dock.input["planes"].value == ""

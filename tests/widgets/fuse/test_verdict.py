@@ -79,7 +79,7 @@ def test_reversed_planes_come_first_and_can_be_swapped(session, canvas):
     session.diagnosis = diagnosis(duplicates=((1, 2),))
     verdict = verdict_of(session, canvas)
     assert "other end of the stack seems to be the nearest" in verdict.text
-    assert [finding.action for finding in verdict.findings] == ["swap_ends", ""]
+    assert [finding.action for finding in verdict.findings] == ["swap_ends", "leave_out"]
 
 
 def test_a_stack_that_was_turned_is_no_doubt_and_can_be_turned_back(session, canvas):
@@ -93,7 +93,11 @@ def test_a_doubt_about_planes_makes_the_result_doubtful_and_others_are_counted(s
     session.diagnosis = diagnosis(unrelated=(5,), duplicates=((2, 3), (2, 4)), blank=(6,))
     verdict = verdict_of(session, canvas)
     assert verdict.text == "Doubtful: plane 5 shows something else, and 1 more below."
-    assert [each.planes for each in verdict.findings] == [(5,), (3, 4), ()]
+    assert [(each.remedy, each.planes) for each in verdict.findings] == [
+        ("Leave out plane 5", (5,)),
+        ("Leave out planes 3, 4", (3, 4)),
+        ("", ()),
+    ]
 
 
 def test_planes_that_are_sharp_nowhere_are_no_doubt_and_only_ends_are_offered():

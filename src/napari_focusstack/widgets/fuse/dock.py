@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.reproduce import from_record
+from napari_focusstack.runtime.plane_choice import chosen_planes, ranges_text
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.task_bar import was_undocked
 from napari_focusstack.widgets.fuse.controller import FuseSteps
@@ -32,7 +33,7 @@ from napari_focusstack.widgets.retouch import shortcuts
 from napari_focusstack.widgets.session.label_layer import saved_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from napari.layers import Labels
     from napari.viewer import Viewer
@@ -247,7 +248,17 @@ class FuseWidget(Panel):
                 self.input["near"].value = near
             case "equalise":
                 self.input["equalize"].value = "auto"
+            case "leave_out":
+                self._leave_out(finding.planes)
         self.steps.run_all()
+
+    def _leave_out(self, planes: Sequence[int]) -> None:
+        """Choose all planes that are chosen now but some, which are counted from the nearest."""
+        source = self.source()
+        chosen = chosen_planes(self.parameters().planes, source.count)
+        if self.session is not None and self.session.end == "last":
+            planes = [source.count + 1 - plane for plane in planes]
+        self.input["planes"].value = ranges_text([n for n in chosen if n not in planes])
 
     def _copy(self, text: str, said: str) -> None:
         """Put a text on the clipboard, and say so."""

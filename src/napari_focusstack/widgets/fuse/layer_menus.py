@@ -121,6 +121,7 @@ class LayerMenus:
         panel.axis_row.setVisible(len(axes) > 1 and layer.ndim > 2)
         if is_new:
             self._chosen = layer
+            panel.input["planes"].value = ""  # they were chosen in another stack
             if str(layer.units[-1]) != UNKNOWN:
                 self.viewer.canvas.overlays.scale_bar.visible = True
             if (axis := focus_axis_of(layer)) in axes:

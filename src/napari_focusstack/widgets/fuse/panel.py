@@ -102,6 +102,7 @@ BUTTONS = {
 #: Labels of parameters whose names say too little.
 LABELS = {
     "near": "nearest plane",
+    "planes": "planes",
     "intensity": "pixel values",
     "psf_shape": "shape of the blur",
     "tile_px": "tile (px)",
@@ -147,6 +148,8 @@ METHODS = [
 TIPS = {
     "near": "which plane is nearest to the lens; find out takes the order that explains the planes "
     "better",
+    "planes": "numbers and ranges of the planes to use, in the order of the slider, such as "
+    "1,3,5:9; empty for all",
     "intensity": "how pixel values relate to light; automatic reads 8-bit colour as sRGB",
     "register": "move planes that shift, turn or change size with the focus over each other",
     "equalize": "equalise light that changes between planes, and fill hot or dead pixels",
@@ -188,7 +191,7 @@ class Panel(QWidget):
         self.axis = ComboBox(name="axis", label="focus axis", choices=[0])
         self.axis.tooltip = "axis along which focus changes"
         self.channels = ChannelMenu()
-        names = ("near", "register", "equalize", "intensity", "tile_px")
+        names = ("near", "planes", "register", "equalize", "intensity", "tile_px")
         self.input = form(FuseParameters, names)
         self.input.append(DeviceMenu())
         self.foreground = form(FuseParameters, ("crf",))

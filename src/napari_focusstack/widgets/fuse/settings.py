@@ -92,7 +92,7 @@ class FuseSettings:
                 if isinstance(widget, DeviceMenu):
                     widget.choose(value)
                 else:
-                    widget.value = value
+                    widget.value = "" if value is None else value
         given = not isinstance(parameters.psf, str)
         panel.psf.value = GIVEN if given else parameters.psf
         if given:

@@ -147,7 +147,7 @@ def _left_out(planes: Sequence[int], one: str, several: str, *, is_doubt: bool =
     """Return a finding on planes that are better left out."""
     named = _planes(planes)
     text = f"{named} {one if len(planes) == 1 else several}"
-    return Finding(text, planes=tuple(planes), is_doubt=is_doubt)
+    return Finding(text, f"Leave out {_begun(named)}", "leave_out", tuple(planes), is_doubt)
 
 
 def _planes(planes: Sequence[int]) -> str:

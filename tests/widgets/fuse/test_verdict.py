@@ -74,6 +74,12 @@ def test_a_blur_that_explains_little_is_doubtful_until_something_is_painted(sess
     assert verdict_of(session, canvas).is_good
 
 
+def test_a_single_copy_is_named_with_its_original():
+    (finding,) = findings_of(diagnosis(duplicates=((6, 7),)), light_as_given=True)
+    assert finding.text == "Planes 6, 7 show the same"
+    assert finding.remedy == "Leave out plane 7"
+
+
 def test_reversed_planes_come_first_and_can_be_swapped(session, canvas):
     canvas.psf, canvas.pipeline.plain, canvas.pipeline.seems_reversed = None, DOUBTFUL, True
     session.diagnosis = diagnosis(duplicates=((1, 2),))

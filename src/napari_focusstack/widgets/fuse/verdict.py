@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_focusstack.diagnostics.diagnosis import format_ranges
@@ -121,7 +122,10 @@ def findings_of(diagnosis: Diagnosis, light_as_given: bool) -> Iterator[Finding]
         )
     if diagnosis.duplicates:
         copies = tuple(sorted({second for _, second in diagnosis.duplicates}))
-        yield _left_out(copies, "shows what another shows", "show what others show")
+        finding = _left_out(copies, "shows what another shows", "show what others show")
+        if len(copies) == 1:
+            finding = replace(finding, text=f"{_planes(diagnosis.duplicates[0])} show the same")
+        yield finding
     if diagnosis.gaps:
         where = ", ".join(f"{one} and {other}" for one, other in diagnosis.gaps)
         yield Finding(

@@ -124,7 +124,7 @@ def test_the_canvas_follows_the_brush_and_undo(fused, viewer, qtbot):
 
 def test_a_step_can_be_cancelled(dock, viewer, qtbot, endless):
     dock.buttons["run_all"].click()
-    qtbot.waitUntil(lambda: "segment 0/9" in dock.tasks.bar.format())
+    qtbot.waitUntil(lambda: dock.tasks.message.text() == "finding the foreground")
     dock.tasks.cancel_button.click()
     qtbot.waitUntil(lambda: endless == [True])
     assert [layer.name for layer in viewer.layers] == ["pair"]
@@ -133,14 +133,14 @@ def test_a_step_can_be_cancelled(dock, viewer, qtbot, endless):
 
 def test_closing_napari_ends_the_step(dock, viewer, qtbot, endless):
     dock.buttons["run_all"].click()
-    qtbot.waitUntil(lambda: "segment 0/9" in dock.tasks.bar.format())
+    qtbot.waitUntil(lambda: dock.tasks.message.text() == "finding the foreground")
     viewer.close()
     qtbot.waitUntil(lambda: endless == [True])
 
 
 def test_closing_the_dock_ends_the_step(dock, viewer, qtbot, endless):
     dock.buttons["run_all"].click()
-    qtbot.waitUntil(lambda: "segment 0/9" in dock.tasks.bar.format())
+    qtbot.waitUntil(lambda: dock.tasks.message.text() == "finding the foreground")
     viewer.window.remove_dock_widget(dock)
     qtbot.waitUntil(lambda: endless == [True])
     assert [layer.name for layer in viewer.layers] == ["pair"]

@@ -62,7 +62,7 @@ def test_one_that_fails_says_why_and_the_others_are_done(many, qtbot, tmp_path, 
     first, second, third = states(many)
     assert first.startswith("done in ")
     assert second.startswith("failed: ")
-    assert "ant2.tif" in second
+    assert "/" not in second
     assert third.startswith("done in ")
     assert many.tasks.message.text() == f"2 of 3 stacks are in {tmp_path / 'fused'}"
     written = {path.name for path in (tmp_path / "fused").glob("*.tif")}

@@ -232,7 +232,7 @@ def test_a_pause_stops_the_steps_until_it_is_over(qtbot, widget):
     wait_for_steps(qtbot, widget, 1)
     widget.pause_button.click()
     assert widget.pause_button.text() == "Resume"
-    qtbot.waitUntil(lambda: widget.task.bar.format().startswith("paused"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: widget.task.message.text() == "paused", timeout=WAIT_MS)
     count = len(widget.losses)
     qtbot.wait(300)
     assert len(widget.losses) == count
@@ -249,7 +249,7 @@ def test_weights_can_be_saved_at_any_time(qtbot, widget, made):
     widget.start()
     wait_for_steps(qtbot, widget, 1)
     widget.pause_button.click()
-    qtbot.waitUntil(lambda: widget.task.bar.format().startswith("paused"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: widget.task.message.text() == "paused", timeout=WAIT_MS)
     with qtbot.waitSignal(weights_menu.changed, timeout=WAIT_MS):
         widget.save_button.click()
     assert widget.task.busy

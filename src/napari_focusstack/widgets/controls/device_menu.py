@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,8 @@ def _devices() -> tuple[str, ...]:
     from napari_focusstack.runtime.preload import preload_torch
 
     preload_torch()
+    with contextlib.suppress(ImportError):
+        import pandas  # noqa: F401  napari does so with the first Labels layer, for half a second
     import napari_focusstack.fusion.fuse  # noqa: F401
     from napari_focusstack.networks.device import available_devices
 

@@ -122,6 +122,7 @@ class TaskBar(QWidget):
             return
         worker = _Worker(task())
         self._overall = OverallProgress(kind, monotonic())
+        self._step = ""
 
         def while_current(slot: Callable[..., None]) -> Callable[..., None]:
             # a cancelled worker goes on to its next yield, and its signals are ignored
@@ -199,7 +200,9 @@ class TaskBar(QWidget):
         self.bar.setRange(0, BAR_STEPS)
         self.bar.setValue(round(fraction * BAR_STEPS))
         self.bar.setFormat("%p%" if left is None else f"%p%, {duration(left)} left")
-        self.say(words(step))
+        if words(step) != self._step:  # or what was said meanwhile would not be read
+            self._step = words(step)
+            self.say(self._step)
 
     def _fail(self, error: Exception) -> None:
         self._end("")

@@ -281,7 +281,9 @@ class FuseMany(QDialog):
         absolute = [source.absolute() for source in self.sources]
         row = absolute.index(outcome.source)
         if outcome.status == "failed":
-            self._say(row, f"failed: {outcome.message}", BAD)
+            # the row names the stack already
+            why = outcome.message.removeprefix(f"{outcome.source} ")
+            self._say(row, f"failed: {why}", BAD)
         elif outcome.status == "skipped":
             self._say(row, "skipped: it was done before", GOOD)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,8 @@ def _devices() -> tuple[str, ...]:
 
     preload_torch()
     with contextlib.suppress(ImportError):
-        import pandas  # noqa: F401  napari does so with the first Labels layer, for half a second
+        # napari does so with its first Labels layer, which would stop the GUI for half a second
+        importlib.import_module("pandas")
     import napari_focusstack.fusion.fuse  # noqa: F401
     from napari_focusstack.networks.device import available_devices
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qtpy.QtCore import Qt, QTimer
@@ -73,15 +73,21 @@ class Retouch:
         )
         panel.overlay.changed.connect(self._show_planes)
         self._width_px = WIDTH_PX
-        #: The docks beside the second view, and their width before it came.
-        self._others: list[QDockWidget] = []
+        #: Width of the docks beside the second view before it came.
         self._others_px = 0
+        #: Docks that get a width soon.
+        self._resized: tuple[list[QDockWidget], int] = [], 0
+        self._timer = QTimer(self.view)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._resize)
 
     def leave(self) -> None:
         """End retouching, and follow nothing more."""
         self.end()
         self.brush.leave()
         self.view.leave()
+        self._timer.stop()  # napari may be closing
+        self._resized = [], 0
 
     def follow(self, session: Session | None) -> None:
         """Work on the layers of a session; None works on none, and ends retouching."""
@@ -205,15 +211,27 @@ class Retouch:
         if shown:
             window.add_dock_widget(self.view, name=VIEW_NAME, area="left")
             dock = _dock_of(self.view)
-            self._others = _docks_beside(dock)
-            self._others_px = self._others[0].width() if self._others else 0
-            _put_beside(dock, self._others)
-            _resize([dock], self._width_px)
+            others = _docks_beside(dock)
+            self._others_px = others[0].width() if others else 0
+            _put_beside(dock, others)
+            self._resize_soon([dock], self._width_px)
         else:
             self._width_px = self.view.width()
+            others = _docks_beside(_dock_of(self.view))
             window.remove_dock_widget(self.view)
-            _resize(self._others, self._others_px)  # or they would take its room
-            self._others = []
+            self._resize_soon(others, self._others_px)  # or they would take its room
+
+    def _resize_soon(self, docks: list[QDockWidget], width_px: int) -> None:
+        """Give docks a width, as soon as the layout has placed them."""
+        self._resized = docks, width_px
+        self._timer.start(0)
+
+    def _resize(self) -> None:
+        (docks, width_px), self._resized = self._resized, ([], 0)
+        with suppress(RuntimeError):  # Qt has deleted the docks, for napari was closed meanwhile
+            main = docks[0].parentWidget() if docks else None
+            if isinstance(main, QMainWindow):
+                main.resizeDocks(docks, [width_px] * len(docks), Qt.Orientation.Horizontal)
 
 
 def _dock_of(widget: QWidget) -> QDockWidget:
@@ -247,15 +265,3 @@ def _put_beside(dock: QDockWidget, others: list[QDockWidget]) -> None:
         left = Qt.DockWidgetArea.LeftDockWidgetArea
         main.addDockWidget(left, dock, Qt.Orientation.Horizontal)
         dock.show()
-
-
-def _resize(docks: list[QDockWidget], width_px: int) -> None:
-    """Give docks a width, as soon as the layout has placed them."""
-    main = docks[0].parentWidget() if docks else None
-    if isinstance(main, QMainWindow):
-        sizes, across = [width_px] * len(docks), Qt.Orientation.Horizontal
-        timer = QTimer(main)  # which goes with the window, should that be closed meanwhile
-        timer.setSingleShot(True)
-        timer.timeout.connect(partial(main.resizeDocks, docks, sizes, across))
-        timer.timeout.connect(timer.deleteLater)
-        timer.start(0)

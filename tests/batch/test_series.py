@@ -14,10 +14,10 @@ from napari_focusstack.batch.series import fuse_stack, with_z_step
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion import fuse as fusion
 from napari_focusstack.fusion.fuse import fuse, fuse_steps
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.image import read_image
 from napari_focusstack.io.reading.plane_store import PlaneStore
 from napari_focusstack.io.reading.record import read_record
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.plugin.saved_layer import layers_as_written

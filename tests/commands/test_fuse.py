@@ -9,9 +9,9 @@ import tifffile
 
 from napari_focusstack.commands.main import main
 from napari_focusstack.fusion.fuse import fuse
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.image import read_image, read_labels
 from napari_focusstack.io.reading.record import read_record
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.writing.image import write_image
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.fsb import FSB

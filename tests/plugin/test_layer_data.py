@@ -6,7 +6,7 @@ import tifffile
 from napari.layers import Image
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.reading.stack_header import find_stacks
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.plugin.layer_data import Choice, choose, layers_of
 

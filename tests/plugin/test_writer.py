@@ -13,8 +13,8 @@ from PIL import Image as Picture
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading import stack_pixels
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.record import read_record
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.plugin.reader import get_reader
 from napari_focusstack.plugin.writer import write_layer, write_mesh
 from napari_focusstack.provenance import record

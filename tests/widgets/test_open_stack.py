@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 
 from napari_focusstack.io.reading import stack_pixels
-from napari_focusstack.io.reading.stack_header import find_stacks
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.plugin.layer_data import Choice
 from napari_focusstack.widgets.controls.plane_preview import HEIGHT_PX, middle_plane
 from napari_focusstack.widgets.open_stack import OpenStackWidget

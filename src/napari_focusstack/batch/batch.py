@@ -28,9 +28,9 @@ from napari_focusstack.batch.report import (
 from napari_focusstack.batch.staging import staging_in
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import check_writable, make_folder
+from napari_focusstack.io.reading.find_stacks import without_members
 from napari_focusstack.io.reading.image import in_natural_order
 from napari_focusstack.io.reading.record import read_record
-from napari_focusstack.io.reading.stack_header import without_members
 from napari_focusstack.io.writing.result import ZARR_SUFFIX
 from napari_focusstack.io.writing.result_zarr import zarr_package
 from napari_focusstack.provenance import SOFTWARE

@@ -11,9 +11,9 @@ import numpy as np
 from napari_focusstack.diagnostics.diagnose import diagnose
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import UNKNOWN
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.plane_store import PlaneStore
 from napari_focusstack.io.reading.stack_axes import no_focus_axis
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.runtime.plane_choice import chosen_planes
 
 if TYPE_CHECKING:

@@ -136,8 +136,8 @@ def _fuse_source(
     # Imported late, for the command's help reads this module.
     from napari_focusstack.batch.projected_stack import project_stack
     from napari_focusstack.batch.series import fuse_stack
+    from napari_focusstack.io.reading.find_stacks import find_stacks
     from napari_focusstack.io.reading.stack_axes import no_focus_axis
-    from napari_focusstack.io.reading.stack_header import find_stacks
 
     found = find_stacks([job.source], job.axis)
     stacks = [stack for stack in found if stack.focus_axis is not None]

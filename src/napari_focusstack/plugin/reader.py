@@ -7,18 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.find_stacks import find_stacks, member_of_set
 from napari_focusstack.io.reading.folder import planes_in
 from napari_focusstack.io.reading.formats.dispatch import has_reader
 from napari_focusstack.io.reading.image import images_in, in_natural_order
 from napari_focusstack.io.reading.record import read_note
 from napari_focusstack.io.reading.stack_axes import focus_axis, letters
-from napari_focusstack.io.reading.stack_header import (
-    find_stacks,
-    is_tiff,
-    member_of_set,
-    opened,
-    plane_size,
-)
+from napari_focusstack.io.reading.stack_header import is_tiff, opened, plane_size
 from napari_focusstack.io.reading.tiff_pages import check_end, image_series
 from napari_focusstack.plugin.saved_layer import layers_as_written
 

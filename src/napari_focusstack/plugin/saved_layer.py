@@ -28,7 +28,7 @@ def layers_as_written(stack: StackHeader) -> list[LayerData]:
     Parameters
     ----------
     stack : StackHeader
-        From `napari_focusstack.io.reading.stack_header.find_stacks`.
+        From `napari_focusstack.io.reading.find_stacks.find_stacks`.
 
     Returns
     -------

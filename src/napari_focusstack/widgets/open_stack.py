@@ -23,9 +23,10 @@ from superqt import QLabeledRangeSlider
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import SPELLINGS, UNKNOWN
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.image import IMAGE_SUFFIXES
 from napari_focusstack.io.reading.stack_axes import UNNAMED
-from napari_focusstack.io.reading.stack_header import StackHeader, find_stacks
+from napari_focusstack.io.reading.stack_header import StackHeader
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.plugin.layer_data import Choice, choose, layers_of
 from napari_focusstack.runtime.progress import Progress

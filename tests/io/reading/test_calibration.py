@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from napari_focusstack.io.reading.calibration import calibration, positions, unit_name
-from napari_focusstack.io.reading.stack_header import find_stacks
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 
 NOISE = np.random.default_rng(0)

@@ -6,8 +6,8 @@ import tifffile
 
 from napari_focusstack.batch.batch import find_sources
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.plane_store import open_planes
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.plugin.reader import get_reader
 
 PLANES = np.random.default_rng(0).integers(0, 4096, (5, 20, 24)).astype(np.uint16)

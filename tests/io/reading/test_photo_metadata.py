@@ -6,10 +6,10 @@ import tifffile
 from PIL import Image, ImageCms
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.image import read_image, read_labels
 from napari_focusstack.io.reading.photo_metadata import photo_metadata
 from napari_focusstack.io.reading.plane_store import open_planes
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 
 NOISE = np.random.default_rng(0)

@@ -13,8 +13,8 @@ from PIL import Image
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading import stack_pixels
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.plane_store import PlaneStore, open_planes
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.runtime.progress import Progress
 
 NOISE = np.random.default_rng(0)

@@ -5,9 +5,9 @@ import pytest
 import tifffile
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.plane_store import focal_stack, open_planes
 from napari_focusstack.io.reading.stack_axes import with_planes_along
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.plugin.reader import read_layers
 

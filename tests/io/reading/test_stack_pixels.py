@@ -10,7 +10,7 @@ from dask.array import Array
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading import stack_pixels
-from napari_focusstack.io.reading.stack_header import find_stacks
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 
 NOISE = np.random.default_rng(0)

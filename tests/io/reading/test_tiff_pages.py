@@ -8,8 +8,8 @@ import tifffile
 from PIL import Image
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.image import read_image
-from napari_focusstack.io.reading.stack_header import find_stacks
 
 NOISE = np.random.default_rng(0)
 

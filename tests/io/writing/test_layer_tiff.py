@@ -8,8 +8,8 @@ import tifffile
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import ome_root
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.record import read_note, read_record
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.io.writing import layer_tiff
 from napari_focusstack.io.writing.layer_tiff import write_tiff

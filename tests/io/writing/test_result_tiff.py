@@ -5,9 +5,9 @@ import pytest
 import tifffile
 
 from napari_focusstack.io.reading.calibration import Channel
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.image import read_image
 from napari_focusstack.io.reading.record import read_record
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.io.writing import result_tiff
 from napari_focusstack.provenance import record

@@ -17,18 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.find_stacks import find_stacks, stack_of_files, with_focus
 from napari_focusstack.io.reading.folder import numbered
 from napari_focusstack.io.reading.formats.dispatch import read_plane
 from napari_focusstack.io.reading.image import as_image, reading
 from napari_focusstack.io.reading.photo_metadata import orientation
 from napari_focusstack.io.reading.stack_axes import letter_of, no_focus_axis
-from napari_focusstack.io.reading.stack_header import (
-    find_stacks,
-    is_tiff,
-    opened,
-    stack_of_files,
-    with_focus,
-)
+from napari_focusstack.io.reading.stack_header import is_tiff, opened
 from napari_focusstack.io.reading.stack_pixels import (
     Pages,
     check_plane_files,
@@ -64,7 +59,7 @@ class PlaneStore(Closing):
     Parameters
     ----------
     stack : StackHeader
-        From `napari_focusstack.io.reading.stack_header.find_stacks`.
+        From `napari_focusstack.io.reading.find_stacks.find_stacks`.
     at : mapping of str to int, optional
         Index on the other axes, by letter and counted from 0, such as ``{"T": 3, "C": 1}``; 0 on
         axes that are not given.
@@ -254,7 +249,7 @@ def open_planes(
     Raises
     ------
     InputError
-        As :class:`PlaneStore` and `napari_focusstack.io.reading.stack_header.find_stacks`; also if
+        As :class:`PlaneStore` and `napari_focusstack.io.reading.find_stacks.find_stacks`; also if
         there is no such series.
     """
     stack = focal_stack(source, axis, series)

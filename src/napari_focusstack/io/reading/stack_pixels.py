@@ -37,7 +37,7 @@ def pixels(stack: StackHeader, eager_bytes: int | None = None) -> np.ndarray | A
     Parameters
     ----------
     stack : StackHeader
-        From `napari_focusstack.io.reading.stack_header.find_stacks`.
+        From `napari_focusstack.io.reading.find_stacks.find_stacks`.
     eager_bytes : int, optional
         Replaces `EAGER_BYTES`; 0 reads all stacks lazily.
 

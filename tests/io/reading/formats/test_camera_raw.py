@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.image import read_image
-from napari_focusstack.io.reading.stack_header import find_stacks, plane_size
+from napari_focusstack.io.reading.stack_header import plane_size
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.io.writing.image import write_image
 from napari_focusstack.plugin.reader import get_reader, read_layers

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.formats import czi as reader
 from napari_focusstack.io.reading.plane_store import open_planes
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 
 czi = pytest.importorskip("pylibCZIrw.czi")

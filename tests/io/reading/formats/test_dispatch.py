@@ -11,10 +11,10 @@ from napari_focusstack.batch.batch import batch
 from napari_focusstack.commands.main import main
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.fuse import fuse
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.formats import dispatch
 from napari_focusstack.io.reading.image import read_image
 from napari_focusstack.io.reading.plane_store import open_planes
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.plugin.reader import get_reader, read_layers
 

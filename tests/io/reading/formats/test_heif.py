@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.image import read_image
-from napari_focusstack.io.reading.stack_header import find_stacks, plane_size
+from napari_focusstack.io.reading.stack_header import plane_size
 from napari_focusstack.io.reading.stack_pixels import pixels
 
 pillow_heif = pytest.importorskip("pillow_heif")

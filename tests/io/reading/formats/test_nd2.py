@@ -5,8 +5,8 @@ import pytest
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import Channel
+from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.plane_store import open_planes
-from napari_focusstack.io.reading.stack_header import find_stacks
 from napari_focusstack.io.reading.stack_pixels import pixels
 
 pytest.importorskip("nd2")

@@ -37,7 +37,7 @@ def test_a_command_never_reads_a_file_as_an_option():
     settings = FuseParameters(fsb_weights="-w.safetensors")
     line = as_command(settings, files, "-fused.tif", "-labels.tif")
     options = _parser().parse_args(shlex.split(line)[1:])
-    assert options.planes == [Path(file) for file in files]
+    assert options.sources == [Path(file) for file in files]
     assert (options.output, options.labels) == (Path("-fused.tif"), Path("-labels.tif"))
     assert Path(options.fsb_weights) == Path("-w.safetensors")
 

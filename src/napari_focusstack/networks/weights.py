@@ -128,7 +128,8 @@ def load(network: str, device: torch.device, path: str | Path | None = None) -> 
             f"the weights {file} are not those that were shipped (sha256 {actual[:12]}..., not "
             f"{expected[:12]}...); install the package again."
         )
-    return _read(file, network).to(device).eval(), actual
+    is_shipped = expected is not None
+    return _read(file, network, is_shipped=is_shipped).to(device).eval(), actual
 
 
 def _shipped(network: str) -> tuple[Path, str]:
@@ -146,7 +147,7 @@ def _shipped(network: str) -> tuple[Path, str]:
     return registry.parent / entry["file"], entry["sha256"]
 
 
-def _read(file: Path, network: str) -> Network:
+def _read(file: Path, network: str, *, is_shipped: bool) -> Network:
     """Build a network from a safetensors file."""
     import torch
     from safetensors import SafetensorError, safe_open
@@ -171,7 +172,12 @@ def _read(file: Path, network: str) -> Network:
             f"{network}."
         )
     try:
-        model = _built(network, metadata["config"], state)
+        settings: dict[str, Any] = metadata["config"]
+        if not is_shipped:
+            _check_shapes(network, settings, state)
+        with torch.random.fork_rng(devices=[]):  # the random numbers of the caller stay
+            model: Network = NETWORKS[network](**settings)
+        model.load_state_dict(state)
     except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{file} does not fit this version of {network}; train it again, or install the "
@@ -183,8 +189,11 @@ def _read(file: Path, network: str) -> Network:
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def _built(network: str, config: dict[str, Any], state: dict[str, Tensor]) -> Network:
-    """Return a network of some settings with its weights; raise ValueError if they do not fit."""
+def _check_shapes(network: str, config: dict[str, Any], state: dict[str, Tensor]) -> None:
+    """Raise ValueError if weights do not fit the settings of a network; nothing takes memory.
+
+    It takes seconds, because torch imports its compiler for it. Shipped weights have their hash.
+    """
     import torch
 
     numbers = [
@@ -194,14 +203,10 @@ def _built(network: str, config: dict[str, Any], state: dict[str, Tensor]) -> Ne
     ]
     if len(numbers) > MAX_SETTINGS or not all(0 < number <= MAX_SETTING for number in numbers):
         raise ValueError(f"settings {numbers}")
-    with torch.device("meta"):  # takes no memory, until the sizes are known to be right
+    with torch.device("meta"):
         empty = NETWORKS[network](**config).state_dict()
     if {name: one.shape for name, one in empty.items()} != {n: t.shape for n, t in state.items()}:
         raise ValueError("weights of other shapes")
-    with torch.random.fork_rng(devices=[]):  # the random numbers of the caller stay
-        model = NETWORKS[network](**config)
-    model.load_state_dict(state)
-    return model
 
 
 def save(model: nn.Module, path: Path) -> str:

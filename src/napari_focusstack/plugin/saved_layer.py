@@ -44,7 +44,7 @@ def layers_as_written(stack: StackHeader) -> list[LayerData]:
     >>> import tempfile
     >>> from pathlib import Path
     >>> import numpy as np
-    >>> from napari_focusstack.io.reading.stack_header import find_stacks
+    >>> from napari_focusstack.io.reading.find_stacks import find_stacks
     >>> from napari_focusstack.io.writing.layer_tiff import write_tiff
     >>> path = Path(tempfile.mkdtemp()) / "fused.tif"
     >>> over = {"scale": (30, 10, 1, 1), "units": ("s", "um", "um", "um")}

@@ -760,11 +760,11 @@ def test_settings_are_loaded_from_files(fused, qtbot, tmp_path, monkeypatch, pla
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
-        ("none.json", None, "No such file"),
+        ("none.json", None, "none.json does not exist; check the path."),
         ("list.json", "[1, 2]", "is no report of napari-focusstack"),
         ("broken.json", "{", "is no report of napari-focusstack"),
         ("other.tif", "not an image", "holds no record of napari-focusstack"),
-        ("none.png", None, "No such file"),
+        ("none.png", None, "none.png does not exist; check the path."),
         (
             "moved.json",
             '{"software": "napari-focusstack",'

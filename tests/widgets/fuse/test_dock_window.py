@@ -271,7 +271,7 @@ def test_a_plane_is_picked_with_the_mouse(stack_dock, qtbot):
 
 def test_the_surface_is_drawn_and_taken_away(stack_dock):
     viewer = stack_dock.viewer
-    viewer.scale_bar.visible = False
+    viewer.canvas.overlays.scale_bar.visible = False
     flat = canvas(viewer)
     stack_dock.buttons["show_surface"].click()
     drawn = canvas(viewer)

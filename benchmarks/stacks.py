@@ -1,19 +1,13 @@
-"""Quality and speed on focal stacks of more than two planes.
+"""Quality on focal stacks of more than two planes.
 
     python benchmarks/stacks.py --data DIR        # simulated stacks of held-back images
     python benchmarks/stacks.py --motorcycle      # a photograph with measured depth
-    python benchmarks/stacks.py --speed           # 12 planes of 9 megapixel RGB, whole process
 
 Quality: PSNR in dB, whole and at depth edges, and share of labels within one plane. Beside ours
 stand the selection of the sharpest plane of each pixel, and the result of the true depth and blur.
 """
 
 import argparse
-import resource
-import subprocess
-import sys
-import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -32,17 +26,11 @@ from napari_focusstack.imaging.psf import Psf
 from napari_focusstack.imaging.srgb import linear_to_srgb, srgb_to_linear
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.runtime.progress import run
-from napari_focusstack.samples.stacks import colour_stack
 from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.simulation.material import SourceImages
 from napari_focusstack.simulation.stacks import FocalStackTruth, focal_stack
 
 PLANES = 10
-FUSE_FILE = """
-import sys
-from napari_focusstack.commands.main import main
-sys.exit(main(["fuse", sys.argv[1], "-o", sys.argv[2]]))
-"""
 
 
 def eight_bits(picture):
@@ -133,27 +121,6 @@ def quality(scenes):
     print(f" mean  {in_pairs(mean[:-1])}  {mean[-1]:.3f}")
 
 
-def speed():
-    from tifffile import imwrite
-
-    planes = colour_stack((768, 1024), 12)
-    row = np.concatenate([planes, planes[:, :, ::-1], planes], 2)
-    large = np.concatenate([row, row[:, ::-1], row, row[:, ::-1]], 1)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "stack.tif"
-        imwrite(path, large, photometric="rgb")
-        began = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-c", FUSE_FILE, path, Path(folder) / "fused.tif"], check=True
-        )
-        seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-    print(
-        f"{large.shape} {large.dtype}: {seconds:.0f} s, {peak:.2f} GB, {torch.get_num_threads()}"
-        " threads"
-    )
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with photos/, shapes/, cutouts/")
@@ -161,14 +128,11 @@ def main():
     parser.add_argument(
         "--motorcycle", action="store_true", help="a photograph with measured depth"
     )
-    parser.add_argument("--speed", action="store_true", help="time a large stack")
     options = parser.parse_args()
     if options.data:
         quality(simulated(options.data, options.count))
     if options.motorcycle:
         quality(motorcycle())
-    if options.speed:
-        speed()
 
 
 if __name__ == "__main__":

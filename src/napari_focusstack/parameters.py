@@ -6,13 +6,16 @@ The API, the command, the dock and the record read the same fields.
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.psf_shapes import PSF_SHAPE_CHOICES, PsfShapeChoice
 from napari_focusstack.runtime.distance import read_distance
 from napari_focusstack.runtime.plane_choice import choice_text
 from napari_focusstack.runtime.schemas import fits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Distances between planes whose depth float32 can hold, in any unit.
 MIN_STEP, MAX_STEP = 1e-30, 1e30
@@ -256,3 +259,9 @@ class FuseParameters(
             )
         if self.tile_px < 64:
             raise InputError(f"tile_px is {self.tile_px}; give at least 64.")
+
+    @classmethod
+    def of_known(cls, values: Mapping[str, Any]) -> FuseParameters:
+        """Return the parameters of a record; what this version does not know is left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +10,8 @@ import numpy as np
 from napari_focusstack.diagnostics.diagnose import diagnose
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import UNKNOWN
-from napari_focusstack.io.reading.find_stacks import find_stacks
+from napari_focusstack.io.reading.find_stacks import focal_stacks
 from napari_focusstack.io.reading.plane_store import PlaneStore
-from napari_focusstack.io.reading.stack_axes import no_focus_axis
 from napari_focusstack.runtime.plane_choice import chosen_planes
 
 if TYPE_CHECKING:
@@ -144,13 +142,8 @@ def focus_curves(
     InputError
         If the source cannot be read, has no focus axis, or no such channel or plane.
     """
-    found = find_stacks([source], axis)
-    stacks = [(number, one) for number, one in enumerate(found, 1) if one.focus_axis is not None]
-    if not stacks:
-        raise no_focus_axis(source, found[0].axes, found[0].shape)
-    yield from chain.from_iterable(
-        _of_stack(source, number, stack, channel, planes) for number, stack in stacks
-    )
+    for number, stack in focal_stacks(source, axis):
+        yield from _of_stack(source, number, stack, channel, planes)
 
 
 def _of_stack(
@@ -163,9 +156,6 @@ def _of_stack(
         raise InputError(f"{source} has no channel {channel}; give one from 1 to {channels}.")
     focus = stack.focus_axis or 0
     numbers = chosen_planes(planes, stack.shape[focus])
-    z = np.arange(stack.shape[focus]) * stack.scale[focus]
-    if stack.focus_positions:
-        z = np.array(stack.focus_positions)
     for index in np.ndindex(*axes.values()):
         place = dict(zip(axes, index, strict=True))
         at = {**place, "C": channel - 1} if channels > 1 else place
@@ -176,6 +166,6 @@ def _of_stack(
             series=series,
             place={letter: position + 1 for letter, position in place.items()},
             diagnosis=diagnosis.renumbered(numbers, len(store)),
-            z=z,
+            z=stack.focus_places,
             unit=stack.units[focus],
         )

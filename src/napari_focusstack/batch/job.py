@@ -136,13 +136,9 @@ def _fuse_source(
     # Imported late, for the command's help reads this module.
     from napari_focusstack.batch.projected_stack import project_stack
     from napari_focusstack.batch.series import fuse_stack
-    from napari_focusstack.io.reading.find_stacks import find_stacks
-    from napari_focusstack.io.reading.stack_axes import no_focus_axis
+    from napari_focusstack.io.reading.find_stacks import focal_stacks
 
-    found = find_stacks([job.source], job.axis)
-    stacks = [stack for stack in found if stack.focus_axis is not None]
-    if not stacks:
-        raise no_focus_axis(job.source, found[0].axes, found[0].shape)
+    stacks = [stack for _, stack in focal_stacks(job.source, job.axis)]
     stacks[0].check()
     # A worker that the scheduler has given up may still run, so each attempt has its folder.
     with staging_folder(job.staging / job.name) as attempt:

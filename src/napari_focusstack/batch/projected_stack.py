@@ -14,6 +14,7 @@ from napari_focusstack.batch.series import (
     forms_of,
     half_of_budget,
     places_of,
+    record_of,
     result_letters,
     with_z_step,
 )
@@ -73,7 +74,6 @@ def project_stack(
         If planes, labels, a channel or an option cannot be used, or a file cannot be written.
     """
     from napari_focusstack.fusion.projection import project, sum_type, surface_steps
-    from napari_focusstack.provenance import record
     from napari_focusstack.runtime.progress import run
 
     for name, path in paths.items():
@@ -125,12 +125,8 @@ def project_stack(
                     values = pixels[name] if name in pixels else getattr(surface, name)
                     file.write(values.astype(forms[name].dtype, copy=False), at=at)
         assert surface is not None  # no axis is empty
-        made = {
-            **record(surface.parameters, weights=surface.weights),
-            "projection": asdict(projection),
-            "found": figures[0] if len(figures) == 1 else figures,
-            "input": {**sources, **({"notes": list(stack.notes)} if stack.notes else {})},
-        }
+        made = record_of(surface, figures, stack, sources)
+        made["projection"] = asdict(projection)
         for file in files.values():
             file.record = made
     return surface, made

@@ -19,7 +19,7 @@ from napari_focusstack.io.writing.result_scratch import ScratchResult
 from napari_focusstack.runtime.memory import memory_budget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from napari_focusstack.fusion.painted_labels import PaintedLabels
@@ -136,7 +136,7 @@ def fuse_stack(
                 form = forms[name].cropped(region)
                 files[name] = opened.enter_context(result_file(paths[name], form))
                 scratch.write_to(files[name], region)
-        record = _record(reference, figures, sources, stack.notes)
+        record = record_of(reference, figures, stack, sources)
         if stack.photo is not None:
             record["photo"] = stack.photo.summary(written=paths["image"].suffix != ZARR_SUFFIX)
         for file in files.values():
@@ -174,11 +174,11 @@ def with_z_step(parameters: FuseParameters, stack: StackHeader) -> FuseParameter
     return replace(parameters, z_step=stack.scale[stack.focus_axis])
 
 
-def _record(
+def record_of(
     result: FusionResult,
     figures: list[dict[str, Any]],
+    stack: StackHeader,
     sources: Mapping[str, list[str]],
-    notes: Sequence[str],
 ) -> dict[str, Any]:
     """Return the record of a series; the figures are a list only if there are several."""
     from napari_focusstack.provenance import record
@@ -186,8 +186,13 @@ def _record(
     return {
         **record(result.parameters, weights=result.weights),
         "found": figures[0] if len(figures) == 1 else figures,
-        "input": {**sources, **({"notes": list(notes)} if notes else {})},
+        "input": input_of(stack, sources),
     }
+
+
+def input_of(stack: StackHeader, sources: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return what a record says of the input: its paths, and notes on how they were read."""
+    return {**sources, **({"notes": list(stack.notes)} if stack.notes else {})}
 
 
 def half_of_budget(stack: StackHeader, budget_bytes: int | None) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from napari_focusstack.batch.series import (
     channel_index,
     half_of_budget,
+    input_of,
     places_of,
     result_form,
     result_letters,
@@ -99,7 +100,7 @@ def slab_stack(
         file.record = {
             **record(asdict(given), weights=weights),
             "slabs": {"size": slab[0], "overlap": slab[1], "planes": made_of},
-            "input": {**sources, **({"notes": list(stack.notes)} if stack.notes else {})},
+            "input": input_of(stack, sources),
         }
         return dict(file.record)
 
@@ -116,9 +117,9 @@ def _form_of_slabs(
         raise InputError(f"{stack.files[0]} has the axes {stack.axes}; slabs need Z for focus.")
     focus = stack.focus_axis or 0
     step = parameters.z_step or stack.scale[focus]
-    places = np.arange(stack.shape[focus]) * step
-    if stack.focus_positions and not parameters.z_step:
-        places = np.array(stack.focus_positions)
+    places = stack.focus_places
+    if parameters.z_step:
+        places = np.arange(len(places)) * parameters.z_step
     middles = [float(places[[one[0] - 1, one[-1] - 1]].mean()) for one in numbers]
     if len(middles) > 1:
         step = abs(middles[1] - middles[0])

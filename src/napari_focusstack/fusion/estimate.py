@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -139,8 +139,8 @@ class Estimate:
                 about["near"],
                 about["registration"] and Registration.from_dict(about["registration"]),
                 psf,
-                _parameters(about["psf_parameters"]),
-                _parameters(about["parameters"]),
+                about["psf_parameters"] and FuseParameters.of_known(about["psf_parameters"]),
+                about["parameters"] and FuseParameters.of_known(about["parameters"]),
                 about["weights"],
                 about["crf_backend"],
             )
@@ -178,13 +178,6 @@ def same_psf_settings(before: FuseParameters | None, now: FuseParameters) -> boo
     return before is not None and all(
         getattr(before, name) == getattr(now, name) for name in PSF_FIELDS
     )
-
-
-def _parameters(stored: dict[str, Any] | None) -> FuseParameters | None:
-    if stored is None:
-        return None
-    known = {field.name for field in fields(FuseParameters)}
-    return FuseParameters(**{name: value for name, value in stored.items() if name in known})
 
 
 def _compressed(values: np.ndarray) -> bytes:

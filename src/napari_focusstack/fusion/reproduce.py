@@ -171,5 +171,4 @@ def from_record(record: Mapping[str, Any]) -> FuseParameters:
     parameters = checked(record, Record, problem).get("parameters")
     if parameters is None:
         raise InputError(f"{problem}; load one that a fusion wrote.")
-    known = {field.name for field in fields(FuseParameters)}
-    return FuseParameters(**{name: value for name, value in parameters.items() if name in known})
+    return FuseParameters.of_known(parameters)

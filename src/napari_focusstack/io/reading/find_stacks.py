@@ -36,6 +36,7 @@ from napari_focusstack.io.reading.photo_metadata import (
 from napari_focusstack.io.reading.stack_axes import (
     check_axis,
     letter_of,
+    no_focus_axis,
 )
 from napari_focusstack.io.reading.stack_header import StackHeader, describe, is_tiff, opened
 from napari_focusstack.io.reading.tiff_pages import check_end, image_series
@@ -105,6 +106,21 @@ def find_stacks(paths: Sequence[Path], axis: str | None = None) -> list[StackHea
             for index, series in enumerate(tiff.series)
             if series in images
         ]
+
+
+def focal_stacks(path: Path, axis: str | None = None) -> list[tuple[int, StackHeader]]:
+    """Return the series of a file or folder that are focal stacks, with their numbers from 1.
+
+    Raises
+    ------
+    InputError
+        If none has a focus axis; see also :func:`find_stacks`.
+    """
+    found = find_stacks([path], axis)
+    stacks = [(number, one) for number, one in enumerate(found, 1) if one.focus_axis is not None]
+    if not stacks:
+        raise no_focus_axis(path, found[0].axes, found[0].shape)
+    return stacks
 
 
 def stack_of_files(files: Sequence[Path]) -> StackHeader:

@@ -143,6 +143,17 @@ class StackHeader:
         return self.positions if is_depth and self.positions else None
 
     @property
+    def focus_places(self) -> np.ndarray:
+        """Where each plane lies along the focus axis, by equal steps where the file does not say.
+
+        Shape (P,), in the unit of the axis. There must be a focus axis.
+        """
+        if self.focus_positions:
+            return np.array(self.focus_positions)
+        focus = self.focus_axis or 0
+        return np.arange(self.shape[focus]) * self.scale[focus]
+
+    @property
     def other_axes(self) -> dict[str, int]:
         """Sizes of all axes except focus, rows, columns and colours, by letter."""
         return {

@@ -25,9 +25,9 @@ STEPS = {
     "fuse": ("removing the halo", 0.05),
     "check the planes": ("checking the planes", 0.07),
 }
-#: Seconds after which the time left is told, and the share of the task that must be done by then:
+#: Seconds after which the time left is shown, and the share of the task that must be done by then:
 #: before, it is a guess. Convention.
-TOLD_AFTER_S, TOLD_AFTER = 2.0, 0.03
+SHOWN_AFTER_S, SHOWN_AFTER = 2.0, 0.03
 
 #: Durations of the steps of tasks that ran in this session, by kind of task.
 _measured: dict[str, dict[str, float]] = {}
@@ -52,7 +52,7 @@ class OverallProgress:
     _last: tuple[str, float] | None = None
 
     def follow(self, step: Progress, now: float) -> float:
-        """Return the share of the task that is done, 0..1, after a step has told its progress."""
+        """Return the share of the task that is done, 0..1, after progress of a step."""
         if self._last is not None:
             name, at = self._last
             self._durations[name] = self._durations.get(name, 0.0) + now - at
@@ -72,7 +72,7 @@ class OverallProgress:
     def seconds_left(self, now: float) -> float | None:
         """Return how long the task will still take, s; None where that is not known yet."""
         elapsed = now - self.began
-        if elapsed < TOLD_AFTER_S or self.fraction < TOLD_AFTER:
+        if elapsed < SHOWN_AFTER_S or self.fraction < SHOWN_AFTER:
             return None
         return elapsed * (1 - self.fraction) / self.fraction
 

@@ -146,3 +146,18 @@ def test_planes_that_are_not_chosen_are_neither_read_nor_checked():
     assert all(each.shape == (20, 30) and each.dtype == np.uint16 for each in stack)
     low, high = planes[0].min(), planes[0].max()
     assert low < stack[1][0, 0] < high
+
+
+@pytest.mark.parametrize(
+    ("positions", "chosen", "expected"),
+    [
+        ([0, 1, 1, 2], [1, 2, 4], [0, 1, 1, 2]),  # a copy where its original is
+        ([6, 5, 5, 4, 2], [1, 3, 4, 5], [0, 1, 1, 2, 4]),
+        ([0, 9, 1, 3], [1, 3, 4], [0, 1, 1, 3]),  # one out of its place
+    ],
+)
+def test_planes_that_are_left_out_may_lie_anywhere(positions, chosen, expected):
+    behind = check_positions(positions, len(positions), chosen)
+    np.testing.assert_allclose(behind, expected)
+    with pytest.raises(InputError, match="sort the planes"):
+        check_positions(positions, len(positions))

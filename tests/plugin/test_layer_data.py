@@ -136,3 +136,20 @@ def test_planes_that_are_stored_last_may_be_the_planes(tmp_path):
 def test_impossible_choice_is_refused(tmp_path, choice, message):
     with pytest.raises(InputError, match=message):
         choose(*stack_with(tmp_path), choice)
+
+
+def test_unequal_steps_go_with_the_layer_as_far_as_its_planes_are_chosen(tmp_path):
+    path, places = tmp_path / "uneven.ome.tif", [0.0, 1.0, 2.0, 2.0, 6.0]
+    about = {"axes": "ZYX", "PhysicalSizeZ": 1.5, "Plane": {"PositionZ": places}}
+    tifffile.imwrite(path, noise(5, 16, 16), metadata=about)
+    (stack,) = find_stacks([path])
+
+    def positions(**chosen):
+        chosen = Choice(focus="Z", **{"z_step": stack.scale[0], **chosen})
+        ((_, meta, _),) = layers_of(*choose(stack, pixels(stack), chosen))
+        return meta["metadata"]["focusstack"].get("positions")
+
+    assert positions() == (0, 1, 2, 2, 6)
+    assert positions(planes=(2, 4)) == (2, 2, 6)
+    assert positions(planes=(0, 2)) is None  # equal steps
+    assert positions(z_step=2.5) is None

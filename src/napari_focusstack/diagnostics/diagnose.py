@@ -230,12 +230,9 @@ def _check_sequence(summaries: Sequence[PlaneSummary], related: Sequence[int]) -
     focus = rms_distance(sharpness)
     error = np.array([summary.error for summary in chosen])
 
-    copies = _copies(chosen)
-    single = [at for at in range(len(related)) if at not in copies]
-    same = [(original, copy) for copy, original in copies.items()]
-    same += [(single[a], single[b]) for a, b in duplicates(_of(angle, single), error[single])]
+    same = same_images(chosen, angle)
     repeats = {second for _, second in same}
-    once = [at for at in single if at not in repeats]
+    once = [at for at in range(len(related)) if at not in repeats]
     order = better_order(_of(angle, once), sharpness[once])
     # A copy that is no neighbour of its original stays: without it its neighbours would show a gap.
     row = [at for at in range(len(related)) if (at - 1, at) not in same]
@@ -247,6 +244,23 @@ def _check_sequence(summaries: Sequence[PlaneSummary], related: Sequence[int]) -
         "misplaced": tuple(number[once[at]] for at in misplaced(order)),
         "gaps": tuple((number[row[at]], number[row[at + 1]]) for at in wide),
     }
+
+
+def same_images(summaries: Sequence[PlaneSummary], angle: np.ndarray) -> list[tuple[int, int]]:
+    """Return the planes that show the same image, as an original and its copy; they count from 0.
+
+    Parameters
+    ----------
+    summaries : sequence of PlaneSummary
+        One per plane, none blank.
+    angle : ndarray, (P, P)
+        Arc cosine of their correlation.
+    """
+    copies = _copies(summaries)
+    single = [at for at in range(len(summaries)) if at not in copies]
+    error = np.array([summaries[at].error for at in single])
+    same = [(original, copy) for copy, original in copies.items()]
+    return same + [(single[a], single[b]) for a, b in duplicates(_of(angle, single), error)]
 
 
 def _steps(distance: np.ndarray, related: Sequence[int], count: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.fusion.result import FusionResult, crop_region
 from napari_focusstack.imaging.kernels import check_sigma
 from napari_focusstack.parameters import FuseParameters, SegmentationParameters
-from napari_focusstack.planes.layer_planes import focus_of, is_layer
+from napari_focusstack.planes.layer_planes import focus_axis_of, focus_of, is_layer, positions_of
 from napari_focusstack.psf_estimation.estimate import check_method
 from napari_focusstack.runtime.progress import Progress, run
 from napari_focusstack.segmentation.focus_map import FocusMap
@@ -117,8 +117,8 @@ def fuse(
         Array (P, Y, X) or (P, Y, X, 3), or a list of (Y, X) or (Y, X, 3) arrays, nearest plane
         first, P >= 2, of integers or floats (bool is taken as float32); or those of a
         ``PlaneStore``. In napari also a
-        stack layer, or a near and a far layer. Focus axis and near end are then read from the
-        metadata of the layer.
+        stack layer, or a near and a far layer. Focus axis, near end and positions are then read
+        from the metadata of the layer.
     labels : ndarray, layer, PaintedLabels or FocusMap, optional
         Shape (Y, X): the plane in focus, 1 is the nearest, 0 the farthest. With ``near="auto"``
         the first plane is then the nearest. For a pair also a mask
@@ -156,8 +156,9 @@ def fuse(
     >>> result.image.shape, result.image.dtype
     ((96, 128, 3), dtype('uint8'))
     """
-    if is_layer(planes) and "near" not in options:
-        options["near"] = focus_of(planes).get("near", "auto")
+    if is_layer(planes):
+        options.setdefault("near", focus_of(planes).get("near", "auto"))
+        positions = positions or positions_of(planes, focus_axis_of(planes))
     parameters = FuseParameters(**options)
     steps = fuse_steps(planes, labels, parameters, registration, positions=positions)
     result = run(steps, progress)

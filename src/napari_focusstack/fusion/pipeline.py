@@ -21,6 +21,7 @@ from napari_focusstack.diagnostics.similarity import summarize
 from napari_focusstack.elimination.arbitration import TransitionRegion, context_of
 from napari_focusstack.elimination.blockwise import eliminate
 from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.copied_planes import places_without_copies
 from napari_focusstack.fusion.shown_findings import shown_findings
 from napari_focusstack.fusion.strategies import strategy_for
 from napari_focusstack.fusion.surface_planes import SurfacePlanes
@@ -84,7 +85,7 @@ class Pipeline:
 
     positions : sequence of float, optional
         Where each plane lies along the axis, in the order of the planes; steps are equal if not
-        given.
+        given, but that to a copy that is left out.
 
     Attributes
     ----------
@@ -137,7 +138,7 @@ class Pipeline:
         self.shown = [n for n, is_blank in enumerate(self.stack.blank, 1) if not is_blank]
         self.blurred: list[int] = []
         self.strategy = strategy_for(len(self.shown))
-        self.positions = check_positions(positions, len(self.stack))
+        self.positions = self._positions(planes, positions)
         self.registration: Registration | None = None
         self.defects: Defects | None = None
         self.light: Light | None = None
@@ -164,6 +165,13 @@ class Pipeline:
         self.shown = [len(self.stack) + 1 - number for number in reversed(self.shown)]
         if self.positions is not None:
             self.positions = self.positions[-1] - self.positions[::-1]
+
+    def _positions(self, planes: Planes, given: Sequence[float] | None) -> np.ndarray | None:
+        """Return how far each plane, in the order given, lies behind the first."""
+        chosen = [number for number, is_chosen in enumerate(self.stack.chosen, 1) if is_chosen]
+        if given is None and (places := places_without_copies(planes, chosen)):
+            given = [place * (self.parameters.z_step or 1) for place in places]
+        return check_positions(given, len(self.stack), chosen)
 
     def mend(self) -> Generator[Progress, None, None]:
         """Fill hot and dead pixels, see :class:`napari_focusstack.planes.defects.Defects`."""

@@ -34,7 +34,12 @@ def layer_as_python(name: str) -> str:
     return f"viewer.layers[{name!r}]"
 
 
-def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | None = None) -> str:
+def as_python(
+    parameters: FuseParameters,
+    planes: Sequence[str],
+    labels: str | None = None,
+    positions: Sequence[float] | None = None,
+) -> str:
     r"""Return Python that repeats a run: the import, and a line that fuses.
 
     Parameters
@@ -45,6 +50,8 @@ def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | N
         Expressions for the planes: a stack, or a near and a far plane.
     labels : str, optional
         Expression for labels that were painted.
+    positions : sequence of float, optional
+        Where each plane lies, if the expressions for the planes do not say.
 
     Examples
     --------
@@ -54,6 +61,7 @@ def as_python(parameters: FuseParameters, planes: Sequence[str], labels: str | N
     """
     argument = planes[0] if len(planes) == 1 else f"[{', '.join(planes)}]"
     options = [] if labels is None else [f"labels={labels}"]
+    options += [] if positions is None else [f"positions={list(positions)}"]
     options += [f"{name}={value!r}" for name, value in changed(parameters).items()]
     call = f"result = nfs.fuse({', '.join([argument, *options])})"
     return f"import napari_focusstack as nfs\n{call}"

@@ -40,6 +40,23 @@ def crop_region(valid: np.ndarray) -> Region:
     return region
 
 
+def distances(surface: np.ndarray, positions: np.ndarray | None, z_step: float) -> np.ndarray:
+    """Return the distance of planes, and of places between, behind the nearest, float32.
+
+    Parameters
+    ----------
+    surface : ndarray
+        Numbers of planes, 1..P, of any shape.
+    positions : ndarray or None
+        Distance of each plane behind the nearest, (P,); None where steps are equal.
+    z_step : float
+        Distance between neighbours where steps are equal; 0 for 1.
+    """
+    if positions is None:
+        return ((surface - 1) * np.float32(z_step or 1)).astype(np.float32)
+    return np.interp(surface - 1, np.arange(len(positions)), positions).astype(np.float32)
+
+
 @dataclass(eq=False)
 class FusionResult:
     """The result of :func:`fuse`.
@@ -223,11 +240,7 @@ class FusionResult:
 
         Where :attr:`filled` is True it is interpolated from its surroundings; labels are not.
         """
-        behind = self._cut(self.surface - 1)
-        if self.positions is not None:
-            places = np.interp(behind, np.arange(self.focus.planes), self.positions)
-            return places.astype(np.float32)
-        return behind * np.float32(self.parameters["z_step"] or 1)
+        return distances(self._cut(self.surface), self.positions, self.parameters["z_step"])
 
     @property
     def confidence(self) -> np.ndarray:

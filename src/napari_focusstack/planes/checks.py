@@ -139,7 +139,9 @@ def _plane(plane: Any, number: int) -> Any:
     return values.astype(taken_type(values.dtype, f"plane {number}"), copy=False)
 
 
-def check_positions(positions: Sequence[float] | None, count: int) -> np.ndarray | None:
+def check_positions(
+    positions: Sequence[float] | None, count: int, chosen: Sequence[int] | None = None
+) -> np.ndarray | None:
     """Return how far each plane lies behind the first, (P,); None where all steps are equal.
 
     Parameters
@@ -148,6 +150,9 @@ def check_positions(positions: Sequence[float] | None, count: int) -> np.ndarray
         Where each plane lies along the axis; rising or falling.
     count : int
         Number of planes.
+    chosen : sequence of int, optional
+        Rising numbers of the planes that are used, from 1; all if not given. Only these must rise
+        or fall. A copy may be left out that lies where its original does.
 
     Raises
     ------
@@ -158,6 +163,8 @@ def check_positions(positions: Sequence[float] | None, count: int) -> np.ndarray
     --------
     >>> check_positions([4, 3, 1], 3).tolist()
     [0.0, 1.0, 3.0]
+    >>> check_positions([0, 1, 1, 2], 4, [1, 2, 4]).tolist()
+    [0.0, 1.0, 1.0, 2.0]
     """
     if positions is None:
         return None
@@ -166,11 +173,24 @@ def check_positions(positions: Sequence[float] | None, count: int) -> np.ndarray
         raise InputError(
             f"{len(positions)} positions are given for {count} planes; give one for each plane."
         )
-    steps = np.diff(places)
-    if not (np.isfinite(steps).all() and ((steps > 0).all() or (steps < 0).all())):
+    used = np.arange(count) if chosen is None else np.asarray(chosen) - 1
+    steps = np.diff(places[used])
+    if not (np.isfinite(places).all() and ((steps > 0).all() or (steps < 0).all())):
         raise InputError(
             f"the positions of the planes are {', '.join(f'{place:g}' for place in positions)}; "
             "sort the planes along the axis, and leave out those at one position."
         )
-    is_even = np.allclose(steps, steps.mean(), rtol=EVEN_STEPS)
-    return None if is_even else np.abs(places - places[0])
+    behind = places if steps[0] > 0 else -places
+    if len(used) < count:  # those left out lie between those that are used
+        lowest, highest = np.full(count, -np.inf), np.full(count, np.inf)
+        lowest[used] = highest[used] = behind[used]
+        lowest = np.maximum.accumulate(lowest)
+        highest = np.minimum.accumulate(highest[::-1])[::-1]
+        behind = np.maximum.accumulate(behind.clip(lowest, highest))
+    return None if are_even(behind) else behind - behind[0]
+
+
+def are_even(places: Sequence[float] | np.ndarray) -> bool:
+    """Return whether planes lie at equal steps, as far as stages are exact."""
+    steps = np.diff(places)
+    return bool(np.allclose(steps, steps.mean(), rtol=EVEN_STEPS))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         name: str
         data: Any
         ndim: int
+        scale: Any
         metadata: dict[str, Any]
 
 
@@ -50,6 +51,21 @@ def focus_axis_of(layer: Layer) -> int:
     shape = pixels_of(layer).shape
     unnamed = [axis for axis, letter in enumerate(letters) if letter is None and shape[axis] > 1]
     return unnamed[-1] if unnamed else 0
+
+
+def positions_of(layer: Layer, axis: int) -> list[float] | None:
+    """Return where each plane of a stack layer lies, in the unit of its focus axis.
+
+    None where steps are equal, as far as is known, or where another axis is the focus axis. If the
+    scale of the layer was changed since its file was read, the positions are scaled with it.
+    """
+    about = focus_of(layer)
+    places = about.get("positions")
+    is_along = about.get("focus_axis") == axis
+    if places is None or not is_along or len(places) != pixels_of(layer).shape[axis]:
+        return None
+    stretch = abs(float(layer.scale[axis])) / about["z_step"]
+    return [place * stretch for place in places]
 
 
 def pixels_of(layer: Layer) -> Any:

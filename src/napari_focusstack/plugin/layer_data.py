@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.stack_axes import UNNAMED, with_planes_along
 from napari_focusstack.io.reading.stack_header import StackHeader
+from napari_focusstack.planes.checks import are_even
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +32,9 @@ COLORMAPS: dict[tuple[float, ...], str] = {
 }
 #: Colormaps of channels without a colour in the file, in the order of ImageJ.
 DEFAULT_COLORMAPS = ("red", "green", "blue", "gray", "cyan", "magenta", "yellow")
+
+#: Relative difference up to which a chosen z step is that of the file: the dock rounds it.
+SAME_STEP = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +115,13 @@ def choose(
     rest = axes[:focus] + axes[focus + 1 :]
     if "Z" in rest:
         rest = rest.replace("Z", next(letter for letter in UNNAMED if letter not in rest))
+    is_as_in_file = focus == stack.focus_axis and math.isclose(
+        choice.z_step, scale[focus], rel_tol=SAME_STEP
+    )
     chosen = replace(
         stack,
         axes="Z" + rest,
+        positions=(stack.focus_positions or ())[first : last + 1] if is_as_in_file else (),
         shape=data.shape,
         scale=(choice.z_step, *scale[:focus], *scale[focus + 1 :]),
         units=(choice.unit, *units[:focus], *units[focus + 1 :]),
@@ -140,7 +149,8 @@ def layers_of(
     list of LayerData
         With scale, units and axis_labels (one entry for each axis except colours). The metadata
         have an entry "focusstack", a dict of "path" (file or folder); for a stack "focus_axis"
-        (index in the layer), "z_step" and "unit"; "near" if given; "record" for a result; "photo"
+        (index in the layer), "z_step" and "unit", and "positions" where the file says that its
+        planes lie at unequal steps; "near" if given; "record" for a result; "photo"
         for EXIF and colour profile (`napari_focusstack.io.reading.photo_metadata.PhotoMetadata`).
     """
     c = stack.axes.find("C")
@@ -152,6 +162,8 @@ def layers_of(
     if focus is not None:
         about["focus_axis"] = axes.index(focus)
         about["z_step"], about["unit"] = stack.scale[focus], stack.units[focus]
+        if stack.focus_positions is not None and not are_even(stack.focus_positions):
+            about["positions"] = stack.focus_positions
     if near is not None:
         about["near"] = near
     if stack.record is not None:

@@ -34,12 +34,12 @@ def test_the_result_is_that_of_the_canvas_without_copies(fusion):
 
 def test_only_what_is_asked_for_is_shown(fusion):
     result = result_of(fusion.canvas, fusion.state)
-    plain = pictures(fusion.canvas, result, 2.0, diffusion=False, depth=False, sources=False)
+    plain = pictures(fusion.canvas, result, diffusion=False, depth=False, sources=False)
     assert [*plain] == ["fused"]
-    kinds = pictures(fusion.canvas, result, 2.0, diffusion=True, depth=True, sources=False)
+    kinds = pictures(fusion.canvas, result, diffusion=True, depth=True, sources=False)
     assert [*kinds] == ["fused", "depth", "confidence", "diffusion"]
     assert kinds["fused"][0] is fusion.canvas.image
-    assert kinds["depth"][1]["contrast_limits"] == (0.0, 4.0)
+    assert kinds["depth"][1]["contrast_limits"] == (0.0, 2.0)
     low, high = kinds["diffusion"][1]["contrast_limits"]
     assert -low == high == np.abs(removed(fusion.canvas)).max() > 0
 
@@ -55,9 +55,8 @@ def test_pixels_that_a_plane_lacks_are_a_border(fusion):
             return inside
 
     result.__class__ = Moved
-    border, look = pictures(
-        fusion.canvas, result, 1.0, diffusion=False, depth=False, sources=False
-    )["border"]
+    kinds = pictures(fusion.canvas, result, diffusion=False, depth=False, sources=False)
+    border, look = kinds["border"]
     assert border.sum() == 2 * 48
     assert border[:2].all()
     assert look["colormap"][1] == "#707070"
@@ -83,19 +82,36 @@ def test_what_is_removed_of_colours_is_their_mean(fusion):
 
 def test_depth_after_painting_is_that_of_the_labels_but_in_holes(fusion, labels):
     canvas = fusion.canvas
+    canvas.pipeline.parameters = replace(canvas.pipeline.parameters, z_step=2.0)
     painted = labels.copy()
     painted[20:24, 2:6] = 1
     where = canvas.paint(painted, bounding_box(painted != labels))
     filled = np.full(labels.shape, 77.0, np.float32)
-    depth = depth_painted(canvas, 2.0, filled, where)
+    depth = depth_painted(canvas, filled, where)
     np.testing.assert_array_equal(depth, 2.0 * (canvas.focus.depth[0].numpy()[where] - 1))
     assert (confidence_painted(canvas, where) == 1).all()
     confidence = canvas.focus.confidence.clone()
     confidence[0, where[0].start, where[1].start] = 0.0
     canvas.focus = replace(canvas.focus, confidence=confidence)
-    again = depth_painted(canvas, 2.0, filled, where)
+    again = depth_painted(canvas, filled, where)
     assert np.argwhere(again != depth).tolist() == [[0, 0]]
     assert again[0, 0] == 77.0
+
+
+def test_depth_after_painting_follows_unequal_steps(fusion, labels):
+    canvas = fusion.canvas
+    canvas.pipeline.positions = np.array([0.0, 1.0, 5.0])
+    painted = labels.copy()
+    painted[20:24, 2:6], painted[30:34, 2:6] = 2, 3
+    where = canvas.paint(painted, bounding_box(painted != labels))
+    depth = depth_painted(canvas, np.zeros(labels.shape, np.float32), where)
+    top, left = where[0].start, where[1].start
+    assert depth[21 - top, 3 - left] == 1
+    assert depth[31 - top, 3 - left] == 5
+    kinds = pictures(
+        canvas, result_of(canvas, fusion.state), diffusion=False, depth=True, sources=False
+    )
+    assert kinds["depth"][1]["contrast_limits"] == (0.0, 5.0)
 
 
 def test_the_record_repeats_the_run(fusion, settings):

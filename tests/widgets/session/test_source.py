@@ -26,6 +26,16 @@ def source(cells):
     return Source((cells,), 2, (1, 2, 0))
 
 
+def test_positions_of_planes_follow_the_scale_of_the_layer(viewer, planes):
+    about = {"focus_axis": 0, "z_step": 2.0, "positions": (0, 1, 3, 6)[: len(planes)]}
+    layer = viewer.add_image(planes, scale=(2, 1, 1), metadata={"focusstack": about})
+    assert Source((layer,), 0).positions == list(about["positions"])
+    layer.scale = (1, 1, 1)
+    assert Source((layer,), 0).positions == [place / 2 for place in about["positions"]]
+    about["positions"] = (0, 1)
+    assert Source((layer,), 0).positions is None
+
+
 def test_sliders_are_rounded_to_pixels_and_kept_inside(cells):
     def step(*point):
         return Source.shown((cells,), 2, point).step

@@ -71,7 +71,8 @@ def previewing(session: Session, parameters: FuseParameters, region: Region) -> 
         from napari_focusstack.fusion.fuse import fuse_steps
 
         planes = [np.ascontiguousarray(plane[region]) for plane in session.source.planes()]
-        return (yield from fuse_steps(planes, None, parameters))
+        positions = session.source.positions
+        return (yield from fuse_steps(planes, None, parameters, positions=positions))
 
     return task
 

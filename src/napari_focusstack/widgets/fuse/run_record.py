@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QFileDialog
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.fusion.reproduce import as_command, as_python, read_settings
+from napari_focusstack.fusion.reproduce import as_command, as_python, layer_as_python, read_settings
 from napari_focusstack.planes.layer_planes import focus_of
 from napari_focusstack.widgets.session.label_layer import labels_name
 from napari_focusstack.widgets.session.result_layers import moved_to
@@ -65,6 +65,8 @@ def python_of(session: Session, parameters: FuseParameters) -> str:
     """Return Python for napari's console that repeats a run, and adds the image as a layer."""
     source = session.source
     planes = source.expressions(parameters.near)
+    is_layer = planes == [layer_as_python(source.name)]  # its metadata have the positions
+    positions = None if is_layer else source.positions
     beside = source.beside()
     if session.layers.region is not None:
         beside["translate"] = moved_to(session.layers.region, beside)
@@ -73,7 +75,7 @@ def python_of(session: Session, parameters: FuseParameters) -> str:
     over = ", ".join(f"{name}={value!r}" for name, value in plain.items())
     return "\n".join(
         [
-            as_python(parameters, planes, session.painted_labels()),
+            as_python(parameters, planes, session.painted_labels(), positions),
             f'viewer.add_image(result.image, name="{source.name} fused", {over})',
         ]
     )

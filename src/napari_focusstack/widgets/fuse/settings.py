@@ -65,8 +65,9 @@ class FuseSettings:
         options: dict[str, Any] = {}
         for container in panel.forms:
             options |= values(container)
-        if panel.stack.value:
-            options["z_step"], _ = self.menus.source().plane_step
+        # positions of the planes say more, and come with the stack
+        if panel.stack.value and (source := self.menus.source()).positions is None:
+            options["z_step"], _ = source.plane_step
         options["psf"] = panel.sigma_px.value if panel.psf.value == GIVEN else panel.psf.value
         for network, menu in panel.weights.items():
             options[f"{network}_weights"] = None if menu.value == SHIPPED else menu.value

@@ -71,7 +71,7 @@ class TimePointView:
             source,
             state,
             fusion.segmented,
-            pictures(canvas, result, source.plane_step[0], **optional),
+            pictures(canvas, result, **optional),
             record_of(cut),
             [
                 (other, canvas.image, record_of(result_of(canvas, state)))
@@ -133,7 +133,6 @@ def packed(view: TimePointView, fusion: FusionState) -> TimePointView:
 def pictures(
     canvas: Canvas,
     result: FusionResult,
-    step: float,
     *,
     diffusion: bool,
     depth: bool,
@@ -147,14 +146,12 @@ def pictures(
         The fused stack.
     result : FusionResult
         Its result.
-    step : float
-        Distance between planes, in the source's unit.
     diffusion, depth, sources : bool
         Whether to show what was removed, the depth with its confidence, and the source planes.
     """
     kinds: dict[str, Picture] = {"fused": (canvas.image, {})}
     if depth:
-        farthest = (canvas.focus.planes - 1) * step
+        farthest = float(_distances(canvas, np.array(canvas.focus.planes)))
         look = {
             "colormap": depth_colourmap(),
             "contrast_limits": (0.0, farthest),
@@ -180,22 +177,27 @@ def pictures(
     return kinds
 
 
-def depth_painted(canvas: Canvas, step: float, filled: np.ndarray, where: Region) -> np.ndarray:
+def depth_painted(canvas: Canvas, filled: np.ndarray, where: Region) -> np.ndarray:
     """Return the distance of some pixels behind the nearest plane, float32, after painting.
 
     Parameters
     ----------
     canvas : Canvas
         The stack, painted on.
-    step : float
-        Distance between planes.
     filled : ndarray
         Depth (Y, X) before painting, its holes filled. Pixels that are still holes keep it.
     where : tuple of slice
         Rows and columns.
     """
-    depth = (canvas.focus.crop(where).depth[0] - 1).cpu().numpy() * np.float32(step)
+    depth = _distances(canvas, canvas.focus.crop(where).depth[0].cpu().numpy())
     return np.where(canvas.focus.holes[0, *where].cpu().numpy(), filled[where], depth)
+
+
+def _distances(canvas: Canvas, surface: np.ndarray) -> np.ndarray:
+    """Return the distance of places along the axis of focus behind the nearest plane, float32."""
+    from napari_focusstack.fusion.result import distances
+
+    return distances(surface, canvas.pipeline.positions, canvas.pipeline.parameters.z_step)
 
 
 def confidence_painted(canvas: Canvas, where: Region) -> np.ndarray:

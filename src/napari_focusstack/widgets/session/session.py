@@ -307,14 +307,14 @@ class Session:
         pending = self._pending
         if not live or pending is None or self.canvas is None or self.image is None:
             return False
-        canvas, step, decided = self.canvas, self._step, self.fixes.decided
+        canvas, decided = self.canvas, self.fixes.decided
         where = canvas.paint(labels, pending, decided)
         self._pending = None
         self.layers.update("fused", where, canvas.image.__getitem__)
         self.layers.update("sources", where, canvas.selection.source.__getitem__)
         self.layers.update("diffusion", where, partial(removed, canvas))
         if self._depth is not None:
-            self.layers.update("depth", where, partial(depth_painted, canvas, step, self._depth))
+            self.layers.update("depth", where, partial(depth_painted, canvas, self._depth))
             self.layers.update("confidence", where, partial(confidence_painted, canvas))
         self.layers.update_figures(self._figures(), LABELS, *KINDS)
         for layers, other in self._others:
@@ -402,8 +402,3 @@ class Session:
     def _place(self) -> tuple[int, ...]:
         """The time point as an index into the Labels layer."""
         return self.layers.index(LABELS)
-
-    @property
-    def _step(self) -> float:
-        """Distance between planes, in the source's unit."""
-        return self.source.plane_step[0]

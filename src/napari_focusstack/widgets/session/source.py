@@ -13,6 +13,7 @@ from napari_focusstack.planes.layer_axes import ResultAxes, channel_axis, world_
 from napari_focusstack.planes.layer_planes import (
     focus_axis_of,
     focus_of,
+    positions_of,
     single_plane,
     stack_planes,
 )
@@ -179,6 +180,11 @@ class Source:
             return 1.0, UNKNOWN
         layer = self.layers[0]
         return world_step(layer, self.axis), str(layer.units[self.axis])
+
+    @property
+    def positions(self) -> list[float] | None:
+        """Where each plane lies along the focus axis; None where steps are equal or not known."""
+        return None if len(self.layers) == 2 else positions_of(self.layers[0], self.axis)
 
     def nearest(self, end: str) -> tuple[float, float]:
         """Return the nearest plane's place along the focus axis, and the step to the next."""

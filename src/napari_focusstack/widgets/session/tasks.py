@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from napari_focusstack.fusion.label_edits import Fixes
     from napari_focusstack.fusion.pipeline import Pipeline
     from napari_focusstack.parameters import FuseParameters
-    from napari_focusstack.planes.focal_stack import Planes
     from napari_focusstack.segmentation.focus_map import FocusMap
     from napari_focusstack.widgets.session.source import Source
 
@@ -97,7 +96,7 @@ def estimating(
 
     def task() -> Generator[Any, None, LabelState]:
         known = state.unpacked()
-        pipeline = yield from _prepare(source.planes(), parameters, known)
+        pipeline = yield from _prepare(source, parameters, known)
         focus = _focus_of(pipeline, known, labels)
         if not focus.has_occlusions():
             raise InputError(
@@ -163,7 +162,7 @@ def fusing(
                 named = fixes.reversed(source.count) if is_turned else fixes
                 painted = np.where(named.painted, named.labels, painted)
         if pipeline is None:
-            pipeline = yield from _prepare(source.planes(), settings, known)
+            pipeline = yield from _prepare(source, settings, known)
         edited = _focus_of(pipeline, known, painted)
         needs_psf = pipeline.needs_psf(edited)
         if needs_psf and not same_psf_settings(known.psf_parameters, settings):
@@ -203,14 +202,15 @@ def along(tasks: Sequence[Task], convert: Callable[[int, FusionState], Any]) -> 
 
 
 def _prepare(
-    planes: Planes, parameters: FuseParameters, known: LabelState
+    source: Source, parameters: FuseParameters, known: LabelState
 ) -> Generator[Any, None, Pipeline]:
     """Return the pipeline of planes in the order and registration that are known."""
     from napari_focusstack.fusion.near_end import prepare
 
     if parameters.near == "auto" and known.near == "last":
         parameters = replace(parameters, near="last")
-    return (yield from prepare(planes, parameters, known.registration))
+    planes, positions = source.planes(), source.positions
+    return (yield from prepare(planes, parameters, known.registration, positions=positions))
 
 
 def _segment(
@@ -223,7 +223,9 @@ def _segment(
     planes = source.planes()
     if channels.together:
         planes = mixed_planes([planes, *(other.planes() for other in channels.others)])
-    pipeline, focus, backend = yield from prepare_and_segment(planes, parameters)
+    pipeline, focus, backend = yield from prepare_and_segment(
+        planes, parameters, positions=source.positions
+    )
     state = LabelState(
         focus,
         pipeline.parameters,
@@ -243,7 +245,7 @@ def _with_focus_of(
     from napari_focusstack.fusion.canvas import Canvas
 
     known = LabelState(near=first.pipeline.near, registration=first.pipeline.registration)
-    pipeline = yield from _prepare(other.planes(), first.pipeline.parameters, known)
+    pipeline = yield from _prepare(other, first.pipeline.parameters, known)
     psf = yield from pipeline.find_psf(first.focus)
     selection = None
     if first.has_estimated_sources:

@@ -71,7 +71,7 @@ def surface_of(
     dz, dy, dx = _check(depth, image, spacing, most_faces)
     block = max(1, math.ceil(math.sqrt(2 * depth.size / most_faces)))
     grid = _known_median(_blocks(np.where(np.isfinite(depth), depth, np.nan), block))
-    limit = _default_jump(grid) if jump is None else jump
+    limit = default_jump(grid) if jump is None else jump
     faces = _triangles(grid, limit)
     if len(faces) == 0:
         raise InputError(
@@ -138,7 +138,7 @@ def _known_median(blocks: np.ndarray) -> np.ndarray:
     return np.where(2 * known >= blocks.shape[2], median, np.nan)
 
 
-def _default_jump(grid: np.ndarray) -> float:
+def default_jump(grid: np.ndarray) -> float:
     """Return the default of `jump` for the vertices of a grid (Y, X)."""
     low, high = np.nanpercentile(grid, [1, 99]) if np.isfinite(grid).any() else (0.0, 0.0)
     steps = np.concatenate([np.abs(np.diff(grid, axis=axis)).ravel() for axis in (0, 1)])

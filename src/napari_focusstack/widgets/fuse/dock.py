@@ -13,6 +13,7 @@ from napari_focusstack.runtime.plane_choice import chosen_planes, ranges_text
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.task_bar import was_undocked
 from napari_focusstack.widgets.fuse.controller import FuseSteps
+from napari_focusstack.widgets.fuse.export_movie import ask_movie, exporting
 from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
 from napari_focusstack.widgets.fuse.many_stacks import FuseMany
 from napari_focusstack.widgets.fuse.panel import BUTTONS, Panel
@@ -208,6 +209,20 @@ class FuseWidget(Panel):
         remember("folder", self.folder)
         where = first if len(items) == 1 else f"{len(items)} results in {first.parent}"
         self.tasks.run(saving(items, session), lambda _: self.tasks.say(f"saved {where}"))
+
+    def export_movie(self) -> None:
+        """Write a movie of the surface or of the planes."""
+        session, _ = self.steps.prepare()
+        chosen = ask_movie(session, self, self.folder)
+        if chosen is None:
+            return
+        path, kind = chosen
+        self.folder = str(path.parent)
+        remember("folder", self.folder)
+        self.tasks.run(
+            exporting(path, kind, session),
+            lambda frames: self.tasks.say(f"saved {path}, {frames} frames"),
+        )
 
     def fuse_many(self) -> None:
         """Open the table of stacks that are fused one by one."""

@@ -87,6 +87,10 @@ BUTTONS = {
         "Save\N{HORIZONTAL ELLIPSIS}",
         "save all results into a folder, or the fused image or the surface into a file",
     ),
+    "export_movie": (
+        "Export movie\N{HORIZONTAL ELLIPSIS}",
+        "write the surface as it rocks, or a sweep through the planes, as MP4 or GIF",
+    ),
     "fuse_many": (
         "Fuse many\N{HORIZONTAL ELLIPSIS}",
         "fuse many files and folders with these settings, one by one",
@@ -306,8 +310,9 @@ class Panel(QWidget):
             _columns(self.live.native, self.with_depth.native),
             self.with_diffusion.native,
             self.cut["crop"].native,
-            _columns(button["fuse"], button["show_surface"]),
-            _columns(button["fuse_series"], button["fuse_many"]),
+            _columns(button["fuse"], button["fuse_series"]),
+            _columns(button["show_surface"], button["export_movie"]),
+            button["fuse_many"],
             folded(
                 "Advanced",
                 _rows(*(self.input[name] for name in ADVANCED)),

@@ -93,7 +93,7 @@ def ask_items(session: Session, parent: QWidget, folder: str) -> list[Item]:
     items = items_in(session, path) if kind == FOLDER else [item_of(session, path)]
     # the dialog has asked about the name as it was typed
     there = [file for item in items for file in files_of(item) if file.is_file() and file != typed]
-    if there and not _may_replace(parent, there):
+    if there and not may_replace(parent, there):
         return []
     return items
 
@@ -144,7 +144,7 @@ def files_of(item: Item) -> Sequence[Path]:
     return mesh_files(item.path) if item.layer is None else [item.path]
 
 
-def _may_replace(parent: QWidget, paths: Sequence[Path]) -> bool:
+def may_replace(parent: QWidget, paths: Sequence[Path]) -> bool:
     """Ask whether existing files may be replaced."""
     names = ", ".join(path.name for path in paths)
     answer = QMessageBox.question(parent, "Save results", f"Replace {names} in {paths[0].parent}?")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_focusstack.widgets.session.session import Session
+    from napari_focusstack.widgets.session.source import Source
 
 
 #: Depth of a stack whose plane distance is not known, as a share of the image's shorter side
@@ -60,14 +61,9 @@ class SurfaceView:
         if result.region is not None:
             keywords["translate"] = moved_to(result.region, keywords)
         start, step = source.nearest(session.end)
-        step_size, unit = source.plane_step
-        to_scale = unit != UNKNOWN
-        if not to_scale:
-            deepest = (source.count - 1) * step_size
-            shorter = min(
-                size * scale for size, scale in zip(image.shape, keywords["scale"], strict=False)
-            )
-            depth, start = depth * (DEPTH_SHARE * shorter / deepest), 0.0
+        _, unit = source.plane_step
+        depth, to_scale = drawn_depth(depth, source)
+        start = start if to_scale else 0.0
         spacing = (1.0 if step > 0 else -1.0, *keywords["scale"])
         data, look = napari_surface(surface_of(depth, image, spacing), image)
         self._visible = [layer for layer in self.viewer.layers if layer.visible]
@@ -106,6 +102,19 @@ class SurfaceView:
             if layer in self.viewer.layers:
                 layer.visible = True
         self._visible = []
+
+
+def drawn_depth(depth: np.ndarray, source: Source) -> tuple[np.ndarray, bool]:
+    """Return a depth map in the unit of rows and columns, and whether that is to scale.
+
+    Where the distance between planes is not known, depth is as deep as looks natural.
+    """
+    step, unit = source.plane_step
+    if unit != UNKNOWN:
+        return depth, True
+    pixel = source.beside()["scale"]
+    shorter = min(size * scale for size, scale in zip(depth.shape, pixel, strict=True))
+    return depth * (DEPTH_SHARE * shorter / ((source.count - 1) * step)), False
 
 
 def _with_depth(matrix: np.ndarray) -> np.ndarray:

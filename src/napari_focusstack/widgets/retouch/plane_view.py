@@ -9,6 +9,8 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QPainter, QPen, QTransform
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_focusstack.widgets.session.look import Look
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
@@ -184,9 +186,9 @@ class PlaneView(QWidget):
         if top >= bottom or left >= right:
             return
         zoom = abs(to_screen.determinant()) ** 0.5
-        stride = max(1, int(1 / zoom))
+        stride = max(1, int(1 / (zoom * self.devicePixelRatioF())))
         part = np.asarray(self.plane[top:bottom:stride, left:right:stride])
-        colours = as_shown(part, self.over)
+        colours = Look.of(self.over).colours(part)
         height, width = colours.shape[:2]
         image = QImage(colours.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
         painter.setTransform(to_screen)
@@ -213,29 +215,3 @@ class PlaneView(QWidget):
         middle = to_screen.map(at)
         for arm in (QPointF(ARM_PX, 0), QPointF(0, ARM_PX)):
             painter.drawLine(middle - arm, middle + arm)
-
-
-def as_shown(part: np.ndarray, layer: Image) -> np.ndarray:
-    """Return pixels in the colours in which a layer shows them.
-
-    Parameters
-    ----------
-    part : ndarray
-        Shape (Y, X) or (Y, X, 3).
-    layer : Image
-        Has the contrast limits, the gamma and the colour map.
-
-    Returns
-    -------
-    ndarray of uint8, (Y, X, 3)
-    """
-    if part.ndim == 3:
-        if part.dtype == np.uint8:
-            return np.ascontiguousarray(part[..., :3])
-        top = np.iinfo(part.dtype).max if part.dtype.kind in "ui" else 1.0
-        return (part[..., :3] * np.float32(255 / top)).clip(0, 255).astype(np.uint8)
-    low, high = layer.contrast_limits
-    share = ((part.astype(np.float32) - low) / max(high - low, 1e-12)).clip(0, 1) ** layer.gamma
-    table = (layer.colormap.map(np.linspace(0, 1, 256))[:, :3] * 255).astype(np.uint8)
-    colours: np.ndarray = table[(np.nan_to_num(share) * 255).astype(np.uint8)]
-    return colours

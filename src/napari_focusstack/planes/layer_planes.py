@@ -109,11 +109,16 @@ def stack_planes(
             f"focus axis {axis} of layer {layer.name!r} is not before its rows and columns; "
             f"choose 0 to {layer.ndim - 3}."
         )
-    index, data = _index(layer, step), pixels_of(layer)
+    count = pixels_of(layer).shape[axis]
     return [
-        without_alpha(np.ascontiguousarray(data[(*index[:axis], z, *index[axis + 1 :])]))
-        for z in range(data.shape[axis])
+        without_alpha(np.ascontiguousarray(plane_at(layer, axis, step, z))) for z in range(count)
     ]
+
+
+def plane_at(layer: Layer, axis: int, step: Sequence[int], number: int) -> Any:
+    """Return a plane of a stack layer, counted from 0, as the layer holds it: lazy, or a view."""
+    index = _index(layer, step)
+    return pixels_of(layer)[(*index[:axis], number, *index[axis + 1 :])]
 
 
 def single_plane(layer: Layer, step: Sequence[int] = ()) -> np.ndarray:

@@ -68,6 +68,14 @@ def chosen_planes(choice: str | None, count: int) -> list[int]:
     >>> chosen_planes("1,3,5:9", 12), chosen_planes("3::4", 12), chosen_planes(None, 3)
     ([1, 3, 5, 6, 7, 8, 9], [3, 7, 11], [1, 2, 3])
     """
+    numbers = named_planes(choice, count)
+    if choice is not None and len(numbers) < 2:
+        raise InputError(f"planes is {choice!r}, which is one plane; choose two or more.")
+    return numbers
+
+
+def named_planes(choice: str | None, count: int) -> list[int]:
+    """Return the planes that a choice names, as :func:`chosen_planes` does, even a single one."""
     if choice is None:
         return list(range(1, count + 1))
     numbers: set[int] = set()
@@ -84,8 +92,6 @@ def chosen_planes(choice: str | None, count: int) -> list[int]:
         if end < start:
             raise InputError(f"planes is {choice!r}, but {part!r} holds no plane; give it rising.")
         numbers.update(range(start, end + 1, int(step or 1)))
-    if len(numbers) < 2:
-        raise InputError(f"planes is {choice!r}, which is one plane; choose two or more.")
     return sorted(numbers)
 
 

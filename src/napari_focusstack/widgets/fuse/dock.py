@@ -17,6 +17,7 @@ from napari_focusstack.widgets.fuse.export_movie import ask_movie, exporting
 from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
 from napari_focusstack.widgets.fuse.many_stacks import FuseMany
 from napari_focusstack.widgets.fuse.panel import BUTTONS, Panel
+from napari_focusstack.widgets.fuse.plane_choice import PlaneChoice
 from napari_focusstack.widgets.fuse.run_record import (
     ask_record,
     command_of,
@@ -70,6 +71,7 @@ class FuseWidget(Panel):
         self.menus = LayerMenus(napari_viewer, self)
         self.settings = FuseSettings(self, self.menus)
         self.steps = FuseSteps(napari_viewer, self, self.menus, self.settings)
+        self.plane_choice = PlaneChoice(napari_viewer, self, self.menus)
         self.surface = SurfaceView(napari_viewer)
         #: Labels from files whose settings were loaded.
         self._loaded: WeakSet[Labels] = WeakSet()
@@ -103,6 +105,7 @@ class FuseWidget(Panel):
         if was_undocked(self, event):
             shortcuts.unregister(self)
             self.steps.leave()
+            self.plane_choice.leave()
             self.viewer.dims.events.point.disconnect(self._stack_shown)
         super().changeEvent(event)
 
@@ -296,6 +299,7 @@ class FuseWidget(Panel):
     def _stack_shown(self, *_: Any) -> None:
         """Show what is known of the chosen stack at the sliders' place, and of no other."""
         self.steps.show_stack()
+        self.plane_choice.follow()
 
     def _load_saved(self) -> None:
         """Load the settings of labels that were opened beside their stack, once."""

@@ -27,6 +27,7 @@ from napari_focusstack.widgets.controls.eliding import elide
 from napari_focusstack.widgets.controls.form import SPACING_PX, folded, form, number_box
 from napari_focusstack.widgets.controls.line_plot import Curve
 from napari_focusstack.widgets.controls.plane_legend import Legend
+from napari_focusstack.widgets.controls.plane_list import PlaneList
 from napari_focusstack.widgets.controls.task_bar import TaskBar
 from napari_focusstack.widgets.controls.verdict_view import VerdictView
 from napari_focusstack.widgets.controls.weights_menu import named_weights
@@ -106,7 +107,7 @@ BUTTONS = {
 #: Labels of parameters whose names say too little.
 LABELS = {
     "near": "nearest plane",
-    "planes": "planes",
+    "planes": "used planes",
     "intensity": "pixel values",
     "psf_shape": "shape of the blur",
     "tile_px": "tile (px)",
@@ -247,6 +248,9 @@ class Panel(QWidget):
         self.with_sources.tooltip = "add a layer with the plane from which each pixel comes"
         self.live = CheckBox(name="live", text="follow the brush", value=True)
         self.live.tooltip = "fuse again around each stroke while labels are painted"
+        self.planes, self.planes_used = PlaneList(), QLabel()
+        self.planes_used.setWordWrap(True)
+        self.input["planes"].native.setPlaceholderText("all")
         self.verdict = VerdictView()
         self.figures = QLabel()
         self.figures.setWordWrap(True)
@@ -282,7 +286,11 @@ class Panel(QWidget):
         self.far_row = _rows(("far plane", _columns(self.far.native, self.swap, widths=(1, 0))))
         self.axis_row = _rows(self.axis)
         self.channels_row = _rows(("other channels", self.channels))
-        settings = [widget for widget in self.input if widget.name not in ADVANCED]
+        apart = ("planes", *ADVANCED)
+        settings = [widget for widget in self.input if widget.name not in apart]
+        self.planes_section = folded(
+            "Planes", self.planes, self.planes_used, _rows(self.input["planes"])
+        )
         top = [
             _rows(self.stack),
             self.far_row,
@@ -293,6 +301,7 @@ class Panel(QWidget):
             self.verdict,
         ]
         parts = [
+            self.planes_section,
             folded("Figures", self.figures, self.sharpness),
             folded("Input", _rows(*settings)),
             _heading("Retouch and compare"),

@@ -180,6 +180,18 @@ def test_chosen_planes_give_what_they_alone_give_and_keep_their_numbers(scene, t
     assert set(np.unique(again.source)) <= {1, 5, 9, 13, 17}
 
 
+@pytest.mark.parametrize(("gain", "offset"), [(6.6e38, -3.3e38), (1e-30, 0)])
+def test_the_range_of_floats_does_not_matter(light, gain, offset):
+    moved = np.stack([np.roll(plane, 2 * k, 1) for k, plane in enumerate(light)])
+    moved[0, :4] = np.nan
+    plain = nfs.fuse(moved.astype(np.float32))
+    result = nfs.fuse((moved * gain + offset).astype(np.float32))
+    back = (result.image.astype(float) - offset) / gain
+    np.testing.assert_allclose(back, plain.image, atol=1e-4)
+    np.testing.assert_array_equal(result.labels, plain.labels)
+    assert result.findings == plain.findings
+
+
 def test_uneven_steps_are_honoured(scene, truth):
     positions = [0.0, 1.0, 3.0, 3.5, 4.0]
     planes = coded(np.stack([plane(scene, steps) for steps in positions]))

@@ -60,10 +60,10 @@ def test_no_step_of_the_way_loses_a_value(name):
     np.testing.assert_array_equal(to_type(as_opencv(values), np.dtype(name)), values)
 
 
-@pytest.mark.parametrize("name", [name for name in NUMBERS if "64" in name or name == "float32"])
+@pytest.mark.parametrize("name", ["int64", "uint64", "float64"])
 def test_values_that_would_be_lost_are_named(name):
     dtype = np.dtype(name)
-    value = 2**53 + 2 if dtype.kind in "iu" else 1e18
+    value = 2**53 + 2 if dtype.kind in "iu" else 1e39
 
     with pytest.raises(InputError, match=r"plane 3 holds .*(subtract an offset|divide them)"):
         check_values(np.array([[0, value]], dtype), "plane 3")
@@ -85,12 +85,25 @@ def test_light_of_each_type_is_that_of_floats_and_comes_back(name):
     np.testing.assert_allclose(back.astype(float), values.astype(float), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("value", [3e38, -3e38, 1e-30])
+def test_squares_of_all_floats_are_within_range(value):
+    values = np.array([[0, value, np.nan]], np.float32)
+
+    for step in (as_opencv, as_floats):
+        squares = step(values) ** 2
+        assert squares[0, 1] == pytest.approx(float(np.float32(value)) ** 2)
+
+
 def test_computed_values_are_rounded_and_limited_not_wrapped():
     values = np.array([-300.0, -0.6, 0.6, 300.0])
 
     assert to_type(values, np.dtype("int8")).tolist() == [-128, -1, 1, 127]
     assert to_type(values, np.dtype("uint8")).tolist() == [0, 0, 1, 255]
     assert to_type(np.array([1e30]), np.dtype("int64")).tolist() == [2**53]
+    assert to_type(np.array([-1e39, np.inf]), np.dtype("float32")).tolist() == [
+        -GREATEST_FLOAT,
+        GREATEST_FLOAT,
+    ]
 
 
 @pytest.mark.parametrize(("count", "name"), [(2, "uint8"), (255, "uint8"), (256, "uint16"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.imaging.luminance import CODED_WEIGHTS
+from napari_focusstack.imaging.number_types import as_floats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ class PlaneSummary:
     level : ndarray, (T,)
         Mean luminance of each tile.
     corner : ndarray, (T, N, N)
-        Luminance minus brightness in the upper left corner of each tile, float32.
+        Luminance minus brightness in the upper left corner of each tile, floats.
     error : float
         Standard error of the correlation with this plane due to noise; infinite if it is constant.
     """
@@ -97,7 +98,7 @@ def summarize(plane: np.ndarray) -> PlaneSummary:
     """
     tiles = _tiles(plane)
     brightness = float(tiles.mean(dtype=np.float64))
-    tiles = tiles - np.float32(brightness)
+    tiles = tiles - tiles.dtype.type(brightness)
     level = tiles.mean((1, 2))
     side = min(TILE_PX, max(MIN_CORNER_PX, math.isqrt(KEPT_PIXELS // len(tiles))))
     variance = float(np.mean(tiles**2, dtype=np.float64))
@@ -186,11 +187,11 @@ def log_sharpness(summaries: Sequence[PlaneSummary]) -> np.ndarray:
 
 
 def _tiles(plane: np.ndarray) -> np.ndarray:
-    """Return the luminance of a regular sample of the tiles of a plane, (T, 16, 16) float32."""
+    """Return the luminance of a regular sample of the tiles of a plane, (T, 16, 16) floats."""
     rows, columns = (length // TILE_PX for length in plane.shape[:2])
     step = math.ceil(math.sqrt(rows * columns / MAX_TILES))
     whole = plane[: rows * TILE_PX, : columns * TILE_PX]
     tiles = whole.reshape(rows, TILE_PX, columns, TILE_PX, -1)[::step, :, ::step]
-    colours = tiles.astype(np.float32)
+    colours = as_floats(tiles)
     grey = colours @ LUMINANCE if colours.shape[-1] == 3 else colours[..., 0]
     return grey.transpose(0, 2, 1, 3).reshape(-1, TILE_PX, TILE_PX)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.imaging.number_types import as_floats
+from napari_focusstack.imaging.number_types import as_floats, to_type
 from napari_focusstack.planes.focal_stack import place_of_nearest
 from napari_focusstack.runtime.region import full, largest_rectangle
 from napari_focusstack.segmentation.depth_inpainting import inpaint
@@ -305,4 +305,5 @@ class FusionResult:
     @property
     def diffusion(self) -> np.ndarray:
         """Diffusion component S, what was removed: initial minus image, float32, pixel values."""
-        return (as_floats(self.initial) - as_floats(self.image)).astype(np.float32)
+        difference = as_floats(self.initial) - as_floats(self.image)
+        return to_type(difference, np.dtype(np.float32))

@@ -20,8 +20,11 @@ TAKEN = (
 WHOLE_NUMBERS = (np.uint8, np.uint16, np.uint32)
 #: Greatest whole number up to which float64, in which light is computed, has all of them.
 GREATEST = 2**53
-#: Greatest float, whose square times the pixels of a window is within the range of float32.
-GREATEST_FLOAT = 1e17
+#: Greatest float: that of float32.
+GREATEST_FLOAT = float(np.finfo(np.float32).max)
+#: Ends of the floats whose squares, times the pixels of a window, float32 holds. Where planes reach
+#: further, or not as far as the first, steps compute in float64.
+LEAST_SQUARED, GREATEST_SQUARED = 1e-17, 1e17
 #: Types that OME-TIFF lacks, and the wider ones that they are written as.
 WIDER = {"float16": "float32", "int64": "float64", "uint64": "float64"}
 #: Types that OpenCV computes with.
@@ -76,8 +79,8 @@ def check_values(values: np.ndarray, what: str) -> None:
         greatest = float(np.abs(values[np.isfinite(values)]).max(initial=0))
         if greatest > GREATEST_FLOAT:
             raise InputError(
-                f"{what} holds values up to {greatest:.3g}, and their squares exceed the range of "
-                f"float32; divide them by a constant, to {GREATEST_FLOAT:g} at most."
+                f"{what} holds values up to {greatest:.3g}, beyond the range of float32; divide "
+                f"them by a constant, to {GREATEST_FLOAT:.3g} at most."
             )
 
 
@@ -117,19 +120,26 @@ def number_type(count: int) -> np.dtype:
 
 def as_opencv(pixels: np.ndarray) -> np.ndarray:
     """Return pixels in a type that OpenCV computes with: as they are, or a wider one."""
-    if pixels.dtype.name in _OPENCV:
+    if pixels.dtype.name in _OPENCV and not _exceeds_float32(pixels):
         return pixels
     return pixels.astype(np.float32 if pixels.dtype.itemsize < 4 else np.float64)
 
 
 def as_floats(pixels: np.ndarray) -> np.ndarray:
-    """Return pixels as floats: float32 where that has all values of their type, else float64."""
-    narrow = pixels.dtype.itemsize <= 2 or pixels.dtype == np.float32
+    """Return pixels as floats: float32 where that has their values and squares, else float64.
+
+    Examples
+    --------
+    >>> as_floats(np.float32([1, 2])).dtype, as_floats(np.float32([1, 2e38])).dtype
+    (dtype('float32'), dtype('float64'))
+    """
+    is_narrow = pixels.dtype.itemsize <= 2 or pixels.dtype == np.float32
+    narrow = is_narrow and not _exceeds_float32(pixels)
     return pixels.astype(np.float32 if narrow else np.float64, copy=False)
 
 
 def to_type(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return computed values in the type of a plane: whole numbers are rounded and limited.
+    """Return computed values in the type of a plane: limited to its range, whole ones rounded.
 
     Examples
     --------
@@ -140,7 +150,19 @@ def to_type(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
         # An integer of 64 bits beyond this is not exact as a float.
         low, high = (np.clip(end, -GREATEST, GREATEST) for end in _ends(dtype))
         values = np.clip(np.rint(values), low, high)
+    elif dtype.itemsize < values.dtype.itemsize:
+        most = np.finfo(dtype).max
+        values = np.clip(values, -most, most)
     return values.astype(dtype, copy=False)
+
+
+def _exceeds_float32(pixels: np.ndarray) -> bool:
+    """Return whether float32 has pixels but not their squares."""
+    if pixels.dtype != np.float32 or not pixels.size:
+        return False
+    ends = np.fmin.reduce(pixels, axis=None), np.fmax.reduce(pixels, axis=None)
+    greatest = float(np.abs(ends).max())
+    return greatest > GREATEST_SQUARED or 0 < greatest < LEAST_SQUARED
 
 
 def _ends(dtype: np.dtype) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from napari_focusstack.imaging.number_types import as_floats
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -120,7 +122,7 @@ def _shown(own: np.ndarray, brightest: np.ndarray, at_most: float) -> np.ndarray
     inner, deeper = (
         _ring(within_px, COMPRESSED_RIM_PX + rings * BESIDE_PX, BESIDE_PX) for rings in (0, 1)
     )
-    light = brightest.astype(np.float32)
+    light = as_floats(brightest)
     if not deeper.any():
         return None
     if light[_ring(beyond_px, 0, BESIDE_PX)].mean() < NO_EDGE * light[inner].mean():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.imaging.number_types import check_values, taken_type
+from napari_focusstack.imaging.number_types import as_floats, check_values, taken_type
 from napari_focusstack.planes.layer_planes import is_layer, single_plane, stack_planes
 from napari_focusstack.planes.lazy_plane import LazyPlane
 from napari_focusstack.planes.shown import shown_by, without_alpha
@@ -111,7 +111,7 @@ def _middle_value(plane: Any) -> np.ndarray:
     middle = plane.shape[0] // 2
     row = np.asarray(plane[middle : middle + 1, :])[0]
     finite = row[np.isfinite(row).reshape(len(row), -1).all(1)]
-    value = np.median(finite, 0) if len(finite) else np.zeros(plane.shape[2:])
+    value = np.median(as_floats(finite), 0) if len(finite) else np.zeros(plane.shape[2:])
     return value.astype(plane.dtype)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from napari_focusstack.imaging.number_types import as_opencv, to_type
+from napari_focusstack.imaging.number_types import as_floats, as_opencv, to_type
 from napari_focusstack.planes.distinct import spread_evenly
 from napari_focusstack.planes.scratch import KeptPlanes
 
@@ -175,7 +175,7 @@ def _is_fault(planes: Sequence[Any], at: tuple[np.ndarray, ...], least: np.ndarr
     beside = offsets[:, None] + offsets > 2
     sharpness = []
     for plane in planes:
-        detail = np.abs(cv2.Laplacian(_grey(plane), cv2.CV_32F))
+        detail = np.abs(cv2.Laplacian(_grey(plane), -1))
         sharpness.append(_windows(detail, at, AROUND_PX)[:, beside].mean(1))
     lowest, highest = np.min(sharpness, 0), np.max(sharpness, 0)
     return (lowest < DEFOCUSED * highest) | (highest < BLANK * least)
@@ -206,11 +206,8 @@ def _is_alone(planes: Sequence[Any], number: int, mask: np.ndarray) -> np.ndarra
 
 
 def _grey(plane: Any) -> np.ndarray:
-    """Return the mean of the channels of a plane, (Y, X), float32; of wide types less the least."""
-    pixels = as_opencv(np.asarray(plane[:, :]))
-    if pixels.dtype == np.float64:
-        pixels = pixels - pixels.min()
-    pixels = pixels.astype(np.float32)
+    """Return the mean of the channels of a plane, (Y, X), floats."""
+    pixels = as_floats(np.asarray(plane[:, :]))
     return pixels if pixels.ndim == 2 else pixels.mean(-1)
 
 

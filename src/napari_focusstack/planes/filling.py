@@ -83,7 +83,7 @@ def _filled(planes: Sequence[Any], shown: Shown, blank: Sequence[bool], number: 
     others = [other for other in others if not blank[other - 1]]
     margin = int(3 * RIM_PX[1])
     whole = mask.whole
-    fallback = np.median(pixels[whole], 0) if whole.any() else 0
+    fallback = np.median(as_floats(pixels[whole]), 0) if whole.any() else 0
     out = pixels.copy()
     for tile in tiles_of(shown.size, TILE_PX):
         hole = None if mask[tile] is None else bounding_box(~whole[tile])
@@ -92,8 +92,7 @@ def _filled(planes: Sequence[Any], shown: Shown, blank: Sequence[bool], number: 
         inner = to_global(hole, tile)
         outer = pad(inner, margin, shown.size)
         known = whole[outer].copy()
-        image = as_floats(pixels[outer]).copy()
-        image[~known] = 0
+        image = as_floats(np.where(_like(known, pixels), pixels[outer], pixels.dtype.type(0)))
         for other in others:
             if known.all():
                 break
@@ -111,9 +110,9 @@ def _take_from(other: Any, mask: Any, outer: Region, image: np.ndarray, known: n
     taken = ~known if shows is None else ~known & shows
     if not taken.any():
         return
-    given = as_floats(np.asarray(other[outer]))
+    given = np.asarray(other[outer])
     both = known if shows is None else known & shows
-    given = np.where(_like(both | taken, given), given, 0)
+    given = as_floats(np.where(_like(both | taken, given), given, given.dtype.type(0)))
     difference = np.where(_like(both, image), image - given, 0)
     offset = np.zeros_like(image)
     for sigma_px in reversed(RIM_PX):

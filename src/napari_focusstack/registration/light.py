@@ -244,7 +244,7 @@ def _basis(rows: int, columns: int) -> np.ndarray:
 
 
 def _cells(plane: Any, intensity: Intensity, shown: ShownMask | None) -> tuple[np.ndarray, float]:
-    """Return the mean light of the cells of a plane, (Y, X, C) float32, and its brightest pixel.
+    """Return the mean light of the cells of a plane, (Y, X, C) floats, and its brightest pixel.
 
     Cells that it does not show entirely are dark, so that they do not count.
     """
@@ -263,7 +263,7 @@ def _cells(plane: Any, intensity: Intensity, shown: ShownMask | None) -> tuple[n
 
 
 def _light(pixels: np.ndarray, intensity: Intensity) -> np.ndarray:
-    """Return the light of pixels, (Y, X, C), float32; of linear planes their values."""
+    """Return the light of pixels, (Y, X, C), floats; of linear planes their values."""
     if intensity.coding == "srgb":
         return intensity.to_light(pixels).permute(1, 2, 0).numpy()
-    return np.atleast_3d(pixels).astype(np.float32)
+    return as_floats(np.atleast_3d(pixels))

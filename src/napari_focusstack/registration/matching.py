@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_focusstack.imaging.number_types import as_opencv
+from napari_focusstack.imaging.number_types import as_floats, as_opencv
 from napari_focusstack.planes.shown import shown_by
 
 if TYPE_CHECKING:
@@ -143,15 +143,14 @@ def downsample(plane: np.ndarray, shown: np.ndarray | None = None) -> Downsample
     whole = plane[: rows // factor * factor, : columns // factor * factor]
     side = (columns // factor, rows // factor)
     image = cv2.resize(as_opencv(whole), side, interpolation=cv2.INTER_AREA)
-    image = (image - image.min()).astype(np.float32) if image.dtype == np.float64 else image
-    image = image.astype(np.float32)
+    image = as_floats(image)
     if plane.ndim == 3:
         image = image.mean(2)
         if plane.dtype == np.uint8:
             image = (image / 255) ** 2  # approximately linear light, in which defocus is symmetric
     low, high = float(image.min()), float(image.max())
-    span = max(high - low, 1e-12)
-    image = (image - low) / span
+    span = high - low or 1.0
+    image = ((image - low) / span).astype(np.float32, copy=False)
     step = 2 ** max(0, round(math.log2(image.size / SEARCH_PIXELS) / 2))
     band = _band(image, *BAND_PX)
     of_image = of_band = None

@@ -48,5 +48,5 @@ def display(image: np.ndarray) -> np.ndarray:
     values = as_opencv(image)
     dark, bright = np.quantile(values[::4, ::4], [DISPLAY_TAIL, 1 - DISPLAY_TAIL])
     scale = 255 / (bright - dark) if bright > dark else 0.0
-    stretched = (values - dark).astype(np.float32) * np.float32(scale)
+    stretched = (values - dark) * scale
     return np.clip(stretched, 0, 255).round().astype(np.uint8)

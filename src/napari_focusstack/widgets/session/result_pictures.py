@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_focusstack.imaging.number_types import as_floats
+from napari_focusstack.imaging.number_types import as_floats, to_type
 from napari_focusstack.widgets.session.depth_colours import depth_colourmap
 from napari_focusstack.widgets.session.label_layer import labels_of
 
@@ -210,5 +210,5 @@ def removed(canvas: Canvas, where: Region | None = None) -> np.ndarray:
     """Return initial minus fused image, (Y, X) float32, mean of the channels, in pixel values."""
     rows_columns = where or (slice(None), slice(None))
     initial, image = (as_floats(each[rows_columns]) for each in (canvas.initial, canvas.image))
-    difference = (initial - image).astype(np.float32)
+    difference = to_type(initial - image, np.dtype(np.float32))
     return difference if difference.ndim == 2 else difference.mean(2)

@@ -114,9 +114,18 @@ def test_where_white_is_zero_values_are_inverted(tmp_path, dtype, greatest, opti
 
 def test_a_fax_is_read_as_it_is_shown(tmp_path):
     black = GREY > 128
-    tifffile.imwrite(tmp_path / "stack.tif", black, photometric="miniswhite")
+    tifffile.imwrite(tmp_path / "stack.tif", black, photometric="miniswhite", software="scanner")
 
     np.testing.assert_array_equal(stack_of(tmp_path / "stack.tif"), ~black)
+
+
+@pytest.mark.parametrize("options", [{}, {"ome": True}, {"bigtiff": True}, {"compression": "zlib"}])
+def test_an_array_of_bool_is_read_as_it_was_written(tmp_path, options):
+    path = tmp_path / ("stack.ome.tif" if options.get("ome") else "stack.tif")
+    tifffile.imwrite(path, GREY > 128, metadata={"axes": "ZYX"}, **options)
+
+    np.testing.assert_array_equal(stack_of(path), GREY > 128)
+    np.testing.assert_array_equal(stack_of(path), tifffile.imread(path))
 
 
 def test_labels_are_the_numbers_that_are_stored(tmp_path):

@@ -73,7 +73,9 @@ class TiffColour:
             if tiff.is_imagej and (np.diff(first.sum(0)) >= 0).all():
                 return cls()
             return cls(_palettes(np.stack(tables)))
-        return cls(None, coding == "MINISWHITE", page.bitspersample)
+        # tifffile calls 0 white in each array of bool that it writes.
+        is_mask = page.bitspersample == 1 and page.software.startswith("tifffile")
+        return cls(None, coding == "MINISWHITE" and not is_mask, page.bitspersample)
 
     @property
     def is_rgb(self) -> bool:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_focusstack.batch.series import channel_index
 from napari_focusstack.diagnostics.diagnose import diagnose
-from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import UNKNOWN
 from napari_focusstack.io.reading.find_stacks import focal_stacks
 from napari_focusstack.io.reading.plane_store import PlaneStore
@@ -150,15 +150,13 @@ def _of_stack(
     source: Path, series: int, stack: StackHeader, channel: int, planes: str | None
 ) -> Iterator[FocusCurve]:
     """Yield the curve of each place on the other axes of a stack."""
-    axes = stack.other_axes
-    channels = axes.pop("C", 1)
-    if not 1 <= channel <= channels:
-        raise InputError(f"{source} has no channel {channel}; give one from 1 to {channels}.")
+    axes, chosen = stack.other_axes, channel_index(stack, channel)
+    has_channels = axes.pop("C", 1) > 1
     focus = stack.focus_axis or 0
     numbers = chosen_planes(planes, stack.shape[focus])
     for index in np.ndindex(*axes.values()):
         place = dict(zip(axes, index, strict=True))
-        at = {**place, "C": channel - 1} if channels > 1 else place
+        at = {**place, "C": chosen} if has_channels else place
         with PlaneStore(stack, at) as store:
             diagnosis = diagnose(store[number - 1] for number in numbers)
         yield FocusCurve(

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_focusstack.batch import series as stack_outputs
+from napari_focusstack.batch import result_files
 from napari_focusstack.batch.batch import batch, find_sources, output_names
 from napari_focusstack.batch.staging import STAGING
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.fuse import fuse
 from napari_focusstack.io.reading.image import read_image
 from napari_focusstack.io.reading.record import read_record
+from napari_focusstack.parameters import ProjectionParameters
 
 
 def fused(planes, parameters):
@@ -109,7 +110,7 @@ def test_an_interruption_keeps_what_is_done_and_leaves_nothing_half_written(
     tmp_path, sources, parameters, monkeypatch, error
 ):
     out, calls = tmp_path / "out", []
-    write = stack_outputs.result_file
+    write = result_files.result_file
 
     def interrupted(path, form):
         calls.append(path)
@@ -117,7 +118,7 @@ def test_an_interruption_keeps_what_is_done_and_leaves_nothing_half_written(
             raise error
         return write(path, form)
 
-    monkeypatch.setattr(stack_outputs, "result_file", interrupted)
+    monkeypatch.setattr(result_files, "result_file", interrupted)
     with pytest.raises(error):
         list(batch([sources[0], sources[2]], out, parameters, save=["labels"]))
 
@@ -177,3 +178,64 @@ def test_weights_that_are_missing_stop_the_batch_before_any_work(tmp_path, sourc
     missing = replace(parameters, keb_weights=str(tmp_path / "gone.safetensors"))
     with pytest.raises(InputError, match=r"gone\.safetensors cannot be read"):
         list(batch(sources, tmp_path / "out", missing))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("s1_fused.tif", {}),
+        ("s1_labels.tif", {"save": ("labels",)}),
+        ("s1_depth.tif", {"save": ("labels", "depth")}),
+        ("s1_projected.tif", {"projection": ProjectionParameters(project="max")}),
+        ("s1_fused.ome.zarr", {"format": "zarr"}),
+    ],
+)
+def test_a_file_that_is_no_result_is_not_replaced(tmp_path, sources, parameters, name, options):
+    out = tmp_path / "out"
+    out.mkdir()
+    if name.endswith("zarr"):
+        zarr = pytest.importorskip("zarr")
+        zarr.open_group(out / name, mode="w").attrs["own"] = 1
+    else:
+        tifffile.imwrite(out / name, np.zeros((8, 8), np.uint8))
+
+    with pytest.raises(InputError, match=f"{name} is no result of napari-focusstack"):
+        list(batch(sources, out, parameters, **options))
+    assert [path.name for path in out.iterdir()] == [name]
+
+
+def test_a_result_that_was_edited_since_is_not_replaced(tmp_path, sources, parameters):
+    out = tmp_path / "out"
+    list(batch(sources[:1], out, parameters))
+    list(batch(sources[:1], out, parameters))  # an untouched one is
+    tifffile.imwrite(out / "s1_fused.tif", np.zeros((64, 64), np.uint8))
+
+    with pytest.raises(InputError, match=r"s1_fused\.tif is no result"):
+        list(batch(sources[:1], out, parameters))
+
+
+def test_results_of_a_series_do_not_replace_those_of_another_source(tmp_path, stack, parameters):
+    with tifffile.TiffWriter(tmp_path / "a.ome.tif", ome=True) as several:
+        for seed in range(2):
+            several.write(stack(seed), metadata={"axes": "ZYX"})
+    tifffile.imwrite(tmp_path / "a_1.tif", stack(2), metadata={"axes": "ZYX"})
+
+    given = [tmp_path / "a_1.tif", tmp_path / "a.ome.tif"]
+    outcomes = list(batch(given, tmp_path / "out", parameters))
+
+    assert [outcome.status for outcome in outcomes] == ["done", "failed"]
+    assert "would be named a_1 as those of another source" in outcomes[1].message
+
+
+def test_files_of_a_series_that_are_no_results_are_not_replaced(tmp_path, stack, parameters):
+    with tifffile.TiffWriter(tmp_path / "a.ome.tif", ome=True) as several:
+        for seed in range(2):
+            several.write(stack(seed), metadata={"axes": "ZYX"})
+    own = tmp_path / "out" / "a_2_fused.tif"
+    own.parent.mkdir()
+    own.write_bytes(b"mine")
+
+    (outcome,) = batch([tmp_path / "a.ome.tif"], tmp_path / "out", parameters)
+
+    assert (outcome.status, own.read_bytes()) == ("failed", b"mine")
+    assert not (tmp_path / "out" / "a_1_fused.tif").exists()

@@ -1,5 +1,7 @@
 """The surface of one channel projects all channels of a file, at each time point."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
@@ -90,3 +92,22 @@ def test_a_channel_that_does_not_exist_is_refused(tmp_path, path, offset, messag
     with pytest.raises(InputError, match="no source image"):
         projected(path, {**out, "source": tmp_path / "s.tif"}, project="max")
     assert not out["image"].exists()
+
+
+def test_a_projection_and_all_beside_it_are_cropped_alike(tmp_path, data):
+    shown = data.astype(np.float32)
+    shown[0, 1, 0, :9] = shown[1, 3, 1, :, :4] = np.nan
+    tifffile.imwrite(tmp_path / "s.ome.tif", shown, metadata={"axes": "TZCYX"})
+    made = {}
+    for crop in (False, True):
+        out = {name: tmp_path / f"{crop}_{name}.tif" for name in ("image", "depth")}
+        project_stack(
+            focal_stack(tmp_path / "s.ome.tif"),
+            out,
+            replace(PARAMETERS, crop=crop),
+            ProjectionParameters(project="max", below="1"),
+            sources={},
+        )
+        made[crop] = {name: tifffile.imread(path) for name, path in out.items()}
+    for name, whole in made[False].items():
+        np.testing.assert_array_equal(made[True][name], whole[..., 9:, 4:])

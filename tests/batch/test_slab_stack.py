@@ -61,3 +61,17 @@ def test_an_image_cannot_hold_slabs(tmp_path, planes):
     with pytest.raises(InputError):
         made_of(tmp_path / "s.tif", tmp_path / "out.png")
     assert not (tmp_path / "out.png").exists()
+
+
+def test_slabs_are_cropped_alike_at_all_time_points(tmp_path, planes):
+    data = np.stack([planes, planes]).astype(np.float32)
+    data[0, 0, :7] = data[1, -1, :, :5] = np.nan
+    about = {"axes": "TZYX", "PhysicalSizeY": 0.5, "PhysicalSizeX": 0.25}
+    tifffile.imwrite(tmp_path / "s.ome.tif", data, metadata=about)
+    made_of(tmp_path / "s.ome.tif", tmp_path / "whole.tif")
+    record = made_of(tmp_path / "s.ome.tif", tmp_path / "cut.tif", crop=True)
+    whole, cut = (tifffile.imread(tmp_path / f"{name}.tif") for name in ("whole", "cut"))
+    assert record["slabs"]["crop"] == [[7, 96], [5, 96]]
+    np.testing.assert_array_equal(cut, whole[..., 7:, 5:])
+    with pytest.raises(InputError, match=r"use \.tif, \.tiff"):
+        made_of(tmp_path / "s.ome.tif", tmp_path / "cut.gif", crop=True)

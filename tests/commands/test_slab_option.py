@@ -15,6 +15,7 @@ def stack(tmp_path, make_focal_stack, monkeypatch):
     monkeypatch.chdir(tmp_path)
     planes = np.stack(make_focal_stack(5, 1.0).planes("uint16", grey=True))
     tifffile.imwrite("s.tif", planes, metadata={"axes": "ZYX"})
+    Path("r.tif").write_text("{}")
 
 
 def test_slabs_are_written_and_counted(stack, capsys):
@@ -35,6 +36,8 @@ def test_slabs_are_written_and_counted(stack, capsys):
         (["--slab", "three"], "such as 10:3"),
         (["--slab", "3:1", "--save-depth", "d.tif"], "leave out --save-depth"),
         (["--slab", "3:1", "--planes", "4:9"], "give 1 to 5"),
+        (["--slab", "3:1", "--project", "max"], "give one of them"),
+        (["--slab", "3:1", "--registration", "r.tif", "-o", "r.tif"], "r.tif is read"),
         (["--slab", "3:1", "--report", "./out.json", "-o", "s.tif"], "s.tif"),
     ],
 )

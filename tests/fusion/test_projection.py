@@ -153,3 +153,27 @@ def test_what_cannot_be_projected_is_refused(epithelium, options, message):
     planes, surface, _ = epithelium
     with pytest.raises(InputError, match=message):
         project(planes, options.pop("surface", surface), **options)
+
+
+def test_what_registration_moves_in_is_not_projected(make_focal_stack):
+    planes = np.stack(make_focal_stack(5, 1.0).planes("uint16", grey=True)) + 1000
+    planes = np.stack([np.roll(plane, 3 * k, 1) for k, plane in enumerate(planes)])
+    result = nfs.fuse(planes, register="on", register_model="shift", elimination="none")
+    valid = np.stack([result.registration.valid(number) for number in range(1, 6)])
+    made = project(planes, result, project="sum", above=5, below=5)
+    warped = np.stack([result.registration.warp(planes[k], k + 1) for k in range(5)])
+    np.testing.assert_array_equal(made, np.where(valid, warped, 0).sum(0))
+    cut = nfs.fuse(planes, register="on", register_model="shift", elimination="none", crop=True)
+    assert cut.region != (slice(0, 96), slice(0, 96))
+    part = project(planes, cut, project="sum", above=5, below=5)
+    np.testing.assert_array_equal(part, made[cut.region])
+
+
+def test_black_borders_and_planes_that_are_not_chosen_are_not_projected(make_focal_stack):
+    planes = np.stack(make_focal_stack(5, 1.0).planes("uint16", grey=True)) // 2 + 9000
+    planes[1, :12] = 0
+    result = nfs.fuse(planes, planes="2:4", elimination="none")
+    least = project(planes, result, project="mean", above=5, below=5)
+    assert least[:12].min() > 8000
+    expected = np.rint(planes[1:4, 20:].mean(0))
+    np.testing.assert_array_equal(least[20:], expected)

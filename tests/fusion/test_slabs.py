@@ -75,3 +75,14 @@ def test_chosen_and_blank_planes(planes):
     assert slabs[1].result is None
     np.testing.assert_array_equal(slabs[1].image, some[1])
     assert set(np.unique(slabs[2].result.source)) <= {5, 6}
+
+
+def test_all_slabs_are_cropped_to_one_rectangle(planes):
+    shown = planes.astype(np.float32)
+    shown[0, :7] = shown[-1, :, :5] = np.nan
+    whole = list(fuse_slabs(shown, 3, 1, **PLAIN))
+    cut = list(fuse_slabs(shown, 3, 1, crop=True, **PLAIN))
+    assert len(cut) == len(whole) > 1
+    for slab, other in zip(cut, whole, strict=True):
+        np.testing.assert_array_equal(slab.image, other.image[7:, 5:])
+        assert slab.result.region == (slice(7, 96), slice(5, 96))

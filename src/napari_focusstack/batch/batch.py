@@ -30,10 +30,8 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.files import check_writable, make_folder
 from napari_focusstack.io.reading.find_stacks import without_members
 from napari_focusstack.io.reading.image import in_natural_order
-from napari_focusstack.io.reading.record import read_record
 from napari_focusstack.io.writing.result import ZARR_SUFFIX
 from napari_focusstack.io.writing.result_zarr import zarr_package
-from napari_focusstack.provenance import SOFTWARE
 from napari_focusstack.runtime.paths import check_apart
 
 if TYPE_CHECKING:
@@ -198,10 +196,6 @@ def batch(
     make_folder(folder)
     check_writable(folder / REPORT, suffixes=(".json",))
     names = output_names(sources)
-    known = earlier_outputs(folder)
-    ending = ENDINGS["image"] if projection is None else PROJECTED
-    for name in names:
-        _check_ours(folder / f"{name}{ending}{SUFFIXES['tiff']}", known)
     settings: dict[str, Any] = {
         "channel": channel,
         "axis": axis,
@@ -214,27 +208,31 @@ def batch(
     hashed = settings_hash(parameters, settings)
     with staging_in(folder) as staging:
         report = Report(folder, hashed, resume=resume)
-        jobs = []
-        for source, name in zip(sources, names, strict=True):
-            if resume and report.is_done(source):
-                yield Outcome(source=source, status="skipped", outputs={})
-                continue
-            jobs.append(
-                Job(
-                    source=source,
-                    name=name,
-                    folder=folder,
-                    staging=staging,
-                    parameters=parameters,
-                    projection=projection,
-                    channel=channel,
-                    axis=axis,
-                    save=tuple(save),
-                    format=format,
-                    registration=registration,
-                    budget_bytes=budget_bytes,
-                )
+        known = earlier_outputs(folder)
+        skipped = [source for source in sources if resume and report.is_done(source)]
+        jobs = [
+            Job(
+                source=source,
+                name=name,
+                folder=folder,
+                staging=staging,
+                parameters=parameters,
+                projection=projection,
+                channel=channel,
+                axis=axis,
+                save=tuple(save),
+                format=format,
+                registration=registration,
+                known=known,
+                others=frozenset(names) - {name},
+                budget_bytes=budget_bytes,
             )
+            for source, name in zip(sources, names, strict=True)
+            if source not in skipped
+        ]
+        for job in jobs:
+            job.check_outputs(job.name)
+        yield from (Outcome(source=path, status="skipped", outputs={}) for path in skipped)
         before = {job.source: fingerprint(job.source) for job in jobs}
         outcomes: Generator[Outcome, None, None]
         if scheduler is None or not jobs:
@@ -247,18 +245,6 @@ def batch(
             for outcome in outcomes:
                 report.add(outcome, before[outcome.source])
                 yield outcome
-
-
-def _check_ours(path: Path, known: set[str]) -> None:
-    """Raise InputError if a file that would be replaced is no result, as far as is known."""
-    if path.exists() and path.name not in known:
-        try:
-            read_record(path)
-        except InputError as error:
-            raise InputError(
-                f"{path} is no result of {SOFTWARE}, and would be lost; rename it, or choose "
-                "another folder."
-            ) from error
 
 
 def _stem(path: Path) -> str:

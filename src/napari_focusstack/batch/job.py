@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.files import put_in_place, size_of, staging_folder
+from napari_focusstack.io.reading.record import read_record
+from napari_focusstack.provenance import SOFTWARE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from napari_focusstack.batch.series import Output
     from napari_focusstack.parameters import FuseParameters, ProjectionParameters
@@ -62,6 +64,10 @@ class Job:
     format: Format = "tiff"
     #: Registration of the planes, if it is known.
     registration: Registration | None = None
+    #: Files that earlier batches wrote into the folder, by name, and their sizes, bytes.
+    known: Mapping[str, int] = field(default_factory=dict)
+    #: Names of the outputs of the other sources, without their endings.
+    others: frozenset[str] = frozenset()
     #: Memory for decoded planes and tiles, bytes; by default half of the free memory where it runs.
     budget_bytes: int | None = None
 
@@ -72,6 +78,18 @@ class Job:
             name: stem.with_name(f"{stem.name}{self._ending(name)}{suffix}")
             for name in ("image", *self.save)
         }
+
+    def check_outputs(self, name: str) -> None:
+        """Raise InputError if outputs that begin with a name would replace what is no result."""
+        for path in self.outputs(self.folder / name).values():
+            if not path.exists() or size_of(path) == self.known.get(path.name):
+                continue
+            is_ours = path.name in self.known and not _is_image(path)  # damaged, not edited
+            if not is_ours and not _has_record(path):
+                raise InputError(
+                    f"{path} is no result of {SOFTWARE}, and would be lost; rename it, or choose "
+                    "another folder."
+                )
 
     def _ending(self, output: Output) -> str:
         """Return the ending of the name of an output."""
@@ -129,6 +147,26 @@ def fuse_item(job: Job, progress: Callable[[Progress], None] | None = None) -> O
     )
 
 
+def _has_record(path: Path) -> bool:
+    """Return whether a file holds a record of ours."""
+    try:
+        read_record(path)
+    except InputError:
+        return False
+    return True
+
+
+def _is_image(path: Path) -> bool:
+    """Return whether a file is a whole image."""
+    from napari_focusstack.io.reading.find_stacks import find_stacks
+
+    try:
+        find_stacks([path])
+    except InputError:
+        return False
+    return True
+
+
 def _fuse_source(
     job: Job, progress: Callable[[Progress], None] | None
 ) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -140,10 +178,18 @@ def _fuse_source(
 
     stacks = [stack for _, stack in focal_stacks(job.source, job.axis)]
     stacks[0].check()
+    several = len(stacks) > 1
+    names = [f"{job.name}_{n}" if several else job.name for n in range(1, len(stacks) + 1)]
+    for name in names:
+        if several and name in job.others:
+            raise InputError(
+                f"{job.source} has several series, and the results of one would be named {name} as "
+                "those of another source; rename one, or give them folders of their own."
+            )
+        job.check_outputs(name)
     # A worker that the scheduler has given up may still run, so each attempt has its folder.
     with staging_folder(job.staging / job.name) as attempt:
-        for number, stack in enumerate(stacks, 1):
-            name = job.name if len(stacks) == 1 else f"{job.name}_{number}"
+        for name, stack in zip(names, stacks, strict=True):
             make = fuse_stack
             if job.projection is not None:
                 make = partial(project_stack, projection=job.projection)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_focusstack.batch.result_files import ResultFiles
 from napari_focusstack.batch.series import (
     PER_CHANNEL_OUTPUTS,
     channel_index,
@@ -21,7 +21,6 @@ from napari_focusstack.batch.series import (
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import written_type
 from napari_focusstack.io.reading.plane_store import PlaneStore
-from napari_focusstack.io.writing.result_file import result_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,14 +72,18 @@ def project_stack(
     InputError
         If planes, labels, a channel or an option cannot be used, or a file cannot be written.
     """
-    from napari_focusstack.fusion.projection import project, sum_type, surface_steps
+    from napari_focusstack.fusion.projection import (
+        project,
+        shown_by_all,
+        sum_type,
+        surface_steps,
+    )
+    from napari_focusstack.fusion.result import bounds
     from napari_focusstack.runtime.progress import run
 
     for name, path in paths.items():
         if name in PER_CHANNEL_OUTPUTS[1:]:
             raise InputError(f"a projection has no {name} image; leave out {path}.")
-    if parameters.crop:
-        raise InputError("a projection is not cropped; leave out crop.")
     letters, first = result_letters(stack), channel_index(stack, channel)
     forms = forms_of(stack, letters)
     if projection.project == "sum":
@@ -93,11 +96,7 @@ def project_stack(
     unit = stack.units[stack.focus_axis or 0]
     surface: FusionResult | None = None
     figures: list[dict[str, Any]] = []
-    with contextlib.ExitStack() as opened:
-        files = {
-            name: opened.enter_context(result_file(path, forms[name]))
-            for name, path in paths.items()
-        }
+    with ResultFiles(paths, forms, crop=parameters.crop) as files:
         for place, at in places_of(stack, letters, first):
             number = place.get("C", 0)
             with PlaneStore(stack, place, half, progress) as planes:
@@ -109,26 +108,29 @@ def project_stack(
                     given = replace(given, near=surface.near)  # one drive moved all time points
                     figures.append({**at, **surface.figures()})
                 assert surface is not None  # the channel of the surface comes first
-                pixels = {
-                    "image": project(
-                        planes.planes,
-                        surface,
-                        project=projection.project,
-                        above=projection.above,
-                        below=projection.below,
-                        offset=offsets.get(number, "0"),
-                        unit=unit,
-                    )
-                }
-            for name, file in files.items():
-                if name == "image" or number == first:
-                    values = pixels[name] if name in pixels else getattr(surface, name)
-                    file.write(values.astype(forms[name].dtype, copy=False), at=at)
+                projected = project(
+                    planes.planes,
+                    surface,
+                    project=projection.project,
+                    above=projection.above,
+                    below=projection.below,
+                    offset=offsets.get(number, "0"),
+                    unit=unit,
+                )
+                if parameters.crop:
+                    files.narrow(shown_by_all(planes.planes, surface))
+            for name in paths:
+                if name == "image":
+                    files.write(name, projected, at)
+                elif number == first:
+                    files.write(name, getattr(surface, name), at)
         assert surface is not None  # no axis is empty
+        region = files.cut()
+        surface = surface.cropped(region) if region else surface
+        figures = [{**each, "crop": bounds(region)} for each in figures]
         made = record_of(surface, figures, stack, sources)
         made["projection"] = asdict(projection)
-        for file in files.values():
-            file.record = made
+        files.put_record(made)
     return surface, made
 
 

@@ -80,13 +80,13 @@ class Report:
         write_text(self.path, json.dumps(report, indent=1))
 
 
-def earlier_outputs(folder: Path) -> set[str]:
-    """Return the names of the files that earlier batches wrote into a folder, by its report."""
+def earlier_outputs(folder: Path) -> dict[str, int]:
+    """Return the files that earlier batches wrote into a folder and their sizes, by its report."""
     try:
         items = read_json(folder / REPORT, BatchReport, "report of a batch")["items"]
     except InputError:
-        return set()
-    return {name for item in items.values() for name in item["outputs"]}
+        return {}
+    return {name: size for item in items.values() for name, size in item["outputs"].items()}
 
 
 def fingerprint(source: Path) -> dict[str, int] | None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_focusstack.batch.result_files import ResultFiles
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import number_type, written_type
 from napari_focusstack.io.reading.plane_store import PlaneStore
 from napari_focusstack.io.reading.stack_axes import UNNAMED
 from napari_focusstack.io.writing.result import ZARR_SUFFIX, ResultForm
-from napari_focusstack.io.writing.result_file import result_file
-from napari_focusstack.io.writing.result_scratch import ScratchResult
 from napari_focusstack.runtime.memory import memory_budget
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from napari_focusstack.fusion.painted_labels import PaintedLabels
     from napari_focusstack.fusion.result import FusionResult
     from napari_focusstack.io.reading.stack_header import StackHeader
-    from napari_focusstack.io.writing.result import Result
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.progress import Progress
@@ -87,7 +84,7 @@ def fuse_stack(
         If planes, labels or an option cannot be used, or a file cannot be written.
     """
     from napari_focusstack.fusion.fuse import fuse_steps
-    from napari_focusstack.fusion.result import crop_region
+    from napari_focusstack.fusion.result import bounds
     from napari_focusstack.runtime.progress import run
 
     letters = result_letters(stack)
@@ -97,16 +94,7 @@ def fuse_stack(
     positions = None if parameters.z_step else stack.focus_positions
     half = half_of_budget(stack, budget_bytes)
     figures: list[dict[str, Any]] = []
-    with contextlib.ExitStack() as opened:
-        # Which rectangle all planes show is known only when all are fused.
-        whole = {name: ScratchResult(forms[name]) for name in paths} if parameters.crop else {}
-        for scratch in whole.values():
-            opened.enter_context(scratch)
-        files: dict[Output, Result] = {
-            name: whole.get(name) or opened.enter_context(result_file(path, forms[name]))
-            for name, path in paths.items()
-        }
-        valid = np.ones((), bool)
+    with ResultFiles(paths, forms, crop=parameters.crop) as files:
         reference: FusionResult | None = None
         for place, at in places_of(stack, letters, first):
             known: tuple[
@@ -119,28 +107,21 @@ def fuse_stack(
             with PlaneStore(stack, place, half, progress) as planes:
                 steps = fuse_steps(planes.planes, *known, half, positions)
                 result = run(steps, progress)
-            for name, file in files.items():
+            for name in paths:
                 if name in PER_CHANNEL_OUTPUTS or is_reference:
-                    pixels = getattr(result, name)
-                    file.write(pixels.astype(forms[name].dtype, copy=False), at=at)
+                    files.write(name, getattr(result, name), at)
             if is_reference:  # one drive moved all time points
                 reference, given = result, replace(given, near=result.near)
-            valid = valid & result.valid
+            files.narrow(result.valid)
             figures.append({**at, **result.figures()})
         assert reference is not None  # no axis is empty
-        if parameters.crop:
-            region = crop_region(valid)
-            reference = reference.cropped(region)
-            figures = [{**each, "crop": reference.figures()["crop"]} for each in figures]
-            for name, scratch in whole.items():
-                form = forms[name].cropped(region)
-                files[name] = opened.enter_context(result_file(paths[name], form))
-                scratch.write_to(files[name], region)
+        region = files.cut()
+        reference = reference.cropped(region) if region else reference
+        figures = [{**each, "crop": bounds(region)} for each in figures]
         record = record_of(reference, figures, stack, sources)
         if stack.photo is not None:
             record["photo"] = stack.photo.summary(written=paths["image"].suffix != ZARR_SUFFIX)
-        for file in files.values():
-            file.record = record
+        files.put_record(record)
     return reference, record
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_focusstack.batch.result_files import ResultFiles
 from napari_focusstack.batch.series import (
     channel_index,
     half_of_budget,
@@ -19,7 +20,6 @@ from napari_focusstack.batch.series import (
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import written_type
 from napari_focusstack.io.reading.plane_store import PlaneStore
-from napari_focusstack.io.writing.result_file import result_file
 from napari_focusstack.provenance import record
 from napari_focusstack.runtime.plane_choice import chosen_planes
 
@@ -70,11 +70,10 @@ def slab_stack(
         If planes, slabs or an option cannot be used, or the file cannot be written.
     """
     from napari_focusstack.fusion.near_end import prepare
+    from napari_focusstack.fusion.result import bounds
     from napari_focusstack.fusion.slabs import slab_ranges, slabs_of
     from napari_focusstack.runtime.progress import run
 
-    if parameters.crop:
-        raise InputError("slabs are not cropped, for they must be of one size; leave out crop.")
     letters, first = result_letters(stack), channel_index(stack, channel)
     focus = stack.focus_axis or 0
     numbers = slab_ranges(chosen_planes(parameters.planes, stack.shape[focus]), *slab)
@@ -84,7 +83,7 @@ def slab_stack(
     half = half_of_budget(stack, budget_bytes)
     weights: dict[str, str] = {}
     known = registration
-    with result_file(path, form) as file:
+    with ResultFiles({"image": path}, {"image": form}, crop=parameters.crop) as files:
         for place, at in places_of(stack, letters, first):
             if is_reference := place.get("C", 0) == first:
                 known = registration
@@ -92,17 +91,19 @@ def slab_stack(
                 steps = prepare(planes.planes, given, known, half, positions)
                 pipeline = run(steps, progress)
                 known = pipeline.registration if is_reference else known
+                files.narrow(pipeline.visible.by_all)
                 for index, made in enumerate(slabs_of(pipeline, *slab, half, progress)):
-                    pixels = made.image.astype(form.dtype, copy=False)
-                    file.write(pixels, at={**at, "Z": index})
+                    files.write("image", made.image, {**at, "Z": index})
                     weights |= made.result.weights if made.result else {}
         made_of = [[one[0], one[-1]] for one in numbers]
-        file.record = {
+        cut = {"crop": bounds(files.cut())} if parameters.crop else {}
+        made_record = {
             **record(asdict(given), weights=weights),
-            "slabs": {"size": slab[0], "overlap": slab[1], "planes": made_of},
+            "slabs": {"size": slab[0], "overlap": slab[1], "planes": made_of, **cut},
             "input": input_of(stack, sources),
         }
-        return dict(file.record)
+        files.put_record(made_record)
+    return made_record
 
 
 def _form_of_slabs(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_focusstack.commands import slab_option
-from napari_focusstack.commands.options import add_options, parse_bytes, read_parameters
+from napari_focusstack.commands.options import add_options, inputs_of, parse_bytes, read_parameters
 from napari_focusstack.commands.progress_bars import Bars
 from napari_focusstack.commands.projection_options import add_projection, read_projection
 from napari_focusstack.errors import InputError
@@ -221,18 +220,7 @@ def _check(options: argparse.Namespace, stack: StackHeader, paths: dict[Output, 
         outputs += [mesh, *others]
         # A result says what it is when its folder is read again; a texture would be a plane.
         check_apart(others, [path for path in options.sources if path.is_dir()])
-    check_apart(outputs, _inputs(options, stack))
-
-
-def _inputs(options: argparse.Namespace, stack: StackHeader) -> list[Path]:
-    """Return all files that are read."""
-    weights = (
-        getattr(options, each.name)
-        for each in fields(FuseParameters)
-        if each.name.endswith("_weights")
-    )
-    given = [options.labels, options.registration, *weights]
-    return [*stack.files, *(Path(path) for path in given if path is not None)]
+    check_apart(outputs, inputs_of(options, stack))
 
 
 def _write_surface(path: Path, result: FusionResult, stack: StackHeader) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from napari_focusstack.errors import InputError
@@ -13,6 +14,8 @@ from napari_focusstack.training.config import TrainParameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from napari_focusstack.io.reading.stack_header import StackHeader
 
 
 Parameters = TypeVar("Parameters", FuseParameters, TrainParameters)
@@ -79,3 +82,14 @@ def parse_bytes(text: str) -> int:
         if amount > 0:
             return amount
     raise InputError(f"{text!r} is no amount of memory; give one such as 1.5GB or 800MiB.")
+
+
+def inputs_of(options: argparse.Namespace, stack: StackHeader) -> list[Path]:
+    """Return all files that ``fuse`` reads."""
+    weights = (
+        getattr(options, each.name)
+        for each in fields(FuseParameters)
+        if each.name.endswith("_weights")
+    )
+    given = [options.labels, options.registration, *weights]
+    return [*stack.files, *(Path(path) for path in given if path is not None)]

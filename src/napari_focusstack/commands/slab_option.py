@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from napari_focusstack.commands.options import parse_bytes, read_parameters
+from napari_focusstack.commands.options import inputs_of, parse_bytes, read_parameters
 from napari_focusstack.commands.progress_bars import Bars
+from napari_focusstack.commands.projection_options import read_projection
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import FuseParameters
 
@@ -35,7 +36,7 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
 def fuse_slabs(options: argparse.Namespace, stack: StackHeader) -> None:
     """Fuse slabs of a stack and write them, and the report if it is asked for."""
     from napari_focusstack.batch.slab_stack import slab_stack
-    from napari_focusstack.files import check_writable, write_text
+    from napari_focusstack.files import all_or_none, check_writable, write_text
     from napari_focusstack.fusion.slabs import read_slab
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.paths import check_apart
@@ -45,12 +46,14 @@ def fuse_slabs(options: argparse.Namespace, stack: StackHeader) -> None:
         if getattr(options, name) is not None:
             flag = f"--{name.replace('_', '-')}"
             raise InputError(f"--slab writes a stack of images; leave out {flag}, which is of one.")
+    if read_projection(options) is not None:
+        raise InputError("--slab and --project each write an image of their own; give one of them.")
     outputs = [options.output]
     if options.report is not None:
         check_writable(options.report, suffixes=(".json",))
         outputs.append(options.report)
-    check_apart(outputs, stack.files)
-    with Bars() as bars:
+    check_apart(outputs, inputs_of(options, stack))
+    with all_or_none(), Bars() as bars:
         record = slab_stack(
             stack,
             options.output,
@@ -62,7 +65,8 @@ def fuse_slabs(options: argparse.Namespace, stack: StackHeader) -> None:
             budget_bytes=parse_bytes(options.memory) if options.memory else None,
             progress=bars,
         )
-    if options.report is not None:
-        write_text(options.report, json.dumps(record, indent=2))
+        if options.report is not None:
+            write_text(options.report, json.dumps(record, indent=2))
     count = len(record["slabs"]["planes"])
-    print(f"{options.output}: {count} slabs of {slab[0]} planes, {slab[1]} of them shared")
+    text = f"{options.output}: {count} slabs of {slab[0]} planes, {slab[1]} of them shared"
+    print("\n".join([text, *stack.notes]))

@@ -7,7 +7,6 @@ from ``above`` it, towards the lens, to ``below`` it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +15,13 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.near_end import prepare, prepare_and_segment
 from napari_focusstack.fusion.painted_labels import PaintedLabels
+from napari_focusstack.fusion.plane_window import PlaneWindow
 from napari_focusstack.fusion.result import FusionResult
 from napari_focusstack.imaging.number_types import taken_type, to_type
-from napari_focusstack.io.reading.calibration import UM, unit_name
-from napari_focusstack.planes.checks import check_planes
-from napari_focusstack.planes.shown import nothing, shown_by
-from napari_focusstack.runtime.distance import Distance, read_distance
+from napari_focusstack.planes.checks import check_planes, is_blank
+from napari_focusstack.planes.shown import Shown, nothing, shown_by
+from napari_focusstack.registration.align import shown_after
+from napari_focusstack.runtime.plane_choice import chosen_planes
 from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.source.select_sources import Selection
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 #: Why a surface alone has nothing eliminated.
 SURFACE_ALONE = "only the surface was estimated"
-#: Share of a plane step by which a plane may lie farther than asked for: rounding of positions.
-ROUNDING = 1e-6
 
 
 def project(
@@ -62,8 +60,9 @@ def project(
     planes : ndarray or sequence of ndarray
         As for :func:`napari_focusstack.fuse`: of the same stack, or of another channel.
     surface : FusionResult, FocusMap or ndarray
-        A result: its depth with holes filled, its registration, near end and distances count. Or
-        numbers of planes (Y, X), 1..P, whole or between planes, in the order of the planes.
+        A result: its depth with holes filled, its registration, near end, distances, choice of
+        planes and crop count. Or numbers of planes (Y, X), 1..P, whole or between planes, in the
+        order of the planes.
     project : {"max", "mean", "sum"}
         What is made of the planes.
     above, below : str or float
@@ -101,15 +100,16 @@ def project(
     """
     if project not in ("max", "mean", "sum"):
         raise InputError(f"project is {project!r}; choose one of max, mean, sum.")
-    stack = check_planes(planes)
-    registration = None
+    stack, registration = check_planes(planes), None
+    chosen, region = list(range(1, len(stack) + 1)), None
     reverse = False
     if isinstance(surface, FusionResult):
         if surface.focus.planes != len(stack):
             raise InputError(
                 f"the surface is of {surface.focus.planes} planes, the stack has {len(stack)}."
             )
-        numbers, registration = surface.surface, surface.registration
+        stack, chosen = _chosen(planes, surface)
+        numbers, registration, region = surface.surface, surface.registration, surface.region
         reverse = surface.near == "last"
         z_step = surface.parameters["z_step"] if z_step is None else z_step
         if positions is None and surface.positions is not None:
@@ -120,16 +120,41 @@ def project(
         numbers = surface.depth[0].cpu().numpy() if isinstance(surface, FocusMap) else surface
         places = _places(positions, len(stack), z_step, reverse)
     numbers = _checked(numbers, stack)
-    window = _Window(places, unit)
+    window = PlaneWindow(places, unit)
     first, last = window.around(numbers, above, below, offset)
     order = range(len(stack), 0, -1) if reverse else range(1, len(stack) + 1)
+    shown = _shown(stack, registration)
 
-    def plane(place: int) -> Any:
+    def plane(place: int) -> tuple[Any, np.ndarray] | None:
         number = order[place - 1]
+        if number not in chosen:
+            return None
         pixels = stack[number - 1][:, :]
-        return pixels if registration is None else registration.warp(pixels, number)
+        pixels = pixels if registration is None else registration.warp(pixels, number)
+        return pixels, shown.plane(number)
 
-    return _projected(plane, stack[0].shape, stack[0].dtype, first, last, project)
+    projected = _projected(plane, stack[0].shape, stack[0].dtype, first, last, project)
+    return projected if region is None else projected[region].copy()
+
+
+def shown_by_all(planes: Planes, surface: FusionResult) -> np.ndarray:
+    """Return the pixels (Y, X) that all planes show which a projection is made of."""
+    stack, chosen = _chosen(planes, surface)
+    numbers = [number for number in chosen if not is_blank(stack[number - 1])]
+    return _shown(stack, surface.registration).take(numbers).by_all
+
+
+def _chosen(planes: Planes, surface: FusionResult) -> tuple[list[Any], list[int]]:
+    """Return the planes, and the numbers of those of which the surface was estimated."""
+    choice = surface.parameters["planes"]
+    stack = check_planes(planes, choice)
+    return stack, chosen_planes(choice, len(stack))
+
+
+def _shown(stack: list[Any], registration: Registration | None) -> Shown:
+    """Return what planes show, after registration."""
+    shown = Shown.of(stack, [is_blank(plane) for plane in stack])
+    return shown if registration is None else shown_after(registration, shown)
 
 
 def surface_steps(
@@ -189,60 +214,6 @@ def _places(
     return places[::-1] if reverse else places
 
 
-class _Window:
-    """Which planes lie how far around others.
-
-    Parameters
-    ----------
-    places : ndarray
-        Where each plane lies, (P,), rising.
-    unit : str
-        Its unit.
-    """
-
-    def __init__(self, places: np.ndarray, unit: str) -> None:
-        self.places, self.unit = places, unit
-        self.numbers = np.arange(1, len(places) + 1)
-
-    def around(
-        self, numbers: np.ndarray, above: str | float, below: str | float, offset: str | float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first and the last plane of each pixel of a surface, (Y, X)."""
-        moved = read_distance(offset, "the offset")
-        if moved.unit:
-            along = np.interp(numbers, self.numbers, self.places) + self._length(moved)
-            numbers = np.interp(along, self.places, self.numbers)
-        else:
-            numbers = numbers + moved.value
-        centre = np.clip(np.floor(numbers + 0.5), 1, len(self.places)).astype(int)
-        up, down = read_distance(above, "above"), read_distance(below, "below")
-        return self._reach(up, -1)[centre - 1], self._reach(down, 1)[centre - 1]
-
-    def _reach(self, distance: Distance, side: int) -> np.ndarray:
-        """Return the last plane within a distance of each plane, on one side, (P,)."""
-        if distance.value < 0:
-            raise InputError(f"a distance is {distance.value:g}; give 0 or more.")
-        if not distance.unit:
-            steps = math.floor(distance.value + ROUNDING)
-            return np.clip(self.numbers + side * steps, 1, len(self.places))
-        length = self._length(distance) * (1 + ROUNDING)
-        if side < 0:
-            return np.searchsorted(self.places, self.places - length) + 1
-        return np.searchsorted(self.places, self.places + length, side="right")
-
-    def _length(self, distance: Distance) -> float:
-        """Return a distance in the unit of the places."""
-        asked, own = unit_name(distance.unit), unit_name(self.unit)
-        if asked not in UM:
-            raise InputError(f"{distance.unit!r} is no unit of length; give um, nm or mm.")
-        if own not in UM:
-            raise InputError(
-                f"the unit of the distance between planes is not known, so {distance.value:g}"
-                f"{distance.unit} is no number of planes; give planes."
-            )
-        return distance.value * UM[asked] / UM[own]
-
-
 def sum_type(dtype: np.dtype) -> np.dtype:
     """Return the type of sums of planes of a type, in which whole numbers are exact."""
     if dtype.kind in "iu" and dtype.itemsize <= 2:
@@ -267,9 +238,13 @@ def _projected(
         inside = (first <= number) & (number <= last)
         if not inside.any():
             continue
-        pixels = plane(number)
-        shown = shown_by(pixels)
-        inside = inside if shown is None else inside & shown
+        given = plane(number)
+        if given is None:
+            continue
+        pixels, shown = given
+        inside = inside & shown
+        finite = shown_by(pixels)  # interpolation spreads NaN
+        inside = inside if finite is None else inside & finite
         values, where = np.asarray(pixels).astype(dtype, copy=False)[inside], inside
         if project == "max":
             largest = np.maximum(total[where], values)

@@ -57,6 +57,17 @@ def distances(surface: np.ndarray, positions: np.ndarray | None, z_step: float) 
     return np.interp(surface - 1, np.arange(len(positions)), positions).astype(np.float32)
 
 
+def bounds(region: Region | None) -> list[list[int]] | None:
+    """Return a region that was cut to, as a record has it: first and last rows, then columns.
+
+    Examples
+    --------
+    >>> bounds((slice(2, 30), slice(0, 40)))
+    [[2, 30], [0, 40]]
+    """
+    return None if region is None else [[part.start, part.stop] for part in region]
+
+
 @dataclass(eq=False)
 class FusionResult:
     """The result of :func:`fuse`.
@@ -298,7 +309,7 @@ class FusionResult:
             "transition_region": float(self.transition_region.mean()),
             "blended": float(self.blended.mean()),
             "filled": float(self.filled.mean()),
-            "crop": [[part.start, part.stop] for part in self.region] if self.region else None,
+            "crop": bounds(self.region),
             "findings": self.findings,
         }
 

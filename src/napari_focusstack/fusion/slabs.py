@@ -15,6 +15,7 @@ import numpy as np
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.fuse import fuse_steps
 from napari_focusstack.fusion.near_end import prepare
+from napari_focusstack.fusion.result import crop_region
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.runtime.plane_choice import chosen_planes, ranges_text
 from napari_focusstack.runtime.progress import run
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from napari_focusstack.planes.focal_stack import Planes
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.progress import Progress
+    from napari_focusstack.runtime.region import Region
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,11 @@ class Slab:
     numbers: tuple[int, ...]
     image: np.ndarray
     result: FusionResult | None
+
+    def cropped(self, region: Region) -> Slab:
+        """Return the slab cut to some rows and columns."""
+        result = None if self.result is None else self.result.cropped(region)
+        return Slab(self.numbers, self.image[region].copy(), result)
 
 
 def slab_ranges(numbers: Sequence[int], size: int, overlap: int) -> list[tuple[int, ...]]:
@@ -118,7 +125,8 @@ def fuse_slabs(
     Parameters
     ----------
     planes, registration, positions, progress, **options
-        As for :func:`napari_focusstack.fuse`. Slabs are made of the planes that are chosen.
+        As for :func:`napari_focusstack.fuse`. Slabs are made of the planes that are chosen. With
+        ``crop``, all are cut to the rectangle that all these planes show.
     size : int
         Planes of a slab, 2 or more.
     overlap : int
@@ -147,7 +155,10 @@ def fuse_slabs(
     slab_ranges((1, 2), size, overlap)
     parameters = FuseParameters(**options)
     steps = prepare(planes, parameters, registration, budget_bytes, positions)
-    yield from slabs_of(run(steps, progress), size, overlap, budget_bytes, progress)
+    pipeline = run(steps, progress)
+    region = crop_region(pipeline.visible.by_all) if parameters.crop else None
+    for slab in slabs_of(pipeline, size, overlap, budget_bytes, progress):
+        yield slab if region is None else slab.cropped(region)
 
 
 def slabs_of(

@@ -37,7 +37,7 @@ from napari_focusstack.runtime.paths import check_apart
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 
-    from napari_focusstack.batch.series import Output
+    from napari_focusstack.batch.result_files import Output
     from napari_focusstack.parameters import FuseParameters, ProjectionParameters
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.progress import Progress

@@ -17,7 +17,7 @@ from napari_focusstack.provenance import SOFTWARE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from napari_focusstack.batch.series import Output
+    from napari_focusstack.batch.result_files import Output
     from napari_focusstack.parameters import FuseParameters, ProjectionParameters
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.progress import Progress

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from napari_focusstack.batch.series import Output
+    from napari_focusstack.batch.result_files import Output
     from napari_focusstack.fusion.painted_labels import PaintedLabels
     from napari_focusstack.fusion.result import FusionResult
     from napari_focusstack.io.reading.stack_header import StackHeader

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from napari_focusstack.batch.series import Output
     from napari_focusstack.io.writing.result import Result, ResultForm
     from napari_focusstack.runtime.region import Region
+
+#: Outputs: names of attributes of a :class:`~napari_focusstack.fusion.result.FusionResult`.
+Output = Literal["image", "initial", "source", "labels", "depth", "confidence"]
 
 
 class ResultFiles:

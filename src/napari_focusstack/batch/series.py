@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from napari_focusstack.batch.result_files import Output
     from napari_focusstack.fusion.painted_labels import PaintedLabels
     from napari_focusstack.fusion.result import FusionResult
     from napari_focusstack.io.reading.stack_header import StackHeader
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.progress import Progress
     from napari_focusstack.segmentation.focus_map import FocusMap
-
-    #: Outputs: names of attributes of a :class:`FusionResult`.
-    Output = Literal["image", "initial", "source", "labels", "depth", "confidence"]
 
 #: Outputs of each channel; all channels share the others.
 PER_CHANNEL_OUTPUTS = ("image", "initial", "source")

@@ -17,7 +17,7 @@ from napari_focusstack.parameters import FuseParameters
 if TYPE_CHECKING:
     import argparse
 
-    from napari_focusstack.batch.series import Output
+    from napari_focusstack.batch.result_files import Output
     from napari_focusstack.fusion.result import FusionResult
     from napari_focusstack.io.reading.stack_header import StackHeader
 

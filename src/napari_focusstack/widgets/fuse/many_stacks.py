@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
     from napari_focusstack.batch.job import Outcome
-    from napari_focusstack.batch.series import Output
+    from napari_focusstack.batch.result_files import Output
     from napari_focusstack.parameters import FuseParameters
 
 

@@ -1,4 +1,5 @@
 import pytest
+from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QLabel, QToolButton, QWidget
 
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.fuse.dock import FuseWidget
@@ -18,3 +19,36 @@ def open_stack_dock(qtbot, deb_weights, keb_weights):
         return dock
 
     return opened
+
+
+@pytest.fixture
+def cut_off():
+    """Names the visible controls of a widget whose text is cut, neither wrapped nor elided."""
+
+    def named(widget):
+        return [
+            f"{type(each).__name__} {each.text()!r}: {needed} px in {each.width()}"
+            for kind in (QLabel, QCheckBox, QAbstractSpinBox, QToolButton)
+            for each in widget.findChildren(kind)
+            if each.isVisible() and (needed := _needed_px(each)) > each.width()
+        ] + [
+            f"{type(each).__name__} ends at {right} of {widget.width()} px"
+            for each in widget.findChildren(QWidget)
+            if each.isVisible()
+            and (right := each.mapTo(widget, each.rect().topRight()).x()) >= widget.width()
+        ]
+
+    return named
+
+
+def _needed_px(control):
+    """Return the width of a control's text; that of its longest word where lines are wrapped."""
+    if isinstance(control, QLabel) and control.wordWrap():
+        words = control.text().split()
+        lines = control.heightForWidth(control.width())
+        if lines > control.height():
+            return control.sizeHint().width()
+        return max((control.fontMetrics().horizontalAdvance(word) for word in words), default=0)
+    if isinstance(control, QAbstractSpinBox):
+        return control.fontMetrics().horizontalAdvance(control.text())
+    return control.sizeHint().width()

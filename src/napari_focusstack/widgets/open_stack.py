@@ -30,6 +30,7 @@ from napari_focusstack.io.reading.stack_header import StackHeader
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.plugin.layer_data import Choice, choose, layers_of
 from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.widgets.controls.dock_title import title_dock
 from napari_focusstack.widgets.controls.plane_preview import PlanePreview
 from napari_focusstack.widgets.controls.task_bar import TaskBar
 
@@ -64,6 +65,7 @@ class OpenStackWidget(QWidget):
     def __init__(self, napari_viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = napari_viewer
+        title_dock(self, "Open focal stack")
         self._stacks: list[StackHeader] = []
         self.source = QLabel("No file chosen.")
         self.source.setWordWrap(True)

@@ -10,12 +10,15 @@ from functools import partial
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QScrollArea
+from qtpy.QtWidgets import QApplication, QLabel, QScrollArea
+from superqt import QCollapsible
 
 from napari_focusstack.networks.tiled_fsb import Progress
 from napari_focusstack.samples import pair as samples
 from napari_focusstack.samples import stacks as sample_stacks
 from napari_focusstack.widgets.controls import weights_menu
+from napari_focusstack.widgets.controls.dock_title import dock_of
+from napari_focusstack.widgets.controls.verdict_view import Finding, Verdict
 from napari_focusstack.widgets.fuse.panel import GIVEN
 
 NO_SCREEN = os.environ.get("QT_QPA_PLATFORM") == "offscreen" or (
@@ -29,6 +32,8 @@ PLUGIN = "napari-focusstack"
 SCALE, UNITS = (2.0, 0.65, 0.65), ("um",) * 3
 #: Least height of screens that users of microscopes have.
 SCREEN_PX = 700
+#: A small screen, and the narrowest dock, px.
+SMALL_WINDOW_PX, NARROW_PX = (1280, SCREEN_PX), 300
 
 
 @pytest.fixture
@@ -292,6 +297,79 @@ def test_the_dock_of_a_stack_fits_a_small_screen(stack_dock):
     assert viewer.window.geometry()[3] == SCREEN_PX
     scroll = stack_dock.findChild(QScrollArea)
     assert scroll.widget().width() <= scroll.viewport().width()  # nothing is cut off at the side
+
+
+def narrow(dock, width_px=NARROW_PX):
+    """Give napari a small window, and the dock this width; unfold all of its sections."""
+    viewer = dock.viewer
+    viewer.window.resize(*SMALL_WINDOW_PX)
+    outer = dock_of(dock)
+    outer.parentWidget().resizeDocks([outer], [width_px], Qt.Orientation.Horizontal)
+    for section in dock.findChildren(QCollapsible):
+        section.expand(animate=False)
+    for _ in range(5):
+        QApplication.processEvents()
+
+
+def test_nothing_is_cut_in_a_narrow_dock_of_a_stack(stack_dock, cut_off):
+    narrow(stack_dock)
+    assert stack_dock.width() <= NARROW_PX
+    assert cut_off(stack_dock) == []
+    stack_dock.tasks.busy_changed.emit(True)
+    stack_dock.tasks.bar.setVisible(True)
+    stack_dock.tasks.cancel_button.setVisible(True)
+    stack_dock.tasks.say("a step of which there is a lot to say, so that it needs two lines")
+    QApplication.processEvents()
+    cancel = stack_dock.tasks.cancel_button
+    assert cancel.width() >= cancel.sizeHint().width()
+    assert cut_off(stack_dock) == []
+
+
+def test_the_verdict_is_in_view_in_a_narrow_and_low_window(stack_dock):
+    narrow(stack_dock)
+    texts = [f"Planes {n} show something else, and that is a long story" for n in range(3)]
+    findings = tuple(Finding(text, f"Leave out planes {text[7]}", "leave_out") for text in texts)
+    stack_dock.verdict.show_verdict(Verdict(False, f"Doubtful: {texts[0]}, and more.", findings))
+    for _ in range(5):
+        QApplication.processEvents()
+    window = stack_dock.window()
+    assert window.height() <= SMALL_WINDOW_PX[1]
+    for shown in (stack_dock.verdict.sentence, *stack_dock.verdict.buttons):
+        corner = shown.mapTo(window, shown.rect().bottomRight())
+        assert corner.x() <= window.width()
+        assert corner.y() <= window.height()
+        assert shown.visibleRegion().boundingRect() == shown.rect()
+
+
+def test_nothing_is_cut_in_a_narrow_dock_of_a_pair(fused, cut_off):
+    narrow(fused)
+    assert cut_off(fused) == []
+    fused.buttons["retouch"].click()
+    assert cut_off(fused) == []
+
+
+@pytest.mark.parametrize("title", ["Fuse focal stack", "Open focal stack", "Train focus networks"])
+def test_a_narrow_dock_has_its_title_whole_and_nothing_cut(viewer, cut_off, title):
+    outer, inner = viewer.window.add_plugin_dock_widget(PLUGIN, title)
+    viewer.window.resize(*SMALL_WINDOW_PX)
+    outer.parentWidget().resizeDocks([outer], [NARROW_PX], Qt.Orientation.Horizontal)
+    for _ in range(5):
+        QApplication.processEvents()
+    label = outer.titleBarWidget().findChild(QLabel)
+    assert label.text() == outer.windowTitle() == title
+    assert label.sizeHint().width() <= label.width()
+    assert inner.width() <= NARROW_PX
+    assert cut_off(inner) == []
+
+
+def test_the_plane_is_shown_as_large_as_the_fused_image(stack_dock):
+    narrow(stack_dock)
+    stack_dock.buttons["retouch"].click()
+    for _ in range(20):
+        QApplication.processEvents()
+        time.sleep(0.01)
+    view, canvas_px = stack_dock.steps.retouch.view, canvas_widget().width()
+    assert view.width() == pytest.approx(canvas_px, abs=30)
 
 
 def canvas_widget():

@@ -107,6 +107,47 @@ def test_retouching_brings_up_outlines_brush_and_plane_and_ends_bare(dock, label
     assert viewer.layers.selection.active is viewer.layers["stack fused"]
 
 
+def test_retouching_shows_a_hidden_image(dock, labels, viewer, qtbot):
+    viewer.layers["stack fused"].visible = False
+    press(qtbot, dock, "retouch")
+    assert viewer.layers["stack fused"].visible
+
+
+@pytest.mark.parametrize("name", ["stack fused", "stack planes", "stack"])
+def test_retouching_ends_where_a_layer_that_it_needs_is_removed(dock, labels, viewer, qtbot, name):
+    press(qtbot, dock, "retouch")
+    viewer.layers.remove(name)
+    assert not dock.steps.retouch.active
+    assert not dock.buttons["retouch"].isChecked()
+    if name != "stack":
+        assert press(qtbot, dock, "fuse") == ""
+        press(qtbot, dock, "retouch")
+        assert dock.steps.retouch.active
+
+
+def test_a_label_that_names_no_plane_is_said_and_does_no_harm(dock, labels, viewer, qtbot):
+    press(qtbot, dock, "retouch")
+    labels.selected_label = 9
+    labels.paint((20, 20), 9)
+    assert "label 9 names no plane" in press(qtbot, dock, "fuse")
+    assert not dock.verdict.isVisibleTo(dock)
+    labels.undo()
+    assert press(qtbot, dock, "fuse") == ""
+    labels.selected_label = 2
+    np.testing.assert_array_equal(dock.wipe.chosen, viewer.layers["stack"].data[1])
+
+
+def test_a_pair_is_offered_no_plane_to_pick(viewer, scene, open_stack_dock):
+    planes = np.stack(scene.planes(grey=True))
+    viewer.add_image(planes[:2], name="pair")
+    dock = open_stack_dock(viewer)
+    tools = dock.buttons["pick_plane"], dock.buttons["paint_plane"]
+    assert not any(tool.isVisibleTo(dock) for tool in tools)
+    viewer.add_image(planes, name="three")
+    dock.stack.value = "three"
+    assert all(tool.isVisibleTo(dock) for tool in tools)
+
+
 def test_before_a_fusion_there_is_nothing_to_retouch(viewer, scene, open_stack_dock, qtbot):
     viewer.add_image(np.stack(scene.planes(grey=True)), name="stack", axis_labels=("z", "y", "x"))
     dock = open_stack_dock(viewer)

@@ -23,7 +23,7 @@ def canvas():
     return SimpleNamespace(
         psf=Psf(2.0, residual=0.01, residual_without_occlusion=0.05),
         region=np.array([[True, False], [False, False]]),
-        stack=range(PLANES),
+        stack=SimpleNamespace(chosen=[True] * PLANES),
         pipeline=SimpleNamespace(
             plain="",
             light=None,
@@ -72,6 +72,21 @@ def test_a_blur_that_explains_little_is_doubtful_until_something_is_painted(sess
     assert verdict_of(session, canvas).text.startswith("Doubtful: the blur explains little")
     session.state.painted_since = True  # it was measured with other labels
     assert verdict_of(session, canvas).is_good
+
+
+def test_what_a_button_mends_is_said_before_the_blur(session, canvas):
+    canvas.psf, canvas.pipeline.plain = None, DOUBTFUL
+    session.diagnosis = diagnosis(duplicates=((1, 2),))
+    assert verdict_of(session, canvas).text == "Doubtful: planes 1, 2 show the same."
+    session.diagnosis = diagnosis(gaps=((1, 2),))  # nothing in the dock mends that
+    assert verdict_of(session, canvas).text.startswith("Doubtful: no blur explains")
+
+
+def test_planes_are_not_left_out_where_fewer_than_two_would_remain(session, canvas):
+    canvas.stack.chosen = [True] * 3 + [False] * 3
+    session.diagnosis = diagnosis(duplicates=((1, 2), (1, 3)))
+    (finding,) = verdict_of(session, canvas).findings
+    assert (finding.text, finding.action) == ("Planes 2, 3 show what others show", "")
 
 
 def test_a_single_copy_is_named_with_its_original():

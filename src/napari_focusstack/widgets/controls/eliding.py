@@ -56,6 +56,8 @@ def _draw_menu(menu: QComboBox) -> bool:
     text = _elided(menu, option.currentText or "", field.width())
     if text == menu.currentText():
         return False
+    entries = menu.view()  # are as wide as they need
+    entries.setMinimumWidth(entries.sizeHintForColumn(0) + 2 * PADDING_PX)
     option.currentText = text
     painter = QStylePainter(menu)
     painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)

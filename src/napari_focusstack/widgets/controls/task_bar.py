@@ -7,7 +7,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt.utils import GeneratorWorker
 
 from napari_focusstack.errors import InputError
@@ -71,6 +79,8 @@ class TaskBar(QWidget):
         self._turn.timeout.connect(lambda: self._then())
         self.bar = QProgressBar()
         self.bar.setTextVisible(True)
+        # the button is never cut for the bar
+        self.bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setToolTip("stop the running step; layers stay as they are")
         self.cancel_button.clicked.connect(self.cancel)

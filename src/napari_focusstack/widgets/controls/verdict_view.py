@@ -88,7 +88,7 @@ class VerdictView(QWidget):
             return
         colour = GOOD_COLOUR if verdict.is_good else DOUBTFUL_COLOUR
         self.sentence.setStyleSheet(
-            f"border-left: 5px solid {colour}; padding: 2px 0px 2px 6px; font-weight: bold"
+            f"border-left: 5px solid {colour}; padding: 2px 4px 2px 6px; font-weight: bold"
         )
         for finding in verdict.findings:
             is_said = finding.text[1:] in verdict.text

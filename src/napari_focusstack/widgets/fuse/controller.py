@@ -162,6 +162,7 @@ class FuseSteps:
     def show_stack(self) -> None:
         """Show the figures of the chosen stack, and of no other."""
         source = self.menus.source() if self.menus.stack else None
+        self.retouch.offer_tools(0 if source is None else source.count)
         self.summary.show_again(source)
         retouched = self.session and self.session.source
         if retouched and (source is None or source.layers != retouched.layers):

@@ -11,6 +11,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.reproduce import from_record
 from napari_focusstack.runtime.plane_choice import chosen_planes, ranges_text
 from napari_focusstack.widgets.controls import weights_menu
+from napari_focusstack.widgets.controls.dock_title import title_dock
 from napari_focusstack.widgets.controls.task_bar import was_undocked
 from napari_focusstack.widgets.fuse.controller import FuseSteps
 from napari_focusstack.widgets.fuse.export_movie import ask_movie, exporting
@@ -67,6 +68,7 @@ class FuseWidget(Panel):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
+        title_dock(self, "Fuse focal stack")
         self.viewer = napari_viewer
         self.menus = LayerMenus(napari_viewer, self)
         self.settings = FuseSettings(self, self.menus)

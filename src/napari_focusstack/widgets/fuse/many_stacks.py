@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -93,6 +93,10 @@ class FuseMany(QDialog):
         header = self.table.horizontalHeader()
         for column in (0, 1):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        self.hint = QLabel("Drop files or folders here, or add them above.")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setWordWrap(True)
+        QVBoxLayout(self.table.viewport()).addWidget(self.hint)
         self.target = QLabel()
         self.extras = {name: QCheckBox(text) for name, text in EXTRAS.items()}
         for box in self.extras.values():
@@ -304,6 +308,7 @@ class FuseMany(QDialog):
         for name, button in self.buttons.items():
             button.setEnabled(busy if name == "pause" else not busy)
         self.buttons["start"].setEnabled(bool(self.sources) and not busy)
+        self.hint.setVisible(not self.sources)
         self.buttons["pause"].setChecked(False)
         row = self._current()
         if not busy and row is not None and self.state(row) != WAITING:

@@ -305,7 +305,7 @@ class Panel(QWidget):
             folded("Figures", self.figures, self.sharpness),
             folded("Input", _rows(*settings)),
             _heading("Retouch and compare"),
-            _columns(button["retouch"], button["drop_fixes"]),
+            _columns(button["retouch"], button["drop_fixes"], widths=(2, 3)),
             self.legend,
             _columns(button["pick_plane"], button["paint_plane"]),
             _rows(self.overlay, ("compare with", self.wipe)),
@@ -334,7 +334,7 @@ class Panel(QWidget):
             folded(
                 "Settings",
                 _columns(button["load_layer"], button["load_file"]),
-                _columns(button["copy_python"], button["copy_command"]),
+                _columns(button["copy_python"], button["copy_command"], widths=(5, 6)),
             ),
         ]
         inside = _stacked(*parts)

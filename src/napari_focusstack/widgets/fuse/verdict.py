@@ -39,8 +39,9 @@ def verdict_of(session: Session, canvas: Canvas) -> Verdict:
 
     findings = tuple(_findings(session, canvas))
     doubts = [finding for finding in findings if finding.is_doubt]
-    if canvas.pipeline.seems_reversed:
-        return Verdict(False, f"Doubtful: {_begun(doubts[0].text)}.", findings)
+    more = f", and {len(doubts) - 1} more below" if len(doubts) > 1 else ""
+    if doubts and doubts[0].action:  # to be mended first
+        return Verdict(False, f"Doubtful: {_begun(doubts[0].text)}{more}.", findings)
     psf = canvas.psf
     if psf is None and canvas.pipeline.plain == DOUBTFUL:
         why = (
@@ -56,7 +57,6 @@ def verdict_of(session: Session, canvas: Canvas) -> Verdict:
         )
         return Verdict(False, why, findings)
     if doubts:
-        more = f", and {len(doubts) - 1} more below" if len(doubts) > 1 else ""
         return Verdict(False, f"Doubtful: {_begun(doubts[0].text)}{more}.", findings)
     if psf is None:
         return Verdict(True, f"Good: {_plain_words(canvas)}.", findings)
@@ -85,7 +85,11 @@ def _findings(session: Session, canvas: Canvas) -> Iterator[Finding]:
             is_doubt=False,
         )
     if session.diagnosis is not None:
-        yield from findings_of(session.diagnosis, canvas.pipeline.light is None)
+        chosen = sum(canvas.stack.chosen)
+        for finding in findings_of(session.diagnosis, canvas.pipeline.light is None):
+            # fewer than two planes cannot be fused
+            can_go = finding.action != "leave_out" or chosen - len(finding.planes) > 1
+            yield finding if can_go else replace(finding, remedy="", action="")
     if session.border_share > MUCH_BORDER:
         share = 100 * session.border_share
         yield Finding(f"{share:.0f}% of the pixels, at the margin, are missing in some planes")

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.widgets.controls.dock_title import dock_of
 from napari_focusstack.widgets.retouch.plane_brush import PlaneBrush
 from napari_focusstack.widgets.retouch.plane_view import PlaneView
 from napari_focusstack.widgets.session.label_layer import (
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 #: Names of the images that a result is compared with.
 CHOSEN, NEAR, FAR, BEFORE = "chosen plane", "near plane", "far plane", "before halo removal"
 ONE, ALL, AREAS, HIDDEN = OVERLAYS
-#: Title of the second view, and its width at first, px: half of what a small screen has.
-VIEW_NAME, WIDTH_PX = "Plane", 340
+#: Title of the second view.
+VIEW_NAME = "Plane"
 
 
 class Controls(Protocol):
@@ -72,7 +73,9 @@ class Retouch:
             viewer, panel.legend, panel.buttons["pick_plane"], self._plane_changed
         )
         panel.overlay.changed.connect(self._show_planes)
-        self._width_px = WIDTH_PX
+        viewer.layers.events.removed.connect(self._layer_removed)
+        #: Width of the second view when it was shown last; 0 is half of the canvas.
+        self._width_px = 0
         #: Width of the docks beside the second view before it came.
         self._others_px = 0
         #: Docks that get a width soon.
@@ -84,6 +87,7 @@ class Retouch:
     def leave(self) -> None:
         """End retouching, and follow nothing more."""
         self.end()
+        self.viewer.layers.events.removed.disconnect(self._layer_removed)
         self.brush.leave()
         self.view.leave()
         self._timer.stop()  # napari may be closing
@@ -95,10 +99,12 @@ class Retouch:
             self.end()
         self.session = session
         self.brush.follow(session)
-        is_stack = session is not None and session.source.count > 2
-        for name in ("pick_plane", "paint_plane"):
-            self.panel.buttons[name].setVisible(is_stack)
         self._plane_changed()
+
+    def offer_tools(self, planes: int) -> None:
+        """Show the buttons that a stack of some planes needs: a pair has no plane to choose."""
+        for name in ("pick_plane", "paint_plane"):
+            self.panel.buttons[name].setVisible(planes > 2)
 
     # ---- begin and end
 
@@ -116,6 +122,8 @@ class Retouch:
         self.active = True
         self.panel.buttons["retouch"].setChecked(True)
         self.viewer.dims.ndisplay = 2
+        if session.image is not None:
+            session.image.visible = True
         self.brush.paint_with(self.brush.shown() or self.brush.plane)
         self._show_planes()
         self._show_view(shown=True)
@@ -138,6 +146,12 @@ class Retouch:
         if self.session is not None and self.session.image is not None:
             self.viewer.layers.selection = {self.session.image}
 
+    def _layer_removed(self, _: Any) -> None:
+        """End where what is retouched, or painted, is gone."""
+        gone = self.session is None or self.session.image is None
+        if self.active and (gone or self.brush.labels not in self.viewer.layers):
+            self.end()
+
     def toggle(self) -> None:
         """Begin retouching, or end it."""
         if self.active:
@@ -152,10 +166,10 @@ class Retouch:
         canvas = None if self.session is None else self.session.canvas
         if canvas is None:
             return {}
-        planes = canvas.stack.sources
+        planes, chosen = canvas.stack.sources, self.brush.plane
         named = {NEAR: planes[0], FAR: planes[1]} if len(planes) == 2 else {}
-        if len(planes) > 2:
-            named = {CHOSEN: planes[self.brush.plane - 1]}
+        if len(planes) > 2:  # a label that names no plane stands for the farthest
+            named = {CHOSEN: planes[min(chosen, len(planes)) - 1]}
         return {**named, BEFORE: canvas.initial}
 
     def blink(self, *, on: bool) -> None:
@@ -179,6 +193,8 @@ class Retouch:
         if count > 2:
             self.panel.wipe.replace(CHOSEN, pixels)
             caption = f"plane {plane} of {count}"
+            if not canvas.stack.chosen[plane - 1]:
+                caption += ", left out"
         else:
             caption = (NEAR, FAR)[plane - 1]
             self.panel.wipe.choose(caption)
@@ -210,14 +226,13 @@ class Retouch:
             return
         if shown:
             window.add_dock_widget(self.view, name=VIEW_NAME, area="left")
-            dock = _dock_of(self.view)
-            others = _docks_beside(dock)
+            others = _docks_beside(self.view)
             self._others_px = others[0].width() if others else 0
-            _put_beside(dock, others)
-            self._resize_soon([dock], self._width_px)
+            dock = _put_beside(self.view, others)
+            self._resize_soon([dock], self._width_px or _half_px(dock))
         else:
             self._width_px = self.view.width()
-            others = _docks_beside(_dock_of(self.view))
+            others = _docks_beside(self.view)
             window.remove_dock_widget(self.view)
             self._resize_soon(others, self._others_px)  # or they would take its room
 
@@ -234,18 +249,10 @@ class Retouch:
                 main.resizeDocks(docks, [width_px] * len(docks), Qt.Orientation.Horizontal)
 
 
-def _dock_of(widget: QWidget) -> QDockWidget:
-    """Return the dock around a widget: napari hands out a proxy, which Qt does not take."""
-    outer = widget.parentWidget()
-    while not isinstance(outer, QDockWidget):
-        assert outer is not None
-        outer = outer.parentWidget()
-    return outer
-
-
-def _docks_beside(dock: QDockWidget) -> list[QDockWidget]:
-    """Return the other docks on the left side of napari's window."""
-    main = dock.parentWidget()
+def _docks_beside(view: QWidget) -> list[QDockWidget]:
+    """Return the docks on the left side of napari's window other than that of the view."""
+    dock = dock_of(view)
+    main = None if dock is None else dock.parentWidget()
     if not isinstance(main, QMainWindow):
         return []
     return [
@@ -258,10 +265,20 @@ def _docks_beside(dock: QDockWidget) -> list[QDockWidget]:
     ]
 
 
-def _put_beside(dock: QDockWidget, others: list[QDockWidget]) -> None:
-    """Move a dock of the left side between the other docks and the canvas."""
+def _put_beside(view: QWidget, others: list[QDockWidget]) -> QDockWidget:
+    """Move the dock of the view between the other docks and the canvas; return it."""
+    dock = dock_of(view)
+    assert dock is not None
     main = dock.parentWidget()
     if isinstance(main, QMainWindow) and others:
         left = Qt.DockWidgetArea.LeftDockWidgetArea
         main.addDockWidget(left, dock, Qt.Orientation.Horizontal)
         dock.show()
+    return dock
+
+
+def _half_px(dock: QDockWidget) -> int:
+    """Return half the width of a dock and the canvas together."""
+    main = dock.parentWidget()
+    canvas = main.centralWidget() if isinstance(main, QMainWindow) else None
+    return dock.width() if canvas is None else (canvas.width() + dock.width()) // 2

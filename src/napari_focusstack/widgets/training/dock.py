@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.controls import weights_menu
+from napari_focusstack.widgets.controls.dock_title import title_dock
 from napari_focusstack.widgets.controls.form import folded
 from napari_focusstack.widgets.controls.line_plot import Curve
 from napari_focusstack.widgets.controls.overall_progress import duration
@@ -53,6 +54,7 @@ class TrainWidget(QWidget):
     def __init__(self, napari_viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.settings = TrainSettings(napari_viewer)
+        title_dock(self, "Train focus networks")
         self.run: TrainingRun | None = None
         self.status, self.figures = QLabel(), QLabel()
         self.figures.setWordWrap(True)

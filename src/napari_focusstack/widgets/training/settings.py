@@ -62,6 +62,7 @@ class TrainSettings(QWidget):
             "weights file", FileDialogMode.EXISTING_FILE, "weights that a training wrote"
         )
         self.epochs = Label(label="")
+        self.epochs.native.setWordWrap(True)
         self.output = _file_edit(
             "write to",
             FileDialogMode.OPTIONAL_FILE,

@@ -85,6 +85,7 @@ class FuseWidget(Panel):
             do = getattr(self.steps if name in STEPS else self, name)
             button.clicked.connect(lambda _=False, do=do: self._try(do))
         self.swap.clicked.connect(self.menus.swap)
+        self.merge.clicked.connect(self.menus.merge)
         self.legend.clicked.connect(lambda plane: self._try(lambda: self._paint_with(plane)))
         self.wipe.blink_button.pressed.connect(lambda: self.act("blink", pressed=True))
         self.wipe.blink_button.released.connect(lambda: self.act("blink", pressed=False))

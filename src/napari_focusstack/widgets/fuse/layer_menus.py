@@ -9,6 +9,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import UNKNOWN
 from napari_focusstack.planes.layer_axes import is_beside
 from napari_focusstack.planes.layer_planes import focus_axis_of, focus_of
+from napari_focusstack.widgets.fuse.merge_images import alike, merge
 from napari_focusstack.widgets.fuse.panel import STACK_ALONE
 from napari_focusstack.widgets.session.source import Source
 from napari_focusstack.widgets.session.tasks import Channels
@@ -98,8 +99,9 @@ class LayerMenus:
             for layer in self.viewer.layers
             if isinstance(layer, Image) and "made_from" not in focus_of(layer)
         }
-        self.panel.stack.choices = list(self._named)
+        # a chosen stack may choose its far plane at once
         self.panel.far.choices = [STACK_ALONE, *self._named]
+        self.panel.stack.choices = list(self._named)
         for menu, layer in chosen:
             if layer in self._named.values():
                 menu.value = layer.name
@@ -117,6 +119,9 @@ class LayerMenus:
         partner, is_new = self._partner(layer), layer is not self._chosen
         if is_new or (layer.ndim == 2 and panel.far.value == STACK_ALONE):
             panel.far.value = STACK_ALONE if partner is None else partner
+        images = len(self._single_images())
+        panel.merge.setVisible(images > 2)
+        panel.merge.setText(f"Make one stack of {images} images")
         panel.far_row.setVisible(layer.ndim == 2 or panel.far.value != STACK_ALONE)
         panel.axis_row.setVisible(len(axes) > 1 and layer.ndim > 2)
         if is_new:
@@ -154,6 +159,16 @@ class LayerMenus:
         near, far = self.panel.stack.value, self.panel.far.value
         if far != STACK_ALONE:
             self.panel.stack.value, self.panel.far.value = far, near
+
+    def merge(self) -> None:
+        """Put one stack in the place of the single images that are like the chosen one."""
+        images = self._single_images()
+        if len(images) > 2:
+            self.panel.stack.value = merge(self.viewer, images).name
+
+    def _single_images(self) -> list[Image]:
+        layer = self.stack
+        return [] if layer is None else alike(layer, self._named.values())
 
     def _offer_others(self, *_: Any) -> None:
         """Offer other channels and all time points, where there are any."""

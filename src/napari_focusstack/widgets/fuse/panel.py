@@ -193,6 +193,12 @@ class Panel(QWidget):
         self.swap = QToolButton()
         self.swap.setText("\N{UP DOWN ARROW}")
         self.swap.setToolTip("exchange the near and the far plane")
+        self.merge = QPushButton()
+        self.merge.setToolTip(
+            "put one layer with all single images of this size in their place, in the order of "
+            "the numbers in their names"
+        )
+        self.merge.hide()
         self.axis = ComboBox(name="axis", label="focus axis", choices=[0])
         self.axis.tooltip = "axis along which focus changes"
         self.channels = ChannelMenu()
@@ -293,6 +299,7 @@ class Panel(QWidget):
         )
         top = [
             _rows(self.stack),
+            self.merge,
             self.far_row,
             self.axis_row,
             self.channels_row,

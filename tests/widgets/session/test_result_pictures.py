@@ -38,10 +38,27 @@ def test_only_what_is_asked_for_is_shown(fusion):
     assert [*plain] == ["fused"]
     kinds = pictures(fusion.canvas, result, diffusion=True, depth=True, sources=False)
     assert [*kinds] == ["fused", "depth", "confidence", "diffusion"]
-    assert kinds["fused"][0] is fusion.canvas.image
+    np.testing.assert_array_equal(kinds["fused"][0], fusion.canvas.image)
     assert kinds["depth"][1]["contrast_limits"] == (0.0, 2.0)
     low, high = kinds["diffusion"][1]["contrast_limits"]
     assert -low == high == np.abs(removed(fusion.canvas)).max() > 0
+
+
+def test_layers_may_take_pictures_over(stack, fusion):
+    view = TimePointView.of(stack, fusion, diffusion=True, depth=True, sources=True)
+    canvas = fusion.canvas
+    kept = {
+        "image": canvas.image.copy(),
+        "confidence": canvas.focus.confidence.clone().numpy(),
+        "source": canvas.selection.source.copy(),
+        "depth": view.depth.copy(),
+    }
+    for pixels, _ in view.pictures.values():
+        pixels[:] = 0
+    np.testing.assert_array_equal(canvas.image, kept["image"])
+    np.testing.assert_array_equal(canvas.focus.confidence.numpy(), kept["confidence"])
+    np.testing.assert_array_equal(canvas.selection.source, kept["source"])
+    np.testing.assert_array_equal(view.depth, kept["depth"])
 
 
 def test_pixels_that_a_plane_lacks_are_a_border(fusion):

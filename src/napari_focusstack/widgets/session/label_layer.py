@@ -255,8 +255,10 @@ def saved_labels(viewer: ViewerModel, source: Source) -> Labels | None:
     return None
 
 
-def add_labels(viewer: ViewerModel, source: Source, state: LabelState) -> Labels:
-    """Show estimated labels as a new layer, ready for the brush."""
+def add_labels(
+    viewer: ViewerModel, source: Source, state: LabelState, *, visible: bool = True
+) -> Labels:
+    """Add estimated labels as a new layer, ready for the brush."""
     from napari.utils.colormaps import DirectLabelColormap
 
     from napari_focusstack.fusion.label_edits import Fixes
@@ -275,6 +277,7 @@ def add_labels(viewer: ViewerModel, source: Source, state: LabelState) -> Labels
         name=labels_name(source),
         opacity=CONTOUR_OPACITY,
         colormap=DirectLabelColormap(color_dict=colours),
+        visible=visible,  # outlines of what is hidden are not drawn, which takes long
         **axes.beside(),
     )
     layer.contour = CONTOUR_PX

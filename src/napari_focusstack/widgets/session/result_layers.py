@@ -82,9 +82,9 @@ class ResultLayers:
         # labels of another shape are returned whole: the callers refuse them
         return np.array(data[self.index(LABELS)] if data.shape == self._shape(LABELS) else data)
 
-    def add_labels(self, state: LabelState) -> None:
-        """Show estimated labels in a new layer."""
-        self.labels = add_labels(self.viewer, self.source, state)
+    def add_labels(self, state: LabelState, *, visible: bool = True) -> None:
+        """Put estimated labels into a new layer."""
+        self.labels = add_labels(self.viewer, self.source, state, visible=visible)
 
     @property
     def can_be_cut(self) -> bool:
@@ -94,7 +94,8 @@ class ResultLayers:
     def show(self, kind: str, data: np.ndarray, **look: Any) -> None:
         """Put data (Y, X) or (Y, X, 3) into the layer of a kind, or add it with layer keywords.
 
-        Data are those of the whole planes; the layer shows its region of them.
+        Data are those of the whole planes; the layer shows its region of them. They are not copied
+        where a new layer can hold them.
         """
         layer, index = self.image(kind), self.index(kind)
         data = data if self.region is None else data[self.region]
@@ -105,8 +106,11 @@ class ResultLayers:
             layer.data[index] = data
             layer.refresh()
             return
-        whole = np.zeros(shape, data.dtype)
-        whole[index] = data
+        if data.size == np.prod(shape):
+            whole = data.reshape(shape)
+        else:
+            whole = np.zeros(shape, data.dtype)
+            whole[index] = data
         if layer is not None:
             layer.data = whole
             return

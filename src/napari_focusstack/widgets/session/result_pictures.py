@@ -43,7 +43,7 @@ class TimePointView:
     segmented : bool
         Whether the labels are a new estimate.
     pictures : dict of str to (ndarray, dict)
-        Pixels and first layer keywords, by kind of layer.
+        Pixels and first layer keywords, by kind of layer. Layers may take the arrays over.
     record : dict
         See :func:`record_of`.
     others : list of (Source, ndarray, dict)
@@ -51,6 +51,8 @@ class TimePointView:
     region : tuple of slice or None
         Rows and columns that the parameters cut the result to; the pictures are those of the whole
         planes.
+    depth : ndarray or None
+        Depth (Y, X) that stays as it is where layers follow the brush.
     """
 
     source: Source
@@ -60,6 +62,7 @@ class TimePointView:
     record: dict[str, Any]
     others: list[tuple[Source, np.ndarray, dict[str, Any]]]
     region: Region | None = None
+    depth: np.ndarray | None = None
 
     @classmethod
     def of(cls, source: Source, fusion: FusionState, **optional: bool) -> TimePointView:
@@ -67,17 +70,19 @@ class TimePointView:
         canvas, state = fusion.canvas, fusion.state
         result = result_of(canvas, state)
         cut = result.cropped() if canvas.pipeline.parameters.crop else result
+        shown = pictures(canvas, result, **optional)
         return cls(
             source,
             state,
             fusion.segmented,
-            pictures(canvas, result, **optional),
+            shown,
             record_of(cut),
             [
-                (other, canvas.image, record_of(result_of(canvas, state)))
+                (other, canvas.image.copy(), record_of(result_of(canvas, state)))
                 for other, canvas in fusion.others
             ],
             cut.region,
+            shown["depth"][0].copy() if "depth" in shown else None,
         )
 
 
@@ -127,7 +132,7 @@ def packed(view: TimePointView, fusion: FusionState) -> TimePointView:
         near=near,
         stored=estimate if isinstance(estimate, bytes) else estimate.to_bytes(),
     )
-    return replace(view, state=state)
+    return replace(view, state=state, depth=None)
 
 
 def pictures(
@@ -149,7 +154,7 @@ def pictures(
     diffusion, depth, sources : bool
         Whether to show what was removed, the depth with its confidence, and the source planes.
     """
-    kinds: dict[str, Picture] = {"fused": (canvas.image, {})}
+    kinds: dict[str, Picture] = {"fused": (canvas.image.copy(), {})}
     if depth:
         farthest = float(_distances(canvas, np.array(canvas.focus.planes)))
         look = {
@@ -159,10 +164,10 @@ def pictures(
         }
         kinds["depth"] = result.depth, look
         look = {"contrast_limits": (0.0, 1.0), "visible": False}
-        kinds["confidence"] = result.confidence, look
+        kinds["confidence"] = result.confidence.copy(), look
     if sources:
         look = {"colormap": depth_colourmap(), "contrast_limits": (1, canvas.focus.planes)}
-        kinds["sources"] = result.source, look | {"visible": False}
+        kinds["sources"] = result.source.copy(), look | {"visible": False}
     if diffusion:
         difference = removed(canvas)
         # limits must differ where nothing was removed

@@ -169,12 +169,15 @@ class Session:
 
     # ---- results of tasks become layers, in the GUI's thread
 
-    def show_labels(self, state: LabelState) -> None:
-        """Show a new estimate of the labels; what was painted before stays on top."""
+    def show_labels(self, state: LabelState, *, visible: bool = True) -> None:
+        """Take over a new estimate of the labels; what was painted before stays on top.
+
+        A new layer of them is shown, or hidden until they are retouched.
+        """
         self.canvas = None  # it belongs to the earlier labels
         now, fixes, layer = self.layers.painted(), self.fixes, self.labels
         if layer is None or now is None or fixes is None or now.shape != fixes.labels.shape:
-            self.layers.add_labels(state)
+            self.layers.add_labels(state, visible=visible)
         else:
             fixes.follow(now, self.decided)
             if None not in (state.near, self.state.near) and state.near != self.state.near:
@@ -221,7 +224,7 @@ class Session:
         """Show a fused image, and its labels if they are new; a GUI may go on at each yield."""
         if fusion.segmented or self.layers.painted() is None:
             focus = fusion.canvas.focus if fusion.state.focus is None else fusion.state.focus
-            self.show_labels(replace(fusion.state, focus=focus))
+            self.show_labels(replace(fusion.state, focus=focus), visible=False)
             yield
         self.show_psf(fusion.state)
         self.state.near = fusion.canvas.pipeline.near
@@ -232,7 +235,7 @@ class Session:
             self.border_share = float(view.pictures["border"][0].mean())
         self.layers.bare()
         if "depth" in view.pictures:
-            self._depth, _ = view.pictures["depth"]
+            self._depth = view.depth
             self.filled_share = float(view.record["found"]["filled"])
         yield from self._show(view)
         self._others = [(self._layers_of(other), canvas) for other, canvas in fusion.others]
@@ -242,7 +245,7 @@ class Session:
     def show_view(self, view: TimePointView) -> None:
         """Show a time point whose planes are no longer in memory."""
         if view.segmented or self.layers.painted() is None:
-            self.show_labels(view.state)
+            self.show_labels(view.state, visible=False)
         self.show_psf(view.state)
         self.state.near = view.state.near
         self.layers.bare()

@@ -119,6 +119,34 @@ def test_training_and_validation_share_no_picture():
     assert len(train.cutouts) == len(held_back.cutouts) == 3  # too few to share out
 
 
+def test_a_folder_of_pictures_alone_serves_too(tmp_path):
+    for name in "ba":
+        imagecodecs.imwrite(tmp_path / f"{name}.png", picture(348, 800, 3, value=ord(name)))
+    material = SourceImages.load(tmp_path)
+    assert material.photos.shape == (4, 3, 348, 348)  # two squares of each
+    assert material.origins.tolist() == [0, 1, 2, 3]
+    assert (material.photos[0] == ord("a")).all()
+
+
+def test_planes_of_one_stack_are_held_back_together():
+    def stacks(count, planes=3):
+        planes = range(planes)
+        return [[picture(348, 700, 3, value=n + plane) for plane in planes] for n in range(count)]
+
+    many = SourceImages.from_stacks(stacks(20))
+    assert many.held_back == 2
+    train, held_back = many.split()
+    assert {*held_back.origins.tolist()} == {0, 10}
+    assert not {*held_back.origins.tolist()} & {*train.origins.tolist()}
+    few = SourceImages.from_stacks(stacks(6))  # two squares of each
+    assert few.held_back == 2
+    _, held_back = few.split()
+    assert len(held_back.photos) == 2 * 3
+    one = SourceImages.from_stacks(stacks(1, planes=30))
+    assert one.held_back == 0
+    assert len(one.split()[1].photos) == len(one.photos)
+
+
 def test_a_broken_picture_is_named(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "broken.png").write_bytes(b"no picture")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_focusstack.commands.options import add_options, read_parameters
 from napari_focusstack.commands.progress_bars import DELAY_S
 from napari_focusstack.errors import InputError
-from napari_focusstack.training.config import TrainParameters
+from napari_focusstack.training.config import PURPOSES, TrainParameters
 
 if TYPE_CHECKING:
     import argparse
@@ -18,9 +18,10 @@ HELP = "train a network on simulated scenes"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("network", choices=("fsb", "keb", "deb", "meb"), help="network to train")
+    help_text = TrainParameters.__dataclass_fields__["network"].metadata["help"]
+    parser.add_argument("network", choices=tuple(PURPOSES), help=f"network to train: {help_text}")
     parser.add_argument(
-        "--data", type=Path, required=True, help="folder with photos/, shapes/, ..."
+        "--data", type=Path, required=True, help="folder of pictures, or with photos/, shapes/, ..."
     )
     parser.add_argument(
         "-o", "--output", type=Path, help="weights to write (default NETWORK.safetensors)"
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace) -> None:
     from napari_focusstack.networks.device import resolve_device
     from napari_focusstack.runtime.paths import check_apart
     from napari_focusstack.simulation.material import SourceImages
+    from napari_focusstack.training.comparison import compare
     from napari_focusstack.training.trainer import Training
 
     output = options.output or Path(f"{options.network}.safetensors")
@@ -69,3 +71,4 @@ def run(options: argparse.Namespace) -> None:
                 bar.write(f"step {progress.step}: {figures}")
     digest = weights.save(training.averaged.module, output)
     print(f"{output}: {options.network} after {training.step} steps, sha256 {digest}")
+    print(compare(training).sentence)

@@ -13,7 +13,7 @@ import torch.nn.functional as functional
 from napari_focusstack.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PHOTO_PX, SHAPE_PX, CUTOUT_PX = 348, 224, 320
 #: Largest number of squares along each side that a large picture is cut into (convention).
 MAX_SQUARES_PER_SIDE = 5
+#: One picture in so many is held back from training, for validation (convention).
+HELD_BACK_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,15 @@ class SourceImages:
         Shape (n, 1, 224, 224), uint8 alpha; may be empty (procedural shapes are always there).
     cutouts : Tensor
         Shape (n, 4, 320, 320), uint8, sRGB and alpha; may be empty.
+    origins : Tensor, optional
+        Shape (n,), integers: photos of one number show the same, as those of two planes of a stack
+        do; each shows something else if not given.
     """
 
     photos: Tensor
     shapes: Tensor
     cutouts: Tensor
+    origins: Tensor | None = None
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> SourceImages:
@@ -50,7 +56,8 @@ class SourceImages:
         ----------
         folder : Path
             Has a sub-folder ``photos`` (JPEG, PNG, ...), and optionally ``shapes`` (grey alpha)
-            and ``cutouts`` (RGBA).
+            and ``cutouts`` (RGBA). A folder without ``photos`` holds pictures itself, which are
+            used as :meth:`from_files` does.
         device : torch.device or str
             Device of the tensors.
 
@@ -63,14 +70,23 @@ class SourceImages:
         InputError
             If the folder holds no photos, or a file cannot be read as a picture.
         """
+        pictures = _pictures_in(folder)
+        if pictures and not (folder / "photos").is_dir():
+            return cls.from_files(pictures, device)
         photos = _read_folder(folder / "photos", PHOTO_PX, 3)
         if not len(photos):
             raise InputError(
-                f"{folder} has no pictures in a sub-folder photos; put at least one image there."
+                f"{folder} has no pictures, nor has a sub-folder photos; put at least one image "
+                "there."
             )
         shapes = _read_folder(folder / "shapes", SHAPE_PX, 1)
         cutouts = _read_folder(folder / "cutouts", CUTOUT_PX, 4)
         return cls(photos.to(device), shapes.to(device), cutouts.to(device))
+
+    @classmethod
+    def from_files(cls, paths: Sequence[Path], device: torch.device | str = "cpu") -> SourceImages:
+        """Use files as photos, see :meth:`from_pictures`; InputError if one cannot be read."""
+        return cls.from_pictures((_read_picture(path, 3) for path in paths), device)
 
     @classmethod
     def from_pictures(
@@ -95,17 +111,33 @@ class SourceImages:
         InputError
             If there is no picture, or the shape of one is another.
         """
-        squares = [
-            fit_square(square, PHOTO_PX)
-            for picture in pictures
-            for square in _squares(_to_rgb(picture), PHOTO_PX)
-        ]
-        if not squares:
+        return cls.from_stacks(([picture] for picture in pictures), device)
+
+    @classmethod
+    def from_stacks(
+        cls, stacks: Iterable[Iterable[np.ndarray]], device: torch.device | str = "cpu"
+    ) -> SourceImages:
+        """Use the planes of stacks as photos, as :meth:`from_pictures` does.
+
+        Planes of one stack show the same. So either all or none are held back for validation; of
+        fewer than ten stacks all planes of some squares.
+        """
+        photos, origins = [], []
+        for stack_number, stack in enumerate(stacks):
+            for plane in stack:
+                for number, square in enumerate(_squares(_to_rgb(plane), PHOTO_PX)):
+                    photos.append(fit_square(square, PHOTO_PX))
+                    origins.append((stack_number, number))
+        if not photos:
             raise InputError("there are no pictures to train with; give at least one.")
+        stack_count = origins[-1][0] + 1
+        shown = [each[0] if stack_count >= HELD_BACK_EVERY else each for each in origins]
+        known = {each: number for number, each in enumerate(dict.fromkeys(shown))}
         return cls(
-            torch.cat(squares).to(device),
+            torch.cat(photos).to(device),
             torch.empty(0, 1, SHAPE_PX, SHAPE_PX, dtype=torch.uint8, device=device),
             torch.empty(0, 4, CUTOUT_PX, CUTOUT_PX, dtype=torch.uint8, device=device),
+            torch.tensor([known[each] for each in shown], device=device),
         )
 
     @property
@@ -113,7 +145,7 @@ class SourceImages:
         """Device of the tensors."""
         return self.photos.device
 
-    def split(self, every: int = 10) -> tuple[SourceImages, SourceImages]:
+    def split(self, every: int = HELD_BACK_EVERY) -> tuple[SourceImages, SourceImages]:
         """Return the images for training and those for validation, which share no picture.
 
         Parameters
@@ -127,30 +159,44 @@ class SourceImages:
         training, validation : SourceImages
         """
 
-        def part(pictures: Tensor, validation: bool) -> Tensor:
-            if len(pictures) < every:
+        def part(pictures: Tensor, origins: Tensor | None, validation: bool) -> Tensor:
+            count = len(pictures) if origins is None else int(origins.max()) + 1
+            if count < every:
                 return pictures
-            held_back = torch.arange(len(pictures), device=pictures.device) % every == 0
+            numbers = torch.arange(count, device=pictures.device) if origins is None else origins
+            held_back = numbers % every == 0
             return pictures[held_back if validation else ~held_back]
 
-        kinds = (self.photos, self.shapes, self.cutouts)
-        return (
-            SourceImages(*(part(kind, False) for kind in kinds)),
-            SourceImages(*(part(kind, True) for kind in kinds)),
-        )
+        def half(validation: bool) -> SourceImages:
+            origins = self.origins
+            return SourceImages(
+                part(self.photos, origins, validation),
+                part(self.shapes, None, validation),
+                part(self.cutouts, None, validation),
+                None if origins is None else part(origins, origins, validation),
+            )
+
+        return half(False), half(True)
+
+    @property
+    def held_back(self) -> int:
+        """Number of pictures that :meth:`split` holds back; 0 where there are too few."""
+        count = len(self.photos) if self.origins is None else int(self.origins.max()) + 1
+        return 0 if count < HELD_BACK_EVERY else -(-count // HELD_BACK_EVERY)
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures of a folder in the order of their names; none if it is missing."""
+    from napari_focusstack.io.reading.image import IMAGE_SUFFIXES
+
+    if not folder.is_dir():
+        return []
+    return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES]
 
 
 def _read_folder(folder: Path, side: int, channels: int) -> Tensor:
     """Return the pictures of a folder, (n, channels, side, side) uint8; none if it is missing."""
-    from napari_focusstack.io.reading.image import IMAGE_SUFFIXES
-
-    if not folder.is_dir():
-        return torch.empty(0, channels, side, side, dtype=torch.uint8)
-    pictures = [
-        fit_square(_read_picture(path, channels), side)
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in IMAGE_SUFFIXES
-    ]
+    pictures = [fit_square(_read_picture(path, channels), side) for path in _pictures_in(folder)]
     return torch.cat(pictures) if pictures else torch.empty(0, channels, side, side).byte()
 
 

@@ -8,6 +8,14 @@ from typing import Literal
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import option
 
+#: What each network that can be trained is for.
+PURPOSES = {
+    "fsb": "finds what is near in a pair: the mask of its foreground",
+    "keb": "measures the blur of the foreground of a pair",
+    "deb": "finds the plane in focus at each pixel of a stack",
+    "meb": "finds the soft edges where near hides far in a stack, such as hairs",
+}
+
 
 @dataclass(frozen=True)
 class TrainParameters:
@@ -44,9 +52,8 @@ class TrainParameters:
 
     network: Literal["fsb", "keb", "deb", "meb"] = option(
         "fsb",
-        "fsb estimates the mask of a pair, keb its sigma, deb the plane in focus in stacks and "
-        "pairs, meb the alpha along the depth edges of stacks",
-        ("fsb", "keb", "deb", "meb"),
+        "; ".join(f"{name} {purpose}" for name, purpose in PURPOSES.items()),
+        tuple(PURPOSES),
     )
     width: int = option(16, "feature channels of a new network")
     steps: int = option(4000, "number of optimiser steps")

@@ -80,8 +80,12 @@ class Training:
     ----------
     material : SourceImages
         The images that are not held back.
+    held_back : int
+        Number of pictures that are held back; 0 where there are too few, and all serve both.
     step : int
         Number of steps done.
+    losses : dict of int to float
+        Loss of each step so far, by its number, those before a resume included.
     averaged : nn.Module
         Its ``module`` is the network with averaged weights.
     examples : Examples or None
@@ -110,6 +114,7 @@ class Training:
     ) -> None:
         self.parameters = parameters
         self.checkpoint = checkpoint
+        self.held_back = material.held_back
         self.material, held_back = material.split()
         self.task = task(parameters, self.material, held_back)
         self.device = material.device
@@ -124,6 +129,7 @@ class Training:
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=parameters.learning_rate)
         self.generator = torch.Generator(self.device).manual_seed(parameters.seed)
         self.step = 0
+        self.losses: dict[int, float] = {}
         self.examples: Examples | None = None
         if checkpoint.exists():
             self._resume()
@@ -177,6 +183,7 @@ class Training:
         self.optimiser.step()
         self.averaged.update_parameters(self.network)
         self.step += 1
+        self.losses[self.step] = total
         return total
 
     def _answer(self, network: nn.Module, batch: Any) -> Tensor:
@@ -191,7 +198,6 @@ class Training:
         share = min(1.0, self.step / self.parameters.steps)
         return self.parameters.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * share))
 
-    @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Score the averaged weights on fixed scenes of the held-back images.
 
@@ -204,13 +210,22 @@ class Training:
             pairs) for DEB; ``wrong``, ``alpha_error`` and ``light_error`` (near depth edges) for
             MEB.
         """
+        scores, self.examples = self._score(self.averaged.module)
+        return scores
+
+    def score(self, network: nn.Module) -> dict[str, float]:
+        """Score another network on the same scenes, see :meth:`validate`."""
+        scores, _ = self._score(network)
+        return scores
+
+    @torch.no_grad()
+    def _score(self, network: nn.Module) -> tuple[dict[str, float], Examples | None]:
         estimates, truth, first = [], [], None
         for batch in self.task.validation():
-            estimates.append(self.task.estimate(self._answer(self.averaged.module, batch)))
+            estimates.append(self.task.estimate(self._answer(network, batch)))
             truth.append(self.task.truth(batch))
             first = first or batch
-        self.examples = self.task.examples(first, estimates, truth)
-        return self.task.scores(estimates, truth)
+        return self.task.scores(estimates, truth), self.task.examples(first, estimates, truth)
 
     def save(self) -> None:
         """Write the checkpoint to a temporary file, which then replaces the old checkpoint."""
@@ -222,6 +237,7 @@ class Training:
             "averaged": self.averaged.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "generator": self.generator.get_state(),
+            "losses": self.losses,
         }
         with replacing(self.checkpoint) as temporary:
             torch.save(state, temporary)
@@ -249,6 +265,7 @@ class Training:
         self.optimiser.load_state_dict(state["optimiser"])
         self.generator.set_state(state["generator"].cpu())
         self.step = state["step"]
+        self.losses = state.get("losses", {})  # older checkpoints lack them
 
 
 def build(network: str, width: int) -> nn.Module:

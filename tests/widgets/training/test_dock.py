@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from napari.components import ViewerModel
-from qtpy.QtCore import QCoreApplication, QEvent, QThreadPool
-from qtpy.QtGui import QImage
+from qtpy.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QThreadPool, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QImage
 from qtpy.QtWidgets import QDockWidget
 from superqt.utils import WorkerBase
 
@@ -19,15 +19,15 @@ from napari_focusstack.networks import weights
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.keb import KEB
 from napari_focusstack.training import trainer
-from napari_focusstack.training.config import TrainParameters
+from napari_focusstack.training.config import PURPOSES, TrainParameters
 from napari_focusstack.training.trainer import Training
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.training.dock import SCENES, TrainWidget
 from napari_focusstack.widgets.training.run import TrainingRun
 from napari_focusstack.widgets.training.scene_grid import GAP_PX, mosaic
-from napari_focusstack.widgets.training.settings import FILE, FRESH, LAYERS
+from napari_focusstack.widgets.training.settings import FILE, FILES, FRESH, LAYERS
 
-VALIDATE = Training.validate
+VALIDATE, SCORE = Training.validate, Training.score
 WAIT_MS = 60_000
 #: Of a preview, px.
 SIZE = (4 * (128 + GAP_PX), SCENES * (128 + GAP_PX))
@@ -39,6 +39,7 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "CROP_SIDES_PX", (64,))
     monkeypatch.setattr(trainer, "autocast", lambda device: torch.autocast("cpu", enabled=False))
     monkeypatch.setattr(Training, "validate", lambda self: {"mean_iou": 0.5})
+    monkeypatch.setattr(Training, "score", lambda self, network: {"mean_iou": 0.7})
     monkeypatch.setattr(weights_menu, "user_folder", lambda: tmp_path / "kept")
     monkeypatch.setattr(weights_menu, "_session", {})
 
@@ -155,6 +156,73 @@ def test_a_training_ends_with_weights_that_everyone_can_choose(qtbot, widget, ma
     assert output in widget.task.message.text()
 
 
+def test_after_a_training_a_verdict_compares_it_with_what_is_shipped(qtbot, widget, data):
+    wait_for_end(qtbot, widget, widget.start)
+    said = widget.verdict.sentence.text()
+    assert said.startswith(
+        "Worse than the shipped weights, on the pictures of this training, which"
+    )
+    assert "0.500, shipped 0.700" in said
+    for number in range(10):
+        imagecodecs.imwrite(
+            data / "photos" / f"{number}.png", np.full((64, 64, 3), 20 * number, np.uint8)
+        )
+    widget.settings.resume.value = False
+    widget.settings.output.value = data.parent / "more.safetensors"
+    wait_for_end(qtbot, widget, widget.start)
+    said = widget.verdict.sentence.text()
+    assert said.startswith("Worse than the shipped weights, on 2 pictures held back from this")
+    widget.start()
+    assert widget.verdict.isHidden()
+
+
+def dropped(widget, *paths):
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    entered = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, mime, buttons, keys)
+    entered.setAccepted(False)
+    QCoreApplication.sendEvent(widget, entered)
+    if entered.isAccepted():
+        event = QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, mime, buttons, keys)
+        QCoreApplication.sendEvent(widget, event)
+    return entered.isAccepted()
+
+
+def test_folders_and_pictures_can_be_dropped(qtbot, widget, data):
+    assert dropped(widget, data)
+    assert widget.settings.run().source == data
+    pictures = sorted((data / "photos").iterdir())
+    assert dropped(widget, *pictures)
+    assert widget.settings.source.value == FILES
+    assert widget.settings.run().source == pictures
+    assert dropped(widget, data / "photos", pictures[0])  # a folder among others: what is in it
+    assert widget.settings.run().source == [*pictures, pictures[0]]
+    (data / "notes.txt").write_text("no picture")
+    assert dropped(widget, data / "notes.txt")
+    assert widget.task.message.text().startswith("notes.txt is no picture")
+    assert widget.settings.run().source == [*pictures, pictures[0]]
+    dropped(widget, *pictures)
+    wait_for_end(qtbot, widget, widget.start)
+    assert len(widget.losses) == 4
+
+
+def test_nothing_can_be_dropped_on_a_running_training(qtbot, widget, data):
+    recipe(widget, steps=500)
+    widget.start()
+    assert not dropped(widget, data)
+    wait_for_steps(qtbot, widget, 1)
+    wait_for_end(qtbot, widget, widget.task.cancel)
+
+
+def test_the_dock_says_what_each_network_is_for_and_which_are_not_offered(widget):
+    for network, purpose in PURPOSES.items():
+        recipe(widget, network=network)
+        assert widget.settings.purpose.text().startswith(f"{network.upper()} {purpose}.")
+        assert "cannot be trained here" in widget.settings.purpose.text()
+    assert {*PURPOSES, "seb", "teb"} == {*weights.NETWORKS}
+
+
 def averaged(widget):
     return widget.run.training.averaged.module.state_dict()
 
@@ -168,6 +236,7 @@ def test_a_folder_for_the_weights_is_made(qtbot, widget):
 @pytest.mark.parametrize("network", ["fsb", "keb"])
 def test_each_network_shows_what_it_makes_of_scenes(qtbot, widget, monkeypatch, network):
     monkeypatch.setattr(Training, "validate", VALIDATE)
+    monkeypatch.setattr(Training, "score", SCORE)
     recipe(widget, network=network, steps=1)
     widget.show()
     wait_for_end(qtbot, widget, widget.start)
@@ -198,10 +267,13 @@ def test_cancel_leaves_a_checkpoint_from_which_a_training_goes_on(qtbot, widget,
     assert f"Stopped after {stopped} of 500 steps" in widget.task.message.text()
     assert str(made / "mine.ckpt") in widget.task.message.text()
 
+    before = torch.load(made / "mine.ckpt", weights_only=True)["losses"]
     assert widget.settings.resume.value
     recipe(widget, steps=stopped + 2)
     wait_for_end(qtbot, widget, widget.start)
-    assert [step for step, _, _ in widget.losses] == [stopped + 1, stopped + 2]
+    assert [step for step, _, _ in widget.losses] == [*range(1, stopped + 3)]
+    assert {step: loss for step, loss, _ in widget.losses[:stopped]} == before
+    assert len(widget.curve.series["loss"][0]) == stopped + 2  # the curve goes on
     wait_for_end(qtbot, widget, widget.start)
     assert f"has done {stopped + 2} of {stopped + 2} steps" in widget.task.message.text()
 

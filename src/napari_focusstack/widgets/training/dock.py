@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -22,13 +24,14 @@ from napari_focusstack.widgets.controls.form import folded
 from napari_focusstack.widgets.controls.line_plot import Curve
 from napari_focusstack.widgets.controls.overall_progress import duration
 from napari_focusstack.widgets.controls.task_bar import TaskBar, was_undocked
+from napari_focusstack.widgets.controls.verdict_view import Verdict, VerdictView
 from napari_focusstack.widgets.training.scene_grid import Preview, mosaic
 from napari_focusstack.widgets.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from qtpy.QtCore import QEvent
-    from qtpy.QtGui import QCloseEvent
+    from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 
     from napari_focusstack.training.trainer import Examples
     from napari_focusstack.widgets.training.run import Step, TrainingRun
@@ -58,6 +61,7 @@ class TrainWidget(QWidget):
         self.run: TrainingRun | None = None
         self.status, self.figures = QLabel(), QLabel()
         self.figures.setWordWrap(True)
+        self.verdict = VerdictView()
         self.curve = Curve("steps", "loss")
         self.preview = Preview()
         self.scatter = Curve("true sigma (px)", "estimated sigma (px)")
@@ -71,6 +75,7 @@ class TrainWidget(QWidget):
             "write the averaged weights now; the dock that fuses then offers them"
         )
         self.task = _TrainingBar()
+        self.setAcceptDrops(True)
         self._lay_out()
         self.start_button.clicked.connect(self.start)
         self.pause_button.toggled.connect(self._pause)
@@ -85,7 +90,19 @@ class TrainWidget(QWidget):
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
-        for part in (self.folded, self.curve, self.figures, self.preview, self.scatter):
+        hint = QLabel("Drop a folder or pictures here, or choose them below.")
+        hint.setWordWrap(True)
+        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        hint.setStyleSheet("border: 1px dashed gray; padding: 8px")
+        column.addWidget(hint)
+        for part in (
+            self.folded,
+            self.verdict,
+            self.curve,
+            self.figures,
+            self.preview,
+            self.scatter,
+        ):
             column.addWidget(part)
         column.addStretch()
         scroll = QScrollArea()
@@ -111,6 +128,22 @@ class TrainWidget(QWidget):
         """Stop the training where the widget is closed as a window."""
         self.task.cancel()
         super().closeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Accept folders and files while nothing is trained."""
+        if event is not None and event.mimeData().hasUrls() and not self.task.busy:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Train with what is dropped."""
+        if event is None:
+            return
+        event.acceptProposedAction()
+        try:
+            self.settings.take([Path(url.toLocalFile()) for url in event.mimeData().urls()])
+            self.task.say("")
+        except InputError as error:
+            self.task.say(str(error), error=True)
 
     def start(self) -> None:
         """Begin a training with the settings of the form."""
@@ -160,6 +193,7 @@ class TrainWidget(QWidget):
         self.curve.clear()
         self.scatter.clear()
         self.figures.clear()
+        self.verdict.show_verdict(None)
         self.status.clear()
         for part in (self.curve, self.preview, self.scatter):
             part.hide()
@@ -171,13 +205,17 @@ class TrainWidget(QWidget):
             self._announce()
         if step.problem:
             self.task.say(step.problem, error=True)
+        for number, loss in step.history.items():
+            self._note(number, loss)
         if step.loss is not None:
-            smooth = self.losses[-1][2] if self.losses else 0.0
-            smooth += (step.loss - smooth) / min(SMOOTHING_STEPS, len(self.losses) + 1)
-            self.losses.append((step.done, step.loss, smooth))
+            self._note(step.done, step.loss)
+            smooth = self.losses[-1][2]
             self.status.setText(f"loss {smooth:.4g}, {duration(step.seconds_left)} left")
-            if time.monotonic() - self._drawn_at > REDRAW_S:
-                self._draw()
+        if self.losses and time.monotonic() - self._drawn_at > REDRAW_S:
+            self._draw()
+        if step.comparison is not None:
+            better = step.comparison.outcome != "worse" and step.comparison.held_back > 0
+            self.verdict.show_verdict(Verdict(better, step.comparison.sentence))
         if step.scores:
             named = (
                 f"{name.replace('_', ' ').replace('iou', 'IoU')} {value:.4f}"
@@ -187,6 +225,12 @@ class TrainWidget(QWidget):
             self.figures.setText(f"validation after step {step.done}: {figures}")
         if step.examples is not None:
             self._show_examples(step.examples)
+
+    def _note(self, number: int, loss: float) -> None:
+        """Note the loss of a step, and the mean of it and those before it."""
+        smooth = self.losses[-1][2] if self.losses else 0.0
+        smooth += (loss - smooth) / min(SMOOTHING_STEPS, len(self.losses) + 1)
+        self.losses.append((number, loss, smooth))
 
     def _draw(self) -> None:
         self._drawn_at = time.monotonic()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from napari_focusstack.simulation.material import SourceImages
+    from napari_focusstack.training.comparison import Comparison
     from napari_focusstack.training.config import TrainParameters
     from napari_focusstack.training.trainer import Examples, Training
 
@@ -52,6 +53,11 @@ class Step(Progress):
         Whether the weights have just been written.
     problem : str
         Sentence that says why they could not be written.
+    history : dict of int to float
+        Losses of the steps before this run, by number; of the first progress after the pictures
+        are read.
+    comparison : Comparison, optional
+        With the shipped weights, after the last step.
     """
 
     loss: float | None = None
@@ -60,6 +66,8 @@ class Step(Progress):
     examples: Examples | None = None
     saved: bool = False
     problem: str = ""
+    history: dict[int, float] = field(default_factory=dict)
+    comparison: Comparison | None = None
 
 
 @dataclass
@@ -70,8 +78,9 @@ class TrainingRun:
     ----------
     parameters : TrainParameters
         The recipe.
-    source : Path, or sequence of (array, bool)
-        Data folder, or pictures: (..., Y, X), or (..., Y, X, 3 or 4) where the bool says RGB.
+    source : Path, sequence of Path, or sequence of (array, bool)
+        Data folder; or files of pictures; or pictures: (..., Y, X), or (..., Y, X, 3 or 4) where
+        the bool says RGB.
     output : Path
         File for the weights; the checkpoint is written beside it. The folder is made if missing.
     start : str, optional
@@ -83,7 +92,7 @@ class TrainingRun:
     """
 
     parameters: TrainParameters
-    source: Path | Sequence[tuple[Any, bool]]
+    source: Path | Sequence[Path] | Sequence[tuple[Any, bool]]
     output: Path
     start: str | None = SHIPPED
     device: str = "auto"
@@ -148,7 +157,7 @@ class TrainingRun:
             the generator also stops the training and writes the checkpoint.
         """
         training = self.training = self._prepare()
-        yield self._say("train")
+        yield self._say("train", history=dict(training.losses))
         try:
             self.output.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -180,6 +189,11 @@ class TrainingRun:
         if training.step >= self.parameters.steps or self._save.is_set():
             self.write()
             yield self._say("train", saved=True)
+        if training.step >= self.parameters.steps:
+            from napari_focusstack.training.comparison import compare
+
+            yield self._say("compare with the shipped weights")
+            yield self._say("compare with the shipped weights", comparison=compare(training))
 
     def _say(self, step: str, **what: Any) -> Step:
         done = self.training.step if self.training is not None else 0
@@ -217,8 +231,11 @@ class TrainingRun:
 
         if isinstance(self.source, Path):
             return SourceImages.load(self.source, device)
-        planes = (plane for data, rgb in self.source for plane in pictures(data, rgb))
-        return SourceImages.from_pictures(planes, device)
+        files = [each for each in self.source if isinstance(each, Path)]
+        if files:
+            return SourceImages.from_files(files, device)
+        layers = [each for each in self.source if not isinstance(each, Path)]
+        return SourceImages.from_stacks((pictures(data, rgb) for data, rgb in layers), device)
 
 
 def checkpoint_beside(output: Path) -> Path:

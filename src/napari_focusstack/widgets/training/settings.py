@@ -11,19 +11,27 @@ from magicgui.widgets import CheckBox, ComboBox, FileEdit, Label
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.training.config import TrainParameters
+from napari_focusstack.training.config import PURPOSES, TrainParameters
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.device_menu import DeviceMenu
 from napari_focusstack.widgets.controls.form import field_widget, folded
 from napari_focusstack.widgets.training.run import TrainingRun, checkpoint_beside
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from magicgui.widgets import Widget
     from napari.components import ViewerModel
 
 
 #: Menu entries: where photos come from, and what a training starts from.
-FOLDER, LAYERS = "a folder", "selected layers"
+FOLDER, FILES, LAYERS = "a folder", "picture files", "selected layers"
 FRESH, FILE = "nothing (afresh)", "a file ..."
+#: What the dock says of the networks that it does not offer.
+OTHERS = (
+    "The networks that choose source pixels (SEB) and weigh what was computed (TEB) cannot be "
+    "trained here."
+)
 #: Fields of the recipe that are always visible; the others are folded away.
 MAIN = ("network", "steps", "validate_every", "batch", "learning_rate")
 
@@ -45,14 +53,23 @@ class TrainSettings(QWidget):
         self.device = DeviceMenu()
         self.source = ComboBox(
             label="photos from",
-            choices=[FOLDER, LAYERS],
-            tooltip="selected image layers can serve as photos; the shapes are then made up",
+            choices=[FOLDER, FILES, LAYERS],
+            tooltip="photos of any kind serve, for scenes are made of them; drop a folder or "
+            "pictures on this dock, or select image layers",
         )
         self.folder = _file_edit(
-            "data folder",
+            "folder",
             FileDialogMode.EXISTING_DIRECTORY,
-            "holds photos/, and optionally shapes/ (grey alpha) and cutouts/ (RGBA)",
+            "holds pictures; or photos/, and optionally shapes/ (grey alpha) and cutouts/ (RGBA)",
         )
+        self.files = FileEdit(
+            label="pictures",
+            mode=FileDialogMode.EXISTING_FILES,
+            tooltip="pictures, of which parts are cut",
+        )
+        self.files.choose_btn.text = "..."
+        self.purpose = QLabel()
+        self.purpose.setWordWrap(True)
         self.start = ComboBox(
             label="start from",
             choices=lambda _: self._start_choices(),
@@ -77,19 +94,19 @@ class TrainSettings(QWidget):
         self._checkpoint: tuple[Path, bool] | None = None
         self._lay_out()
         watched = [self.recipe[name] for name in ("network", "steps", "validate_every")]
-        for widget in (*watched, self.source, self.start, self.output):
+        for widget in (*watched, self.source, self.files, self.start, self.output):
             widget.changed.connect(self.refresh)
         self.refresh()
 
     def _lay_out(self) -> None:
         names, steps, every, batch, rate = (self.recipe[name] for name in MAIN)
         self._rows = QFormLayout(self)
-        for widget in (
-            *(self.source, self.folder, names, self.start, self.start_file),
-            *(steps, every, self.epochs, batch, rate, self.output, self.resume),
-        ):
-            widget.native.setMinimumWidth(80)
-            self._rows.addRow(QLabel(widget.label), widget.native)
+        for widget in (names, self.source, self.folder, self.files, self.start, self.start_file):
+            self._add(widget)
+            if widget is names:
+                self._rows.addRow(self.purpose)
+        for widget in (steps, every, self.epochs, batch, rate, self.output, self.resume):
+            self._add(widget)
         more = QWidget()
         rest = QFormLayout(more)
         for widget in (*self.recipe.values(), self.device):
@@ -100,6 +117,11 @@ class TrainSettings(QWidget):
             layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._rows.addRow(folded("More", more))
 
+    def _add(self, widget: Widget) -> None:
+        """Add a labelled row."""
+        widget.native.setMinimumWidth(80)
+        self._rows.addRow(QLabel(widget.label), widget.native)
+
     @property
     def network(self) -> str:
         """The chosen network."""
@@ -108,6 +130,7 @@ class TrainSettings(QWidget):
     def refresh(self, *_: object) -> None:
         """Show the rows and values that the present choices need."""
         self.start.reset_choices()
+        self.purpose.setText(f"{self.network.upper()} {PURPOSES[self.network]}. {OTHERS}")
         every = max(1, self.recipe["validate_every"].value)
         self.epochs.value = f"{self.recipe['steps'].value / every:.3g} epochs of {every} steps"
         if _path(self.output) in (Path(), self._default_output):
@@ -118,8 +141,11 @@ class TrainSettings(QWidget):
         if (checkpoint, exists) != self._checkpoint:
             self._checkpoint = checkpoint, exists
             self.resume.value = exists
+        count = len(self._files())
+        self._rows.labelForField(self.files.native).setText(f"{count} pictures")
         for widget, needed in (
             (self.folder, self.source.value == FOLDER),
+            (self.files, self.source.value == FILES),
             (self.start_file, self.start.value == FILE),
             (self.resume, exists),
         ):
@@ -151,11 +177,38 @@ class TrainSettings(QWidget):
         run.check()
         return run
 
-    def _source(self) -> Path | list[tuple[Any, bool]]:
+    def take(self, paths: Sequence[Path]) -> None:
+        """Choose a folder, or pictures and all pictures of folders, that were dropped.
+
+        Raises
+        ------
+        InputError
+            If there is no picture among them.
+        """
+        from napari_focusstack.io.reading.image import IMAGE_SUFFIXES, PLAIN_SUFFIXES
+
+        if len(paths) == 1 and paths[0].is_dir():
+            self.source.value, self.folder.value = FOLDER, paths[0]
+            return
+        inside = [sorted(path.iterdir()) if path.is_dir() else [path] for path in paths]
+        files = [each for some in inside for each in some]
+        pictures = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+        if not pictures:
+            raise InputError(
+                f"{paths[0].name} is no picture; drop {', '.join(PLAIN_SUFFIXES)}, or a folder "
+                "of them."
+            )
+        self.source.value, self.files.value = FILES, tuple(pictures)
+
+    def _source(self) -> Path | list[Path] | list[tuple[Any, bool]]:
         if self.source.value == FOLDER:
             if self.folder.line_edit.value in ("", "."):
-                raise InputError("no data folder is chosen; choose one that holds photos/.")
+                raise InputError("no data folder is chosen; drop one on this dock, or choose one.")
             return _path(self.folder)
+        if self.source.value == FILES:
+            if not self._files():
+                raise InputError("no pictures are chosen; drop some on this dock.")
+            return self._files()
         from napari.layers import Image
 
         chosen = self.viewer.layers.selection
@@ -163,6 +216,10 @@ class TrainSettings(QWidget):
         if not layers:
             raise InputError("no image layer is selected; select some in the layer list.")
         return [(each.data[0] if each.multiscale else each.data, each.rgb) for each in layers]
+
+    def _files(self) -> list[Path]:
+        """Return the chosen pictures."""
+        return [Path(path) for path in self.files.value if str(path) not in ("", ".")]
 
     def _start_choices(self) -> list[tuple[str, str]]:
         return [*weights_menu.named_weights(self.network), (FRESH, FRESH), (FILE, FILE)]

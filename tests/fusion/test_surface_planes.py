@@ -66,3 +66,14 @@ def test_where_all_planes_are_taken_nothing_is_converted(stack):
     assert chosen.narrow(focus) is focus
     assert chosen.widen(focus) is focus
     assert chosen.narrow_psf(psf) is psf
+
+
+def test_reversed_planes_lie_where_they_did(stack):
+    positions = np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 10])
+    planes = SurfacePlanes.of(stack, [1, 2, 3, 5, 9], positions)
+    other = planes.reversed
+    assert other.numbers == [1, 5, 7, 8, 9]
+    assert other.stack.sources[1] is stack.sources[4]
+    np.testing.assert_allclose(np.diff(other.places), np.diff(planes.places)[::-1])
+    assert other.places[0] == 1
+    assert other.reversed.places == pytest.approx(planes.places)

@@ -100,13 +100,12 @@ def prepare_and_segment(
     yield from pipeline.measure_blur(focus)
     if pipeline.reversed_ratio >= PROMISING:
         return pipeline, focus, backend
-    turned = yield from prepare(planes, replace(parameters, near="last"), *given[2:])
-    turned_focus, backend_turned = yield from turned.segment()
-    psf, _ = yield from turned.measure_blur(turned_focus)
-    if psf is None or psf.residual_ratio >= CLEAR:
+    if (yield from pipeline.ratio_when_reversed()) >= CLEAR:
         return pipeline, focus, backend
+    turned = yield from prepare(planes, replace(parameters, near="last"), *given[2:])
+    turned_focus, backend = yield from turned.segment()
     turned.is_turned = True
-    return turned, turned_focus, backend_turned
+    return turned, turned_focus, backend
 
 
 def fits_reversed(pipeline: Pipeline, focus: FocusMap) -> bool:

@@ -366,6 +366,24 @@ class Pipeline:
             return 1.0
         return other.residual_ratio
 
+    def ratio_when_reversed(self) -> Generator[Progress, None, float]:
+        """Return the residual ratio of the registered planes in the reversed order, segmented anew.
+
+        It is 1 where no blur explains them.
+        """
+        surfaces = self.surfaces.reversed
+        parameters = surfaces.narrow_parameters(self.parameters)
+        segmented = surfaces.stack if self._segmented is None else self._segmented.reversed
+        focus, _ = yield from self.strategy.segment(segmented, parameters, self._network)
+        focus = surfaces.narrow(surfaces.widen(focus))
+        if not focus.has_occlusions():
+            return 1.0
+        try:
+            psf = self.strategy.estimate_psf(surfaces.stack, focus, parameters, self._network)
+        except NoOcclusionBoundary:
+            return 1.0
+        return psf.residual_ratio if self.strategy.accepts(psf) else 1.0
+
     @property
     def seems_reversed(self) -> bool:
         """Whether the other end seems to be the nearest."""

@@ -72,6 +72,15 @@ class SurfacePlanes:
         return cls(stack.take(numbers), numbers, len(stack), places)
 
     @property
+    def reversed(self) -> SurfacePlanes:
+        """The same planes in the reversed order."""
+        numbers = [self.planes + 1 - number for number in reversed(self.numbers)]
+        places = None
+        if self.places is not None:
+            places = tuple(self.places[-1] + 1 - place for place in reversed(self.places))
+        return replace(self, stack=self.stack.reversed, numbers=numbers, places=places)
+
+    @property
     def are_all(self) -> bool:
         """Whether they are all planes of the stack."""
         return len(self.numbers) == self.planes

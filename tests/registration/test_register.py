@@ -7,7 +7,6 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import RegistrationParameters
 from napari_focusstack.registration.register import register, register_steps
 from napari_focusstack.registration.transforms import IDENTITY
-from napari_focusstack.runtime.progress import Progress
 
 SIDE, COUNT = 192, 7
 SIZE = (SIDE, SIDE)
@@ -130,7 +129,17 @@ def test_each_plane_is_read_once_and_in_order(drift, stack):
 
 def test_progress_counts_the_planes(drift, stack):
     steps = list(register_steps(stack(drift), RegistrationParameters()))
-    assert steps == [Progress("matching planes", n, COUNT) for n in range(COUNT)]
+    assert {step.step for step in steps} == {"matching planes"}
+    done = [step.done for step in steps]
+    assert done == sorted(done)
+    assert set(done) == set(range(COUNT))
+
+
+def test_planes_are_matched_alike_however_many_at_a_time(drift, stack, monkeypatch):
+    planes = stack(drift)
+    at_once = register(planes)
+    monkeypatch.setattr("napari_focusstack.registration.register.PLANES_AT_A_TIME", 3)
+    assert register(planes) == at_once
 
 
 @pytest.mark.parametrize("place", [0, 3, COUNT - 1])

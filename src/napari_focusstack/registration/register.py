@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import torch
 
 from napari_focusstack.diagnostics.diagnosis import format_ranges
 from napari_focusstack.errors import InputError
@@ -13,6 +13,7 @@ from napari_focusstack.parameters import RegistrationParameters
 from napari_focusstack.registration.matching import DownsampledPlane, Match, downsample, match
 from napari_focusstack.registration.transforms import IDENTITY, Registration
 from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.runtime.threads import map_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 #: Distances, in planes, at which planes are matched (convention): the larger ones bound the sum of
 #: small errors.
 PLANE_OFFSETS = (1, 2, 4)
+#: Planes whose matches are sought at a time, each on a core; so many are in memory, reduced.
+PLANES_AT_A_TIME = 8
+#: Rotation-scale and shift of planes that did not move.
+IDENTICAL = 1 + 0j, 0j
 #: Least movement, px, that ``auto`` applies (convention): interpolation costs more than it gains.
 MIN_MOVED_PX = 0.3
 #: Share of the stack's greatest contrast above which a plane must correlate with another
@@ -94,26 +99,7 @@ def register_steps(
     size = planes[0].shape[:2]
     if parameters.register == "off":
         return Registration.identity(count, size, model, "registration is off")
-    recent: deque[DownsampledPlane] = deque(maxlen=max(PLANE_OFFSETS))
-    matches: list[Match] = []
-    for plane in range(count):
-        yield Progress("matching planes", plane, count)
-        if planes[plane].shape != planes[0].shape:
-            raise InputError(
-                f"plane 1 is {planes[0].shape}, plane {plane + 1} {planes[plane].shape}; give "
-                "planes of one size."
-            )
-        mask = None if shown is None else shown.masks[plane]
-        whole = np.asanyarray(planes[plane])
-        downsampled = downsample(whole, None if mask is None else mask.whole)
-        latest = matches[-len(PLANE_OFFSETS) * max(PLANE_OFFSETS) :]
-        known = {known_match.pair: known_match for known_match in latest}
-        for offset in (offset for offset in PLANE_OFFSETS if offset <= plane):
-            guess = _chain(known, plane - offset, plane)
-            new = match(recent[-offset], downsampled, (plane - offset, plane), guess, model)
-            matches.append(new)
-            known[new.pair] = new
-        recent.append(downsampled)
+    matches = yield from _matched(planes, shown, model)
     _check_belonging(matches, count)
     moving = [one for one in matches if one.significant and one.moved_px > MIN_MOVED_PX]
     if parameters.register == "auto" and not moving:
@@ -123,6 +109,44 @@ def register_steps(
     if max(registration.moved_px) <= (MIN_MOVED_PX if parameters.register == "auto" else 0):
         return Registration.identity(count, size, model, "the planes lie still")
     return registration
+
+
+def _matched(
+    planes: Sequence[np.ndarray] | np.ndarray, shown: Shown | None, model: Model
+) -> Generator[Progress, None, list[Match]]:
+    """Return the matches of each plane with those before it, some planes at a time."""
+    count, cpu = len(planes), torch.device("cpu")
+
+    def prepare(number: int) -> DownsampledPlane:
+        if planes[number].shape != planes[0].shape:
+            raise InputError(
+                f"plane 1 is {planes[0].shape}, plane {number + 1} {planes[number].shape}; give "
+                "planes of one size."
+            )
+        mask = None if shown is None else shown.masks[number]
+        return downsample(np.asanyarray(planes[number]), None if mask is None else mask.whole)
+
+    def match_pair(pair: tuple[int, int]) -> Match:
+        guess = _chain(known, *pair) if pair[1] - pair[0] > 1 else IDENTICAL
+        return match(prepared[pair[0]], prepared[pair[1]], pair, guess, model)
+
+    prepared: dict[int, DownsampledPlane] = {}
+    known: dict[tuple[int, int], Match] = {}
+    for start in range(0, count, PLANES_AT_A_TIME):
+        numbers = range(start, min(count, start + PLANES_AT_A_TIME))
+        for number, plane in zip(numbers, map_in_threads(prepare, numbers, cpu), strict=True):
+            prepared[number] = plane
+            yield Progress("matching planes", number, count)
+        # The guess for planes far apart is the product of the matches between them.
+        for offsets in (PLANE_OFFSETS[:1], PLANE_OFFSETS[1:]):
+            pairs = [(n - offset, n) for n in numbers for offset in offsets if offset <= n]
+            for pair, new in zip(pairs, map_in_threads(match_pair, pairs, cpu), strict=True):
+                known[pair] = new
+                yield Progress("matching planes", numbers[-1], count)
+        for number in list(prepared):
+            if number <= numbers[-1] - max(PLANE_OFFSETS):
+                del prepared[number]
+    return [known[pair] for pair in sorted(known, key=lambda pair: (pair[1], -pair[0]))]
 
 
 def _chain(known: dict[tuple[int, int], Match], first: int, last: int) -> tuple[complex, complex]:

@@ -38,7 +38,7 @@ def parallel_map(
     device: torch.device,
     workers: int | None = None,
 ) -> Iterator[Result]:
-    """Apply work to pieces, several at a time.
+    """Apply work to large pieces, several at a time; free memory is returned to the system.
 
     Parameters
     ----------
@@ -62,11 +62,11 @@ def parallel_map(
     >>> list(parallel_map(lambda piece: 2 * piece, [1, 2, 3], torch.device("cpu")))
     [2, 4, 6]
     """
-    count = workers or worker_count(device)
-    if count == 1:
-        yield from _trimmed(map(work, pieces))
-    else:
-        yield from _trimmed(_in_threads(work, pieces, count))
+    results = map_in_threads(work, pieces, device, workers)
+    for number, result in enumerate(results, 1):
+        yield result
+        if number % TRIM_EVERY == 0:
+            trim_heap()
 
 
 def map_planes(
@@ -97,19 +97,27 @@ def map_planes(
     ...     list(map_planes(lambda number: 2 * number, range(3), torch.device("cpu")))
     [0, 2, 4]
     """
-    count = worker_count(device)
-    if count == 1 or torch.is_grad_enabled():
+    if torch.is_grad_enabled():
         yield from map(work, planes)
     else:
-        yield from _in_threads(torch.no_grad()(work), planes, count)
+        yield from map_in_threads(torch.no_grad()(work), planes, device)
 
 
-def _trimmed(results: Iterator[Result]) -> Iterator[Result]:
-    """Yield results; return free memory to the system every few of them."""
-    for number, result in enumerate(results, 1):
-        yield result
-        if number % TRIM_EVERY == 0:
-            trim_heap()
+def map_in_threads(
+    work: Callable[[Piece], Result],
+    pieces: Iterable[Piece],
+    device: torch.device,
+    workers: int | None = None,
+) -> Iterator[Result]:
+    """Apply work to pieces, several at a time, as :func:`parallel_map`; memory is kept.
+
+    Examples
+    --------
+    >>> list(map_in_threads(str, [1, 2], torch.device("cpu")))
+    ['1', '2']
+    """
+    count = workers or worker_count(device)
+    yield from map(work, pieces) if count == 1 else _in_threads(work, pieces, count)
 
 
 def _in_threads(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -12,7 +13,7 @@ from napari_focusstack.networks.device import to_bfloat16
 from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
-from napari_focusstack.runtime.threads import parallel_map, worker_count
+from napari_focusstack.runtime.threads import map_planes
 from napari_focusstack.runtime.tiles import pad_to_multiple, tile_plan, tiles_of
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
 
 
-#: Memory of all tiles in progress, and memory of a tile for each pixel of each plane, bytes.
-WORK_BYTES, BYTES_PER_PIXEL = 576 * 2**20, 36.0
+#: Memory of a tile, and of a tile for each pixel of each plane, bytes. There is one tile at a time,
+#: whose planes and strips are worked on in parallel: the larger it is, the less its margin costs.
+WORK_BYTES, BYTES_PER_PIXEL = 640 * 2**20, 36.0
 #: Rows of cells that are decoded at a time, to bound memory.
 STRIP_CELLS = 48
 
@@ -86,34 +88,28 @@ def run_tiled(
         The maps, (C, Y, X), float32.
     """
     network = to_bfloat16(network)
-    outer_px, workers = tile_plan(
-        BYTES_PER_PIXEL * len(planes),
-        WORK_BYTES,
-        tile_px,
-        reach_px,
-        worker_count(planes.device),
-        planes.budget_bytes,
+    outer_px, _ = tile_plan(
+        BYTES_PER_PIXEL * len(planes), WORK_BYTES, tile_px, reach_px, 1, planes.budget_bytes
     )
     tile_px = max(network.stride, outer_px - 2 * reach_px)
     tiles = tiles_of(planes.size, tile_px)
 
-    def work(tile: Region) -> Tensor:
-        outer = align(pad(tile, reach_px, planes.size), network.stride)
-        with torch.no_grad():
-            inputs = torch.stack(
-                [_features(planes, plane, outer, network) for plane in _all(planes)], 1
-            )
-            maps = decode(_decode_strips(network, network.encode(inputs), inputs), inputs[0])
-        return maps[:, *to_local(tile, outer)]
-
     maps = torch.empty(0)
     yield Progress("find focus", 0, len(tiles))
-    for number, of_tile in enumerate(parallel_map(work, tiles, planes.device, workers)):
-        if not number:
+    for number, tile in enumerate(tiles, 1):
+        outer = align(pad(tile, reach_px, planes.size), network.stride)
+        with torch.no_grad():
+            of_planes = map_planes(
+                partial(_features, planes, network, outer), _all(planes), planes.device
+            )
+            inputs = torch.stack(list(of_planes), 1)
+            strips = _decode_strips(network, network.encode(inputs), inputs)
+            of_tile = decode(strips, inputs[0])[:, *to_local(tile, outer)]
+        if number == 1:
             maps = torch.empty(len(of_tile), *planes.size, device=planes.device)
-        maps[:, *tiles[number]] = of_tile
-        yield Progress("find focus", number + 1, len(tiles))
-    trim_heap()
+        maps[:, *tile] = of_tile
+        trim_heap()
+        yield Progress("find focus", number, len(tiles))
     return maps
 
 
@@ -122,7 +118,7 @@ def _all(planes: Planes) -> range:
     return range(1, len(planes) + 1)
 
 
-def _features(planes: Planes, plane: int, where: Region, network: DEB) -> Tensor:
+def _features(planes: Planes, network: DEB, where: Region, plane: int) -> Tensor:
     """Return features of a part of a plane, (1, 42, Y / 4, X / 4), in the network's dtype."""
     padded = pad_to_multiple(planes.display(plane, where)[None], network.stride)
     return plane_features(padded).to(next(network.parameters()).dtype)
@@ -131,11 +127,12 @@ def _features(planes: Planes, plane: int, where: Region, network: DEB) -> Tensor
 def _decode_strips(network: DEB, features: Tensor, inputs: Tensor) -> Iterator[Tensor]:
     """Yield logits (P, rows, X) of one strip after another: decoding takes the most memory."""
     end = inputs.shape[-2]
-    for top in range(0, end, STRIP_CELLS):
-        first, last = (
-            max(0, top - DECODER_REACH_CELLS),
-            min(end, top + STRIP_CELLS + DECODER_REACH_CELLS),
-        )
+
+    def decode(top: int) -> Tensor:
+        first = max(0, top - DECODER_REACH_CELLS)
+        last = min(end, top + STRIP_CELLS + DECODER_REACH_CELLS)
         logits = network.decode(features[..., first:last, :], inputs[..., first:last, :])[0]
         rows = slice((top - first) * CELL_PX, (min(end, top + STRIP_CELLS) - first) * CELL_PX)
-        yield logits[:, rows].float()
+        return logits[:, rows].float()
+
+    return map_planes(decode, range(0, end, STRIP_CELLS), inputs.device)

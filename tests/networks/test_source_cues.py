@@ -3,13 +3,11 @@ import torch
 
 from napari_focusstack.filters.laplacian import laplacian
 from napari_focusstack.imaging.blur import blur
+from napari_focusstack.imaging.noise import noise_level
 from napari_focusstack.networks.source_cues import (
     FINE_CUES,
-    LEAST_NOISE,
-    NOISE_GAIN,
     WIDE_CUES,
     SourceCues,
-    noise_level,
     smooth,
 )
 
@@ -69,14 +67,6 @@ def test_the_common_cues_are_those_of_the_greatest_measure(planes, cues):
         torch.asinh((planes[:, 0].mean(1) - planes.mean((1, 2))) / noise),
         atol=1e-4,
     )
-
-
-def test_noise_is_told_by_its_standard_deviation():
-    flat = torch.full((1, 3, 1, 256, 256), 0.5)
-    noise = torch.randn(flat.shape, generator=torch.Generator().manual_seed(1))
-    found = float(noise_level(flat + 0.02 * noise))
-    assert found == pytest.approx(0.02 * NOISE_GAIN, rel=0.2)
-    assert float(noise_level(flat)) == pytest.approx(LEAST_NOISE)
 
 
 def test_smoothing_is_the_same_with_and_without_gradients():

@@ -38,6 +38,14 @@ def test_without_blending_every_pixel_is_one_of_a_plane(planes, best):
     assert ((picture == planes[0]) | (picture == planes[1])).all()
 
 
+def test_pixels_that_no_plane_shows_leave_the_choice_beside_them(planes, best):
+    shown = torch.ones(2, SIDE, SIDE, dtype=torch.bool)
+    shown[:, :, 40:44] = False
+    choice = choose(planes, planes, errors(best), 0.001, "none", shown)
+    assert torch.equal(choice.source[:, :40], best[:, :40])
+    assert torch.equal(choice.source[:, 44:], best[:, 44:])
+
+
 def test_seams_are_blended_and_nothing_else():
     bright, dark = (torch.full((1, SIDE, SIDE), value) for value in (0.60, 0.55))
     two = torch.stack([bright, dark])

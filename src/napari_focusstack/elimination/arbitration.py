@@ -74,7 +74,7 @@ class TransitionRegion:
         psf : Psf
             With its residuals.
         noise : float
-            See :func:`~napari_focusstack.networks.source_cues.noise_level`.
+            See :func:`~napari_focusstack.imaging.noise.noise_level`.
         network : TEB
             It runs on its device.
 

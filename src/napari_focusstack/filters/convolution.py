@@ -12,12 +12,10 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.filters.opencv import for_opencv
+
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-#: Types that OpenCV convolves.
-OPENCV_DTYPES = (torch.float32, torch.float64)
 
 
 def convolve(images: Tensor, kernels: Tensor) -> Tensor:
@@ -40,7 +38,7 @@ def convolve(images: Tensor, kernels: Tensor) -> Tensor:
     >>> convolve(torch.eye(3)[None], torch.full((1, 3, 3), 1 / 9))[0, 1]
     tensor([0.3333, 0.3333, 0.3333])
     """
-    if _for_opencv(images, kernels):
+    if for_opencv(images, kernels):
         import cv2
 
         blurred = np.empty(images.shape, images.numpy().dtype)
@@ -72,7 +70,7 @@ def convolve_separably(images: Tensor, profiles: Tensor) -> Tensor:
     >>> convolve_separably(torch.eye(3)[None], torch.full((1, 3), 1 / 3))[0, 1]
     tensor([0.3333, 0.3333, 0.3333])
     """
-    if _for_opencv(images, profiles):
+    if for_opencv(images, profiles):
         import cv2
 
         blurred = np.empty(images.shape, images.numpy().dtype)
@@ -83,12 +81,6 @@ def convolve_separably(images: Tensor, profiles: Tensor) -> Tensor:
     padded = _padded(images, profiles).contiguous(memory_format=torch.channels_last)
     down = functional.conv2d(padded, profiles[:, None, :, None], groups=len(images))
     return functional.conv2d(down, profiles[:, None, None, :], groups=len(images))[0]
-
-
-def _for_opencv(images: Tensor, kernels: Tensor) -> bool:
-    """Return whether OpenCV can convolve these tensors."""
-    gradients = torch.is_grad_enabled() and (images.requires_grad or kernels.requires_grad)
-    return images.device.type == "cpu" and images.dtype in OPENCV_DTYPES and not gradients
 
 
 def _padded(images: Tensor, kernels: Tensor) -> Tensor:

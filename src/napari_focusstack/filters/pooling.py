@@ -8,6 +8,8 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.filters.opencv import for_opencv, images_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -44,11 +46,25 @@ def pooled(
     tensor([[ 2.5000,  4.5000],
             [10.5000, 12.5000]])
     """
+    if factor > 1 and reduce is mean2 and for_opencv(image):
+        return _halved(image) if factor == 2 else pooled(_halved(image), factor // 2)
     while factor > 1:
         image = reduce(image[..., ::2, :], image[..., 1::2, :])
         image = reduce(image[..., ::2], image[..., 1::2])
         factor //= 2
     return image
+
+
+def _halved(images: Tensor) -> Tensor:
+    """Return the means of 2 x 2 pixels of images (..., Y, X)."""
+    import cv2
+
+    size = (images.shape[-1] // 2, images.shape[-2] // 2)
+    planes = images.numpy()
+    half = np.empty((*images.shape[:-2], *size[::-1]), planes.dtype)
+    for image, out in zip(images_of(planes), images_of(half), strict=True):
+        cv2.resize(image, size, dst=out, interpolation=cv2.INTER_AREA)
+    return torch.from_numpy(half)
 
 
 def doubled(images: Tensor) -> Tensor:
@@ -59,7 +75,7 @@ def doubled(images: Tensor) -> Tensor:
     >>> doubled(torch.tensor([[[0.0, 4.0]]]))[0, 0]
     tensor([0., 1., 3., 4.])
     """
-    if images.device.type == "cpu" and not images.requires_grad:
+    if for_opencv(images):
         import cv2
 
         size = (2 * images.shape[2], 2 * images.shape[1])
@@ -67,19 +83,24 @@ def doubled(images: Tensor) -> Tensor:
     return functional.interpolate(images[:, None], scale_factor=2, mode="bilinear")[:, 0]
 
 
-def max_filter3(image: Tensor) -> Tensor:
-    """Return the maximum of the 3 x 3 pixels around each pixel, shape (..., Y, X).
+def max_filter(image: Tensor, side: int = 3) -> Tensor:
+    """Return the maximum of a square around each pixel, shape (..., Y, X); its side is odd, px.
 
     Examples
     --------
-    >>> max_filter3(torch.eye(3))[0].tolist()
+    >>> max_filter(torch.eye(3))[0].tolist()
     [1.0, 1.0, 1.0]
     """
-    padded = functional.pad(image, (1, 1, 1, 1), value=-torch.inf)
-    rows = torch.maximum(
-        torch.maximum(padded[..., :-2, :], padded[..., 1:-1, :]), padded[..., 2:, :]
-    )
-    return torch.maximum(torch.maximum(rows[..., :-2], rows[..., 1:-1]), rows[..., 2:])
+    if for_opencv(image):
+        import cv2
+
+        planes, square = image.numpy(), np.ones((side, side), np.uint8)
+        greatest = np.empty_like(planes, order="C")
+        for one, out in zip(images_of(planes), images_of(greatest), strict=True):
+            cv2.dilate(one, square, dst=out)
+        return torch.from_numpy(greatest)
+    images = image.reshape(1, -1, *image.shape[-2:])
+    return functional.max_pool2d(images, side, 1, side // 2).reshape(image.shape)
 
 
 def box_filter(image: Tensor, side: int) -> Tensor:

@@ -13,13 +13,13 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from napari_focusstack.imaging.noise import noise_level
 from napari_focusstack.networks.blocks import conv
 from napari_focusstack.networks.cell_unet import CellUNet, max_over_planes
 from napari_focusstack.networks.source_cues import (
     FINE_CUES,
     WIDE_CUES,
     SourceCues,
-    noise_level,
 )
 from napari_focusstack.runtime.threads import map_planes
 
@@ -74,7 +74,7 @@ class SEB(CellUNet):
             Shape (B, P, C, Y, X), coded for display, 0..1; sides are multiples of the stride.
         noise : Tensor, optional
             Shape (B,), of the whole stack, see
-            :func:`~napari_focusstack.networks.source_cues.noise_level`; estimated if not given.
+            :func:`~napari_focusstack.imaging.noise.noise_level`; estimated if not given.
 
         Returns
         -------

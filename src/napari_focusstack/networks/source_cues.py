@@ -6,7 +6,6 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as functional
 
@@ -20,18 +19,14 @@ from napari_focusstack.runtime.threads import map_planes
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Least noise that counts as such, mean absolute Laplacian: a quarter of rounding to 8 bits.
-LEAST_NOISE = 0.001
-#: Mean absolute Laplacian of white noise of standard deviation 1.
-NOISE_GAIN = math.sqrt(20 * 2 / math.pi)
 #: Squared error that is as good as none: half a step of 8 bits.
 NO_ERROR = (0.5 / 255) ** 2
-#: Side of the blocks in which noise is looked for, px.
-BLOCK_PX = 8
 #: Noise (mean absolute Laplacian) that a Gaussian of 1 px leaves.
 SMOOTHED_NOISE = 0.075
 #: Factors by which planes are reduced to look at coarser detail.
 COARSER = (2, 4, 8)
+
+
 #: Channels of :class:`PlaneCues`.
 FINE_CUES, WIDE_CUES = 9, 18
 
@@ -49,39 +44,6 @@ def smooth(image: Tensor, sigma_px: float) -> Tensor:
     images = image.reshape(-1, *image.shape[-2:])
     profiles = _gaussian(sigma_px).to(image).expand(len(images), -1)
     return convolve_separably(images, profiles).reshape(image.shape)
-
-
-def noise_level(planes: Tensor) -> Tensor:
-    """Estimate the noise of stacks where they show least.
-
-    Parameters
-    ----------
-    planes : Tensor
-        Shape (B, P, C, Y, X), coded for display, 0..1; the whole stacks, not tiles of them.
-
-    Returns
-    -------
-    Tensor
-        Shape (B,): mean absolute Laplacian of the grey values that noise alone has.
-    """
-    return planes.new_tensor([stack_noise([plane_noise(p) for p in stack]) for stack in planes])
-
-
-def stack_noise(of_planes: list[float]) -> float:
-    """Return the noise of a stack from that of its planes."""
-    return max(float(np.quantile(of_planes, 0.25)), LEAST_NOISE)
-
-
-def plane_noise(plane: Tensor) -> float:
-    """Estimate the noise of a plane (C, Y, X), coded for display, where it shows least."""
-    grey = plane.mean(0)[None, None]
-    energy = functional.avg_pool2d(laplacian(grey).abs(), BLOCK_PX).flatten()
-    level = functional.avg_pool2d(grey, BLOCK_PX).flatten()
-    if not len(energy):
-        return 0.0
-    exposed = energy[(level > 0.04) & (level < 0.96)]
-    usable = exposed if len(exposed) * 10 > len(energy) else energy
-    return float(torch.quantile(usable[:: 1 + len(usable) // 100_000], 0.1))
 
 
 class PlaneCues(NamedTuple):
@@ -167,14 +129,12 @@ class FocusMeasures(NamedTuple):
 class SourceCues:
     """What all planes show together, by which the cues of each are read.
 
-    The planes are gone through once. What is kept does not grow with their number.
-
     Parameters
     ----------
     planes : Tensor
         Shape (B, P, C, Y, X), coded for display, 0..1; sides are multiples of 8.
     noise : Tensor
-        Shape (B,), see :func:`noise_level`.
+        Shape (B,), see :func:`~napari_focusstack.imaging.noise.noise_level`.
 
     Examples
     --------
@@ -188,9 +148,11 @@ class SourceCues:
         self.floor = noise[:, None, None]
         greatest: FocusMeasures | None = None
         total = weighted = weights = planes.new_zeros(())
+        self.measures: list[FocusMeasures] = []
         for measures, grey, weight, light in map_planes(
             self._measure, planes.unbind(1), planes.device
         ):
+            self.measures.append(measures)
             greatest = measures if greatest is None else greatest.greatest(measures)
             weighted, weights, total = weighted + light, weights + weight, total + grey
         if greatest is None:
@@ -223,7 +185,7 @@ class SourceCues:
         """Read the cues of a plane, counted from 0."""
         plane = self.planes[:, number]
         grey = plane.mean(1)
-        own, most = FocusMeasures.of(grey).log(self.floor), self.greatest
+        own, most = self.measures[number].log(self.floor), self.greatest
         squares = smooth((plane - self.estimate).square().mean(1), 1.0)
         from_estimate = smooth(grey - self.grey_estimate, 1.0)
         fine = [

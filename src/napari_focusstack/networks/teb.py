@@ -45,7 +45,7 @@ class Rivals:
     region : Tensor
         Shape (B, 1, Y, X): 1 in the transition region, 0 elsewhere.
     noise : Tensor
-        Shape (B,), see :func:`~napari_focusstack.networks.source_cues.noise_level`.
+        Shape (B,), see :func:`~napari_focusstack.imaging.noise.noise_level`.
     residuals : Tensor
         Shape (B, 2): reblur residual of the PSF, and that without occlusion.
     """

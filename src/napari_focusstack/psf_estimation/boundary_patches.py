@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.filters.pooling import max_filter3
+from napari_focusstack.filters.pooling import max_filter
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.breathing import origin
 from napari_focusstack.segmentation.focus_map import MIN_OCCLUSION_STEP
@@ -139,8 +139,8 @@ class BoundaryPatches:
             If no surface lies clearly in front of another.
         """
         depth = focus.depth
-        nearest = -max_filter3(-depth)
-        farthest = max_filter3(depth)
+        nearest = -max_filter(-depth)
+        farthest = max_filter(depth)
         step = farthest - nearest
         step = step * (step > MIN_OCCLUSION_STEP) * focus.confidence
         cells = functional.avg_pool2d(step[None], CELL_PX, ceil_mode=True)[0, 0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.filters.pooling import max_filter3
+from napari_focusstack.filters.pooling import max_filter
 from napari_focusstack.psf_estimation.boundary_patches import (
     CELL_PX,
     is_far_from,
@@ -76,5 +76,5 @@ def _flat_cells(focus: FocusMap) -> Tensor:
         for image in (depth, -depth, -focus.confidence)
     )
     for _ in range(AROUND_PX // COARSE_PX):
-        farthest, minus_nearest = max_filter3(farthest), max_filter3(minus_nearest)
+        farthest, minus_nearest = max_filter(farthest), max_filter(minus_nearest)
     return (farthest + minus_nearest < MAX_VARIATION_STEPS) & (minus_confidence < -MIN_CONFIDENCE)

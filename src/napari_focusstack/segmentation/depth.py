@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.filters.pooling import max_filter
 from napari_focusstack.networks.cell_unet import CELL_PX
 from napari_focusstack.networks.tiled_deb import run_tiled
 
@@ -142,6 +143,6 @@ def detail_confidence(probability: Tensor, sharpness: Tensor) -> Tensor:
     gain = functional.avg_pool2d(gain, MEAN_CELLS, 1, MEAN_CELLS // 2).amax(0)[None, None]
     clear = (gain / MIN_LOG_GAIN).clamp(0, 1).square()
     # An opening: peaks of noise are narrower than peaks of one detail.
-    lowest = -functional.max_pool2d(-clear, OPENING_CELLS, 1, OPENING_CELLS // 2)
-    opened = functional.max_pool2d(lowest, OPENING_CELLS, 1, OPENING_CELLS // 2)
+    lowest = -max_filter(-clear, OPENING_CELLS)
+    opened = max_filter(lowest, OPENING_CELLS)
     return functional.interpolate(opened, scale_factor=CELL_PX, mode="bilinear")[0]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_focusstack.filters.pooling import max_filter3
+from napari_focusstack.filters.pooling import max_filter
 from napari_focusstack.networks.device import to_bfloat16
 from napari_focusstack.networks.meb import edge_features
 from napari_focusstack.runtime.progress import Progress
@@ -101,7 +101,7 @@ def _nearest_behind(depth: Tensor) -> tuple[Tensor, Tensor]:
     distance_px = torch.full_like(depth, math.inf)
     around = depth
     for ring in range(REACH_PX):
-        around = max_filter3(around)
+        around = max_filter(around)
         new = distance_px.isinf() & (around - depth > MIN_OCCLUSION_STEP)
         surface = torch.where(new, around, surface)
         distance_px = torch.where(new, ring + 0.5, distance_px)
@@ -195,7 +195,7 @@ def to_focus_map(pair: SurfacePair, alpha: Tensor, confidence: Tensor, planes: i
         Number of planes P.
     """
     depth = torch.where(alpha > 0.5, pair.front, pair.behind)
-    farthest, nearest = max_filter3(depth), -max_filter3(-depth)
+    farthest, nearest = max_filter(depth), -max_filter(-depth)
     soft = ((alpha - ALPHA_EPS) / (1 - 2 * ALPHA_EPS)).clamp(0, 1)
     mixed = (
         (farthest - nearest > MIN_OCCLUSION_STEP)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.filters.pooling import max_filter3
+from napari_focusstack.filters.pooling import max_filter
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ def unreliable(confidence: Tensor) -> Tensor:
     """
     around = confidence
     for _ in range(UNRELIABLE_RADIUS_PX):
-        around = max_filter3(around)
+        around = max_filter(around)
     return around < MIN_CONFIDENCE
 
 

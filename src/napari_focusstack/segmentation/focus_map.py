@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.filters.pooling import max_filter3
+from napari_focusstack.filters.pooling import max_filter
 from napari_focusstack.filters.select import blend
 from napari_focusstack.imaging.number_types import number_type
 from napari_focusstack.segmentation.depth_inpainting import holes, unreliable
@@ -167,7 +167,7 @@ class FocusMap:
             kept &= ~hard
         confidence = torch.where(kept, self.confidence, 1.0)
         painted = self.of_depth(torch.where(kept, depth, new), self.planes, confidence)
-        beside = max_filter3((~kept).float()) > 0
+        beside = max_filter((~kept).float()) > 0
         return replace(
             self,
             front=torch.where(beside, painted.front, self.front),
@@ -326,8 +326,8 @@ def _positions(values: Tensor, among: Sequence[int]) -> Tensor:
 
 def _antialiased(depth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return front, behind and alpha of a hard depth (1, Y, X)."""
-    nearest = -max_filter3(-depth)
-    farthest = max_filter3(depth)
+    nearest = -max_filter(-depth)
+    farthest = max_filter(depth)
     middle = (nearest + farthest) / 2
     padded = functional.pad(depth, (1, 1, 1, 1), mode="replicate")
     weights = torch.tensor([-1.0, 0, 1]).div(ANTIALIAS_PX).square().mul(-0.5).exp()

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as functional
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.filters.pooling import max_filter3
+from napari_focusstack.filters.pooling import max_filter
 from napari_focusstack.imaging.blur import blur
 
 if TYPE_CHECKING:
@@ -45,8 +44,8 @@ def clamp_soft_band(alpha: Tensor) -> Tensor:
     """
     hard = (alpha > 0.5).to(alpha)
     size = 2 * SOFT_REACH_PX + 1
-    grown = functional.max_pool2d(hard, size, 1, SOFT_REACH_PX)
-    shrunk = -functional.max_pool2d(-hard, size, 1, SOFT_REACH_PX)
+    grown = max_filter(hard, size)
+    shrunk = -max_filter(-hard, size)
     soft = ((alpha - ALPHA_EPS) / (1 - 2 * ALPHA_EPS)).clamp(0, 1)
     return torch.where(grown > shrunk, soft, hard)
 
@@ -70,8 +69,8 @@ def apply_hard_mask(alpha: Tensor, mask: Tensor, decided: Tensor | None = None) 
         (near such a region softness is uncertainty, not coverage); elsewhere the antialiased mask.
     """
     disputed = ((alpha > 0.5) != mask).float()
-    regions = -max_filter3(-disputed)
-    near_regions = functional.max_pool2d(regions, 2 * SOFT_REACH_PX + 3, 1, SOFT_REACH_PX + 1)
+    regions = -max_filter(-disputed)
+    near_regions = max_filter(regions, 2 * SOFT_REACH_PX + 3)
     hard = (disputed + near_regions) > 0
     if decided is not None:
         hard |= decided

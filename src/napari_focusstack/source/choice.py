@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.networks.source_cues import NOISE_GAIN, smooth
+from napari_focusstack.filters.pooling import doubled, mean2, pooled
+from napari_focusstack.imaging.noise import NOISE_GAIN
+from napari_focusstack.networks.source_cues import smooth
 from napari_focusstack.runtime.threads import map_planes
 from napari_focusstack.source.seams import multiband, seam_share
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from torch import Tensor
 
 Blend = Literal["seams", "none", "noise"]
@@ -90,7 +94,7 @@ def choose(
         Shape (P, Y, X): natural log of the expected squared error, see
         :class:`~napari_focusstack.networks.seb.SEB`.
     noise : float
-        See :func:`~napari_focusstack.networks.source_cues.noise_level`.
+        See :func:`~napari_focusstack.imaging.noise.noise_level`.
     blend : {"seams", "none", "noise"}
         What is blended: what lies about seams; nothing; everything, by expected errors, so that
         planes that agree average their noise.
@@ -130,18 +134,33 @@ def noise_power(noise: float) -> float:
 
 
 def agreeing(planes: Tensor, logs: Tensor, power: float, shown: Tensor | None = None) -> Tensor:
-    """Return log of the expected errors (P, Y, X) and of how far planes lie from their mean."""
-    weights = functional.softmax(-power * _of_shown(logs, shown), 0)
-    mean = weighted_mean(planes, weights)
+    """Return log of the expected errors (P, Y, X) and of how far planes lie from their mean.
+
+    The distance is smooth, so it is that of planes at half their size, for a quarter of the time.
+    """
+    halves = list(map_planes(_halved, planes, planes.device))
+    shown_logs = _halved(_of_shown(logs, shown), torch.minimum)
+    weights = functional.softmax(-power * shown_logs, 0).nan_to_num(1 / len(planes))
+    mean = weighted_mean(halves, weights)  # that of all planes where none shows anything
 
     def expected(number: int) -> Tensor:
-        apart = smooth(planes[number] - mean, AGREEMENT_PX).square_().mean(0)
-        return torch.log(torch.exp(logs[number]) + AGREEMENT * apart)
+        apart = smooth(halves[number] - mean, AGREEMENT_PX / 2).square_().mean(0)
+        rows, columns = logs.shape[-2:]
+        added = doubled(apart[None])[0, :rows, :columns]
+        return torch.log(torch.exp(logs[number]).add_(added, alpha=AGREEMENT))
 
     return torch.stack(list(map_planes(expected, range(len(planes)), planes.device)))
 
 
-def weighted_mean(planes: Tensor, weights: Tensor) -> Tensor:
+def _halved(images: Tensor, reduce: Callable[[Tensor, Tensor], Tensor] = mean2) -> Tensor:
+    """Return images (N, Y, X) at half the size; odd sides are replicated."""
+    odd = [side % 2 for side in reversed(images.shape[-2:])]
+    if any(odd):
+        images = functional.pad(images, (0, odd[0], 0, odd[1]), mode="replicate")
+    return pooled(images, 2, reduce)
+
+
+def weighted_mean(planes: Sequence[Tensor] | Tensor, weights: Tensor) -> Tensor:
     """Return the mean (C, Y, X) of planes (P, C, Y, X), by weights (P, Y, X) that sum to 1."""
     mean = torch.zeros_like(planes[0])
     for plane, weight in zip(planes, weights, strict=True):

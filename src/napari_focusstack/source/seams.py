@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.filters.convolution import convolve_separably
-from napari_focusstack.filters.pooling import doubled, pooled
+from napari_focusstack.filters.pooling import doubled, max_filter, pooled
 from napari_focusstack.networks.source_cues import smooth
 from napari_focusstack.runtime.threads import map_planes
 
@@ -58,12 +58,12 @@ def seam_share(picture: Tensor, planes: Tensor, visible: float) -> Tensor:
     (0.0, 0.98)
     """
     greatest = reduce(torch.maximum, map_planes(_steps, planes, planes.device))
-    most = functional.max_pool2d(greatest[None, None], 3, 1, 1)[0, 0]
+    most = max_filter(greatest)
     excess = _steps(picture) - most
-    found = (excess / visible - 1).clamp(0, 1)[None, None]
+    found = (excess / visible - 1).clamp(0, 1)
     if not found.any():
-        return found[0, 0]
-    wide = functional.max_pool2d(found, 2 * REACH_PX + 1, 1, REACH_PX)[0, 0]
+        return found
+    wide = max_filter(found, 2 * REACH_PX + 1)
     share = smooth(wide, REACH_PX / 2)
     return torch.where(share > LEAST_SHARE, share, 0.0)
 

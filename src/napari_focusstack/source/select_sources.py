@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_focusstack.imaging.noise import plane_noise, stack_noise
 from napari_focusstack.imaging.number_types import number_type
-from napari_focusstack.networks.source_cues import plane_noise, stack_noise
 from napari_focusstack.planes.distinct import spread_evenly
 from napari_focusstack.planes.shown import nothing
 from napari_focusstack.runtime.memory import trim_heap
@@ -214,7 +214,7 @@ def estimate_noise(stack: FocalStack) -> float:
     Returns
     -------
     float
-        See :func:`~napari_focusstack.networks.source_cues.noise_level`.
+        See :func:`~napari_focusstack.imaging.noise.noise_level`.
     """
     numbers = spread_evenly(len(stack), NOISE_PLANES)
     return stack_noise([plane_noise(stack.display(number, stack.full)) for number in numbers])

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.networks.source_cues import NO_ERROR, noise_level, smooth
+from napari_focusstack.imaging.noise import noise_level
+from napari_focusstack.networks.source_cues import NO_ERROR, smooth
 from napari_focusstack.simulation.thin_lens.pool import load
 from napari_focusstack.simulation.thin_lens.sensor import Defects, expose
 from napari_focusstack.training.task import VALIDATION_SEED
@@ -45,7 +46,7 @@ class SourceExample:
     truth : Tensor
         Shape (1, 3, Y, X), coded.
     noise : Tensor
-        Shape (1,), see :func:`~napari_focusstack.networks.source_cues.noise_level`.
+        Shape (1,), see :func:`~napari_focusstack.imaging.noise.noise_level`.
     """
 
     planes: Tensor

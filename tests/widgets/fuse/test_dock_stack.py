@@ -510,5 +510,29 @@ def test_a_plane_that_is_there_twice_is_left_out_with_one_click(dock, qtbot, vie
     assert dock.input["planes"].value == ("1:2,4:6" if near == "first" else "1:3,5:6")
     assert all(each.text() != "Leave out plane 3" for each in dock.verdict.buttons)
     assert not (viewer.layers["twice planes"].data == 3).any()
+    used = np.delete(dock.session.depths, 2)
+    np.testing.assert_allclose(np.diff(used), np.diff(used)[0])  # focus did not move to the copy
     dock.stack.value = "stack"
     assert dock.input["planes"].value == ""
+
+
+def test_positions_that_a_file_gives_count_for_depth_and_are_copied(dock, qtbot, viewer, planes):
+    places = (5.0, 6.0, 7.0, 11.0, 13.0)
+    about = {"focus_axis": 0, "z_step": SCALE[0], "unit": "um", "positions": places}
+    keywords = {"scale": SCALE, "units": ("um",) * 3, "metadata": {"focusstack": about}}
+    viewer.add_image(planes, name="uneven", **keywords)
+    dock.stack.value = "uneven"
+    assert dock.parameters().z_step == 0  # positions say more
+    press(qtbot, dock, "run_all")
+    behind = np.subtract(places, 5)
+    np.testing.assert_allclose(dock.session.depths, behind)
+    assert dock.legend.depths[4] == "6"
+    depth = viewer.layers["uneven depth"]
+    assert depth.contrast_limits == [0, 8]
+    bar = np.median(depth.data[..., 60:80, 65:75])  # at the third plane: 4 if steps were equal
+    assert bar == pytest.approx(2, abs=1)
+    assert viewer.layers["uneven fused"].metadata["focusstack"]["record"]["found"]["positions"] == (
+        behind.tolist()
+    )
+    dock.copy_command()
+    assert "--z-step" not in QApplication.clipboard().text()

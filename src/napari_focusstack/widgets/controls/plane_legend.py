@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from qtpy.QtGui import QMouseEvent, QPaintEvent
 
@@ -45,15 +45,17 @@ class Legend(QWidget):
         rows = 3.6 if self.depths else 2.6
         return QSize(280, round(rows * self.fontMetrics().height()))
 
-    def offer(self, colours: Mapping[int, Any], step: float = 1.0, unit: str = "") -> None:
+    def offer(
+        self, colours: Mapping[int, Any], depths: Sequence[float] = (), unit: str = ""
+    ) -> None:
         """Show the colours (R, G, B, A), 0..1, of planes; hide where there are fewer than two.
 
         Parameters
         ----------
         colours : mapping
             By plane, counted from 1, the nearest.
-        step : float
-            Distance between planes.
+        depths : sequence of float
+            Distance of each plane behind the nearest.
         unit : str
             Its unit; empty where the distance is not known.
         """
@@ -62,7 +64,8 @@ class Legend(QWidget):
             for plane, colour in colours.items()
         }
         known = unit and len(colours) > 2
-        self.depths = {plane: f"{(plane - 1) * step:.4g}" for plane in colours} if known else {}
+        written = {plane: f"{depth:.4g}" for plane, depth in enumerate(depths, 1)}
+        self.depths = written if known else {}
         self.unit = unit
         what = "foreground or background" if len(colours) == 2 else "planes from near to far"
         self.setToolTip(f"{what}; click one to show it and to paint with it")

@@ -64,18 +64,19 @@ class PlaneBrush:
         """Work on the Labels layer of a session only; None works on none."""
         self.session = session
         labels = None if session is None else session.labels
+        if labels is None or session is None:
+            self.legend.offer({})
+        else:  # also of the same labels: planes may have been left out since
+            _, unit = session.source.plane_step
+            unit = "" if unit == UNKNOWN else UNIT_SIGNS.get(unit_name(unit), unit_name(unit))
+            self.legend.offer(plane_colours(session.source.count), session.depths, unit)
         if labels is self.labels:
             return
         self.stop_picking()
         if self.labels is not None:
             self.labels.events.selected_label.disconnect(self._selected)
         self.labels = labels
-        if labels is None or session is None:
-            self.legend.offer({})
-        else:
-            step, unit = session.source.plane_step
-            unit = "" if unit == UNKNOWN else UNIT_SIGNS.get(unit_name(unit), unit_name(unit))
-            self.legend.offer(plane_colours(session.source.count), step, unit)
+        if labels is not None:
             labels.events.selected_label.connect(self._selected)
             self.legend.choose(self.plane)
         self._slider_plane = self.shown()

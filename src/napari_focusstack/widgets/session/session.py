@@ -113,6 +113,15 @@ class Session:
         return self.layers.image("fused")
 
     @property
+    def depths(self) -> list[float]:
+        """Distance of each plane behind the nearest, in the unit of the stack."""
+        if self.canvas is not None and self.canvas.pipeline.positions is not None:
+            depths: list[float] = self.canvas.pipeline.positions.tolist()
+            return depths
+        step, _ = self.source.plane_step
+        return [step * number for number in range(self.source.count)]
+
+    @property
     def psf(self) -> Psf | None:
         """The last estimate of the blur."""
         return self.state.psf

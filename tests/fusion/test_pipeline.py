@@ -40,28 +40,6 @@ def focus(pipeline, scene):
     return pipeline.read_labels(scene.labels)
 
 
-def test_planes_are_counted_from_the_nearest(planes, scene):
-    first, last = pipeline_of(planes), pipeline_of(planes[::-1], near="last")
-    assert (len(first.stack), first.stack.size, first.near, last.near) == (
-        5,
-        (96, 96),
-        "first",
-        "last",
-    )
-    where = np.s_[10:20, 30:50]
-    for number in (1, 5):
-        torch.testing.assert_close(
-            first.stack.plane(number, where), last.stack.plane(number, where)
-        )
-    # 60000 is the brightest value that the camera wrote, and light is counted from the darkest
-    bright = first.stack.plane(2, first.stack.full) * (
-        first.stack.intensity.high - first.stack.intensity.low
-    )
-    np.testing.assert_allclose(
-        bright.permute(1, 2, 0) + first.stack.intensity.low, planes[1].astype(float), atol=0.02
-    )
-
-
 @pytest.mark.parametrize("sigma_px", [0.8, 1.5, 2.5])
 def test_the_blur_of_one_plane_step_is_found_along_the_edges(make_focal_stack, sigma_px):
     scene = make_focal_stack(5, sigma_px, side=128)

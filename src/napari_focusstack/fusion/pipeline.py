@@ -11,37 +11,25 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_focusstack.diagnostics.blurred import blurred_planes
-from napari_focusstack.diagnostics.similarity import summarize
 from napari_focusstack.elimination.arbitration import TransitionRegion, context_of
 from napari_focusstack.elimination.blockwise import eliminate
 from napari_focusstack.errors import InputError
-from napari_focusstack.fusion.copied_planes import places_without_copies
+from napari_focusstack.fusion.prepared_planes import PreparedPlanes
 from napari_focusstack.fusion.shown_findings import shown_findings
 from napari_focusstack.fusion.strategies import strategy_for
-from napari_focusstack.fusion.surface_planes import SurfacePlanes
 from napari_focusstack.networks import weights
-from napari_focusstack.networks.device import resolve_device
-from napari_focusstack.planes.checks import check_positions
-from napari_focusstack.planes.defects import Defects
 from napari_focusstack.planes.distinct import SOURCE_HALVES, distinct_planes
-from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.planes.shown import nothing
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.psf_estimation.estimate import check_method
-from napari_focusstack.registration.align import align, shown_after
-from napari_focusstack.registration.light import Light
-from napari_focusstack.runtime.forked import check_not_forked
-from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import to_local
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.source.select_sources import Selection, estimate_noise, select_sources
+from napari_focusstack.source.select_sources import Selection, select_sources
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -49,11 +37,10 @@ if TYPE_CHECKING:
 
     from napari_focusstack.diagnostics.diagnosis import Diagnosis
     from napari_focusstack.elimination.diffusion import EliminationMethod
+    from napari_focusstack.fusion.strategies import Strategy
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.planes.focal_stack import Planes
-    from napari_focusstack.planes.shown import Shown
-    from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.region import Region
 
 logger = logging.getLogger(__name__)
@@ -61,8 +48,6 @@ logger = logging.getLogger(__name__)
 #: occlusion. The planes seem to be reversed where the reversed order leaves less than the second
 #: share. Measured: of 31 stacks and pairs in the right order none seems so; most do when reversed.
 UNEXPLAINED, EXPLAINED = 0.9, 0.5
-#: Fewest planes of which one may be left out because it is blurred as a whole.
-MIN_PLANES = 4
 #: Why nothing is eliminated where a blur was found that explains little.
 DOUBTFUL = (
     "no blur explains the planes (no surface hides what lies behind it, transmitted light, or "
@@ -70,8 +55,8 @@ DOUBTFUL = (
 )
 
 
-class Pipeline:
-    """The steps of one fusion.
+class Pipeline(PreparedPlanes):
+    """The steps of one fusion, of planes that are prepared by the first of them.
 
     Parameters
     ----------
@@ -82,30 +67,12 @@ class Pipeline:
         :mod:`napari_focusstack.fusion.near_end` turns it.
     budget_bytes : int, optional
         Most memory that tiles may take; half of the free memory if not given.
-
     positions : sequence of float, optional
         Where each plane lies along the axis, in the order of the planes; steps are equal if not
         given, but that to a copy that is left out.
 
     Attributes
     ----------
-    positions : ndarray or None
-        Distance of each plane behind the nearest, (P,); None where steps are equal.
-    stack : FocalStack
-        The planes, nearest first; blank planes stand for those that are not chosen.
-    shown : list of int
-        Numbers of the planes that are neither blank nor blurred as a whole, in which surfaces and
-        sources are sought.
-    blurred : list of int
-        Numbers of the planes that were left out because they are blurred as a whole.
-    registration : Registration or None
-        How the planes were moved, in the order given; None where registration was not tried.
-    defects : Defects or None
-        Pixels that the sensor got wrong, and that are filled; None if there are none.
-    light : Light or None
-        How the light changed between the planes, which is equalised; None if it did not.
-    near : {"first", "last"}
-        Which end of the planes as given is nearest to the lens.
     plain : str
         Why nothing is eliminated; empty where light is computed.
     reversed_ratio : float
@@ -130,104 +97,18 @@ class Pipeline:
         budget_bytes: int | None = None,
         positions: Sequence[float] | None = None,
     ) -> None:
-        check_not_forked()
-        self.parameters = parameters
-        budget = memory_budget() if budget_bytes is None else budget_bytes
-        device = resolve_device(parameters.device)
-        self.stack = FocalStack(planes, parameters.intensity, device, budget, parameters.planes)
-        self.shown = [n for n, is_blank in enumerate(self.stack.blank, 1) if not is_blank]
-        self.blurred: list[int] = []
-        self.strategy = strategy_for(len(self.shown))
-        self.positions = self._positions(planes, positions)
-        self.registration: Registration | None = None
-        self.defects: Defects | None = None
-        self.light: Light | None = None
-        #: What planes show before registration.
-        self._given = self.stack.shown
-        #: A pair before its light was equalised, in which its foreground is sought.
-        self._segmented: FocalStack | None = None
-        self.near: Literal["first", "last"] = "first"
+        super().__init__(planes, parameters, budget_bytes, positions)
         self.plain = ""
         self.reversed_ratio = 1.0
         self.is_turned = self.has_labels = self.labels_are_reversed = False
         #: The last focus map whose blur was measured, that blur, and why there is none.
         self._psf_of: tuple[FocusMap, tuple[Psf | None, str]] | None = None
         self.weights: dict[str, str] = {}
-        if parameters.near == "last":
-            self.reverse()
-        shape, dtype = self.stack.sources[0].shape, self.stack.sources[0].dtype
-        logger.debug("%d planes %s %s on %s", len(self.stack), shape, dtype, device)
 
-    def reverse(self) -> None:
-        """Take the last plane as given for the nearest."""
-        self.near = "last"
-        self.stack.reverse()
-        self.shown = [len(self.stack) + 1 - number for number in reversed(self.shown)]
-        if self.positions is not None:
-            self.positions = self.positions[-1] - self.positions[::-1]
-
-    def _positions(self, planes: Planes, given: Sequence[float] | None) -> np.ndarray | None:
-        """Return how far each plane, in the order given, lies behind the first."""
-        chosen = [number for number, is_chosen in enumerate(self.stack.chosen, 1) if is_chosen]
-        if given is None and (places := places_without_copies(planes, chosen)):
-            given = [place * (self.parameters.z_step or 1) for place in places]
-        return check_positions(given, len(self.stack), chosen)
-
-    def mend(self) -> Generator[Progress, None, None]:
-        """Fill hot and dead pixels, see :class:`napari_focusstack.planes.defects.Defects`."""
-        if self.parameters.equalize == "off":
-            return
-        yield Progress("find hot pixels", 0, 1)
-        stack = self._shown_stack
-        planes = stack.sources
-        self.defects = Defects.of(planes, stack.shown)
-        if self.defects is not None:
-            logger.debug("%s", self.defects.reason)
-            self.stack.put(self.shown, self.defects.mend(planes))
-        yield Progress("find hot pixels", 1, 1)
-
-    def leave_out_blurred(self) -> None:
-        """Leave out planes that are blurred as a whole, unless the planes were chosen."""
-        if self.parameters.planes is not None or len(self.shown) < MIN_PLANES:
-            return
-        detail = np.stack([summarize(plane).detail for plane in self._shown_stack.sources])
-        self.blurred = [self.shown[at] for at in blurred_planes(detail)]
-        self.shown = [number for number in self.shown if number not in self.blurred]
-        self.strategy = strategy_for(len(self.shown))
-
-    def align(self, known: Registration | None = None) -> Generator[Progress, None, None]:
-        """Register the planes, and equalise their light.
-
-        See :func:`napari_focusstack.registration.align.align` and
-        :class:`napari_focusstack.registration.light.Light`.
-        """
-        self._given = self.stack.shown
-        if known is not None:
-            known.check(self.stack.sources)
-            known = self._in_order(known).take(self.shown)
-        stack = self._shown_stack
-        planes, registration = yield from align(stack.sources, self.parameters, known, stack.shown)
-        if registration is not None:
-            logger.debug("registration: %s", registration.reason)
-            self.registration = self._in_order(registration.put(self.shown, len(self.stack)))
-            if not registration.is_identity:
-                self.stack.put(self.shown, planes, shown_after(registration, stack.shown))
-        if self.parameters.equalize == "off":
-            return
-        yield Progress("compare light", 0, 1)
-        stack = self._shown_stack
-        planes = stack.sources
-        self.light = Light.of(planes, self.stack.intensity, stack.shown)
-        if self.light is not None:
-            logger.debug("%s", self.light.reason)
-            if len(self.shown) == 2:  # FSB knows pairs of different light
-                self._segmented = self._shown_stack
-            self.stack.put(self.shown, self.light.equalize(planes, self.stack.intensity))
-        yield Progress("compare light", 1, 1)
-
-    def _in_order(self, registration: Registration) -> Registration:
-        """Return a registration in the order given as one of the nearest first, or the inverse."""
-        return registration.reversed if self.near == "last" else registration
+    @property
+    def strategy(self) -> Strategy:
+        """What depends on the number of planes."""
+        return strategy_for(len(self.shown))
 
     def segment(self) -> Generator[Progress, None, tuple[FocusMap, str | None]]:
         """Estimate depth and alpha: FSB and DEB for a pair, DEB and MEB for more planes.
@@ -240,24 +121,9 @@ class Pipeline:
         """
         surfaces = self.surfaces
         focus, backend = yield from self.strategy.segment(
-            self._segmented or surfaces.stack, self.parameters, self._network
+            self.unequalised or surfaces.stack, self.parameters, self._network
         )
         return surfaces.widen(focus), backend
-
-    @cached_property
-    def surfaces(self) -> SurfacePlanes:
-        """The planes in which surfaces and their blur are sought."""
-        return SurfacePlanes.of(self.stack, self.shown, self.positions)
-
-    @property
-    def _shown_stack(self) -> FocalStack:
-        """The planes that are neither blank nor blurred as a whole."""
-        return self.stack.take(self.shown)
-
-    @property
-    def visible(self) -> Shown:
-        """Which pixels the planes that are not blank show."""
-        return self._shown_stack.shown
 
     def select(self) -> Generator[Progress, None, Selection]:
         """Choose the plane that shows each pixel best, by SEB, and make the picture of them.
@@ -265,7 +131,7 @@ class Pipeline:
         Of planes that hardly differ some are enough, unless noise is to be averaged.
         """
         parameters, network = self.parameters, self._network("seb")
-        stack, numbers = self._shown_stack, self.shown
+        stack, numbers = self.shown_stack, self.shown
         if parameters.blend != "noise":
             enough = distinct_planes(stack, SOURCE_HALVES)
             some = stack.take(enough)
@@ -277,11 +143,6 @@ class Pipeline:
         selection = selection.renumbered(numbers)
         logger.debug("%.3f%% of pixels blended", 100 * selection.blended.mean())
         return selection
-
-    @cached_property
-    def noise(self) -> float:
-        """Noise of the planes, mean absolute Laplacian of display values."""
-        return estimate_noise(self._shown_stack)
 
     def read_labels(self, labels: np.ndarray | FocusMap) -> FocusMap:
         """Return the focus map of labels, or a focus map that is given, on the stack's device.
@@ -373,7 +234,7 @@ class Pipeline:
         """
         surfaces = self.surfaces.reversed
         parameters = surfaces.narrow_parameters(self.parameters)
-        segmented = surfaces.stack if self._segmented is None else self._segmented.reversed
+        segmented = surfaces.stack if self.unequalised is None else self.unequalised.reversed
         focus, _ = yield from self.strategy.segment(segmented, parameters, self._network)
         focus = surfaces.narrow(surfaces.widen(focus))
         if not focus.has_occlusions():
@@ -392,7 +253,7 @@ class Pipeline:
     @property
     def warnings(self) -> list[str]:
         """What is odd about the planes, in sentences."""
-        hidden = shown_findings(self._given, self.stack.blank, self.visible)
+        hidden = shown_findings(self.given_shown, self.stack.blank, self.visible)
         return [*self._order_warnings, *hidden]
 
     @property

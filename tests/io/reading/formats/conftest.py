@@ -92,7 +92,7 @@ def write_lif(path, images):
             f'NumberOfElements="{size}" Origin="0" '
             f'Length="{(size - 1) * units.get(axis, ("m", STEPS_UM.get(axis, 0) * 1e-6))[1]}" '
             f'Unit="{units.get(axis, ("m", 0))[0]}" BytesInc="{step}" BitInc="0"/>'
-            for axis, size, step in zip(axes, data.shape, steps, strict=True)
+            for axis, size, step in reversed([*zip(axes, data.shape, steps, strict=True)])
             if axis not in "CS"
         )
         inner = axes.index("C") if "C" in axes else axes.find("S")

@@ -13,6 +13,7 @@ from napari_focusstack.imaging.psf_shapes import PSF_SHAPE_CHOICES, PsfShapeChoi
 from napari_focusstack.runtime.distance import read_distance
 from napari_focusstack.runtime.plane_choice import choice_text
 from napari_focusstack.runtime.schemas import fits
+from napari_focusstack.runtime.slab_choice import read_slab
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -227,6 +228,23 @@ class ProjectionParameters:
             if part.strip():
                 offsets[channel.strip()] = offset.strip()
         return offsets
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlabParameters:
+    """Slabs of neighbouring planes, see :func:`napari_focusstack.fuse_slabs`."""
+
+    slab: str | None = option(
+        None,
+        "fuse N planes at a time, of which OVERLAP are those of the slab before, and write all "
+        "slabs as a stack",
+    )
+
+    def __post_init__(self) -> None:
+        """Raise InputError if the text says no slabs."""
+        check_choices(self)
+        if self.slab is not None:
+            read_slab(self.slab)
 
 
 @dataclass(frozen=True, kw_only=True)

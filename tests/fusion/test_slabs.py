@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import napari_focusstack as nfs
-from napari_focusstack.errors import InputError
-from napari_focusstack.fusion.slabs import fuse_slabs, read_slab, slab_ranges
+from napari_focusstack.fusion.slabs import fuse_slabs
 
 PLAIN = {"elimination": "none", "device": "cpu"}
 
@@ -13,28 +12,6 @@ PLAIN = {"elimination": "none", "device": "cpu"}
 @pytest.fixture(scope="module")
 def planes(make_focal_stack):
     return np.stack(make_focal_stack(7, 1.0, seed=2).planes("uint16", grey=True))
-
-
-@pytest.mark.parametrize(
-    ("count", "size", "overlap", "slabs"),
-    [
-        (10, 4, 1, [(1, 4), (4, 7), (7, 10)]),
-        (10, 4, 0, [(1, 4), (5, 8), (9, 10)]),
-        (9, 4, 0, [(1, 4), (5, 8), (8, 9)]),  # one plane alone cannot be fused
-        (5, 9, 3, [(1, 5)]),
-        (4, 3, 2, [(1, 3), (2, 4)]),
-    ],
-)
-def test_slabs_cover_all_planes(count, size, overlap, slabs):
-    made = slab_ranges(range(1, count + 1), size, overlap)
-    assert [(one[0], one[-1]) for one in made] == slabs
-    assert {number for one in made for number in one} == set(range(1, count + 1))
-
-
-@pytest.mark.parametrize("text", ["1", "3:3", "3:4", "a:1", "3:1:1", "", "-3:1"])
-def test_what_is_no_slab_is_refused(text):
-    with pytest.raises(InputError, match="slab"):
-        read_slab(text)
 
 
 def test_a_slab_is_the_fusion_of_its_planes(planes):

@@ -22,6 +22,7 @@ from napari_focusstack.imaging.number_types import written_type
 from napari_focusstack.io.reading.plane_store import PlaneStore
 from napari_focusstack.provenance import record
 from napari_focusstack.runtime.plane_choice import chosen_planes
+from napari_focusstack.runtime.slab_choice import slab_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +72,7 @@ def slab_stack(
     """
     from napari_focusstack.fusion.near_end import prepare
     from napari_focusstack.fusion.result import bounds
-    from napari_focusstack.fusion.slabs import slab_ranges, slabs_of
+    from napari_focusstack.fusion.slabs import slabs_of
     from napari_focusstack.runtime.progress import run
 
     letters, first = result_letters(stack), channel_index(stack, channel)

@@ -9,7 +9,8 @@ from napari_focusstack.commands.options import inputs_of, parse_bytes, read_para
 from napari_focusstack.commands.progress_bars import Bars
 from napari_focusstack.commands.projection_options import read_projection
 from napari_focusstack.errors import InputError
-from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.parameters import FuseParameters, SlabParameters
+from napari_focusstack.runtime.slab_choice import read_slab
 
 if TYPE_CHECKING:
     import argparse
@@ -28,8 +29,7 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slab",
         metavar="N:OVERLAP",
-        help="fuse N planes at a time, of which OVERLAP are those of the slab before, and write "
-        "all slabs as a stack",
+        help=SlabParameters.__dataclass_fields__["slab"].metadata["help"],
     )
 
 
@@ -37,7 +37,6 @@ def fuse_slabs(options: argparse.Namespace, stack: StackHeader) -> None:
     """Fuse slabs of a stack and write them, and the report if it is asked for."""
     from napari_focusstack.batch.slab_stack import slab_stack
     from napari_focusstack.files import all_or_none, check_writable, write_text
-    from napari_focusstack.fusion.slabs import read_slab
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.paths import check_apart
 

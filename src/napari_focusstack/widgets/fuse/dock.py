@@ -9,9 +9,11 @@ from qtpy.QtWidgets import QApplication
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.reproduce import from_record
+from napari_focusstack.parameters import ProjectionParameters
 from napari_focusstack.runtime.plane_choice import chosen_planes, ranges_text
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.dock_title import title_dock
+from napari_focusstack.widgets.controls.form import values
 from napari_focusstack.widgets.controls.task_bar import was_undocked
 from napari_focusstack.widgets.fuse.controller import FuseSteps
 from napari_focusstack.widgets.fuse.export_movie import ask_movie, exporting
@@ -19,6 +21,7 @@ from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
 from napari_focusstack.widgets.fuse.many_stacks import FuseMany
 from napari_focusstack.widgets.fuse.panel import BUTTONS, Panel
 from napari_focusstack.widgets.fuse.plane_choice import PlaneChoice
+from napari_focusstack.widgets.fuse.projection import projecting, show_projections
 from napari_focusstack.widgets.fuse.run_record import (
     ask_record,
     command_of,
@@ -31,6 +34,7 @@ from napari_focusstack.widgets.fuse.settings import (
     remember,
     remembered_folder,
 )
+from napari_focusstack.widgets.fuse.slabs import fusing_slabs, show_slabs
 from napari_focusstack.widgets.fuse.surface_view import SurfaceView
 from napari_focusstack.widgets.retouch import shortcuts
 from napari_focusstack.widgets.session.label_layer import saved_labels
@@ -228,6 +232,25 @@ class FuseWidget(Panel):
         self.tasks.run(
             exporting(path, kind, session),
             lambda frames: self.tasks.say(f"saved {path}, {frames} frames"),
+        )
+
+    def project(self) -> None:
+        """Project the planes around the surface."""
+        session, _ = self.steps.prepare()
+        given = {name: value for name, value in values(self.projection).items() if value}
+        projection = ProjectionParameters(**given)
+        self.tasks.run(
+            projecting(session, projection),
+            lambda made: show_projections(self.viewer, made, projection),
+        )
+
+    def fuse_slabs(self) -> None:
+        """Fuse slabs of the stack."""
+        session, parameters = self.steps.prepare()
+        slab = values(self.slabs)["slab"] or ""
+        self.tasks.run(
+            fusing_slabs(session, parameters, slab),
+            lambda made: show_slabs(self.viewer, session.source, made, parameters, slab),
         )
 
     def fuse_many(self) -> None:

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_focusstack.io.reading.calibration import UNKNOWN, unit_name
-from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.parameters import FuseParameters, ProjectionParameters, SlabParameters
 from napari_focusstack.widgets.controls.channel_menu import ChannelMenu
 from napari_focusstack.widgets.controls.device_menu import DeviceMenu
 from napari_focusstack.widgets.controls.eliding import elide
@@ -92,6 +92,8 @@ BUTTONS = {
         "Export movie\N{HORIZONTAL ELLIPSIS}",
         "write the surface as it rocks, or a sweep through the planes, as MP4 or GIF",
     ),
+    "project": ("Project", "project the planes around the surface, and all channels chosen above"),
+    "fuse_slabs": ("Fuse slabs", "fuse a few neighbouring planes at a time, as a new stack"),
     "fuse_many": (
         "Fuse many\N{HORIZONTAL ELLIPSIS}",
         "fuse many files and folders with these settings, one by one",
@@ -114,6 +116,7 @@ LABELS = {
     "elimination": "remove halos",
     "equalize": "light and faults",
     "blend": "blend planes",
+    "slab": "slabs",
 }
 #: Networks whose weights can be chosen: FSB, DEB and MEB estimate the labels, KEB the blur, SEB the
 #: sources, TEB how far an unmixed background is to be trusted.
@@ -142,6 +145,8 @@ WORDS = {
 }
 #: Values of each parameter, in order.
 CHOICES = {each.name: each.metadata["choices"] for each in fields(FuseParameters)}
+#: What a projection can make of the planes.
+PROJECTIONS = ("max", "mean", "sum")
 #: Methods that estimate the blur.
 METHODS = [
     ("network (KEB), then reblurring", "keb+reblur"),
@@ -163,6 +168,8 @@ TIPS = {
     "blend": "where planes are mixed rather than one of them chosen",
     "psf_shape": "shape of a point out of focus; automatic takes the one that explains the planes "
     "better",
+    "project": "what is made of the planes around the surface",
+    "slab": "planes of a slab, and how many of them are those of the slab before, such as 10:3",
 }
 #: The longest label; all are as wide.
 WIDEST = LABELS["psf_shape"]
@@ -212,6 +219,16 @@ class Panel(QWidget):
         self.blend = form(FuseParameters, ("blend",))
         self.cut = form(FuseParameters, ("crop",))
         self.cut["crop"].text = "cut to what all planes show"
+        self.projection = form(
+            ProjectionParameters, ("project", "above", "below", "channel_offset")
+        )
+        self.projection["project"].choices = PROJECTIONS
+        self.projection["channel_offset"].native.setPlaceholderText("none")
+        self.slabs = form(SlabParameters, ("slab",))
+        self.slabs["slab"].value = "10:3"
+        for widget in (*self.projection, *self.slabs):
+            widget.label = LABELS.get(widget.name, widget.label)
+            widget.tooltip = TIPS.get(widget.name, widget.tooltip)
         self.forms = (
             *(self.input, self.foreground, self.blur, self.elimination, self.blend),
             self.cut,
@@ -338,6 +355,8 @@ class Panel(QWidget):
                 _rows(*self.weights.values()),
                 _columns(self.residual, self.kernel),
             ),
+            folded("Projection", _rows(*self.projection), button["project"]),
+            folded("Slabs", _rows(*self.slabs), button["fuse_slabs"]),
             folded(
                 "Settings",
                 _columns(button["load_layer"], button["load_file"]),

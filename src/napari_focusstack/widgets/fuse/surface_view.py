@@ -75,7 +75,7 @@ class SurfaceView:
             translate=(start, *keywords["translate"]),
             units=(unit, *keywords["units"]),
             axis_labels=("z", *keywords["axis_labels"]),
-            **{name: _with_depth(keywords[name]) for name in TURNED if name in keywords},
+            **{name: with_depth(keywords[name]) for name in TURNED if name in keywords},
             metadata={
                 "focusstack": {"made_from": source.metadata()["made_from"], "shows": "surface"}
             },
@@ -117,6 +117,6 @@ def drawn_depth(depth: np.ndarray, source: Source) -> tuple[np.ndarray, bool]:
     return depth * (DEPTH_SHARE * shorter / ((source.count - 1) * step)), False
 
 
-def _with_depth(matrix: np.ndarray) -> np.ndarray:
+def with_depth(matrix: np.ndarray) -> np.ndarray:
     """Return a matrix of rows and columns as one that leaves a first axis, depth, as it is."""
     return np.pad(matrix, ((1, 0), (1, 0))) + np.diag([1.0, *[0.0] * len(matrix)])

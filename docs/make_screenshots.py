@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage
-from qtpy.QtWidgets import QApplication, QFileDialog, QScrollArea
+from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_focusstack.io.writing.layer_tiff import write_tiff
 from napari_focusstack.samples.stacks import PIXEL_UM, Z_STEP_UM, colour_stack, microscopy_stack
-from napari_focusstack.widgets.fuse.save_results import FOLDER
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -186,58 +183,6 @@ def opening(viewer: Viewer, folder: Path) -> None:
     viewer.layers.clear()
 
 
-def saving(viewer: Viewer, folder: Path) -> None:
-    """From the sample pair to its saved results; the dock is as narrow as a small screen asks."""
-    viewer.window.resize(1000, 700)
-    viewer.open_sample(PLUGIN, "pair")
-    fuse = dock(viewer, "Fuse focal stack")
-    viewer.window._qt_window.resizeDocks([fuse.parent()], [300], Qt.Orientation.Horizontal)
-    viewer.reset_view()
-    fuse.buttons["preview"].click()
-    wait(fuse.tasks)
-    picture(viewer, "preview")
-    fuse.buttons["run_all"].click()
-    wait(fuse.tasks)
-    os.chdir(folder)  # so that the dock names a short folder
-    QFileDialog.getSaveFileName = staticmethod(lambda *_: ("pair results", FOLDER))
-    fuse.buttons["save"].click()
-    wait(fuse.tasks)
-    picture(viewer, "saved")
-    print(*sorted(path.name for path in Path("pair results").iterdir()), sep="\n")
-    viewer.window.remove_dock_widget(fuse)
-    viewer.layers.clear()
-    viewer.window.resize(*WINDOW_PX)
-
-
-def many(viewer: Viewer, folder: Path) -> None:
-    """Fuse three stacks from files; one of them is cut short."""
-    stacks = folder / "stacks"
-    stacks.mkdir()
-    planes = microscopy_stack()
-    scale, units = (Z_STEP_UM, PIXEL_UM, PIXEL_UM), ("um",) * 3
-    for number, turn in enumerate((np.s_[:], np.s_[:, ::-1], np.s_[:, :, ::-1]), 1):
-        path = stacks / f"fibres {number}.tif"
-        write_tiff(path, planes[turn], axes="ZYX", scale=scale, units=units)
-    path = stacks / "fibres 2.tif"
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    fuse = dock(viewer, "Fuse focal stack")
-    fuse.buttons["fuse_many"].click()
-    table = fuse.many
-    os.chdir(folder)
-    table.add([Path("stacks")])
-    table.folder = Path("fused")
-    table.target.setText("fused")
-    table.extras["depth"].setChecked(True)
-    table.buttons["start"].click()
-    wait(table.tasks)
-    settle()
-    shot = table.grab().toImage().convertToFormat(QImage.Format.Format_RGBA8888)
-    pixels = np.array(shot.constBits().asarray(shot.sizeInBytes()), np.uint8)
-    save("many", pixels.reshape(shot.height(), -1, 4)[:, : shot.width()])
-    table.close()
-    viewer.window.remove_dock_widget(fuse)
-
-
 def main() -> None:
     """Make all screenshots in one napari with default settings."""
     with tempfile.TemporaryDirectory() as folder:
@@ -253,8 +198,6 @@ def main() -> None:
         stacking(viewer)
         series(viewer)
         opening(viewer, Path(folder))
-        saving(viewer, Path(folder))
-        many(viewer, Path(folder))
         training = dock(viewer, "Train focus networks")
         viewer.window.resize(1000, 560)
         picture(viewer, "train", training.width() + 6)

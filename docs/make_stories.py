@@ -1,9 +1,9 @@
-"""Two stories of retouching real stacks, played in napari, with screenshots.
+"""The stories of the dock, played in napari, with screenshots.
 
-xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_stories.py FOLDER [--shrink N]
+xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_stories.py FOLDER [--shrink N] [--only NAME]
 
-FOLDER holds the planes of a stack, as JPEGs. Screenshots go to docs/images/napari_story_*.png. Each
-story ends with a check, so the script fails where it is not true any more.
+FOLDER holds the planes of a stack, as JPEGs. Screenshots go to docs/images/. Each story ends with
+checks, so the script fails where it is not true any more.
 """
 
 from __future__ import annotations
@@ -17,16 +17,47 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from make_screenshots import PLUGIN, WINDOW_PX, dock, look_at, save, settle, wait
 from PIL import Image
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDropEvent, QImage
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QFileDialog
+
+from napari_focusstack.io.writing.layer_tiff import write_tiff
+from napari_focusstack.samples.stacks import PIXEL_UM, Z_STEP_UM, microscopy_stack
+from napari_focusstack.widgets.fuse.save_results import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari import Viewer
+    from qtpy.QtWidgets import QPushButton
 
-#: Planes of the second story, and the one that is there twice, from 0.
+#: Planes of the drop, and the one that is there twice, from 0.
 FEW, DOUBLED = 14, 5
-#: Brush of the first story, px, and the length of its stroke, as a share of the width.
+#: Brush that retouches a hair, px, and the length of its stroke, as a share of the width.
 BRUSH_PX, STROKE_SHARE = 7, 0.06
+#: A small screen, and the narrowest dock, px.
+SMALL_PX, NARROW_PX = (1280, 700), 300
+
+
+def click(button: QPushButton) -> int:
+    """Click with the mouse; return 1, the number of clicks."""
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    return 1
+
+
+def close(viewer: Viewer, fuse: Any) -> None:
+    """Close the dock and remove all layers."""
+    viewer.window.remove_dock_widget(fuse)
+    viewer.layers.clear()
+    settle()
+
+
+def narrow(viewer: Viewer, fuse: Any) -> None:
+    """Make the window as small as a small screen, and the dock as narrow as it gets."""
+    viewer.window.resize(*SMALL_PX)
+    viewer.window._qt_window.resizeDocks([fuse.parent()], [NARROW_PX], Qt.Orientation.Horizontal)
+    settle()
 
 
 def picture(viewer: Viewer, name: str) -> None:
@@ -102,19 +133,122 @@ def hair(fuse: Any) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def leaving_out(viewer: Viewer, stack: Path) -> None:
-    """Fuse planes of which one is there twice, and leave it out with one click."""
-    fuse = fused(viewer, stack)
+def saving(viewer: Viewer, folder: Path) -> None:
+    """From the sample pair to its saved results in five clicks."""
+    os.chdir(folder)  # so that the dock names a short folder
+    viewer.open_sample(PLUGIN, "pair")
+    fuse = dock(viewer, "Fuse focal stack")
+    clicks = 2  # these entries of menus
+    narrow(viewer, fuse)
+    viewer.reset_view()
+    clicks += click(fuse.buttons["run_all"])
+    wait(fuse.tasks)
+    QFileDialog.getSaveFileName = staticmethod(lambda *_: ("pair results", FOLDER))
+    clicks += click(fuse.buttons["save"])
+    clicks += 1  # *Save* in the dialog
+    wait(fuse.tasks)
+    settle()
+    save("saved", viewer.screenshot(canvas_only=False, flash=False))
+    written = sorted(path.name for path in Path("pair results").iterdir())
+    print(clicks, "clicks:", *written)
+    assert clicks == 5
+    assert {"pair fused.ome.tif", "pair fused.jpg", "pair foreground.ome.tif"} <= {*written}
+    (again,) = viewer.open("pair results/pair fused.ome.tif", plugin=PLUGIN)
+    np.testing.assert_array_equal(again.data, viewer.layers["pair fused"].data)
+    close(viewer, fuse)
+    viewer.window.resize(*WINDOW_PX)
+
+
+def drop(viewer: Viewer, paths: Sequence[Path]) -> None:
+    """Drop files on the canvas."""
+    from napari.settings import get_settings
+
+    get_settings().plugins.extension2reader = {"*.jpg": "napari"}  # or napari would ask
+    dropped = QMimeData()
+    dropped.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    event = QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, dropped, left, none)
+    viewer.window._qt_viewer.dropEvent(event)
+    settle()
+
+
+def leaving_out(viewer: Viewer, planes: Path) -> None:
+    """Drop planes of which one is there twice, fuse them, and leave it out with one click."""
+    drop(viewer, sorted(planes.iterdir()))
+    fuse = dock(viewer, "Fuse focal stack")
+    print(len(viewer.layers), "layers:", fuse.merge.text())
+    assert len(viewer.layers) == FEW
+    click(fuse.merge)
+    viewer.reset_view()
+    click(fuse.buttons["run_all"])
+    wait(fuse.tasks)
+    print(fuse.verdict.sentence.text())
+    assert fuse.verdict.sentence.text().startswith("Doubtful")
     picture(viewer, "doubled")
     (button,) = (each for each in fuse.verdict.buttons if each.text().startswith("Leave out"))
     print(button.text())
-    button.click()
+    assert button.text() == f"Leave out plane {DOUBLED + 2}"
+    click(button)
     wait(fuse.tasks)
     print(fuse.verdict.sentence.text())
     picture(viewer, "left_out")
     assert not any(each.text().startswith("Leave out") for each in fuse.verdict.buttons)
-    viewer.window.remove_dock_widget(fuse)
-    viewer.layers.clear()
+    close(viewer, fuse)
+
+
+def many(viewer: Viewer, folder: Path) -> None:
+    """Fuse three stacks from files; one of them is cut short."""
+    stacks = folder / "stacks"
+    stacks.mkdir()
+    planes = microscopy_stack()
+    scale, units = (Z_STEP_UM, PIXEL_UM, PIXEL_UM), ("um",) * 3
+    for number, turn in enumerate((np.s_[:], np.s_[:, ::-1], np.s_[:, :, ::-1]), 1):
+        path = stacks / f"fibres {number}.tif"
+        write_tiff(path, planes[turn], axes="ZYX", scale=scale, units=units)
+    path = stacks / "fibres 2.tif"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    fuse = dock(viewer, "Fuse focal stack")
+    click(fuse.buttons["fuse_many"])
+    table = fuse.many
+    os.chdir(folder)
+    table.add([Path("stacks")])
+    table.folder = Path("fused")
+    table.target.setText("fused")
+    table.extras["depth"].setChecked(True)
+    click(table.buttons["start"])
+    wait(table.tasks)
+    settle()
+    shot = table.grab().toImage().convertToFormat(QImage.Format.Format_RGBA8888)
+    pixels = np.array(shot.constBits().asarray(shot.sizeInBytes()), np.uint8)
+    save("many", pixels.reshape(shot.height(), -1, 4)[:, : shot.width()])
+    states = [table.state(row) for row in range(3)]
+    print(*states, sep="\n")
+    assert [state.split()[0] for state in states] == ["done", "failed:", "done"]
+    table.close()
+    close(viewer, fuse)
+
+
+def small(viewer: Viewer) -> None:
+    """Preview, fuse and retouch with a dock of 300 px in a window of 1280 x 700 px."""
+    viewer.open_sample(PLUGIN, "stack")
+    fuse = dock(viewer, "Fuse focal stack")
+    narrow(viewer, fuse)
+    viewer.reset_view()
+    click(fuse.buttons["preview"])
+    wait(fuse.tasks)
+    settle()
+    save("preview", viewer.screenshot(canvas_only=False, flash=False))
+    click(fuse.buttons["run_all"])
+    wait(fuse.tasks)
+    click(fuse.buttons["retouch"])
+    picture(viewer, "small")
+    assert fuse.width() <= NARROW_PX
+    assert fuse.window().height() == SMALL_PX[1]
+    sentence = fuse.verdict.sentence
+    assert sentence.visibleRegion().boundingRect() == sentence.rect()
+    click(fuse.buttons["retouch"])
+    close(viewer, fuse)
+    viewer.window.resize(*WINDOW_PX)
 
 
 def main() -> None:
@@ -122,8 +256,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--shrink", type=int, default=2)
+    parser.add_argument("--only", help="name of a single story")
     given = parser.parse_args()
-    paths = sorted(given.folder.glob("*.jpg"))
+    paths = sorted(given.folder.resolve().glob("*.jpg"))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         os.environ["NAPARI_CONFIG"] = str(folder / "settings.yaml")
@@ -131,11 +266,24 @@ def main() -> None:
 
         few = paths[:FEW]
         few.insert(DOUBLED, few[DOUBLED])
+        stories = {
+            "saving": lambda: saving(viewer, folder),
+            "retouching": lambda: retouching(
+                viewer, shrunk(paths, folder / "beetle", given.shrink), folder
+            ),
+            "leaving_out": lambda: leaving_out(
+                viewer, shrunk(few[:FEW], folder / "few", given.shrink)
+            ),
+            "many": lambda: many(viewer, folder),
+            "small": lambda: small(viewer),
+        }
         viewer = Viewer()
         viewer.window.resize(*WINDOW_PX)
         settle()
-        leaving_out(viewer, shrunk(few[:FEW], folder / "few", given.shrink))
-        retouching(viewer, shrunk(paths, folder / "beetle", given.shrink), folder)
+        for name, story in stories.items():
+            if given.only in (None, name):
+                print(f"- {name}")
+                story()
         viewer.close()
 
 

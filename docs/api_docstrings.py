@@ -28,4 +28,5 @@ class OptionTexts(griffe.Extension):
             return
         default, text, *_ = call.arguments
         attr.value = default
-        attr.docstring = griffe.Docstring(ast.literal_eval(str(text)), parent=attr)
+        if isinstance(text, str):  # and no expression, whose value is not known here
+            attr.docstring = griffe.Docstring(ast.literal_eval(text), parent=attr)

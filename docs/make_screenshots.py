@@ -103,6 +103,7 @@ def fusing(viewer: Viewer) -> None:
     save("painting", np.concatenate(sides, 1))
     fuse.buttons["drop_fixes"].click()
     fuse.buttons["retouch"].click()
+    settle()  # the canvas gets its width back
     look_at(viewer, (200, 265), 2.6)
     fuse.wipe.menu.setCurrentText("far plane")
     fuse.wipe.wipe_button.click()

@@ -26,9 +26,10 @@ from napari_focusstack.diagnostics.similarity import (
 from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.number_types import taken_type
 from napari_focusstack.planes.checks import MIN_SIDE_PX
+from napari_focusstack.runtime.threads import map_in_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from napari_focusstack.diagnostics.similarity import PlaneSummary
 
@@ -176,8 +177,26 @@ def shares_of(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def _summarize_all(planes: Iterable[np.ndarray]) -> tuple[list[PlaneSummary], tuple[int, ...]]:
-    """Summarize planes one after the other; return the summaries and (Y, X)."""
+    """Summarize planes, read one after the other; return the summaries and (Y, X)."""
     summaries: list[PlaneSummary] = []
+    sizes: list[tuple[int, ...]] = []
+    for number, (summary, size) in enumerate(map_in_threads(_summary, _checked(planes)), 1):
+        summaries.append(summary)
+        sizes.append(size)
+        if not np.isfinite(summary.contrast):
+            raise InputError(f"plane {number} holds NaN or infinite values; replace them first.")
+    if len(summaries) < 2:
+        raise InputError(f"the stack has {len(summaries)} planes; give at least two.")
+    return summaries, sizes[0]
+
+
+def _summary(plane: np.ndarray) -> tuple[PlaneSummary, tuple[int, ...]]:
+    """Return the summary of a plane, and (Y, X)."""
+    return summarize(plane), plane.shape[:2]
+
+
+def _checked(planes: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield planes of one size and type."""
     first: tuple[tuple[int, ...], np.dtype] | None = None
     for number, given in enumerate(planes, 1):
         plane = np.asarray(given)
@@ -197,12 +216,7 @@ def _summarize_all(planes: Iterable[np.ndarray]) -> tuple[list[PlaneSummary], tu
                 f"plane 1 is {first[1]} {first[0]}, plane {number} {plane.dtype} {plane.shape}; "
                 "give planes of one size and type."
             )
-        summaries.append(summarize(plane))
-        if not np.isfinite(summaries[-1].contrast):
-            raise InputError(f"plane {number} holds NaN or infinite values; replace them first.")
-    if first is None or len(summaries) < 2:
-        raise InputError(f"the stack has {len(summaries)} planes; give at least two.")
-    return summaries, first[0][:2]
+        yield plane
 
 
 def _details(summaries: Sequence[PlaneSummary], chosen: Sequence[int]) -> np.ndarray:

@@ -21,6 +21,7 @@ from napari_focusstack.registration.light import Light
 from napari_focusstack.runtime.forked import check_not_forked
 from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.runtime.threads import map_in_threads
 from napari_focusstack.source.select_sources import estimate_noise
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ class PreparedPlanes:
         """Leave out planes that are blurred as a whole, unless the planes were chosen."""
         if self.parameters.planes is not None or len(self.shown) < MIN_PLANES:
             return
-        detail = np.stack([summarize(plane).detail for plane in self.shown_stack.sources])
+        sources = self.shown_stack.sources
+        detail = np.stack([one.detail for one in map_in_threads(summarize, sources)])
         self.blurred = [self.shown[at] for at in blurred_planes(detail)]
         self.shown = [number for number in self.shown if number not in self.blurred]
 

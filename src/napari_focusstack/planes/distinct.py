@@ -14,6 +14,7 @@ import numpy as np
 import torch.nn.functional as functional
 
 from napari_focusstack.filters.laplacian import laplacian
+from napari_focusstack.runtime.threads import map_in_threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -116,11 +117,12 @@ def cells_with_detail(sharpness: np.ndarray) -> np.ndarray:
 
 def sharpness_of_cells(stack: FocalStack) -> np.ndarray:
     """Return the mean absolute Laplacian of each cell in each plane, (P, cells)."""
-    cells = [
-        mean_of_cells(laplacian(stack.display(number, stack.full).mean(0)[None, None]).abs())
-        for number in range(1, len(stack) + 1)
-    ]
-    return np.stack(cells)
+
+    def of_plane(number: int) -> np.ndarray:
+        grey = stack.display(number, stack.full).mean(0)[None, None]
+        return mean_of_cells(laplacian(grey).abs())
+
+    return np.stack(list(map_in_threads(of_plane, range(1, len(stack) + 1), stack.device)))
 
 
 def mean_of_cells(image: Tensor) -> np.ndarray:

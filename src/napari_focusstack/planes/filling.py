@@ -7,6 +7,7 @@ measures, networks and blurs near the rim undisturbed.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -17,6 +18,7 @@ from napari_focusstack.filters.nearest import nearest_values
 from napari_focusstack.imaging.number_types import as_floats, to_type
 from napari_focusstack.planes.scratch import KeptPlanes
 from napari_focusstack.runtime.region import bounding_box, pad, to_global, to_local
+from napari_focusstack.runtime.threads import map_in_threads
 from napari_focusstack.runtime.tiles import tiles_of
 
 if TYPE_CHECKING:
@@ -67,8 +69,8 @@ def fill(planes: Sequence[Any], shown: Shown, blank: Sequence[bool]) -> list[Any
     if not numbers:
         return filled
     kept = KeptPlanes([planes[number - 1] for number in numbers])
-    for number in numbers:
-        kept.add(_filled(planes, shown, blank, number))
+    for plane in map_in_threads(partial(_filled, planes, shown, blank), numbers):
+        kept.add(plane)
     for number, plane in zip(numbers, kept.planes, strict=True):
         filled[number - 1] = plane
     return filled

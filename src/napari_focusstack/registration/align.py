@@ -9,6 +9,7 @@ import numpy as np
 from napari_focusstack.planes.scratch import KeptPlanes
 from napari_focusstack.planes.shown import Shown, ShownMask
 from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.runtime.threads import map_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -73,9 +74,13 @@ def align(
         known = yield from register_steps(planes, parameters, shown)
     if known.is_identity:
         return planes, known
-    moved = KeptPlanes(planes)
-    for number, plane in enumerate(planes, 1):
-        moved.add(known.warp(plane[:, :], number))
+    moved, registration = KeptPlanes(planes), known
+    warped = map_in_threads(
+        lambda number: registration.warp(planes[number - 1][:, :], number),
+        range(1, len(planes) + 1),
+    )
+    for number, plane in enumerate(warped, 1):
+        moved.add(plane)
         yield Progress("move planes", number, len(planes))
     return moved.planes, known
 

@@ -16,6 +16,7 @@ import torch
 
 from napari_focusstack.imaging.number_types import as_floats, to_type
 from napari_focusstack.planes.scratch import KeptPlanes
+from napari_focusstack.runtime.threads import map_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +88,9 @@ class Light:
         """
         masks = [None] * len(planes) if shown is None else shown.masks
         cells, brightest = zip(
-            *(_cells(plane, intensity, mask) for plane, mask in zip(planes, masks, strict=True)),
+            *map_in_threads(
+                lambda number: _cells(planes[number], intensity, masks[number]), range(len(planes))
+            ),
             strict=True,
         )
         top = max(brightest)
@@ -130,10 +133,14 @@ class Light:
             Their coding: sRGB values are light only when decoded.
         """
         kept = KeptPlanes(planes)
-        for number, plane in enumerate(planes):
-            pixels = np.asarray(plane[:, :])
+
+        def equalized(number: int) -> np.ndarray:
+            pixels = np.asarray(planes[number][:, :])
             gain = self._gain(number, pixels.shape[:2])
-            kept.add(pixels if (gain == 1).all() else _divided(pixels, gain, intensity))
+            return pixels if (gain == 1).all() else _divided(pixels, gain, intensity)
+
+        for plane in map_in_threads(equalized, range(len(planes))):
+            kept.add(plane)
         return kept.planes
 
     def _gain(self, number: int, size: tuple[int, ...]) -> np.ndarray:

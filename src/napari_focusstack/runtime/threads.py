@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Piece = TypeVar("Piece")
     Result = TypeVar("Result")
 
+#: Where work without torch is done.
+CPU = torch.device("cpu")
 #: Most pieces at a time, because each takes memory. Convention.
 MAX_WORKERS = 4
 #: Number of pieces after which free memory is returned to the system. Convention.
@@ -106,14 +108,14 @@ def map_planes(
 def map_in_threads(
     work: Callable[[Piece], Result],
     pieces: Iterable[Piece],
-    device: torch.device,
+    device: torch.device = CPU,
     workers: int | None = None,
 ) -> Iterator[Result]:
     """Apply work to pieces, several at a time, as :func:`parallel_map`; memory is kept.
 
     Examples
     --------
-    >>> list(map_in_threads(str, [1, 2], torch.device("cpu")))
+    >>> list(map_in_threads(str, [1, 2]))
     ['1', '2']
     """
     count = workers or worker_count(device)

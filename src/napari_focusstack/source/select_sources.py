@@ -16,7 +16,7 @@ from napari_focusstack.planes.shown import nothing
 from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
-from napari_focusstack.runtime.threads import map_planes
+from napari_focusstack.runtime.threads import map_in_threads, map_planes
 from napari_focusstack.runtime.tiles import pad_to_multiple, tile_plan, tiles_of
 from napari_focusstack.source.choice import choose
 from napari_focusstack.source.seams import GRID_PX
@@ -216,5 +216,9 @@ def estimate_noise(stack: FocalStack) -> float:
     float
         See :func:`~napari_focusstack.imaging.noise.noise_level`.
     """
+
+    def of_plane(number: int) -> float:
+        return plane_noise(stack.display(number, stack.full))
+
     numbers = spread_evenly(len(stack), NOISE_PLANES)
-    return stack_noise([plane_noise(stack.display(number, stack.full)) for number in numbers])
+    return stack_noise(list(map_in_threads(of_plane, numbers, stack.device)))

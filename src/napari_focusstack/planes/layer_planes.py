@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.planes.axis_names import axis_letters
+from napari_focusstack.planes.lazy_plane import WHOLE
 from napari_focusstack.planes.shown import without_alpha
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ def pixels_of(layer: Layer) -> Any:
 
 
 def stack_planes(
-    layer: Layer, axis: int | None = None, step: Sequence[int] = ()
+    layer: Layer,
+    axis: int | None = None,
+    step: Sequence[int] = (),
+    region: tuple[slice, slice] = WHOLE,
 ) -> list[np.ndarray]:
     """Return the planes of a stack layer.
 
@@ -87,6 +91,8 @@ def stack_planes(
         Focus axis; from :func:`focus_axis_of` if not given.
     step : sequence of int
         Positions of the viewer's sliders, one for each axis; 0 for axes without one.
+    region : tuple of slice
+        Rows and columns. Of a lazy layer, no others are read than its chunks need.
 
     Returns
     -------
@@ -111,7 +117,8 @@ def stack_planes(
         )
     count = pixels_of(layer).shape[axis]
     return [
-        without_alpha(np.ascontiguousarray(plane_at(layer, axis, step, z))) for z in range(count)
+        without_alpha(np.ascontiguousarray(plane_at(layer, axis, step, z)[region]))
+        for z in range(count)
     ]
 
 
@@ -121,9 +128,11 @@ def plane_at(layer: Layer, axis: int, step: Sequence[int], number: int) -> Any:
     return pixels_of(layer)[(*index[:axis], number, *index[axis + 1 :])]
 
 
-def single_plane(layer: Layer, step: Sequence[int] = ()) -> np.ndarray:
-    """Return the image (Y, X) or (Y, X, 3) of a layer at the positions of the sliders."""
-    return without_alpha(np.ascontiguousarray(pixels_of(layer)[_index(layer, step)]))
+def single_plane(
+    layer: Layer, step: Sequence[int] = (), region: tuple[slice, slice] = WHOLE
+) -> np.ndarray:
+    """Return rows and columns (Y, X) or (Y, X, 3) of a layer at the positions of the sliders."""
+    return without_alpha(np.ascontiguousarray(pixels_of(layer)[_index(layer, step)][region]))
 
 
 def _index(layer: Layer, step: Sequence[int]) -> tuple[int, ...]:

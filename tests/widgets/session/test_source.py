@@ -62,6 +62,15 @@ def test_planes_are_those_of_the_time_point_and_channel(source):
     assert [int(plane.max()) for plane in source.planes()] == [20, 21, 22, 23]
 
 
+def test_rows_and_columns_of_planes_are_read_alone(source, viewer):
+    part = source.planes(np.s_[1:3, 2:6])
+    assert [plane.shape for plane in part] == [(2, 4)] * 4
+    assert [int(plane.max()) for plane in part] == [20, 21, 22, 23]
+    near, far = (viewer.add_image(np.arange(20).reshape(4, 5) + n) for n in (0, 1))
+    (first, second) = Source((near, far)).planes(np.s_[1:2, 3:])
+    assert (first.tolist(), second.tolist()) == ([[8, 9]], [[9, 10]])
+
+
 def test_time_points_and_channels_are_enumerated(source):
     assert [each.step for each in source.time_points()] == [(0, 2, 0), (1, 2, 0)]
     assert [each.step for each in source.other_channels()] == [(1, 0, 0), (1, 1, 0)]

@@ -70,7 +70,7 @@ def previewing(session: Session, parameters: FuseParameters, region: Region) -> 
     def task() -> Generator[Progress, None, FusionResult]:
         from napari_focusstack.fusion.fuse import fuse_steps
 
-        planes = [np.ascontiguousarray(plane[region]) for plane in session.source.planes()]
+        planes = session.source.planes(region)
         positions = session.source.positions
         return (yield from fuse_steps(planes, None, parameters, positions=positions))
 

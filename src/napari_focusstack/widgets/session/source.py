@@ -17,6 +17,7 @@ from napari_focusstack.planes.layer_planes import (
     single_plane,
     stack_planes,
 )
+from napari_focusstack.planes.lazy_plane import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from napari.components import Dims
     from napari.layers import Image, Layer
+
+    from napari_focusstack.runtime.region import Region
 
 
 @dataclass(frozen=True)
@@ -154,14 +157,14 @@ class Source:
         """Return metadata by which results of this source are recognised."""
         return {"made_from": [str(layer.name) for layer in self.layers], "axis": self.axis}
 
-    def planes(self) -> list[np.ndarray]:
-        """Return the planes in memory, (Y, X) or (Y, X, 3) each.
+    def planes(self, region: Region = WHOLE) -> list[np.ndarray]:
+        """Return rows and columns of the planes in memory, (Y, X) or (Y, X, 3) each.
 
         See :func:`napari_focusstack.planes.layer_planes.stack_planes` for what is refused.
         """
         if len(self.layers) == 2:
-            return [single_plane(layer, self.step) for layer in self.layers]
-        return stack_planes(self.layers[0], self.axis, self.step)
+            return [single_plane(layer, self.step, region) for layer in self.layers]
+        return stack_planes(self.layers[0], self.axis, self.step, region)
 
     def beside(self) -> dict[str, Any]:
         """Return place, units and axis labels of a 2-D layer over the source."""

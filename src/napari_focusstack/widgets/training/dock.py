@@ -95,6 +95,7 @@ class TrainWidget(QWidget):
         hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint.setStyleSheet("border: 1px dashed gray; padding: 8px")
         column.addWidget(hint)
+        column.addWidget(self.settings.purpose)
         for part in (
             self.folded,
             self.verdict,

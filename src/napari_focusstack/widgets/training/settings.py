@@ -68,6 +68,7 @@ class TrainSettings(QWidget):
             tooltip="pictures, of which parts are cut",
         )
         self.files.choose_btn.text = "..."
+        #: What the chosen network is for, to be shown beside the form.
         self.purpose = QLabel()
         self.purpose.setWordWrap(True)
         self.start = ComboBox(
@@ -103,8 +104,6 @@ class TrainSettings(QWidget):
         self._rows = QFormLayout(self)
         for widget in (names, self.source, self.folder, self.files, self.start, self.start_file):
             self._add(widget)
-            if widget is names:
-                self._rows.addRow(self.purpose)
         for widget in (steps, every, self.epochs, batch, rate, self.output, self.resume):
             self._add(widget)
         more = QWidget()

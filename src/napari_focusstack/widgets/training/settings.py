@@ -15,6 +15,7 @@ from napari_focusstack.training.config import PURPOSES, TrainParameters
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.device_menu import DeviceMenu
 from napari_focusstack.widgets.controls.form import field_widget, folded
+from napari_focusstack.widgets.controls.wrapping import wrap
 from napari_focusstack.widgets.training.run import TrainingRun, checkpoint_beside
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class TrainSettings(QWidget):
         self.files.choose_btn.text = "..."
         #: What the chosen network is for, to be shown beside the form.
         self.purpose = QLabel()
-        self.purpose.setWordWrap(True)
+        wrap(self.purpose)
         self.start = ComboBox(
             label="start from",
             choices=lambda _: self._start_choices(),
@@ -80,7 +81,7 @@ class TrainSettings(QWidget):
             "weights file", FileDialogMode.EXISTING_FILE, "weights that a training wrote"
         )
         self.epochs = Label(label="")
-        self.epochs.native.setWordWrap(True)
+        wrap(self.epochs.native)
         self.output = _file_edit(
             "write to",
             FileDialogMode.OPTIONAL_FILE,

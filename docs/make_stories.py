@@ -89,7 +89,6 @@ def fused(viewer: Viewer, folder: Path) -> Any:
 def retouching(viewer: Viewer, stack: Path, results: Path) -> None:
     """Run, read the verdict, retouch one hair with its plane beside it, save, reopen, Fuse."""
     fuse = fused(viewer, stack)
-    picture(viewer, "verdict")
     image, labels = viewer.layers[f"{stack.name} fused"], fuse.session.labels
     row, column = hair(fuse)
     fuse.buttons["retouch"].click()
@@ -97,7 +96,6 @@ def retouching(viewer: Viewer, stack: Path, results: Path) -> None:
     labels.brush_size = BRUSH_PX
     look_at(viewer, (row, column), 6)
     viewer.cursor.position = (0.0, float(row), float(column))
-    picture(viewer, "plane_beside")
     length = round(STROKE_SHARE * labels.data.shape[1])
     with labels.block_history():
         for at in range(length):
@@ -191,7 +189,6 @@ def leaving_out(viewer: Viewer, planes: Path) -> None:
     click(button)
     wait(fuse.tasks)
     print(fuse.verdict.sentence.text())
-    picture(viewer, "left_out")
     assert not any(each.text().startswith("Leave out") for each in fuse.verdict.buttons)
     close(viewer, fuse)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.types import FileDialogMode
 from magicgui.widgets import CheckBox, ComboBox, FileEdit, Label
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.training.config import PURPOSES, TrainParameters
@@ -82,6 +82,7 @@ class TrainSettings(QWidget):
         )
         self.epochs = Label(label="")
         wrap(self.epochs.native)
+        self.epochs.native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.output = _file_edit(
             "write to",
             FileDialogMode.OPTIONAL_FILE,

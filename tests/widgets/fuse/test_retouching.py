@@ -337,3 +337,14 @@ def test_planes_are_shown_as_wanted(dock, labels, qtbot, how, contour, selected)
     assert labels.show_selected_label == selected
     assert (labels.opacity > 0) == (how != "not at all")
     assert labels.mode == "paint"
+
+
+def test_the_second_view_has_the_background_of_the_canvas(dock, labels, viewer, qtbot):
+    press(qtbot, dock, "retouch")
+    view = dock.steps.retouch.view
+    view.resize(200, 200)
+    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, 24, 24), 1
+    for theme, is_light in (("dark", False), ("light", True)):
+        viewer.theme = theme
+        corner = view.grab().toImage().pixelColor(190, 190)
+        assert (corner.lightness() > 128) == is_light

@@ -159,7 +159,7 @@ class PlaneView(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the part of the plane that the canvas shows, the brush and the caption."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), Qt.GlobalColor.black)
+        painter.fillRect(self.rect(), self._background())
         if self.plane is None or self.over is None:
             return
         to_screen = self.to_screen()
@@ -174,6 +174,12 @@ class PlaneView(QWidget):
         painter.fillRect(box, CAPTION_COLOUR)
         painter.setPen(Qt.GlobalColor.white)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.caption)
+
+    def _background(self) -> QColor:
+        """Return the colour of napari's canvas, which is light in a light theme."""
+        from napari.utils.theme import get_theme
+
+        return QColor(get_theme(self.viewer.theme).canvas.as_hex())
 
     def _draw_plane(self, painter: QPainter, to_screen: QTransform, seen: QRectF) -> None:
         """Draw the rows and columns that are seen, as finely as the screen can show."""

@@ -8,6 +8,7 @@ import torch
 from napari_focusstack.elimination.occluders import (
     LOG_FROM_STEPS,
     LOG_RATIO,
+    WHOLE_FROM_STEPS,
     occlusions_in,
     quantize_distances,
 )
@@ -57,10 +58,13 @@ def test_surfaces_less_than_a_step_apart_do_not_occlude():
 def test_distances_are_rounded_to_few_that_are_near_enough():
     steps = torch.linspace(0.75, 60, 2000)
     found = quantize_distances(steps, 1.0)
-    assert len(found.unique()) <= 16
+    assert len(found.unique()) <= 18
     far = steps >= LOG_FROM_STEPS
     assert ((found / steps)[far].log().abs() <= math.log(LOG_RATIO) / 2 + 1e-4).all()
-    assert ((found - steps)[~far].abs() <= 0.26).all()
+    assert ((found - steps)[~far].abs() <= 0.51).all()
+    assert ((found - steps)[steps < WHOLE_FROM_STEPS].abs() <= 0.26).all()
+    whole = torch.arange(1.0, 9)
+    assert quantize_distances(whole, 1.0).tolist() == pytest.approx(whole.tolist())
 
 
 def test_distances_that_blur_alike_are_one():

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 HALF_STEPS_FROM_PX = 0.8
 #: Distances, plane steps, from which on they are rounded to whole steps, and to powers of a ratio.
 #: Powers from 2 steps on cost a stack of five planes 8 dB, because 4 steps became 4.5.
-WHOLE_FROM_STEPS, LOG_FROM_STEPS, LOG_RATIO = 4.0, 8.0, 1.15
+WHOLE_FROM_STEPS, LOG_FROM_STEPS, LOG_RATIO = 4.0, 8.0, 1.35
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def quantize_distances(distance_steps: Tensor, sigma_px: float) -> Tensor:
     Examples
     --------
     >>> quantize_distances(torch.tensor([0.1, 1.4, 3.9, 4.3, 7.0, 8.2, 12.0]), 1.0).tolist()
-    [0.5, 1.5, 4.0, 4.0, 7.0, 8.0, 12.166999816894531]
+    [0.5, 1.5, 4.0, 4.0, 7.0, 8.0, 10.800000190734863]
     """
     least = 0.5 if sigma_px >= HALF_STEPS_FROM_PX else 1.0
     near = (distance_steps / least).round().clamp(min=1) * least

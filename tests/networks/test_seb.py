@@ -42,11 +42,11 @@ def test_a_flat_stack_has_a_finite_answer(network):
 
 @torch.no_grad()
 def test_an_answer_does_not_look_beyond_its_reach(network):
-    stack = picture(3, 256)
+    stack = picture(3, 384)
     changed = stack.clone()
     changed[..., -8:] = 0
     noise = torch.tensor([0.01])
-    untouched = 256 - 8 - network.reach
+    untouched = 384 - 8 - network.reach
     one, other = network(stack, noise), network(changed, noise)
     assert untouched > 32
     assert torch.allclose(one[..., :untouched], other[..., :untouched], atol=1e-5)
@@ -54,7 +54,7 @@ def test_an_answer_does_not_look_beyond_its_reach(network):
 
 @torch.no_grad()
 def test_a_tile_answers_as_the_whole(network):
-    stack = picture(3, 256)
+    stack = picture(3, 384)
     noise = torch.tensor([0.01])
     whole = network(stack, noise)
     start = 64 - 64 % network.stride

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from napari_focusstack.filters.pooling import pooled
 from napari_focusstack.imaging.noise import noise_level
 from napari_focusstack.networks.blocks import conv
 from napari_focusstack.networks.cell_unet import CellUNet, max_over_planes
@@ -33,7 +34,7 @@ FINE = 16
 class SEB(CellUNet):
     """From the cues of P planes to log of the expected squared error of each, for any P.
 
-    A small U-Net over cells of 4 px mixes the planes and sees the surroundings; one layer at half
+    A small U-Net over cells of 8 px mixes the planes and sees the surroundings; one layer at half
     the size, which sees the cues of all four pixels, draws what it says at full size.
 
     Parameters
@@ -59,6 +60,11 @@ class SEB(CellUNet):
         self.prior = nn.Conv2d(FINE_CUES, 1, 1)
         nn.init.zeros_(self.prior.weight)
         nn.init.constant_(self.prior.bias, -8.0)  # type: ignore[arg-type]
+
+    @property
+    def stride(self) -> int:
+        """Image sides and tile origins are multiples of this, px."""
+        return 2 * super().stride
 
     @property
     def reach(self) -> int:
@@ -93,9 +99,10 @@ class SEB(CellUNet):
         return self.decode(self.encode(wide), drawn, prior)
 
     def encode(self, wide: list[Tensor]) -> Tensor:
-        """Return what the U-Net makes of the wide cues of planes: (B, P, 16, Y / 4, X / 4)."""
+        """Return what the U-Net makes of the wide cues of planes: (B, P, 16, Y / 8, X / 8)."""
         planes = len(wide)
-        cells = torch.stack(wide, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        cells = pooled(torch.stack(wide, 1).flatten(0, 1), 2)
+        cells = cells.contiguous(memory_format=torch.channels_last)
         features = functional.relu(self.stem(cells))
         return self.surroundings(features, planes).unflatten(0, (-1, planes))
 
@@ -130,6 +137,6 @@ class SEB(CellUNet):
 
 
 def _enlarged(features: Tensor) -> Tensor:
-    """Return features (B, C, Y, X) at twice the size, channels last in memory."""
+    """Return features (B, C, Y, X) at four times the size, channels last in memory."""
     last = features.contiguous(memory_format=torch.channels_last)
-    return functional.interpolate(last, scale_factor=2, mode="bilinear")
+    return functional.interpolate(last, scale_factor=4, mode="bilinear")

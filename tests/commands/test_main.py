@@ -57,6 +57,6 @@ def test_a_verbose_process_logs_its_steps_and_the_traceback_of_an_error(pair):
         pair / "other.png", "--verbose",
     )  # fmt: skip
     assert done.returncode == 2
-    assert "napari_focusstack.fusion.pipeline: 2 planes" in done.stderr
+    assert "napari_focusstack.fusion.prepared_planes: 2 planes" in done.stderr
     assert "Traceback" in done.stderr
     assert done.stderr.rstrip().splitlines()[-1].startswith("napari-focusstack: error: ")

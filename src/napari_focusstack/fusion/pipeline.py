@@ -219,13 +219,8 @@ class Pipeline(PreparedPlanes):
         reversed_focus = self.strategy.reversed_focus(
             surfaces.stack, surfaces.narrow(focus), parameters, self._network
         )
-        try:
-            other = self.strategy.estimate_psf(
-                surfaces.stack.reversed, reversed_focus, parameters, self._network
-            )
-        except NoOcclusionBoundary:
-            return 1.0
-        return other.residual_ratio
+        other = self._psf_reversed(reversed_focus)
+        return 1.0 if other is None else other.residual_ratio
 
     def ratio_when_reversed(self) -> Generator[Progress, None, float]:
         """Return the residual ratio of the registered planes in the reversed order, segmented anew.
@@ -237,13 +232,19 @@ class Pipeline(PreparedPlanes):
         segmented = surfaces.stack if self.unequalised is None else self.unequalised.reversed
         focus, _ = yield from self.strategy.segment(segmented, parameters, self._network)
         focus = surfaces.narrow(surfaces.widen(focus))
-        if not focus.has_occlusions():
+        psf = self._psf_reversed(focus) if focus.has_occlusions() else None
+        if psf is None or not self.strategy.accepts(psf):
             return 1.0
+        return psf.residual_ratio
+
+    def _psf_reversed(self, focus: FocusMap) -> Psf | None:
+        """Return the blur of the planes in the reversed order; None where nothing shows it."""
+        surfaces = self.surfaces.reversed
+        parameters = surfaces.narrow_parameters(self.parameters)
         try:
-            psf = self.strategy.estimate_psf(surfaces.stack, focus, parameters, self._network)
+            return self.strategy.estimate_psf(surfaces.stack, focus, parameters, self._network)
         except NoOcclusionBoundary:
-            return 1.0
-        return psf.residual_ratio if self.strategy.accepts(psf) else 1.0
+            return None
 
     @property
     def seems_reversed(self) -> bool:

@@ -74,9 +74,9 @@ def align(
         known = yield from register_steps(planes, parameters, shown)
     if known.is_identity:
         return planes, known
-    moved, registration = KeptPlanes(planes), known
+    moved, warp = KeptPlanes(planes), known.warp
     warped = map_in_threads(
-        lambda number: registration.warp(planes[number - 1][:, :], number),
+        lambda number: warp(planes[number - 1][:, :], number),
         range(1, len(planes) + 1),
     )
     for number, plane in enumerate(warped, 1):

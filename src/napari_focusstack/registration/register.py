@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 
 from napari_focusstack.diagnostics.diagnosis import format_ranges
 from napari_focusstack.errors import InputError
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 PLANE_OFFSETS = (1, 2, 4)
 #: Planes whose matches are sought at a time, each on a core; so many are in memory, reduced.
 PLANES_AT_A_TIME = 8
-#: Rotation-scale and shift of planes that did not move.
-IDENTICAL = 1 + 0j, 0j
 #: Least movement, px, that ``auto`` applies (convention): interpolation costs more than it gains.
 MIN_MOVED_PX = 0.3
 #: Share of the stack's greatest contrast above which a plane must correlate with another
@@ -115,7 +112,7 @@ def _matched(
     planes: Sequence[np.ndarray] | np.ndarray, shown: Shown | None, model: Model
 ) -> Generator[Progress, None, list[Match]]:
     """Return the matches of each plane with those before it, some planes at a time."""
-    count, cpu = len(planes), torch.device("cpu")
+    count = len(planes)
 
     def prepare(number: int) -> DownsampledPlane:
         if planes[number].shape != planes[0].shape:
@@ -127,20 +124,20 @@ def _matched(
         return downsample(np.asanyarray(planes[number]), None if mask is None else mask.whole)
 
     def match_pair(pair: tuple[int, int]) -> Match:
-        guess = _chain(known, *pair) if pair[1] - pair[0] > 1 else IDENTICAL
+        guess = _chain(known, *pair)
         return match(prepared[pair[0]], prepared[pair[1]], pair, guess, model)
 
     prepared: dict[int, DownsampledPlane] = {}
     known: dict[tuple[int, int], Match] = {}
     for start in range(0, count, PLANES_AT_A_TIME):
         numbers = range(start, min(count, start + PLANES_AT_A_TIME))
-        for number, plane in zip(numbers, map_in_threads(prepare, numbers, cpu), strict=True):
+        for number, plane in zip(numbers, map_in_threads(prepare, numbers), strict=True):
             prepared[number] = plane
             yield Progress("matching planes", number, count)
         # The guess for planes far apart is the product of the matches between them.
         for offsets in (PLANE_OFFSETS[:1], PLANE_OFFSETS[1:]):
             pairs = [(n - offset, n) for n in numbers for offset in offsets if offset <= n]
-            for pair, new in zip(pairs, map_in_threads(match_pair, pairs, cpu), strict=True):
+            for pair, new in zip(pairs, map_in_threads(match_pair, pairs), strict=True):
                 known[pair] = new
                 yield Progress("matching planes", numbers[-1], count)
         for number in list(prepared):

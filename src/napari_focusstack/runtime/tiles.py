@@ -22,6 +22,8 @@ MIN_TILE_PX, MIN_TILE_REACHES = 512, 4
 def pad_to_multiple(planes: Tensor, stride: int) -> Tensor:
     """Pad planes (B, C, Y, X) below and to the right, until a stride divides their sides."""
     rows, columns = (-side % stride for side in planes.shape[-2:])
+    if not rows and not columns:
+        return planes
     return functional.pad(planes, (0, columns, 0, rows), mode="replicate")
 
 

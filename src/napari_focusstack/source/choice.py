@@ -12,6 +12,7 @@ from napari_focusstack.filters.pooling import doubled, mean2, pooled
 from napari_focusstack.imaging.noise import NOISE_GAIN
 from napari_focusstack.networks.source_cues import smooth
 from napari_focusstack.runtime.threads import map_planes
+from napari_focusstack.runtime.tiles import pad_to_multiple
 from napari_focusstack.source.seams import multiband, seam_share
 
 if TYPE_CHECKING:
@@ -154,10 +155,7 @@ def agreeing(planes: Tensor, logs: Tensor, power: float, shown: Tensor | None = 
 
 def _halved(images: Tensor, reduce: Callable[[Tensor, Tensor], Tensor] = mean2) -> Tensor:
     """Return images (N, Y, X) at half the size; odd sides are replicated."""
-    odd = [side % 2 for side in reversed(images.shape[-2:])]
-    if any(odd):
-        images = functional.pad(images, (0, odd[0], 0, odd[1]), mode="replicate")
-    return pooled(images, 2, reduce)
+    return pooled(pad_to_multiple(images[None], 2)[0], 2, reduce)
 
 
 def weighted_mean(planes: Sequence[Tensor] | Tensor, weights: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ def stack(focal_stack_of):
 
 @pytest.fixture
 def every_fourth(stack, monkeypatch):
-    monkeypatch.setattr(surface_planes, "distinct_planes", lambda stack: [1, 5, 9])
-    return SurfacePlanes.of(stack, list(range(1, 10)))
+    monkeypatch.setattr(surface_planes, "distinct_planes", lambda count, width: [1, 5, 9])
+    return SurfacePlanes.of(stack, list(range(1, 10)), 1.0)
 
 
 def test_depths_and_blurs_are_told_in_both_numberings(stack, every_fourth):
@@ -45,14 +45,14 @@ def test_a_blur_that_is_given_is_that_of_a_step_of_the_whole_stack(every_fourth)
 
 def test_blank_planes_are_not_among_them(stack):
     shown = [2, 3, 5]
-    chosen = SurfacePlanes.of(stack, shown)
+    chosen = SurfacePlanes.of(stack, shown, 1.0)
     assert chosen.numbers == shown
     assert not chosen.are_all
 
 
 def test_uneven_steps_are_told_in_mean_steps(stack):
     positions = np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 20])
-    chosen = SurfacePlanes.of(stack, [1, 2, 9], positions)
+    chosen = SurfacePlanes.of(stack, [1, 2, 9], 1.0, positions)
     assert chosen.places == (1.0, 1.1, 3.0)
     assert chosen.unevenness == pytest.approx(1.9)
     focus = chosen.narrow(FocusMap.of_depth(torch.full((1, 32, 32), 2.0), 9))
@@ -60,7 +60,7 @@ def test_uneven_steps_are_told_in_mean_steps(stack):
 
 
 def test_where_all_planes_are_taken_nothing_is_converted(stack):
-    chosen = SurfacePlanes.of(stack, list(range(1, 10)))
+    chosen = SurfacePlanes.of(stack, list(range(1, 10)), 0.5)
     focus = FocusMap.of_depth(torch.ones(1, 32, 32), 9)
     psf = Psf(1.0)
     assert chosen.narrow(focus) is focus
@@ -70,7 +70,7 @@ def test_where_all_planes_are_taken_nothing_is_converted(stack):
 
 def test_reversed_planes_lie_where_they_did(stack):
     positions = np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 10])
-    planes = SurfacePlanes.of(stack, [1, 2, 3, 5, 9], positions)
+    planes = SurfacePlanes.of(stack, [1, 2, 3, 5, 9], 1.0, positions)
     other = planes.reversed
     assert other.numbers == [1, 5, 7, 8, 9]
     assert other.stack.sources[1] is stack.sources[4]

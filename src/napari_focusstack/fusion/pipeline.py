@@ -133,7 +133,7 @@ class Pipeline(PreparedPlanes):
         parameters, network = self.parameters, self._network("seb")
         stack, numbers = self.shown_stack, self.shown
         if parameters.blend != "noise":
-            enough = distinct_planes(stack, SOURCE_HALVES)
+            enough = distinct_planes(len(stack), self.width, SOURCE_HALVES)
             some = stack.take(enough)
             if some.shown.by_any is None:  # they show every pixel
                 stack, numbers = some, [numbers[number - 1] for number in enough]

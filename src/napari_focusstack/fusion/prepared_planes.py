@@ -15,6 +15,7 @@ from napari_focusstack.fusion.surface_planes import SurfacePlanes
 from napari_focusstack.networks.device import resolve_device
 from napari_focusstack.planes.checks import check_positions
 from napari_focusstack.planes.defects import Defects
+from napari_focusstack.planes.distinct import width_of
 from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.registration.align import align, shown_after
 from napari_focusstack.registration.light import Light
@@ -175,7 +176,12 @@ class PreparedPlanes:
     @cached_property
     def surfaces(self) -> SurfacePlanes:
         """The planes in which surfaces and their blur are sought."""
-        return SurfacePlanes.of(self.stack, self.shown, self.positions)
+        return SurfacePlanes.of(self.stack, self.shown, self.width, self.positions)
+
+    @cached_property
+    def width(self) -> float:
+        """After how many planes sharpness falls to its half."""
+        return width_of(self.shown_stack)
 
     @property
     def shown_stack(self) -> FocalStack:

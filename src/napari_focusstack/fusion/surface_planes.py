@@ -46,7 +46,11 @@ class SurfacePlanes:
 
     @classmethod
     def of(
-        cls, stack: FocalStack, shown: list[int], positions: np.ndarray | None = None
+        cls,
+        stack: FocalStack,
+        shown: list[int],
+        width: float,
+        positions: np.ndarray | None = None,
     ) -> SurfacePlanes:
         """Choose among the planes of a stack that show something.
 
@@ -56,10 +60,12 @@ class SurfacePlanes:
             The whole stack.
         shown : list of int
             The numbers of the planes that are not blank.
+        width : float
+            After how many of these sharpness falls to its half.
         positions : ndarray, optional
             Distance of each plane of the whole stack behind the nearest.
         """
-        chosen = distinct_planes(stack.take(shown))
+        chosen = distinct_planes(len(shown), width)
         numbers = [shown[number - 1] for number in chosen]
         places = None
         if positions is None and len(set(np.diff(shown))) > 1:  # some between are left out

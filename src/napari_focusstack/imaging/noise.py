@@ -12,6 +12,8 @@ import torch.nn.functional as functional
 from napari_focusstack.filters.laplacian import laplacian
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor
 
 #: Least noise that counts as such, mean absolute Laplacian: a quarter of rounding to 8 bits.
@@ -46,8 +48,16 @@ def stack_noise(of_planes: list[float]) -> float:
 def plane_noise(plane: Tensor) -> float:
     """Estimate the noise of a plane (C, Y, X), coded for display, where it shows least."""
     grey = plane.mean(0)[None, None]
-    energy = functional.avg_pool2d(laplacian(grey).abs(), BLOCK_PX).flatten()
-    level = functional.avg_pool2d(grey, BLOCK_PX).flatten()
+    return noise_of_bands([(grey, laplacian(grey).abs())])
+
+
+def noise_of_bands(bands: Iterable[tuple[Tensor, Tensor]]) -> float:
+    """Estimate the noise of a plane from grey and absolute Laplacian, (1, 1, rows, X), of bands.
+
+    Bands but the last have a multiple of :data:`BLOCK_PX` rows.
+    """
+    blocks = [[functional.avg_pool2d(each, BLOCK_PX).flatten() for each in band] for band in bands]
+    level, energy = (torch.cat(of_bands) for of_bands in zip(*blocks, strict=True))
     if not len(energy):
         return 0.0
     exposed = energy[(level > 0.04) & (level < 0.96)]

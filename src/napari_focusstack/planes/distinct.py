@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch.nn.functional as functional
 
-from napari_focusstack.filters.laplacian import laplacian
+from napari_focusstack.planes.bands import grey_and_detail
 from napari_focusstack.runtime.threads import map_in_threads
 
 if TYPE_CHECKING:
@@ -38,32 +38,44 @@ SOURCE_HALVES = 0.25
 FEW_PLANES = 5
 
 
-def distinct_planes(stack: FocalStack, halves: float = SURFACE_HALVES) -> list[int]:
+def distinct_planes(count: int, width: float, halves: float = SURFACE_HALVES) -> list[int]:
     """Return the numbers of planes that are enough, from 1, in order.
 
     Parameters
     ----------
-    stack : FocalStack
-        Registered planes. Each is read once.
+    count : int
+        Number of planes.
+    width : float
+        After how many of them sharpness falls to its half, see :func:`width_of`.
     halves : float
-        Steps between them, in those after which sharpness falls to its half:
-        :data:`SURFACE_HALVES` or :data:`SOURCE_HALVES`.
+        Steps between those that are enough, in widths: :data:`SURFACE_HALVES` or
+        :data:`SOURCE_HALVES`.
 
     Returns
     -------
     list of int
         The first, the last, and some between, evenly spaced; all where such steps are less than
         two planes, or the planes show too little detail to say.
+
+    Examples
+    --------
+    >>> distinct_planes(13, 1.0), distinct_planes(3, 9.0)
+    ([1, 4, 7, 10, 13], [1, 2, 3])
     """
-    count = len(stack)
     every = list(range(1, count + 1))
-    if count <= FEW_PLANES:
-        return every
-    step = halves * half_width(sharpness_of_cells(stack))
-    if not 2 <= step < np.inf:
+    step = halves * width
+    if count <= FEW_PLANES or not 2 <= step < np.inf:
         return every
     kept = max(FEW_PLANES, int(np.ceil((count - 1) / step)) + 1)
     return spread_evenly(count, kept)
+
+
+def width_of(stack: FocalStack) -> float:
+    """Return after how many planes of a stack the sharpness of detail falls to its half.
+
+    It is infinite where that does not matter, because all planes are used. Each plane is read once.
+    """
+    return half_width(sharpness_of_cells(stack)) if len(stack) > FEW_PLANES else float("inf")
 
 
 def spread_evenly(count: int, most: int) -> list[int]:
@@ -119,8 +131,8 @@ def sharpness_of_cells(stack: FocalStack) -> np.ndarray:
     """Return the mean absolute Laplacian of each cell in each plane, (P, cells)."""
 
     def of_plane(number: int) -> np.ndarray:
-        grey = stack.display(number, stack.full).mean(0)[None, None]
-        return mean_of_cells(laplacian(grey).abs())
+        bands = grey_and_detail(stack, number, CELL_PX)
+        return np.concatenate([mean_of_cells(detail) for _, detail in bands])
 
     return np.stack(list(map_in_threads(of_plane, range(1, len(stack) + 1), stack.device)))
 

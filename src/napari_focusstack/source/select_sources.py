@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_focusstack.imaging.noise import plane_noise, stack_noise
+from napari_focusstack.imaging.noise import BLOCK_PX, noise_of_bands, stack_noise
 from napari_focusstack.imaging.number_types import number_type
+from napari_focusstack.planes.bands import grey_and_detail
 from napari_focusstack.planes.distinct import spread_evenly
 from napari_focusstack.planes.shown import nothing
 from napari_focusstack.runtime.memory import trim_heap
@@ -218,7 +219,7 @@ def estimate_noise(stack: FocalStack) -> float:
     """
 
     def of_plane(number: int) -> float:
-        return plane_noise(stack.display(number, stack.full))
+        return noise_of_bands(grey_and_detail(stack, number, BLOCK_PX))
 
     numbers = spread_evenly(len(stack), NOISE_PLANES)
     return stack_noise(list(map_in_threads(of_plane, numbers, stack.device)))

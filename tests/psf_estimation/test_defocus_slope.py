@@ -63,6 +63,12 @@ def test_light_that_flickers_does_not_matter(light_of):
     assert found.residual_ratio < 0.1
 
 
+def test_planes_that_differ_by_brightness_alone_have_no_blur(light_of):
+    # Powers of two: at equal brightness the planes are the same to the last bit.
+    planes = [surface()[0] * gain for gain in (0.25, 0.25, 0.25, 0.5, 0.25, 0.25, 0.25)]
+    assert estimate_defocus_slope(light_of(planes), flat(4)) is None
+
+
 def test_a_surface_between_two_planes_does_not_mislead(light_of):
     """Depth that lies far from any plane does not count; here half of the image does not."""
     planes = planes_of(3, 1.2)

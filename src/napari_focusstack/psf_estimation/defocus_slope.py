@@ -192,7 +192,9 @@ def _fit(patches: _ComparedPatches, steps: int, shape: PsfShape) -> DefocusSlope
         evaluate(best * factor)
     best = min(errors, key=errors.__getitem__)
     curve = tuple((sigma_px / steps, error) for sigma_px, error in sorted(errors.items()))
-    residual_ratio = errors[best] / _error(patches.sharp, patches)
+    unblurred = _error(patches.sharp, patches)
+    # Where only the brightness changes, nothing is blurred.
+    residual_ratio = errors[best] / unblurred if unblurred else math.inf
     return DefocusSlope(best / steps, shape, residual_ratio, 0.0, curve)
 
 

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.filters.opencv import look_up
 from napari_focusstack.imaging.number_types import as_floats, full_scale, to_type
 from napari_focusstack.imaging.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -106,19 +107,33 @@ class Intensity:
 
     def to_light(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
         """Return a plane as linear light, (C, Y, X) float32, 0..1."""
-        values = np.atleast_3d(plane).transpose(2, 0, 1)
-        if values.dtype.itemsize > 2:
-            return self._light(values).to(device)
+        return self._converted(plane, self._light).to(device)
+
+    def _converted(self, plane: np.ndarray, convert: Callable[[np.ndarray], Tensor]) -> Tensor:
+        """Return a plane (Y, X) or (Y, X, C) as (C, Y, X), each value converted."""
+        channels = np.atleast_3d(plane)
+        if channels.dtype.itemsize > 2:
+            return convert(channels.transpose(2, 0, 1)).contiguous()
         # a table: each of the few possible values is converted once
-        index = values.view(f"u{values.dtype.itemsize}")
-        return torch.from_numpy(self._table[index]).to(device)
+        if convert.__name__ not in self._tables:
+            self._tables[convert.__name__] = convert(self._every_value).numpy()
+        table = self._tables[convert.__name__]
+        converted = np.empty((channels.shape[2], *channels.shape[:2]), np.float32)
+        for number, image in enumerate(converted):
+            channel = np.ascontiguousarray(channels[..., number])
+            look_up(table, channel.view(f"u{channel.dtype.itemsize}"), image)
+        return torch.from_numpy(converted)
 
     @cached_property
-    def _table(self) -> np.ndarray:
-        """Light of each value of a type of 8 or 16 bits, by its bits read as a whole number."""
+    def _tables(self) -> dict[str, np.ndarray]:
+        """What each value of a type of 8 or 16 bits is converted to, by the conversion's name."""
+        return {}
+
+    @property
+    def _every_value(self) -> np.ndarray:
+        """Each value of a type of 8 or 16 bits, in the order of its bits read as a whole number."""
         dtype = np.dtype(self.dtype)
-        every = np.arange(2 ** (8 * dtype.itemsize), dtype=f"u{dtype.itemsize}").view(dtype)
-        return self._light(every).numpy()
+        return np.arange(2 ** (8 * dtype.itemsize), dtype=f"u{dtype.itemsize}").view(dtype)
 
     def _light(self, values: np.ndarray) -> Tensor:
         """Return pixel values of any shape as linear light."""
@@ -131,13 +146,17 @@ class Intensity:
 
     def display(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
         """Return a plane in display coding, as networks read it: (3, Y, X), sRGB, 0..1."""
-        if self.coding == "linear":
-            return self.to_display(self.to_light(plane, device))
-        return self.coded(plane, device).expand(3, -1, -1)
+        if self.coding == "srgb":
+            return self.coded(plane, device).expand(3, -1, -1)
+        return self._converted(plane, self._displayed).to(device).expand(3, -1, -1)
+
+    def _displayed(self, values: np.ndarray) -> Tensor:
+        """Return pixel values of any shape, of linear light, in display coding."""
+        return self._stretched(self._light(values))
 
     def coded(self, plane: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
         """Return a plane as it is coded, (C, Y, X) float32, 0..1: pixel values scaled."""
-        return self._scaled(np.atleast_3d(plane)).to(device).permute(2, 0, 1).contiguous()
+        return self._converted(plane, self._scaled).to(device)
 
     def from_coded(self, coded: Tensor) -> np.ndarray:
         """Return pixel values (..., C) of the stack's dtype from those of :meth:`coded`."""
@@ -155,8 +174,11 @@ class Intensity:
 
     def to_display(self, light: Tensor) -> Tensor:
         """Return light (C, Y, X) in display coding: (3, Y, X), sRGB, 0..1."""
-        stretched = ((light - self.dark) / (self.bright - self.dark)).clamp(0, 1)
-        return linear_to_srgb(stretched).expand(3, -1, -1)
+        return self._stretched(light).expand(3, -1, -1)
+
+    def _stretched(self, light: Tensor) -> Tensor:
+        """Return light of any shape in display coding, 0..1."""
+        return linear_to_srgb(((light - self.dark) / (self.bright - self.dark)).clamp(0, 1))
 
 
 def _all_pixels(plane: Any) -> np.ndarray:

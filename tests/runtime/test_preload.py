@@ -1,7 +1,10 @@
 """Loading torch beside a GUI: other threads go on meanwhile."""
 
+import gc
 import subprocess
 import sys
+
+from napari_focusstack.runtime.preload import without_collection
 
 CODE = """
 import threading, time
@@ -29,3 +32,13 @@ def test_a_thread_that_loads_torch_leaves_the_others_running():
         if stalls[-1] < MOST_S:
             return
     raise AssertionError(stalls)
+
+
+def test_the_garbage_collector_takes_what_imports_leave_for_old():
+    gc.collect()
+    before = gc.get_stats()[2]["collections"]
+    with without_collection():
+        kept = [[] for _ in range(1_000_000)]
+    kept += [[] for _ in range(10_000)]
+    assert gc.get_stats()[2]["collections"] == before
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)

@@ -26,6 +26,26 @@ from napari_focusstack.widgets.{module} import {widget}
 dock = {widget}(viewer)
 print(*(set(sys.modules) - before))
 """
+#: Which thread imports a module: that of the GUI, or one beside it.
+THREAD = """
+import sys, threading
+from npe2 import PluginManager
+from qtpy.QtWidgets import QApplication
+
+app = QApplication([])
+threads = []
+
+class Noting:
+    def find_spec(self, module, *_):
+        if module.endswith((".dock", ".open_stack")):
+            threads.append(threading.current_thread())
+
+sys.meta_path.insert(0, Noting())
+manager = PluginManager.instance()
+manager.discover()
+dock = manager.commands.get("napari-focusstack.{command}")
+print(dock.__name__, "main" if threading.main_thread() in threads else "beside", len(threads))
+"""
 
 
 def imported_by(module, widget):
@@ -48,6 +68,22 @@ def test_opening_the_fuse_dock_imports_nothing_heavy():
 def test_opening_the_open_stack_dock_imports_nothing_heavy():
     assert "napari_focusstack" in (found := imported_by("open_stack", "OpenStackWidget"))
     assert not found & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [("fuse", "FuseWidget"), ("open", "OpenStackWidget"), ("train", "TrainWidget")],
+)
+def test_napari_finds_each_dock_and_loads_it_beside_the_gui(command, name):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", THREAD.format(command=command)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
+    assert done.stdout.split()[:2] == [name, "beside"]
+    assert int(done.stdout.split()[2]) > 0
 
 
 @pytest.mark.parametrize("kind", [FuseWidget, OpenStackWidget, TrainWidget])

@@ -12,6 +12,7 @@ from qtpy.QtCore import QTimer
 from napari_focusstack.errors import InputError
 from napari_focusstack.plugin import samples as rendered
 from napari_focusstack.widgets import samples
+from napari_focusstack.widgets.controls import workers
 
 
 def test_the_event_loop_goes_on_while_a_sample_is_rendered(qtbot, monkeypatch):
@@ -42,7 +43,7 @@ def test_what_goes_wrong_in_the_thread_is_raised(qtbot, monkeypatch):
 
 
 def test_without_a_gui_samples_are_rendered_at_once(monkeypatch):
-    monkeypatch.setattr(samples.QApplication, "instance", lambda: None)
+    monkeypatch.setattr(workers.QApplication, "instance", lambda: None)
     PluginManager.instance().discover()
     (layer,) = ViewerModel().open_sample("napari-focusstack", "microscopy")
     np.testing.assert_array_equal(layer.data, rendered.microscopy_layers()[0][0])

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib.util
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Library of torch by platform; it brings along all others that are large.
 LIBRARIES = {"linux": "libtorch.so", "darwin": "libtorch.dylib"}
@@ -28,3 +34,22 @@ def preload_torch() -> None:
         if path.is_file():  # where it fails, the import says why
             load(os.fsencode(path), os.RTLD_LAZY)
     import torch  # noqa: F401
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Let imports leave nothing to Python's garbage collector.
+
+    torch and what comes with it are half a million objects. Where they count as new, the collector
+    searches everything again and again, each time for half a second in which all threads stand.
+    Here it waits, and then takes all objects for old ones.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.unfreeze()  # now they are in the oldest generation, which is seldom searched
+        if was_enabled:
+            gc.enable()

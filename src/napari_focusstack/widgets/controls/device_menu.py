@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QTimer
-from superqt.utils import create_worker
 
 from napari_focusstack.parameters import InputParameters
+from napari_focusstack.widgets.controls.workers import create_worker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,13 +64,14 @@ def _title(name: str) -> str:
 
 def _devices() -> tuple[str, ...]:
     """Return the devices of this machine, and load what a fusion needs."""
-    from napari_focusstack.runtime.preload import preload_torch
+    from napari_focusstack.runtime.preload import preload_torch, without_collection
 
-    preload_torch()
-    with contextlib.suppress(ImportError):
-        # napari does so with its first Labels layer, which would stop the GUI for half a second
-        importlib.import_module("pandas")
-    import napari_focusstack.fusion.fuse  # noqa: F401
+    with without_collection():
+        preload_torch()
+        with contextlib.suppress(ImportError):
+            # napari does so with its first Labels layer, which would stop the GUI for half a second
+            importlib.import_module("pandas")
+        import napari_focusstack.fusion.fuse  # noqa: F401
     from napari_focusstack.networks.device import available_devices
 
     return available_devices()

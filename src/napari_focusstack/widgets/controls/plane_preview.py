@@ -8,10 +8,10 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QLabel
-from superqt.utils import create_worker
 
 from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.plugin.layer_data import choose
+from napari_focusstack.widgets.controls.workers import create_worker
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget

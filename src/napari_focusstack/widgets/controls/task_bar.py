@@ -16,10 +16,10 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt.utils import GeneratorWorker
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.controls.overall_progress import OverallProgress, duration, words
+from napari_focusstack.widgets.controls.workers import GeneratorWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Steps of the bar.
 BAR_STEPS = 1000
+#: Time between pieces of a result, in which the GUI draws the last one, ms.
+DRAWN_MS = 20
 
 
 class _Worker(GeneratorWorker):
@@ -72,7 +74,7 @@ class TaskBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._worker: _Worker | None = None
-        #: What is done in the next turn of the event loop.
+        #: What is done next.
         self._then: Callable[[], None] = lambda: None
         self._turn = QTimer(self)
         self._turn.setSingleShot(True)
@@ -163,7 +165,7 @@ class TaskBar(QWidget):
                 self._fail(error)
             else:
                 self._then = partial(show_next, rest, result)
-                self._turn.start()
+                self._turn.start(DRAWN_MS)
 
         def finish(result: Any) -> None:
             self._end("")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
-from superqt.utils import GeneratorWorker
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.runtime.plane_choice import choice_text, named_planes, ranges_text
+from napari_focusstack.widgets.controls.workers import GeneratorWorker
 from napari_focusstack.widgets.session.plane_thumbnails import Thumbnail, thumbnails
 
 if TYPE_CHECKING:

@@ -124,8 +124,8 @@ class Retouch:
         self.viewer.dims.ndisplay = 2
         if session.image is not None:
             session.image.visible = True
+        self._show_planes()  # before they are visible: each change would draw them anew
         self.brush.paint_with(self.brush.shown() or self.brush.plane)
-        self._show_planes()
         self._show_view(shown=True)
         self._plane_changed()
         labels.events.brush_size.connect(self._plane_changed)
@@ -206,12 +206,16 @@ class Retouch:
         labels, how = self.brush.labels, self.panel.overlay.value
         if labels is None:
             return
-        labels.contour = 0 if how == AREAS else CONTOUR_PX
-        labels.opacity = AREA_OPACITY if how == AREAS else CONTOUR_OPACITY
-        # a pair has one outline, whichever plane is chosen
-        labels.show_selected_label = how == ONE and len(self.panel.legend.colours) > 2
-        if how == HIDDEN:  # napari paints in visible layers only
-            labels.opacity = 0.0
+        opacity = {AREAS: AREA_OPACITY, HIDDEN: 0.0}  # napari paints in visible layers only
+        wanted = {
+            "contour": 0 if how == AREAS else CONTOUR_PX,
+            "opacity": opacity.get(how, CONTOUR_OPACITY),
+            # a pair has one outline, whichever plane is chosen
+            "show_selected_label": how == ONE and len(self.panel.legend.colours) > 2,
+        }
+        for name, value in wanted.items():
+            if getattr(labels, name) != value:  # each change draws the labels anew
+                setattr(labels, name, value)
 
     def _step(self, by: int) -> None:
         if self.brush.plane:

@@ -12,6 +12,7 @@ from napari_focusstack.imaging.number_types import number_type
 from napari_focusstack.planes.layer_planes import focus_of
 from napari_focusstack.widgets.session.brush_strokes import strokes_of
 from napari_focusstack.widgets.session.depth_colours import plane_colours
+from napari_focusstack.widgets.session.outlines import draw_outlines_fast
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -179,6 +180,7 @@ def adopt(layer: Labels, index: tuple[int, ...]) -> LabelState:
     from napari_focusstack.fusion.label_edits import Fixes
 
     if layer not in _states:
+        draw_outlines_fast(layer)
         whole = np.asarray(layer.data)
         _states[layer] = {
             place: _first_state(layer, place)
@@ -277,9 +279,10 @@ def add_labels(
         name=labels_name(source),
         opacity=CONTOUR_OPACITY,
         colormap=DirectLabelColormap(color_dict=colours),
-        visible=visible,  # outlines of what is hidden are not drawn, which takes long
+        visible=visible,
         **axes.beside(),
     )
+    draw_outlines_fast(layer)
     layer.contour = CONTOUR_PX
     layer.selected_label = 1
     layer.brush_size = max(3, min(state.labels.shape) // 40)

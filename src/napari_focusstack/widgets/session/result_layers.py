@@ -115,7 +115,6 @@ class ResultLayers:
             layer.data = whole
             return
         self._layers[kind] = self._add(kind, whole, look)
-        self.raise_labels()
 
     def raise_labels(self) -> None:
         """Move the labels to the top, and select them if they are shown, else the fused image."""

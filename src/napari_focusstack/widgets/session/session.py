@@ -280,6 +280,7 @@ class Session:
             layers.show("fused", image)
             found = {**made["found"], "focus_of": self.source.name}
             layers.write_record({**made, "found": found}, "fused")
+            yield
         self.layers.raise_labels()
 
     def _layers_of(self, other: Source) -> ResultLayers:

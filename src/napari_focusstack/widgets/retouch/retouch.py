@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.controls.dock_title import dock_of
+from napari_focusstack.widgets.controls.task_bar import DRAWN_MS
 from napari_focusstack.widgets.retouch.plane_brush import PlaneBrush
 from napari_focusstack.widgets.retouch.plane_view import PlaneView
 from napari_focusstack.widgets.session.label_layer import (
@@ -83,6 +84,10 @@ class Retouch:
         self._timer = QTimer(self.view)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._resize)
+        #: Shows the second view once the labels are drawn, which takes as long.
+        self._showing = QTimer(self.view)
+        self._showing.setSingleShot(True)
+        self._showing.timeout.connect(lambda: self._show_view(shown=True))
 
     def leave(self) -> None:
         """End retouching, and follow nothing more."""
@@ -126,7 +131,7 @@ class Retouch:
             session.image.visible = True
         self._show_planes()  # before they are visible: each change would draw them anew
         self.brush.paint_with(self.brush.shown() or self.brush.plane)
-        self._show_view(shown=True)
+        self._showing.start(DRAWN_MS)
         self._plane_changed()
         labels.events.brush_size.connect(self._plane_changed)
 
@@ -136,6 +141,7 @@ class Retouch:
         if not self.active:
             return
         self.active = False
+        self._showing.stop()
         self._show_view(shown=False)
         labels = self.brush.labels
         self.brush.stop_picking()

@@ -74,13 +74,19 @@ class ResultLayers:
         layer = self._layers.get(kind)
         return layer if layer in self.viewer.layers else None
 
-    def painted(self) -> np.ndarray | None:
-        """Return a copy of the labels (Y, X) as they are now; None where there is no layer."""
+    @property
+    def shown_labels(self) -> np.ndarray | None:
+        """The labels (Y, X) of the layer; None where there is no layer."""
         if self.labels is None or self.labels not in self.viewer.layers:
             return None
         data = self.labels.data
         # labels of another shape are returned whole: the callers refuse them
-        return np.array(data[self.index(LABELS)] if data.shape == self._shape(LABELS) else data)
+        return np.asarray(data[self.index(LABELS)] if data.shape == self._shape(LABELS) else data)
+
+    def painted(self) -> np.ndarray | None:
+        """Return a copy of the labels (Y, X) as they are now; None where there is no layer."""
+        labels = self.shown_labels
+        return None if labels is None else labels.copy()
 
     def add_labels(self, state: LabelState, *, visible: bool = True) -> None:
         """Put estimated labels into a new layer."""

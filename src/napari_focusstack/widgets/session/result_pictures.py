@@ -194,8 +194,14 @@ def depth_painted(canvas: Canvas, filled: np.ndarray, where: Region) -> np.ndarr
     where : tuple of slice
         Rows and columns.
     """
-    depth = _distances(canvas, canvas.focus.crop(where).depth[0].cpu().numpy())
-    return np.where(canvas.focus.holes[0, *where].cpu().numpy(), filled[where], depth)
+    from napari_focusstack.segmentation.depth_inpainting import MIN_CONFIDENCE
+
+    focus = canvas.focus.crop(where)
+    depth = _distances(canvas, focus.depth[0].cpu().numpy())
+    if focus.is_pair:
+        return depth
+    # where all confidence is low nothing was filled, and both are the same
+    return np.where(focus.confidence[0].cpu().numpy() < MIN_CONFIDENCE, filled[where], depth)
 
 
 def _distances(canvas: Canvas, surface: np.ndarray) -> np.ndarray:

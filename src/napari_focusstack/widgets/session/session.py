@@ -184,11 +184,11 @@ class Session:
         A new layer of them is shown, or hidden until they are retouched.
         """
         self.canvas = None  # it belongs to the earlier labels
-        now, fixes, layer = self.layers.painted(), self.fixes, self.labels
+        now, fixes, layer = self.layers.shown_labels, self.fixes, self.labels
         if layer is None or now is None or fixes is None or now.shape != fixes.labels.shape:
             self.layers.add_labels(state, visible=visible)
         else:
-            fixes.follow(now, self.decided)
+            fixes.follow(now, self._strokes)
             if None not in (state.near, self.state.near) and state.near != self.state.near:
                 fixes = fixes.reversed(self.source.count)
             state.fixes = fixes
@@ -231,7 +231,7 @@ class Session:
 
     def showing(self, fusion: FusionState, view: TimePointView) -> Iterator[None]:
         """Show a fused image, and its labels if they are new; a GUI may go on at each yield."""
-        if fusion.segmented or self.layers.painted() is None:
+        if fusion.segmented or self.layers.shown_labels is None:
             focus = fusion.canvas.focus if fusion.state.focus is None else fusion.state.focus
             self.show_labels(replace(fusion.state, focus=focus), visible=False)
             yield
@@ -253,7 +253,7 @@ class Session:
 
     def show_view(self, view: TimePointView) -> None:
         """Show a time point whose planes are no longer in memory."""
-        if view.segmented or self.layers.painted() is None:
+        if view.segmented or self.layers.shown_labels is None:
             self.show_labels(view.state, visible=False)
         self.show_psf(view.state)
         self.state.near = view.state.near
@@ -290,10 +290,10 @@ class Session:
 
     def _catch_up(self, fusion: FusionState) -> None:
         """Note what was painted while the task ran."""
-        self._pending, labels = None, self.layers.painted()
+        self._pending, labels = None, self.layers.shown_labels
         if labels is None or labels.shape != fusion.labels.shape:
             return
-        changed = (labels != fusion.labels) | (self.decided != fusion.canvas.decided)
+        changed = (labels != fusion.labels) | (self._strokes != fusion.canvas.decided)
         self._pending = bounding_box(changed)
         if self._pending is not None:
             self.state.painted_since = True
@@ -308,7 +308,7 @@ class Session:
         """
         if self.fixes is None or self.labels is None:
             return False
-        labels = self.layers.painted()
+        labels = self.layers.shown_labels
         if labels is None:
             return False
         if labels.shape != self.fixes.labels.shape:
@@ -337,7 +337,7 @@ class Session:
 
     def _note(self, labels: np.ndarray) -> None:
         """Note what was painted in labels (Y, X); the image does not follow it yet."""
-        changed = None if self.fixes is None else self.fixes.follow(labels, self.decided)
+        changed = None if self.fixes is None else self.fixes.follow(labels, self._strokes)
         if changed is not None:
             self.state.painted_since = True
             self._pending = changed if self._pending is None else union(self._pending, changed)
@@ -345,7 +345,7 @@ class Session:
 
     def _fixes_now(self) -> Fixes | None:
         """Return what is painted, the last stroke included."""
-        labels = self.layers.painted()
+        labels = self.layers.shown_labels
         if self.fixes is None or labels is None or labels.shape != self.fixes.labels.shape:
             return None
         self._note(labels)
@@ -406,10 +406,16 @@ class Session:
     @property
     def decided(self) -> np.ndarray | None:
         """A copy of which pixels (Y, X) the brush went over; None where there are no labels."""
+        strokes = self._strokes
+        return None if strokes is None else strokes.copy()
+
+    @property
+    def _strokes(self) -> np.ndarray | None:
+        """Which pixels (Y, X) the brush went over; None where there are no labels."""
         layer = self.labels
         if layer is None or layer not in self.layers.viewer.layers:
             return None
-        return strokes_of(layer).at(self._place).copy()
+        return strokes_of(layer).at(self._place)
 
     @property
     def _place(self) -> tuple[int, ...]:

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 
 #: Planes of the drop, and the one that is there twice, from 0.
 FEW, DOUBLED = 14, 5
-#: Brush that retouches a hair, px, and the length of its stroke, as a share of the width.
-BRUSH_PX, STROKE_SHARE = 7, 0.06
+#: Tip and root of a hair of the beetle (row, column), px of its planes as they are, and the brush
+#: that follows it, px.
+HAIR, BRUSH_PX = ((286, 244), (297, 246)), 3
+#: Zoom at which it is retouched, screen px per px.
+HAIR_ZOOM = 14
 #: A small screen, and the narrowest dock, px.
 SMALL_PX, NARROW_PX = (1280, 700), 300
 
@@ -86,20 +89,22 @@ def fused(viewer: Viewer, folder: Path) -> Any:
     return fuse
 
 
-def retouching(viewer: Viewer, stack: Path, results: Path) -> None:
+def retouching(viewer: Viewer, stack: Path, results: Path, shrink: int) -> None:
     """Run, read the verdict, retouch one hair with its plane beside it, save, reopen, Fuse."""
     fuse = fused(viewer, stack)
     image, labels = viewer.layers[f"{stack.name} fused"], fuse.session.labels
-    row, column = hair(fuse)
+    tip, root = np.array(HAIR) / shrink
+    row, column = (tip + root) / 2
     fuse.buttons["retouch"].click()
-    fuse.legend.clicked.emit(int(labels.data[row, column]))
+    settle()
+    look_at(viewer, (row, column), HAIR_ZOOM)
+    viewer.cursor.position = (0.0, row, column)
+    fuse.act("pick_plane", pressed=True)  # as the key does
+    print(fuse.tasks.message.text())
     labels.brush_size = BRUSH_PX
-    look_at(viewer, (row, column), 6)
-    viewer.cursor.position = (0.0, float(row), float(column))
-    length = round(STROKE_SHARE * labels.data.shape[1])
     with labels.block_history():
-        for at in range(length):
-            labels.paint((row, column - length // 2 + at), labels.selected_label)
+        for share in np.linspace(0, 1, 12):
+            labels.paint(tuple(tip + share * (root - tip)), labels.selected_label)
     settle()
     picture(viewer, "retouched")
     painted = image.data.copy()
@@ -119,16 +124,6 @@ def retouching(viewer: Viewer, stack: Path, results: Path) -> None:
     assert different == 0
     viewer.window.remove_dock_widget(fuse)
     viewer.layers.clear()
-
-
-def hair(fuse: Any) -> tuple[int, int]:
-    """Return the place where depth changes most within a few pixels, away from the margin."""
-    depth = fuse.session.canvas.focus.depth[0].cpu().numpy()
-    step = np.abs(np.diff(depth, axis=1))
-    margin = depth.shape[1] // 6
-    step[:, :margin] = step[:, -margin:] = step[:margin] = step[-margin:] = 0
-    row, column = np.unravel_index(step.argmax(), step.shape)
-    return int(row), int(column)
 
 
 def saving(viewer: Viewer, folder: Path) -> None:
@@ -252,7 +247,7 @@ def main() -> None:
     """Play the stories in one napari with default settings."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--shrink", type=int, default=2)
+    parser.add_argument("--shrink", type=int, default=1)
     parser.add_argument("--only", help="name of a single story")
     given = parser.parse_args()
     paths = sorted(given.folder.resolve().glob("*.jpg"))
@@ -266,7 +261,7 @@ def main() -> None:
         stories = {
             "saving": lambda: saving(viewer, folder),
             "retouching": lambda: retouching(
-                viewer, shrunk(paths, folder / "beetle", given.shrink), folder
+                viewer, shrunk(paths, folder / "beetle", given.shrink), folder, given.shrink
             ),
             "leaving_out": lambda: leaving_out(
                 viewer, shrunk(few[:FEW], folder / "few", given.shrink)

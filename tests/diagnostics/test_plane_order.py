@@ -128,3 +128,17 @@ def test_the_fewest_planes_move():
 def test_rms_distance_is_that_of_the_rows():
     far = 12.5**0.5
     np.testing.assert_allclose(rms_distance(np.array([[0, 0], [3, 4]])), [[0, far], [far, 0]])
+
+
+def test_a_swap_at_an_end_is_seen_though_sharpness_hardly_tells():
+    # two surfaces, at either end, of which the planes between show nothing sharp
+    places = np.array([1, 0, 2, 3, 4])
+    focus = [0] * 40 + [4] * 60
+    sharp = np.maximum(sharpness(places, focus), -0.4)
+    assert better_order(distances(places), sharp) == [1, 0, 2, 3, 4]
+
+
+def test_both_sides_of_a_thin_specimen_look_alike_and_are_no_wrong_order():
+    places = np.array([-1, 0, 1.1, 2.2, 3.3])
+    fold = distances(np.abs(places) * np.where(places < 0, 1.04, 1))
+    assert better_order(fold, sharpness(places, [0] * 100)) == []

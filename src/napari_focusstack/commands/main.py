@@ -54,11 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _stopping_cleanly():
             options = _parser().parse_args(arguments)
             if options.verbose:
-                logging.basicConfig(
-                    level=logging.DEBUG,
-                    format="%(asctime)s %(name)s: %(message)s",
-                    stream=sys.stderr,
-                )
+                # other packages log warnings only
+                logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
                 logging.getLogger("napari_focusstack").setLevel(logging.DEBUG)
             _run(options)
     except InputError as error:

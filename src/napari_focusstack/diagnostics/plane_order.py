@@ -17,6 +17,8 @@ MIN_PLANES = 4
 #: Least gain of a better order, both in length and in excess variation of sharpness, in median
 #: steps.
 MIN_GAIN = 0.4
+#: Share of the places, 0..1, of which one plane is the sharpest in a thin specimen.
+MOST_SHARPEST = 0.75
 #: Ratio of a step to its neighbours from which on it is a gap: of the geometric mean of both
 #: distances, and of each distance.
 GAP_RATIO, GAP_RATIO_EACH = 1.42, 1.2
@@ -78,13 +80,17 @@ def better_order(angle: np.ndarray, sharpness: np.ndarray) -> list[int]:
     change = float(np.median(np.abs(np.diff(sharpness, axis=0)).mean(1)))
     if step <= 0 or change <= 0:
         return []
+    focus = rms_distance(sharpness)
+    orders = [_shortest(distance) for distance in (angle, focus)]
+    # a specimen with depth has no two sides that look alike, so that its similarity can be trusted
+    trusted = _has_depth(sharpness) and np.array_equal(*orders)
     best: list[int] = []
     best_gain = 0.0
-    for distance in (angle, rms_distance(sharpness)):
-        order = _shortest(distance)
+    for order in orders:
         shorter = (_length(angle, given) - _length(angle, order)) / step
         smoother = (_excess_variation(sharpness) - _excess_variation(sharpness[order])) / change
-        if min(shorter, smoother) > MIN_GAIN and shorter + smoother > best_gain:
+        least = -MIN_GAIN if trusted else MIN_GAIN
+        if shorter > MIN_GAIN and smoother > least and shorter + smoother > best_gain:
             best, best_gain = order.tolist(), shorter + smoother
     return best
 
@@ -151,6 +157,12 @@ def _is_in_order(distance: np.ndarray) -> bool:
 def _length(distance: np.ndarray, order: np.ndarray) -> float:
     """Return the sum of the distances between neighbours in an order."""
     return float(distance[order[:-1], order[1:]].sum())
+
+
+def _has_depth(sharpness: np.ndarray) -> bool:
+    """Return whether different planes are the sharpest at different places, (P, T)."""
+    sharpest = np.bincount(sharpness.argmax(0), minlength=len(sharpness)) / sharpness.shape[1]
+    return bool(sharpest.max() < MOST_SHARPEST)
 
 
 def _excess_variation(sharpness: np.ndarray) -> float:

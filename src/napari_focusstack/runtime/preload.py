@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Library of torch by platform; it brings along all others that are large.
 LIBRARIES = {"linux": "libtorch.so", "darwin": "libtorch.dylib"}
+#: Searches of the middle generation for each of the oldest; Python's own choice is 10 (convention).
+SELDOM = 100
 
 
 def preload_torch() -> None:
@@ -42,7 +44,7 @@ def without_collection() -> Iterator[None]:
 
     torch and what comes with it are half a million objects. Where they count as new, the collector
     searches everything again and again, each time for half a second in which all threads stand.
-    Here it waits, and then takes all objects for old ones.
+    Here it waits, then takes all objects for old ones, and searches these ten times as seldom.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -50,6 +52,7 @@ def without_collection() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
-        gc.unfreeze()  # now they are in the oldest generation, which is seldom searched
+        gc.unfreeze()  # now they are in the oldest generation
+        gc.set_threshold(*gc.get_threshold()[:2], SELDOM)
         if was_enabled:
             gc.enable()

@@ -516,6 +516,25 @@ def test_a_plane_that_is_there_twice_is_left_out_with_one_click(dock, qtbot, vie
     assert dock.input["planes"].value == ""
 
 
+def test_of_planes_at_one_position_one_is_left_out_by_a_button(dock, qtbot, viewer, planes):
+    places = [0.0, 1.0, 1.0, 2.0, 3.0][: len(planes)]
+    about = {"focus_axis": 0, "z_step": 1.0, "unit": "um", "positions": places}
+    viewer.add_image(planes, name="twice", metadata={"focusstack": about})
+    dock.stack.value = "twice"
+    said = "Planes 2 and 3 lie at one position; only one of them can be used."
+    assert dock.verdict.sentence.text() == said
+    dock.buttons["run_all"].click()
+    qtbot.waitUntil(lambda: not dock.tasks.busy, timeout=60_000)
+    assert "leave out those at one position" in dock.tasks.message.text()
+    assert dock.verdict.sentence.text() == said
+    (button,) = dock.verdict.buttons
+    assert button.text() == "Leave out plane 3"
+    button.click()
+    qtbot.waitUntil(lambda: not dock.tasks.busy, timeout=60_000)
+    assert "twice fused" in viewer.layers
+    assert "one position" not in dock.verdict.sentence.text()
+
+
 def test_positions_that_a_file_gives_count_for_depth_and_are_copied(dock, qtbot, viewer, planes):
     places = (5.0, 6.0, 7.0, 11.0, 13.0)
     about = {"focus_axis": 0, "z_step": SCALE[0], "unit": "um", "positions": places}

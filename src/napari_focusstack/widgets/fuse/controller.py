@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.runtime.plane_choice import choice_text, named_planes
 from napari_focusstack.widgets.fuse.brush_debouncer import BrushDebouncer
 from napari_focusstack.widgets.fuse.panel import GIVEN
 from napari_focusstack.widgets.fuse.preview import (
@@ -163,7 +165,7 @@ class FuseSteps:
         """Show the figures of the chosen stack, and of no other."""
         source = self.menus.source() if self.menus.stack else None
         self.retouch.offer_tools(0 if source is None else source.count)
-        self.summary.show_again(source)
+        self.summary.show_again(source, self._chosen(source))
         retouched = self.session and self.session.source
         if retouched and (source is None or source.layers != retouched.layers):
             self.retouch.end()
@@ -175,6 +177,13 @@ class FuseSteps:
             psf = self.session.psf if self.session is not None and known else None
             sigma_px = 0.0 if psf is None else psf.sigma_px
         self.settings.show_sigma(sigma_px)
+
+    def _chosen(self, source: Source | None) -> list[int]:
+        """Return the planes of a source that are to be used; none where the text names none."""
+        with suppress(InputError):
+            choice = choice_text(self.panel.input["planes"].value)
+            return [] if source is None else named_planes(choice, source.count)
+        return []
 
     def prepare(self) -> tuple[Session, FuseParameters]:
         """Return the session of the chosen stack, made anew for another stack, and the settings."""

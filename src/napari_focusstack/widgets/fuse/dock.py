@@ -96,6 +96,7 @@ class FuseWidget(Panel):
         self.verdict.acted.connect(lambda finding: self._try(lambda: self._remedy(finding)))
         self.tasks.busy_changed.connect(self._enable)
         self.stack.changed.connect(self._stack_changed)
+        self.input["planes"].changed.connect(self._stack_shown)
         layers = napari_viewer.layers.events
         for event in (layers.inserted, layers.removed, layers.renamed):
             event.connect(self._layers_changed)
@@ -300,7 +301,8 @@ class FuseWidget(Panel):
         """Choose all planes that are chosen now but some, which are counted from the nearest."""
         source = self.source()
         chosen = chosen_planes(self.parameters().planes, source.count)
-        if self.session is not None and self.session.end == "last":
+        session = self.session
+        if session is not None and session.canvas is not None and session.end == "last":
             planes = [source.count + 1 - plane for plane in planes]
         self.input["planes"].value = ranges_text([n for n in chosen if n not in planes])
 
@@ -349,3 +351,5 @@ class FuseWidget(Panel):
     def _enable(self, busy: bool) -> None:
         for button in self.buttons.values():
             button.setEnabled(not busy)
+        if not busy:
+            self._stack_shown()  # of a step that failed nothing else is said

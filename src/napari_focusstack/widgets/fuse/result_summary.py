@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.widgets.fuse.verdict import verdict_of
+from napari_focusstack.widgets.fuse.verdict import verdict_before, verdict_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_focusstack.fusion.canvas import Canvas
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.widgets.fuse.panel import Panel
@@ -39,11 +41,17 @@ class ResultSummary:
         self._session, self.seconds, self._is_blank = session, seconds, False
         self._show()
 
-    def show_again(self, source: Source | None) -> None:
-        """Show the last fusion if it is one of this source; nothing otherwise."""
+    def show_again(self, source: Source | None, chosen: Sequence[int]) -> None:
+        """Show the last fusion if it is one of this source, else what is in the way of one.
+
+        ``chosen`` are the numbers of the planes that are to be used, see
+        :func:`~napari_focusstack.widgets.fuse.verdict.verdict_before`.
+        """
         session = self._session
         if session is None or session.source != source:
             self._clear()
+            before = None if source is None else verdict_before(source.positions, chosen)
+            self.panel.verdict.show_verdict(before)
         elif self._is_blank:
             self._is_blank = False
             self._show()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from napari_focusstack.diagnostics.diagnosis import format_ranges
@@ -62,6 +63,38 @@ def verdict_of(session: Session, canvas: Canvas) -> Verdict:
         return Verdict(True, f"Good: {_plain_words(canvas)}.", findings)
     share = 100 * float(canvas.region.mean())
     return Verdict(True, f"Good: halos were removed in {share:.1f}% of the pixels.", findings)
+
+
+def verdict_before(positions: Sequence[float] | None, chosen: Sequence[int]) -> Verdict | None:
+    """Return what keeps planes from being fused at all: some that lie at one position.
+
+    Parameters
+    ----------
+    positions : sequence of float, optional
+        Where each plane lies along the axis of focus; none where that is not known.
+    chosen : sequence of int
+        Rising numbers of the planes that are to be used, from 1, in the order of the slider.
+
+    Returns
+    -------
+    Verdict or None
+        None where nothing does.
+    """
+    if positions is None:
+        return None
+    pairs = [
+        (one, other)
+        for one, other in pairwise(chosen)
+        if positions[one - 1] == positions[other - 1]
+    ]
+    if not pairs:
+        return None
+    named = " and ".join(str(plane) for plane in pairs[0])
+    more = f", and {len(pairs) - 1} more" if len(pairs) > 1 else ""
+    text = f"Planes {named} lie at one position{more}; only one of them can be used"
+    copies = tuple(other for _, other in pairs)
+    finding = Finding(text, f"Leave out {_begun(_planes(copies))}", "leave_out", copies)
+    return Verdict(False, f"{text}.", (finding,))
 
 
 def _plain_words(canvas: Canvas) -> str:

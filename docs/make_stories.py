@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,15 @@ if TYPE_CHECKING:
 
 #: Planes of the drop, and the one that is there twice, from 0.
 FEW, DOUBLED = 14, 5
-#: Tip and root of a hair of the beetle (row, column), px of its planes as they are, and the brush
-#: that follows it, px.
-HAIR, BRUSH_PX = ((286, 244), (297, 246)), 3
+#: A hair that curls over a mandible of the beetle (row, column), px of its planes as they are; the
+#: plane that shows all of it, and the brush that follows it, px.
+HAIR = (
+    *((82, 340), (78, 340.2), (74, 339.3), (71, 337), (69, 334), (68, 330)),
+    *((68, 325), (69, 321), (71, 318), (73.5, 315.5), (76, 313.5)),
+)
+HAIR_PLANE, BRUSH_PX = 21, 3
 #: Zoom at which it is retouched, screen px per px.
-HAIR_ZOOM = 14
+HAIR_ZOOM = 9
 #: A small screen, and the narrowest dock, px.
 SMALL_PX, NARROW_PX = (1280, 700), 300
 
@@ -93,19 +98,23 @@ def retouching(viewer: Viewer, stack: Path, results: Path, shrink: int) -> None:
     """Run, read the verdict, retouch one hair with its plane beside it, save, reopen, Fuse."""
     fuse = fused(viewer, stack)
     image, labels = viewer.layers[f"{stack.name} fused"], fuse.session.labels
-    tip, root = np.array(HAIR) / shrink
-    row, column = (tip + root) / 2
+    way = np.array(HAIR) / shrink
+    row, column = way.mean(0)
     fuse.buttons["retouch"].click()
+    fuse.legend.clicked.emit(HAIR_PLANE)
+    labels.brush_size = BRUSH_PX
     settle()
     look_at(viewer, (row, column), HAIR_ZOOM)
-    viewer.cursor.position = (0.0, row, column)
-    fuse.act("pick_plane", pressed=True)  # as the key does
-    print(fuse.tasks.message.text())
-    labels.brush_size = BRUSH_PX
+    before = image.data.copy()
     with labels.block_history():
-        for share in np.linspace(0, 1, 12):
-            labels.paint(tuple(tip + share * (root - tip)), labels.selected_label)
+        for start, end in pairwise(way):
+            for share in np.linspace(0, 1, 8):
+                labels.paint(tuple(start + share * (end - start)), HAIR_PLANE)
+    viewer.cursor.position = (0.0, *way[-1])
     settle()
+    changed = np.count_nonzero((image.data != before).any(-1))
+    print(f"the stroke changes {changed} pixels")
+    assert changed > 0
     picture(viewer, "retouched")
     painted = image.data.copy()
     paths = labels.save(str(results / f"{labels.name}.tif"), plugin=PLUGIN)

@@ -83,7 +83,7 @@ def better_order(angle: np.ndarray, sharpness: np.ndarray) -> list[int]:
     focus = rms_distance(sharpness)
     orders = [_shortest(distance) for distance in (angle, focus)]
     # a specimen with depth has no two sides that look alike, so that its similarity can be trusted
-    trusted = _has_depth(sharpness) and np.array_equal(*orders)
+    trusted = _has_depth(sharpness) and np.array_equal(orders[0], orders[1])
     best: list[int] = []
     best_gain = 0.0
     for order in orders:

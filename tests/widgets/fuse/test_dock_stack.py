@@ -535,6 +535,28 @@ def test_of_planes_at_one_position_one_is_left_out_by_a_button(dock, qtbot, view
     assert "one position" not in dock.verdict.sentence.text()
 
 
+def test_planes_out_of_order_are_sorted_by_a_button(dock, qtbot, viewer, planes):
+    about = {"focus_axis": 0, "path": "mixed.tif", "z_step": 2.0, "unit": "um"}
+    mixed = viewer.add_image(
+        planes[[0, 3, 2, 1, 4]], name="mixed", scale=SCALE, metadata={"focusstack": about}
+    )
+    dock.stack.value = "mixed"
+    press(qtbot, dock, "run_all")
+    (button,) = (each for each in dock.verdict.buttons if each.text() == "Sort planes")
+    button.click()
+    qtbot.waitUntil(lambda: not dock.tasks.busy, timeout=60_000)
+    assert dock.stack.value == "mixed sorted"
+    layer = viewer.layers["mixed sorted"]
+    found = layer.data if (layer.data[0] == planes[0]).all() else layer.data[::-1]
+    np.testing.assert_array_equal(found, planes)
+    np.testing.assert_array_equal(layer.scale, SCALE)
+    np.testing.assert_array_equal(mixed.data, planes[[0, 3, 2, 1, 4]])
+    assert "path" not in layer.metadata["focusstack"]
+    assert not mixed.visible
+    assert "mixed sorted fused" in viewer.layers
+    assert "Sort planes" not in [each.text() for each in dock.verdict.buttons]
+
+
 def test_positions_that_a_file_gives_count_for_depth_and_are_copied(dock, qtbot, viewer, planes):
     places = (5.0, 6.0, 7.0, 11.0, 13.0)
     about = {"focus_axis": 0, "z_step": SCALE[0], "unit": "um", "positions": places}

@@ -35,6 +35,7 @@ from napari_focusstack.widgets.fuse.settings import (
     remembered_folder,
 )
 from napari_focusstack.widgets.fuse.slabs import fusing_slabs, show_slabs
+from napari_focusstack.widgets.fuse.sort_planes import sorted_stack
 from napari_focusstack.widgets.fuse.surface_view import SurfaceView
 from napari_focusstack.widgets.retouch import shortcuts
 from napari_focusstack.widgets.session.label_layer import saved_labels
@@ -295,16 +296,30 @@ class FuseWidget(Panel):
                 self.input["equalize"].value = "auto"
             case "leave_out":
                 self._leave_out(finding.planes)
+            case "sort":
+                self._sort(finding.planes)
         self.steps.run_all()
 
     def _leave_out(self, planes: Sequence[int]) -> None:
         """Choose all planes that are chosen now but some, which are counted from the nearest."""
-        source = self.source()
-        chosen = chosen_planes(self.parameters().planes, source.count)
-        session = self.session
-        if session is not None and session.canvas is not None and session.end == "last":
-            planes = [source.count + 1 - plane for plane in planes]
+        planes, count = self._in_layer(planes), self.source().count
+        chosen = chosen_planes(self.parameters().planes, count)
         self.input["planes"].value = ranges_text([n for n in chosen if n not in planes])
+
+    def _sort(self, order: Sequence[int]) -> None:
+        """Choose a new layer with the planes in an order, in which they count from the nearest."""
+        source = self.source()
+        order = self._in_layer(order)
+        sorted_layer = sorted_stack(self.viewer, source.layers[0], source.axis, order)
+        self.input["planes"].value = ""
+        self.stack.value = sorted_layer.name
+
+    def _in_layer(self, planes: Sequence[int]) -> list[int]:
+        """Return planes that are counted from the nearest as the layer counts them."""
+        session, count = self.session, self.source().count
+        if session is not None and session.canvas is not None and session.end == "last":
+            return [count + 1 - plane for plane in planes]
+        return list(planes)
 
     def _copy(self, text: str, said: str) -> None:
         """Put a text on the clipboard, and say so."""

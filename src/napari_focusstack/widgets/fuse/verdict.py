@@ -147,8 +147,10 @@ def findings_of(diagnosis: Diagnosis, light_as_given: bool) -> Iterator[Finding]
         yield _left_out(diagnosis.unrelated, "shows something else", "show something else")
     if diagnosis.order:
         yield Finding(
-            f"{_planes(diagnosis.misplaced)} {_is(diagnosis.misplaced)} out of order; sort the "
-            "files and open them again"
+            f"{_planes(diagnosis.misplaced)} {_is(diagnosis.misplaced)} out of order",
+            "Sort planes",
+            "sort",
+            diagnosis.order,
         )
     if diagnosis.blurred:
         planes = diagnosis.blurred

@@ -13,7 +13,7 @@ from napari_focusstack.networks.teb import TEB
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.source.select_sources import Selection
+from napari_focusstack.source.selection import Selection
 
 SIDE, PLANES = 96, 5
 SIZE = (SIDE, SIDE)

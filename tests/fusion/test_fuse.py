@@ -209,6 +209,7 @@ def test_progress_is_reported_for_each_part(pair, fsb_weights):
         "segment",
         "find focus",
         "estimate PSF",
+        "read surroundings",
         "choose sources",
         "check the planes",
         "fuse",

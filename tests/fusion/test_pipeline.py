@@ -13,7 +13,8 @@ from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.source.select_sources import Selection, estimate_noise
+from napari_focusstack.source.select_sources import estimate_noise
+from napari_focusstack.source.selection import Selection
 
 
 def pipeline_of(planes, **options):

@@ -3,12 +3,9 @@
 import pytest
 import torch
 
+from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.networks.seb import SEB
-from napari_focusstack.networks.source_cues import (
-    FINE_CUES,
-    SourceCues,
-    smooth,
-)
+from napari_focusstack.networks.source_cues import FINE_CUES, SourceCues
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +64,7 @@ def test_the_sharp_plane_leads_every_focus_measure():
     sharp = picture(1)
     stack = torch.cat([smooth(sharp, 2.0), sharp, smooth(sharp, 4.0)], 1)
     cues = SourceCues(stack, torch.tensor([0.005]))
-    fine = torch.cat([cues.of(number).fine for number in range(3)])
+    fine = torch.cat([cues.fine(number) for number in range(3)])
     for cue in range(3):
         assert (fine[:, cue].argmax(0) == 1).float().mean() > 0.97
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.filters.opencv import for_opencv
+from napari_focusstack.filters.opencv import for_opencv, in_whole_vectors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,10 +73,11 @@ def convolve_separably(images: Tensor, profiles: Tensor) -> Tensor:
     if for_opencv(images, profiles):
         import cv2
 
-        blurred = np.empty(images.shape, images.numpy().dtype)
-        for image, profile, out in zip(images.numpy(), profiles.numpy(), blurred, strict=True):
+        whole = in_whole_vectors(images).numpy()
+        blurred = np.empty(whole.shape, whole.dtype)
+        for image, profile, out in zip(whole, profiles.numpy(), blurred, strict=True):
             cv2.sepFilter2D(image, -1, profile, profile, dst=out, borderType=cv2.BORDER_REPLICATE)
-        return torch.from_numpy(blurred)
+        return torch.from_numpy(blurred[..., : images.shape[-1]])
     # this order in memory makes it up to ten times as fast
     padded = _padded(images, profiles).contiguous(memory_format=torch.channels_last)
     down = functional.conv2d(padded, profiles[:, None, :, None], groups=len(images))

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Types that OpenCV filters.
 DTYPES = (torch.float32, torch.float64)
+#: Floats that a processor computes with at a time, at most (AVX-512).
+VECTOR = 16
 
 
 def for_opencv(*tensors: Tensor) -> bool:
@@ -29,6 +31,23 @@ def for_opencv(*tensors: Tensor) -> bool:
 def images_of(batch: np.ndarray) -> np.ndarray:
     """Return the images of a batch (..., Y, X) one by one, (N, Y, X)."""
     return batch.reshape(-1, *batch.shape[-2:])
+
+
+def in_whole_vectors(images: Tensor, multiple: int = VECTOR) -> Tensor:
+    """Return images (..., Y, X) whose last column is repeated until a number divides the width.
+
+    OpenCV computes the columns beyond the last full vector in another order. Without this, parts of
+    an image would differ from the whole in the last bit.
+
+    Examples
+    --------
+    >>> in_whole_vectors(torch.rand(2, 5, 40)).shape
+    torch.Size([2, 5, 48])
+    """
+    missing = -images.shape[-1] % multiple
+    if not missing:
+        return images
+    return torch.cat([images, images[..., -1:].expand(*images.shape[:-1], missing)], -1)
 
 
 def look_up(table: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.filters.opencv import for_opencv, images_of
+from napari_focusstack.filters.opencv import VECTOR, for_opencv, images_of, in_whole_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,12 +59,13 @@ def _halved(images: Tensor) -> Tensor:
     """Return the means of 2 x 2 pixels of images (..., Y, X)."""
     import cv2
 
-    size = (images.shape[-1] // 2, images.shape[-2] // 2)
-    planes = images.numpy()
-    half = np.empty((*images.shape[:-2], *size[::-1]), planes.dtype)
+    width = images.shape[-1] // 2
+    planes = in_whole_vectors(images, 2 * VECTOR).numpy()
+    size = (planes.shape[-1] // 2, planes.shape[-2] // 2)
+    half = np.empty((*planes.shape[:-2], *size[::-1]), planes.dtype)
     for image, out in zip(images_of(planes), images_of(half), strict=True):
         cv2.resize(image, size, dst=out, interpolation=cv2.INTER_AREA)
-    return torch.from_numpy(half)
+    return torch.from_numpy(half[..., :width])
 
 
 def doubled(images: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from napari_focusstack.runtime.progress import run
 from napari_focusstack.runtime.region import pad, to_local
 from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.segmentation.labels import EDIT_REACH_PX
-from napari_focusstack.source.select_sources import Selection
+from napari_focusstack.source.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -19,7 +19,7 @@ from napari_focusstack.planes.layer_planes import focus_axis_of, focus_of, is_la
 from napari_focusstack.psf_estimation.estimate import check_method
 from napari_focusstack.runtime.progress import Progress, run
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.source.select_sources import Selection
+from napari_focusstack.source.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

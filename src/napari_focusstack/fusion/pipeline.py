@@ -29,7 +29,8 @@ from napari_focusstack.psf_estimation.estimate import check_method
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import to_local
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.source.select_sources import Selection, select_sources
+from napari_focusstack.source.select_sources import select_sources
+from napari_focusstack.source.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

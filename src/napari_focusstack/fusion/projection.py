@@ -23,7 +23,7 @@ from napari_focusstack.planes.shown import Shown, nothing, shown_by
 from napari_focusstack.registration.align import shown_after
 from napari_focusstack.runtime.plane_choice import chosen_planes
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.source.select_sources import Selection
+from napari_focusstack.source.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

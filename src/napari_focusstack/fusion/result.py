@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_focusstack.registration.light import Light
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.runtime.region import Region
-    from napari_focusstack.source.select_sources import Selection
+    from napari_focusstack.source.selection import Selection
 
 
 def crop_region(valid: np.ndarray) -> Region:

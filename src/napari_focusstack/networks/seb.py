@@ -17,11 +17,7 @@ from napari_focusstack.filters.pooling import pooled
 from napari_focusstack.imaging.noise import noise_level
 from napari_focusstack.networks.blocks import conv
 from napari_focusstack.networks.cell_unet import CellUNet, max_over_planes
-from napari_focusstack.networks.source_cues import (
-    FINE_CUES,
-    WIDE_CUES,
-    SourceCues,
-)
+from napari_focusstack.networks.source_cues import FINE_CUES, WIDE_CUES, SourceCues
 from napari_focusstack.runtime.threads import map_planes
 
 if TYPE_CHECKING:
@@ -29,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Feature channels at half the size.
 FINE = 16
+#: Side of the cells whose surroundings the U-Net reads, px, and the features of each.
+SURROUNDINGS_PX, SURROUNDINGS = 8, FINE
 
 
 class SEB(CellUNet):
@@ -67,9 +65,14 @@ class SEB(CellUNet):
         return 2 * super().stride
 
     @property
+    def unet_reach(self) -> int:
+        """How far, px, the U-Net sees: nine of its coarsest cells."""
+        return 9 * self.stride
+
+    @property
     def reach(self) -> int:
         """How far, px, an input pixel can change the answer."""
-        return 9 * self.stride + 56
+        return self.unet_reach + 56
 
     def forward(self, planes: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return log of the expected squared error.
@@ -89,21 +92,17 @@ class SEB(CellUNet):
             plane has about that pixel.
         """
         cues = SourceCues(planes, noise_level(planes) if noise is None else noise)
+        return self.decode(self.encode(self.cells(cues)), cues)
 
-        def read(number: int) -> tuple[Tensor, Tensor, Tensor]:
-            fine, wide = cues.of(number)
-            return wide, self.draw(fine), self.prior(fine)
+    def cells(self, cues: SourceCues) -> Tensor:
+        """Return the wide cues in cells of 8 px, (B, P, 18, Y / 8, X / 8)."""
+        return pooled(torch.stack(cues.wide(), 1), 2)
 
-        read_planes = map_planes(read, range(planes.shape[1]), planes.device)
-        wide, drawn, prior = map(list, zip(*read_planes, strict=True))
-        return self.decode(self.encode(wide), drawn, prior)
-
-    def encode(self, wide: list[Tensor]) -> Tensor:
-        """Return what the U-Net makes of the wide cues of planes: (B, P, 16, Y / 8, X / 8)."""
-        planes = len(wide)
-        cells = pooled(torch.stack(wide, 1).flatten(0, 1), 2)
-        cells = cells.contiguous(memory_format=torch.channels_last)
-        features = functional.relu(self.stem(cells))
+    def encode(self, cells: Tensor) -> Tensor:
+        """Return what the U-Net makes of :meth:`cells`: (B, P, 16, Y / 8, X / 8)."""
+        planes = cells.shape[1]
+        flat = cells.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        features = functional.relu(self.stem(flat))
         return self.surroundings(features, planes).unflatten(0, (-1, planes))
 
     def draw(self, fine: Tensor) -> Tensor:
@@ -116,14 +115,18 @@ class SEB(CellUNet):
         kernel = kernel.reshape(FINE, FINE_CUES, 6, 6).contiguous(memory_format=torch.channels_last)
         return functional.conv2d(fine, kernel, self.stem_fine.bias, stride=2, padding=2)
 
-    def decode(self, features: Tensor, drawn: list[Tensor], prior: list[Tensor]) -> Tensor:
-        """Return the answer (B, P, Y, X) from the surroundings and what was drawn of the planes."""
+    def decode(self, features: Tensor, cues: SourceCues) -> Tensor:
+        """Return the answer (B, P, Y, X) from :meth:`encode` and cues of the same pixels."""
         own, greatest, mean = self.across.weight.split(FINE, 1)
+        planes = range(features.shape[1])
 
-        def draw_on(number: int) -> Tensor:
-            return functional.relu(drawn[number] + _enlarged(features[:, number]))
+        def draw_on(number: int) -> tuple[Tensor, Tensor]:
+            fine = cues.fine(number)
+            drawn = functional.relu(self.draw(fine) + _enlarged(features[:, number]))
+            return drawn, self.prior(fine)
 
-        stack = list(map_planes(draw_on, range(len(drawn)), features.device))
+        drawn = map_planes(draw_on, planes, features.device)
+        stack, prior = map(list, zip(*drawn, strict=True))
         common = functional.conv2d(max_over_planes(stack), greatest) + functional.conv2d(
             sum(stack[1:], stack[0]) / len(stack), mean, self.across.bias
         )
@@ -133,7 +136,7 @@ class SEB(CellUNet):
             errors = self.head(mixed + _enlarged(features[:, number])).contiguous()
             return (functional.pixel_shuffle(errors, 2) + prior[number])[:, 0]
 
-        return torch.stack(list(map_planes(expect, range(len(stack)), features.device)), 1)
+        return torch.stack(list(map_planes(expect, planes, features.device)), 1)
 
 
 def _enlarged(features: Tensor) -> Tensor:

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.filters.laplacian import laplacian
 from napari_focusstack.networks.blocks import conv
-from napari_focusstack.networks.source_cues import smooth
 from napari_focusstack.runtime.tiles import pad_to_multiple
 
 if TYPE_CHECKING:

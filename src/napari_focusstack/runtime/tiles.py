@@ -27,20 +27,32 @@ def pad_to_multiple(planes: Tensor, stride: int) -> Tensor:
     return functional.pad(planes, (0, columns, 0, rows), mode="replicate")
 
 
-def tile_edges(length: int, tile_px: int) -> list[tuple[int, int]]:
-    """Divide a length into equal parts (start, stop) of at most tile_px."""
+def tile_edges(length: int, tile_px: int, grid_px: int = 1) -> list[tuple[int, int]]:
+    """Divide a length into nearly equal parts (start, stop) of at most tile_px.
+
+    Parts begin at multiples of ``grid_px``, of which ``tile_px`` is one.
+
+    Examples
+    --------
+    >>> tile_edges(100, 64), tile_edges(100, 64, 32)
+    ([(0, 50), (50, 100)], [(0, 64), (64, 100)])
+    """
     count = -(-length // tile_px)
-    edges = [round(i * length / count) for i in range(count + 1)]
-    return list(pairwise(edges))
+    cells = -(-length // grid_px)
+    edges = [round(i * cells / count) * grid_px for i in range(count)]
+    return list(pairwise([*edges, length]))
 
 
-def tiles_of(size: tuple[int, int], tile_px: int) -> list[Region]:
-    """Divide an image of a size into tiles of at most tile_px rows and columns."""
+def tiles_of(size: tuple[int, int], tile_px: int, grid_px: int = 1) -> list[Region]:
+    """Divide an image of a size into tiles of at most tile_px rows and columns.
+
+    They begin at multiples of ``grid_px``.
+    """
     height, width = size
     return [
         (slice(*rows), slice(*columns))
-        for rows in tile_edges(height, tile_px)
-        for columns in tile_edges(width, tile_px)
+        for rows in tile_edges(height, tile_px, grid_px)
+        for columns in tile_edges(width, tile_px, grid_px)
     ]
 
 

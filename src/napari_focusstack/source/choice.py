@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import torch
 import torch.nn.functional as functional
 
+from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.filters.pooling import doubled, mean2, pooled
 from napari_focusstack.imaging.noise import NOISE_GAIN
-from napari_focusstack.networks.source_cues import smooth
 from napari_focusstack.runtime.threads import map_planes
 from napari_focusstack.runtime.tiles import pad_to_multiple
 from napari_focusstack.source.seams import multiband, seam_share

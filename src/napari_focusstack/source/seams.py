@@ -13,15 +13,15 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.filters.convolution import convolve_separably
+from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.filters.pooling import doubled, max_filter, pooled
-from napari_focusstack.networks.source_cues import smooth
 from napari_focusstack.runtime.threads import map_planes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Levels of the pyramid by which planes are blended (convention: the widest spans 32 px).
-LEVELS = 5
+#: Levels of the pyramid by which planes are blended (convention: the widest spans 16 px).
+LEVELS = 4
 #: Blocks of pixels that the coarsest level averages, px: tiles begin at multiples of it.
 GRID_PX = 2**LEVELS
 #: How far from a seam planes are blended, px. Convention.

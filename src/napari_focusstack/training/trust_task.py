@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as functional
 
 from napari_focusstack.files import replacing
-from napari_focusstack.networks.source_cues import smooth
+from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.networks.teb import NO_EVIDENCE, UNKNOWN_RESIDUALS, Rivals
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ STEPS = {
     "find focus": ("finding what is in focus", 0.16),
     "draw edges": ("drawing edges", 0.08),
     "estimate PSF": ("measuring the blur", 0.20),
-    "choose sources": ("choosing the sharpest plane", 0.24),
+    "read surroundings": ("comparing the planes", 0.08),
+    "choose sources": ("choosing the sharpest plane", 0.16),
     "fuse": ("removing the halo", 0.05),
     "check the planes": ("checking the planes", 0.07),
 }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_focusstack.parameters import FuseParameters
     from napari_focusstack.registration.transforms import Registration
     from napari_focusstack.segmentation.focus_map import FocusMap
-    from napari_focusstack.source.select_sources import Selection
+    from napari_focusstack.source.selection import Selection
     from napari_focusstack.widgets.session.source import Source
 
 

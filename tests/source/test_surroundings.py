@@ -42,7 +42,7 @@ def test_they_are_what_the_network_sees_of_the_whole(stack, network):
     torch.testing.assert_close(found.float(), expected, atol=0.02, rtol=0.01)
 
 
-@pytest.mark.parametrize(("tile_px", "work_bytes"), [(64, 2**30), (192, 2**30), (448, 10**6)])
+@pytest.mark.parametrize(("tile_px", "work_bytes"), [(128, 2**30), (192, 2**30), (448, 10**6)])
 def test_tiles_and_memory_change_no_bit(stack, network, tile_px, work_bytes):
     whole = surroundings(stack, network, 448)
     assert torch.equal(surroundings(stack, network, tile_px, work_bytes), whole)

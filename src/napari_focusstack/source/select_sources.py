@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.source.choice import Blend
 
-#: Margin of a tile on each side, px. What lies farther away changes no bit of the choice: SEB draws
-#: from surroundings within 16 px, seams are found within 24 px, and blended within 48 px.
-REACH_PX = 64
+#: Margin of a tile on each side, px. What lies farther away changes no bit: planes are blended over
+#: 53 px, by weights that depend on 8 px around, of errors that depend on 16 px around.
+REACH_PX = 80
 #: Memory of a tile, and of a tile for each pixel of each plane, bytes. Measured. There is one tile
 #: at a time, whose planes are worked on in parallel: the larger it is, the less its margin costs.
 WORK_BYTES, BYTES_PER_PIXEL = 2**30, 100.0

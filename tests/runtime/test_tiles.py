@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from napari_focusstack.runtime.tiles import (
+    LEAST_PX,
     MIN_TILE_PX,
+    MOST_PX,
+    fixed_tile_px,
     pad_to_multiple,
     tile_edges,
     tile_plan,
@@ -74,3 +77,17 @@ def test_no_tile_is_larger_than_was_asked_for():
 
 def test_tiles_that_see_far_are_large_and_worked_on_one_by_one():
     assert plan(2, 1024, 612, 4, 10**10) == (1024 + 2 * 612, 1)
+
+
+@pytest.mark.parametrize("planes", [3, 6, 12])
+def test_fixed_tiles_of_more_planes_are_smaller(planes):
+    side = fixed_tile_px(WORK_BYTES, BYTES_PER_PIXEL * planes, 96, 64)
+    outer_px = side + 2 * 96
+    assert side % 64 == 0
+    assert outer_px**2 * planes * BYTES_PER_PIXEL <= WORK_BYTES
+    assert side == MOST_PX or (outer_px + 128) ** 2 * planes * BYTES_PER_PIXEL > WORK_BYTES
+
+
+def test_fixed_tiles_are_never_tiny():
+    assert fixed_tile_px(WORK_BYTES, BYTES_PER_PIXEL * 200, 96, 64) == LEAST_PX
+    assert fixed_tile_px(WORK_BYTES, BYTES_PER_PIXEL * 9, 612, 64) == 2 * 612 // 64 * 64

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 REPORT = "batch.json"
 #: Parameters that influence where work is done, but not its result.
-EXECUTION_ONLY = ("device",)
+EXECUTION_ONLY = ("device", "tile_px")
 
 
 class Report:

@@ -128,7 +128,7 @@ class StackStrategy:
     ) -> Segmented:
         """See :class:`Strategy`."""
         deb = networks("deb")
-        depth, confidence = yield from estimate_depth(stack, deb, parameters.tile_px)
+        depth, confidence = yield from estimate_depth(stack, deb)
         shown = stack.shows(depth[0].round(), stack.full)
         if shown is not None:
             confidence = confidence * shown

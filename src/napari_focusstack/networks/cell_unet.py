@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 #: Side of the cells that features are reduced to, px.
 CELL_PX = 4
+#: Cells of all planes that a block works on at a time, in strips of so many rows at least: it takes
+#: several times the memory of its features.
+STRIP_CELLS, LEAST_STRIP_CELLS = 2**16, 16
+#: Rows beside a strip that its cells depend on.
+WITHIN_REACH_CELLS = 2
 
 
 class CrossPlaneBlock(nn.Module):
@@ -48,6 +53,20 @@ class CrossPlaneBlock(nn.Module):
         """Map (B P, C, Y, X) to the same shape."""
         # Channels last in memory: convolutions on a CPU take two thirds of the time.
         features = features.contiguous(memory_format=torch.channels_last)
+        if torch.is_grad_enabled():
+            return self._mixed(features, planes)
+        height, width = features.shape[-2:]
+        rows = max(LEAST_STRIP_CELLS, STRIP_CELLS // (len(features) * width))
+        mixed = torch.empty_like(features)
+        for top in range(0, height, rows):
+            first, last = max(0, top - WITHIN_REACH_CELLS), top + rows + WITHIN_REACH_CELLS
+            strip = self._mixed(features[..., first:last, :], planes)
+            inner = strip[..., top - first : top - first + rows, :]
+            mixed[..., top : top + rows, :] = inner
+        return mixed
+
+    def _mixed(self, features: Tensor, planes: int) -> Tensor:
+        """Map features as :meth:`forward` does, all rows at once."""
         stack = self.within(features).unflatten(0, (-1, planes))
         by_plane = stack.unbind(1)
         of_three, of_all = self.across.weight.split([3 * self.channels, 2 * self.channels], 1)
@@ -113,8 +132,9 @@ class CellUNet(nn.Module):
             skips.append(features)
             features = functional.avg_pool2d(features, 2)
         features = self.deepest(features, planes)
-        for block, skip in zip(self.up, reversed(skips), strict=True):
+        for block in self.up:
             features = functional.interpolate(features, scale_factor=2, mode="bilinear")
-            features = block(features + skip, planes)
+            features = features + skips.pop()
+            features = block(features, planes)
         encoded: Tensor = self.bottleneck(features)
         return encoded

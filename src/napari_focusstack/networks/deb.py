@@ -144,14 +144,7 @@ class DEB(CellUNet):
         inputs : Tensor
             See :meth:`forward`.
         """
-        planes = inputs.shape[1]
-        of_cells = inputs[:, :, : -2 * PIXELS]
-        below_max = _below_max(inputs[:, :, :MEASURES])
-        position = torch.linspace(-1, 1, planes, device=inputs.device, dtype=inputs.dtype)
-        position = position[None, :, None, None, None].expand_as(inputs[:, :, :1])
-        spacing = torch.full_like(position, 2.0 / planes)
-        features = torch.cat([of_cells, 2 * below_max, position, spacing], 2)
-        return self.surroundings(self.stem(features.flatten(0, 1)), planes)
+        return self.surroundings(self.stem(_of_cells(inputs)), inputs.shape[1])
 
     def decode(self, features: Tensor, inputs: Tensor) -> Tensor:
         """Return logits (B, P, Y, X) from features and the same rows and columns of the inputs.
@@ -178,3 +171,14 @@ class DEB(CellUNet):
 def _below_max(measures: Tensor) -> Tensor:
     """Return each plane's measures (B, P, C, Y, X) minus their maximum over the planes, <= 0."""
     return measures - max_over_planes(measures.unbind(1))[:, None]
+
+
+def _of_cells(inputs: Tensor) -> Tensor:
+    """Return what DEB reads of each cell, (B P, channels, Y / 4, X / 4), from all inputs."""
+    planes = inputs.shape[1]
+    of_cells = inputs[:, :, : -2 * PIXELS]
+    below_max = _below_max(inputs[:, :, :MEASURES])
+    position = torch.linspace(-1, 1, planes, device=inputs.device, dtype=inputs.dtype)
+    position = position[None, :, None, None, None].expand_as(inputs[:, :, :1])
+    spacing = torch.full_like(position, 2.0 / planes)
+    return torch.cat([of_cells, 2 * below_max, position, spacing], 2).flatten(0, 1)

@@ -53,18 +53,15 @@ class HalfResolution:
         """Device of the planes."""
         return self.planes.device
 
-    @property
-    def budget_bytes(self) -> int:
-        """Most memory that tiles may take."""
-        return self.planes.budget_bytes
-
     def display(self, plane: int, where: Region) -> Tensor:
         """Return a part of a plane, (3, Y, X), each pixel the mean of four."""
         rows, columns = (slice(2 * part.start, 2 * part.stop) for part in where)
         return functional.avg_pool2d(self.planes.display(plane, (rows, columns)), 2)
 
 
-def near_log_odds(pair: Planes, network: DEB, tile_px: int) -> Generator[Progress, None, Tensor]:
+def near_log_odds(
+    pair: Planes, network: DEB, tile_px: int | None = None
+) -> Generator[Progress, None, Tensor]:
     """Estimate the log-odds that the near plane is the one in focus.
 
     The receptive radius of DEB is about 600 px, and twice that at half the size. So it spans flat
@@ -77,8 +74,8 @@ def near_log_odds(pair: Planes, network: DEB, tile_px: int) -> Generator[Progres
         Two planes, near and far.
     network : DEB
         On the planes' device.
-    tile_px : int
-        Greatest side of a tile, px; memory grows with its square.
+    tile_px : int, optional
+        Greatest side of a tile, px, see :func:`~napari_focusstack.networks.tiled_deb.run_tiled`.
 
     Yields
     ------
@@ -95,7 +92,7 @@ def near_log_odds(pair: Planes, network: DEB, tile_px: int) -> Generator[Progres
         sizes.append(HalfResolution(pair))
     odds = torch.zeros(1, *pair.size, device=pair.device)
     for number, planes in enumerate(sizes):
-        steps = run_tiled(planes, network, tile_px, network.receptive_radius_px, _decode)
+        steps = run_tiled(planes, network, network.receptive_radius_px, _decode, tile_px)
         of_size = yield from relabel(steps, partial(_of_sizes, number, len(sizes)))
         odds += functional.interpolate(of_size[None], pair.size, mode="bilinear")[0]
     return odds

@@ -14,7 +14,7 @@ from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
 from napari_focusstack.runtime.threads import map_planes
-from napari_focusstack.runtime.tiles import pad_to_multiple, tile_plan, tiles_of
+from napari_focusstack.runtime.tiles import fixed_tile_px, pad_to_multiple, tiles_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
 
 
-#: Memory of a tile, and of a tile for each pixel of each plane, bytes. There is one tile at a time,
-#: whose planes and strips are worked on in parallel: the larger it is, the less its margin costs.
-WORK_BYTES, BYTES_PER_PIXEL = 640 * 2**20, 36.0
+#: Memory of a tile, and of a tile for each pixel of each plane, bytes. Measured. There is one tile
+#: at a time: the larger it is, the less its margin costs.
+WORK_BYTES, BYTES_PER_PIXEL = 320 * 2**20, 44.0
 #: Rows of cells that are decoded at a time, to bound memory.
-STRIP_CELLS = 48
+STRIP_CELLS = 24
 
 
 class Planes(Protocol):
@@ -38,10 +38,6 @@ class Planes(Protocol):
     @property
     def device(self) -> torch.device:
         """Device on which the planes are computed."""
-
-    @property
-    def budget_bytes(self) -> int:
-        """Most memory that tiles may take."""
 
     def __len__(self) -> int:
         """Return the number of planes."""
@@ -57,9 +53,9 @@ class Planes(Protocol):
 def run_tiled(
     planes: Planes,
     network: DEB,
-    tile_px: int,
     reach_px: int,
     decode: Callable[[Iterator[Tensor], Tensor], Tensor],
+    tile_px: int | None = None,
 ) -> Generator[Progress, None, Tensor]:
     """Run DEB and decode its logits into maps.
 
@@ -69,13 +65,14 @@ def run_tiled(
         The planes, on any device.
     network : DEB
         On the planes' device.
-    tile_px : int
-        Greatest side of a tile, px. Memory grows with its square.
     reach_px : int
         Margin of a tile on each side, px.
     decode : callable
         Takes logits (P, rows, X) of one strip of rows after another, and the inputs (P, 42, Y / 4,
         X / 4) of a tile. Returns maps (C, Y, X) of the tile.
+    tile_px : int, optional
+        Greatest side of a tile, px; :func:`~napari_focusstack.runtime.tiles.fixed_tile_px` if not
+        given.
 
     Yields
     ------
@@ -88,11 +85,10 @@ def run_tiled(
         The maps, (C, Y, X), float32.
     """
     network = to_bfloat16(network)
-    outer_px, _ = tile_plan(
-        BYTES_PER_PIXEL * len(planes), WORK_BYTES, tile_px, reach_px, 1, planes.budget_bytes
+    side = tile_px or fixed_tile_px(
+        WORK_BYTES, BYTES_PER_PIXEL * len(planes), reach_px, network.stride
     )
-    tile_px = max(network.stride, outer_px - 2 * reach_px)
-    tiles = tiles_of(planes.size, tile_px)
+    tiles = tiles_of(planes.size, side, network.stride)
 
     maps = torch.empty(0)
     yield Progress("find focus", 0, len(tiles))
@@ -125,7 +121,7 @@ def _features(planes: Planes, network: DEB, where: Region, plane: int) -> Tensor
 
 
 def _decode_strips(network: DEB, features: Tensor, inputs: Tensor) -> Iterator[Tensor]:
-    """Yield logits (P, rows, X) of one strip after another: decoding takes the most memory."""
+    """Yield logits (P, rows, X) of one strip after another: decoding takes much memory."""
     end = inputs.shape[-2]
 
     def decode(top: int) -> Tensor:
@@ -135,4 +131,4 @@ def _decode_strips(network: DEB, features: Tensor, inputs: Tensor) -> Iterator[T
         rows = slice((top - first) * CELL_PX, (min(end, top + STRIP_CELLS) - first) * CELL_PX)
         return logits[:, rows].float()
 
-    return map_planes(decode, range(0, end, STRIP_CELLS), inputs.device)
+    return map(decode, range(0, end, STRIP_CELLS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 #: Least side of a tile with its margins, px, and in multiples of the margin. In smaller tiles most
 #: of the work would be for margins, so fewer tiles run at a time, or more memory is taken.
 MIN_TILE_PX, MIN_TILE_REACHES = 512, 4
+#: Bounds of the side of a tile of fixed size without its margins, px.
+LEAST_PX, MOST_PX = 320, 1024
 
 
 def pad_to_multiple(planes: Tensor, stride: int) -> Tensor:
@@ -99,3 +102,34 @@ def tile_plan(
     work_bytes = min(max(work_bytes, min_bytes), budget_bytes)
     workers = max(1, min(max_workers, work_bytes // min_bytes))
     return tile_side(work_bytes // workers, bytes_per_pixel, max_px), workers
+
+
+def fixed_tile_px(work_bytes: int, bytes_per_pixel: float, reach_px: int, grid_px: int) -> int:
+    """Return the greatest side of a tile, px, of a network whose answer depends on its margin.
+
+    It follows from the work alone, not from the memory that is free or allowed, so that the answer
+    is the same bit for bit on every machine.
+
+    Parameters
+    ----------
+    work_bytes : int
+        Memory that a tile may take, if it need not be smaller than :data:`LEAST_PX`.
+    bytes_per_pixel : float
+        Memory that the work takes for each pixel of a tile, of all planes.
+    reach_px : int
+        Margin of a tile on each side, px.
+    grid_px : int
+        Tiles with their margins begin at multiples of it.
+
+    Returns
+    -------
+    int
+        Without margins, a multiple of the grid; at least twice the reach.
+
+    Examples
+    --------
+    >>> fixed_tile_px(2**28, 44 * 6, 96, 64), fixed_tile_px(2**28, 44 * 30, 96, 64)
+    (768, 320)
+    """
+    side = math.isqrt(int(work_bytes / bytes_per_pixel)) - 2 * reach_px - grid_px // 2
+    return max(min(max(side, LEAST_PX), MOST_PX), 2 * reach_px) // grid_px * grid_px

@@ -36,7 +36,7 @@ MIN_LOG_GAIN = 0.08
 
 
 def estimate_depth(
-    stack: FocalStack, network: DEB, tile_px: int
+    stack: FocalStack, network: DEB, tile_px: int | None = None
 ) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     """Estimate the depth of each pixel.
 
@@ -46,8 +46,8 @@ def estimate_depth(
         The planes.
     network : DEB
         On the stack's device.
-    tile_px : int
-        Greatest side of a tile, px. Memory grows with its square.
+    tile_px : int, optional
+        Greatest side of a tile, px, see :func:`~napari_focusstack.networks.tiled_deb.run_tiled`.
 
     Yields
     ------
@@ -62,7 +62,7 @@ def estimate_depth(
     confidence : Tensor
         Same shape, 0..1: certainty of the plane times :func:`detail_confidence`.
     """
-    maps = yield from run_tiled(stack, network, tile_px, REACH_PX, decode_logits)
+    maps = yield from run_tiled(stack, network, REACH_PX, decode_logits, tile_px)
     depth, confidence = maps.split(1)
     return depth, confidence
 

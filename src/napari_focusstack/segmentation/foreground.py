@@ -66,7 +66,7 @@ def estimate_matte(
     """
     near, far = (pair.display(plane, pair.full) for plane in (1, 2))
     alpha = yield from segment_tiled(fsb, near, far, parameters.tile_px)
-    log_odds = yield from near_log_odds(pair, deb, parameters.tile_px)
+    log_odds = yield from near_log_odds(pair, deb)
     log_odds += FSB_WEIGHT * torch.logit(alpha.clamp(LOGIT_EPS, 1 - LOGIT_EPS))
     prior = torch.sigmoid(log_odds)
     backend = None

@@ -16,7 +16,7 @@ from napari_focusstack.runtime.tiles import pad_to_multiple
 from napari_focusstack.source.seams import multiband, seam_share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from torch import Tensor
 
@@ -93,7 +93,7 @@ def choose(
         The same as they are stored, scaled to 0..1. A seam may show in either.
     logs : Tensor
         Shape (P, Y, X): natural log of the expected squared error, see
-        :class:`~napari_focusstack.networks.seb.SEB`.
+        :class:`~napari_focusstack.networks.seb.SEB`. It is overwritten, to bound memory.
     noise : float
         See :func:`~napari_focusstack.imaging.noise.noise_level`.
     blend : {"seams", "none", "noise"}
@@ -105,10 +105,15 @@ def choose(
     """
     mean_power = noise_power(noise)
     logs = agreeing(planes, logs, mean_power, shown)
-    source = least(_of_shown(smooth(logs, STEADY_PX), shown))
+
+    def steady(number: int) -> Tensor:
+        log = smooth(logs[number], STEADY_PX)
+        return log if shown is None else log.masked_fill_(~shown[number], math.inf)
+
+    source = least(map_planes(steady, range(len(logs)), logs.device))
     averaged = blend == "noise"
     power = mean_power if averaged else SEAM_POWER
-    weights = functional.softmax(-power * _of_shown(logs, shown), 0)
+    weights = functional.softmax(_of_shown(logs, shown).mul_(-power), 0)
     choice = SourceChoice(source, weights, torch.zeros_like(weights[0]), averaged)
     if blend == "none":
         return choice
@@ -137,20 +142,23 @@ def noise_power(noise: float) -> float:
 def agreeing(planes: Tensor, logs: Tensor, power: float, shown: Tensor | None = None) -> Tensor:
     """Return log of the expected errors (P, Y, X) and of how far planes lie from their mean.
 
-    The distance is smooth, so it is that of planes at half their size, for a quarter of the time.
+    It takes the place of ``logs``. The distance is smooth, so it is that of planes at half their
+    size, for a quarter of the time.
     """
     halves = list(map_planes(_halved, planes, planes.device))
     shown_logs = _halved(_of_shown(logs, shown), torch.minimum)
     weights = functional.softmax(-power * shown_logs, 0).nan_to_num(1 / len(planes))
     mean = weighted_mean(halves, weights)  # that of all planes where none shows anything
 
-    def expected(number: int) -> Tensor:
+    def expect(number: int) -> None:
         apart = smooth(halves[number] - mean, AGREEMENT_PX / 2).square_().mean(0)
         rows, columns = logs.shape[-2:]
         added = doubled(apart[None])[0, :rows, :columns]
-        return torch.log(torch.exp(logs[number]).add_(added, alpha=AGREEMENT))
+        logs[number].exp_().add_(added, alpha=AGREEMENT).log_()
 
-    return torch.stack(list(map_planes(expected, range(len(planes)), planes.device)))
+    for _ in map_planes(expect, range(len(planes)), planes.device):
+        pass
+    return logs
 
 
 def _halved(images: Tensor, reduce: Callable[[Tensor, Tensor], Tensor] = mean2) -> Tensor:
@@ -166,10 +174,12 @@ def weighted_mean(planes: Sequence[Tensor] | Tensor, weights: Tensor) -> Tensor:
     return mean
 
 
-def least(values: Tensor) -> Tensor:
-    """Return where images (P, Y, X) are least, int64 (Y, X), in a third of ``argmin``'s time."""
-    lowest, place = values[0].clone(), torch.zeros_like(values[0], dtype=torch.int64)
-    for number, image in enumerate(values[1:], 1):
+def least(values: Iterable[Tensor]) -> Tensor:
+    """Return which image (Y, X) is least, int64 (Y, X), in a third of ``argmin``'s time."""
+    images = iter(values)
+    lowest = next(images).clone()
+    place = torch.zeros_like(lowest, dtype=torch.int64)
+    for number, image in enumerate(images, 1):
         place.masked_fill_(image < lowest, number)
         torch.minimum(lowest, image, out=lowest)
     return place

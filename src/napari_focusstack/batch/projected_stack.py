@@ -12,10 +12,10 @@ from napari_focusstack.batch.series import (
     PER_CHANNEL_OUTPUTS,
     channel_index,
     forms_of,
-    half_of_budget,
     places_of,
     record_of,
     result_letters,
+    shares_of_budget,
     with_z_step,
 )
 from napari_focusstack.errors import InputError
@@ -92,17 +92,17 @@ def project_stack(
     offsets = _offsets(stack, projection)
     given = with_z_step(parameters, stack)
     positions = None if parameters.z_step else stack.focus_positions
-    half = half_of_budget(stack, budget_bytes)
+    for_planes, for_tiles = shares_of_budget(stack, budget_bytes)
     unit = stack.units[stack.focus_axis or 0]
     surface: FusionResult | None = None
     figures: list[dict[str, Any]] = []
     with ResultFiles(paths, forms, crop=parameters.crop) as files:
         for place, at in places_of(stack, letters, first):
             number = place.get("C", 0)
-            with PlaneStore(stack, place, half, progress) as planes:
+            with PlaneStore(stack, place, for_planes, progress) as planes:
                 if number == first:
                     steps = surface_steps(
-                        planes.planes, labels, given, registration, half, positions
+                        planes.planes, labels, given, registration, for_tiles, positions
                     )
                     surface = run(steps, progress)
                     given = replace(given, near=surface.near)  # one drive moved all time points

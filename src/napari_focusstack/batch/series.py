@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.progress import Progress
     from napari_focusstack.segmentation.focus_map import FocusMap
 
+#: Most that decoded planes take where the user gives no budget, bytes. Convention: those in a
+#: scratch file are read nearly as fast, from the system's cache.
+MOST_PLANE_BYTES = 3 * 2**28
 #: Outputs of each channel; all channels share the others.
 PER_CHANNEL_OUTPUTS = ("image", "initial", "source")
 
@@ -90,7 +93,7 @@ def fuse_stack(
     first = channel_index(stack, channel)
     given = with_z_step(parameters, stack)
     positions = None if parameters.z_step else stack.focus_positions
-    half = half_of_budget(stack, budget_bytes)
+    for_planes, for_tiles = shares_of_budget(stack, budget_bytes)
     figures: list[dict[str, Any]] = []
     with ResultFiles(paths, forms, crop=parameters.crop) as files:
         reference: FusionResult | None = None
@@ -102,8 +105,8 @@ def fuse_stack(
                 known = labels, given, registration
             elif reference is not None:
                 known = reference.focus, given, reference.registration
-            with PlaneStore(stack, place, half, progress) as planes:
-                steps = fuse_steps(planes.planes, *known, half, positions)
+            with PlaneStore(stack, place, for_planes, progress) as planes:
+                steps = fuse_steps(planes.planes, *known, for_tiles, positions)
                 result = run(steps, progress)
             for name in paths:
                 if name in PER_CHANNEL_OUTPUTS or is_reference:
@@ -174,12 +177,19 @@ def input_of(stack: StackHeader, sources: Mapping[str, list[str]]) -> dict[str, 
     return {**sources, **({"notes": list(stack.notes)} if stack.notes else {})}
 
 
-def half_of_budget(stack: StackHeader, budget_bytes: int | None) -> int:
-    """Return what decoded planes and tiles may take each; InputError if no tile fits into it."""
+def shares_of_budget(stack: StackHeader, budget_bytes: int | None) -> tuple[int, int]:
+    """Return what decoded planes and tiles may take, bytes: half of the budget for each.
+
+    Raises
+    ------
+    InputError
+        If no tile fits into its half.
+    """
     from napari_focusstack.source.select_sources import least_bytes
 
     if budget_bytes is None:
-        return memory_budget() // 2
+        half = memory_budget() // 2
+        return min(half, MOST_PLANE_BYTES), half
     planes = stack.shape[stack.focus_axis] if stack.focus_axis is not None else 1
     least = 2 * least_bytes(planes, (stack.plane_shape[0], stack.plane_shape[1]))
     if budget_bytes < least:
@@ -187,7 +197,7 @@ def half_of_budget(stack: StackHeader, budget_bytes: int | None) -> int:
             f"a memory of {budget_bytes / 1e6:.3g} MB is too little for {planes} planes of "
             f"{stack.files[0]}; give {math.ceil(least / 1e6)} MB or more."
         )
-    return budget_bytes // 2
+    return budget_bytes // 2, budget_bytes // 2
 
 
 def result_letters(stack: StackHeader) -> dict[str, str]:

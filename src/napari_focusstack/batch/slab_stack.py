@@ -10,11 +10,11 @@ import numpy as np
 from napari_focusstack.batch.result_files import ResultFiles
 from napari_focusstack.batch.series import (
     channel_index,
-    half_of_budget,
     input_of,
     places_of,
     result_form,
     result_letters,
+    shares_of_budget,
     with_z_step,
 )
 from napari_focusstack.errors import InputError
@@ -81,19 +81,19 @@ def slab_stack(
     form = _form_of_slabs(stack, letters, parameters, numbers, slab)
     given = with_z_step(parameters, stack)
     positions = None if parameters.z_step else stack.focus_positions
-    half = half_of_budget(stack, budget_bytes)
+    for_planes, for_tiles = shares_of_budget(stack, budget_bytes)
     weights: dict[str, str] = {}
     known = registration
     with ResultFiles({"image": path}, {"image": form}, crop=parameters.crop) as files:
         for place, at in places_of(stack, letters, first):
             if is_reference := place.get("C", 0) == first:
                 known = registration
-            with PlaneStore(stack, place, half, progress) as planes:
-                steps = prepare(planes.planes, given, known, half, positions)
+            with PlaneStore(stack, place, for_planes, progress) as planes:
+                steps = prepare(planes.planes, given, known, for_tiles, positions)
                 pipeline = run(steps, progress)
                 known = pipeline.registration if is_reference else known
                 files.narrow(pipeline.visible.by_all)
-                for index, made in enumerate(slabs_of(pipeline, *slab, half, progress)):
+                for index, made in enumerate(slabs_of(pipeline, *slab, for_tiles, progress)):
                     files.write("image", made.image, {**at, "Z": index})
                     weights |= made.result.weights if made.result else {}
         made_of = [[one[0], one[-1]] for one in numbers]

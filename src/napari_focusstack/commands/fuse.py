@@ -92,8 +92,7 @@ def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--memory",
         metavar="SIZE",
-        help="memory for tiles and decoded planes, such as 4GB (default half of the free memory, "
-        "1.6 GB at most)",
+        help="memory for decoded planes and tiles, such as 4GB (default half of the free memory)",
     )
 
 

@@ -23,7 +23,8 @@ WIDE_PX = 5.0
 def uniform_blur(image: Tensor, sigma_px: float | Tensor, shape: PsfShape) -> Tensor:
     """Blur images (..., Y, X) with one sigma, or a batch with one sigma (B,) for each image; px."""
     batch = image.reshape(-1, *image.shape[-2:])
-    sigma = torch.as_tensor(sigma_px, dtype=image.dtype, device=image.device).reshape(-1)
+    # A number stays on the host, where it is read without waiting for the device.
+    sigma = torch.as_tensor(sigma_px, dtype=image.dtype).reshape(-1)
     if float(sigma.min()) >= WIDE_PX:
         return at_half_size(batch, lambda half: _blur_half(half, sigma, shape)).reshape(image.shape)
     if float(sigma.max()) >= WIDE_PX:
@@ -32,7 +33,7 @@ def uniform_blur(image: Tensor, sigma_px: float | Tensor, shape: PsfShape) -> Te
     radius = psf_radius(float(sigma.max()), shape)
     if radius == 0:
         return image
-    sigma = sigma.repeat_interleave(len(batch) // len(sigma))
+    sigma = sigma.to(image.device).repeat_interleave(len(batch) // len(sigma))
     kernel = KERNELS[shape]
     convolution = convolve_separably if kernel.is_separable else convolve
     return convolution(batch, kernel.sample(sigma, radius)).reshape(image.shape)

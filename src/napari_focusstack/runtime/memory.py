@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-#: Share of the free memory that is the budget where the user gives none, and the most that it is,
-#: bytes. Conventions: planes in a scratch file are read nearly as fast, from the system's cache.
-FREE_SHARE, MOST_BYTES = 0.5, 3 * 2**29
+#: Share of the free memory that is the budget where the user gives none. Convention.
+FREE_SHARE = 0.5
 
 #: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_TOP_PAD of malloc.h, bytes: what is taken from the
 #: system on its own, what may stay free at the end of the heap, and by what it grows. M_ARENA_MAX:
@@ -25,9 +24,7 @@ HEAP_OPTIONS = {-3: 2**30, -1: 2**27, -2: 2**26, -8: 1}
 
 
 def memory_budget() -> int:
-    """Return the memory budget where the user gives none, bytes.
-
-    It is half of the free memory, at most :data:`MOST_BYTES`.
+    """Return the memory budget where the user gives none, bytes: half of the free memory.
 
     Returns
     -------
@@ -39,7 +36,7 @@ def memory_budget() -> int:
     >>> memory_budget() > 0
     True
     """
-    return max(min(int(FREE_SHARE * free_bytes()), MOST_BYTES), 1)
+    return max(int(FREE_SHARE * free_bytes()), 1)
 
 
 def free_bytes() -> int:

@@ -48,8 +48,8 @@ def test_cues_are_the_same_with_and_without_gradients(planes, cues):
     with torch.no_grad():
         without = SourceCues(planes, noise_level(planes))
         fine, wide = without.fine(1), without.wide()[1]
-    assert torch.allclose(cues.fine(1), fine, atol=1e-5)
-    assert torch.allclose(cues.wide()[1], wide, atol=1e-5)
+    assert torch.allclose(cues.fine(1), fine, atol=5e-3)
+    assert torch.allclose(cues.wide()[1], wide, atol=5e-3)
 
 
 def test_the_common_cues_are_those_of_the_greatest_measure(planes, cues):

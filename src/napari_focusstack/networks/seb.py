@@ -17,7 +17,7 @@ from napari_focusstack.filters.pooling import pooled
 from napari_focusstack.imaging.noise import noise_level
 from napari_focusstack.networks.blocks import conv
 from napari_focusstack.networks.cell_unet import CellUNet, max_over_planes
-from napari_focusstack.networks.source_cues import FINE_CUES, WIDE_CUES, SourceCues
+from napari_focusstack.networks.source_cues import FINE_CUES, WIDE_CUES, SourceCues, compact
 from napari_focusstack.runtime.threads import map_planes
 
 if TYPE_CHECKING:
@@ -123,18 +123,19 @@ class SEB(CellUNet):
         def draw_on(number: int) -> tuple[Tensor, Tensor]:
             fine = cues.fine(number)
             drawn = functional.relu(self.draw(fine) + _enlarged(features[:, number]))
-            return drawn, self.prior(fine)
+            return compact(drawn), self.prior(fine)
 
         drawn = map_planes(draw_on, planes, features.device)
-        stack, prior = map(list, zip(*drawn, strict=True))
-        common = functional.conv2d(max_over_planes(stack), greatest) + functional.conv2d(
-            sum(stack[1:], stack[0]) / len(stack), mean, self.across.bias
-        )
+        stack, prior = (dict(enumerate(each)) for each in zip(*drawn, strict=True))
+        most = max_over_planes(list(stack.values())).float()
+        total = sum((each.float() for each in stack.values()), torch.zeros_like(most))
+        common = functional.conv2d(most, greatest)
+        common = common + functional.conv2d(total / len(planes), mean, self.across.bias)
 
-        def expect(number: int) -> Tensor:
-            mixed = functional.relu(functional.conv2d(stack[number], own) + common)
+        def expect(number: int) -> Tensor:  # what was drawn is used up, to bound memory
+            mixed = functional.relu(functional.conv2d(stack.pop(number).float(), own) + common)
             errors = self.head(mixed + _enlarged(features[:, number])).contiguous()
-            return (functional.pixel_shuffle(errors, 2) + prior[number])[:, 0]
+            return (functional.pixel_shuffle(errors, 2) + prior.pop(number))[:, 0]
 
         return torch.stack(list(map_planes(expect, planes, features.device)), 1)
 

@@ -27,6 +27,14 @@ NO_ERROR = (0.5 / 255) ** 2
 FINE_CUES, WIDE_CUES = 9, 18
 
 
+def compact(tensor: Tensor) -> Tensor:
+    """Return a tensor in half the memory, to be kept until all planes are read.
+
+    Of measures and features three digits are enough. Where gradients are recorded, all are kept.
+    """
+    return tensor if torch.is_grad_enabled() else tensor.half()
+
+
 class SourceCues:
     """What all planes show together, by which the cues of each are read.
 
@@ -49,15 +57,18 @@ class SourceCues:
         self.floor = noise[:, None, None]
         total = weighted = weights = planes.new_zeros(())
         self.measures: list[FocusMeasures] = []
+        greatest: FocusMeasures | None = None
         for measures, grey, weight, light in map_planes(
             self._measure, planes.unbind(1), planes.device
         ):
-            self.measures.append(measures)
+            greatest = greatest_of([greatest, measures] if greatest else [measures])
+            self.measures.append(FocusMeasures(*map(compact, measures)))
             weighted, weights, total = weighted + light, weights + weight, total + grey
         self.estimate = weighted / weights
         self.grey_estimate = self.estimate.mean(1)
         self.mean = total / planes.shape[1]
-        greatest = greatest_of(self.measures)
+        if greatest is None:
+            raise ValueError("there are no planes")
         self.greatest = greatest.log(self.floor)
         self.common = [
             torch.log(greatest.narrow / self.floor + 1) - 1,
@@ -93,7 +104,8 @@ class SourceCues:
         """Return the first seven fine cues of a plane, and its squared difference."""
         plane = self.planes[:, number]
         grey = plane.mean(1)
-        own, most = self.measures[number].log(self.floor), self.greatest
+        measures = FocusMeasures(*(one.float() for one in self.measures[number]))
+        own, most = measures.log(self.floor), self.greatest
         squares = smooth((plane - self.estimate).square().mean(1), 1.0)
         from_estimate = smooth(grey - self.grey_estimate, 1.0)
         maps = [

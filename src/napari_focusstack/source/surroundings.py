@@ -62,7 +62,10 @@ class CuesOfRegions:
                 return stack.display(number, region)[: channels[0]]
 
             numbers = range(1, len(stack) + 1)
-            planes = torch.stack(list(map_planes(display, numbers, stack.device)))
+            shape = channels[0], *(part.stop - part.start for part in region)
+            planes = torch.empty((len(stack), *shape), device=stack.device)
+            for at, plane in enumerate(map_planes(display, numbers, stack.device)):
+                planes[at] = plane
             padded = pad_to_multiple(planes, self.stride)[None]
             self._cues = SourceCues(padded, padded.new_tensor([self.noise]))
             self._region = region

@@ -25,6 +25,7 @@ from napari_focusstack.samples.specimen import sample_layers
 from napari_focusstack.samples.stacks import SIGMA_PER_PLANE_PX, colour_stack
 from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.widgets.session.label_layer import LabelState, labels_of
+from napari_focusstack.widgets.session.result_pictures import TimePointView
 from napari_focusstack.widgets.session.session import Session
 from napari_focusstack.widgets.session.source import Source
 from napari_focusstack.widgets.session.tasks import FusionState
@@ -56,7 +57,8 @@ def fused_session(planes: np.ndarray, labels: np.ndarray, sigma_px: float) -> Se
     canvas = Canvas(pipeline, focus, Psf(sigma_px, sigma_px), focus.labels)
     run(canvas.fuse())
     fusion = FusionState(LabelState(focus), True, labels_of(focus), canvas)
-    session.show_result(fusion, depth=len(planes) > 2)
+    shown = {"diffusion": False, "depth": len(planes) > 2, "sources": False}
+    session.show_result(fusion, TimePointView.of(session.source, fusion, **shown))
     return session
 
 

@@ -180,10 +180,12 @@ def input_of(stack: StackHeader, sources: Mapping[str, list[str]]) -> dict[str, 
 def shares_of_budget(stack: StackHeader, budget_bytes: int | None) -> tuple[int, int]:
     """Return what decoded planes and tiles may take, bytes: half of the budget for each.
 
+    Where the least tile needs more, planes get what is left, a fifth of the budget at least.
+
     Raises
     ------
     InputError
-        If no tile fits into its half.
+        If no tile fits.
     """
     from napari_focusstack.source.select_sources import least_bytes
 
@@ -191,13 +193,15 @@ def shares_of_budget(stack: StackHeader, budget_bytes: int | None) -> tuple[int,
         half = memory_budget() // 2
         return min(half, MOST_PLANE_BYTES), half
     planes = stack.shape[stack.focus_axis] if stack.focus_axis is not None else 1
-    least = 2 * least_bytes(planes, (stack.plane_shape[0], stack.plane_shape[1]))
+    of_tile = least_bytes(planes, (stack.plane_shape[0], stack.plane_shape[1]))
+    least = of_tile * 5 // 4
     if budget_bytes < least:
         raise InputError(
             f"a memory of {budget_bytes / 1e6:.3g} MB is too little for {planes} planes of "
             f"{stack.files[0]}; give {math.ceil(least / 1e6)} MB or more."
         )
-    return budget_bytes // 2, budget_bytes // 2
+    for_tiles = max(budget_bytes // 2, of_tile)
+    return budget_bytes - for_tiles, for_tiles
 
 
 def result_letters(stack: StackHeader) -> dict[str, str]:

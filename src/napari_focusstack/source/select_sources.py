@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import torch
 
 from napari_focusstack.imaging.noise import BLOCK_PX, noise_of_bands, stack_noise
 from napari_focusstack.imaging.number_types import number_type
+from napari_focusstack.networks.seb import SURROUNDINGS_PX
 from napari_focusstack.planes.bands import grey_and_detail
 from napari_focusstack.planes.distinct import spread_evenly
 from napari_focusstack.runtime.memory import trim_heap
@@ -20,7 +22,13 @@ from napari_focusstack.runtime.tiles import tile_plan, tiles_of
 from napari_focusstack.source.choice import choose
 from napari_focusstack.source.seams import GRID_PX
 from napari_focusstack.source.selection import Selection
-from napari_focusstack.source.surroundings import CuesOfRegions, in_cells, read_surroundings
+from napari_focusstack.source.surroundings import (
+    BYTES_PER_CELL,
+    LEAST_CELLS,
+    CuesOfRegions,
+    in_cells,
+    read_surroundings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -37,7 +45,7 @@ if TYPE_CHECKING:
 REACH_PX = 80
 #: Memory of a tile, and of a tile for each pixel of each plane, bytes. Measured. There is one tile
 #: at a time, whose planes are worked on in parallel: the larger it is, the less its margin costs.
-WORK_BYTES, BYTES_PER_PIXEL = 2**30, 100.0
+WORK_BYTES, BYTES_PER_PIXEL = 1_200_000_000, 65.0
 #: Most planes in which noise is looked for.
 NOISE_PLANES = 9
 
@@ -48,10 +56,11 @@ def least_bytes(planes: int, size: tuple[int, int]) -> int:
     Examples
     --------
     >>> least_bytes(10, (2048, 3072)), least_bytes(10, (64, 64))
-    (65536000, 4096000)
+    (40432000, 2662400)
     """
     rows, columns = (min(side, 2 * (REACH_PX + GRID_PX)) for side in size)
-    return int(BYTES_PER_PIXEL) * planes * rows * columns
+    cells = math.prod(min(-(-side // SURROUNDINGS_PX), LEAST_CELLS) for side in size)
+    return planes * int(max(BYTES_PER_PIXEL * rows * columns, BYTES_PER_CELL * cells))
 
 
 def select_sources(

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 #: Margin within which wide cues depend on pixels around, px.
 CUES_REACH_PX = 64
 #: Memory that the U-Net takes for each cell of each plane, bytes. Measured.
-BYTES_PER_CELL = 800.0
+BYTES_PER_CELL = 700.0
+#: Side of the least tile of cells: four, and margins of 36 as the shipped U-Net reaches.
+LEAST_CELLS = 76
 
 
 class CuesOfRegions:

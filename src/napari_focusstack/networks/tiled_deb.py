@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: Memory of a tile, and of a tile for each pixel of each plane, bytes. Measured. There is one tile
 #: at a time: the larger it is, the less its margin costs.
-WORK_BYTES, BYTES_PER_PIXEL = 320 * 2**20, 44.0
+WORK_BYTES, BYTES_PER_PIXEL = 640 * 2**20, 44.0
 #: Rows of cells that are decoded at a time, to bound memory.
 STRIP_CELLS = 24
 

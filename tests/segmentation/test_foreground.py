@@ -71,7 +71,7 @@ def test_deb_decides_over_regions_where_fsb_cannot(find, monkeypatch):
 def said(odds):
     """Say the same everywhere, in place of DEB."""
 
-    def say(pair, network, tile_px):
+    def say(pair, network):
         yield Progress("find focus", 1, 1)
         return torch.full((1, *pair.size), odds)
 

@@ -136,12 +136,13 @@ def test_light_that_was_equalised_is_no_finding():
     assert [*findings_of(changing, light_as_given=False)] == []
 
 
-def test_what_cannot_be_mended_in_the_dock_has_no_button():
+def test_planes_out_of_order_are_sorted_and_missing_ones_have_no_button():
     odd = diagnosis(order=(1, 3, 2, 4, 5, 6), misplaced=(3,), gaps=((4, 5),))
     first, second = findings_of(odd, light_as_given=True)
     assert first.text.startswith("Plane 3 is out of order")
+    assert first.action == "sort"
     assert second.text.startswith("Planes seem to be missing between 4 and 5")
-    assert first.action == second.action == ""
+    assert second.action == ""
 
 
 def test_wide_margins_are_a_doubt_and_guessed_depth_is_said(session, canvas):

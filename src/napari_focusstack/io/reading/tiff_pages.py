@@ -13,7 +13,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.calibration import ome_root
 from napari_focusstack.io.reading.ome_files import names_other_files
 from napari_focusstack.io.reading.tiff_colour import TiffColour
-from napari_focusstack.runtime.memory import FREE_SHARE, free_bytes
+from napari_focusstack.runtime.memory import memory_budget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def image_series(tiff: TiffFile) -> list[TiffPageSeries]:
     for series in images:
         page = series.keyframe
         stored = sum(page.databytecounts)
-        if page.nbytes > MAX_RATIO * stored or page.nbytes > FREE_SHARE * free_bytes():
+        if page.nbytes > MAX_RATIO * stored or page.nbytes > memory_budget():
             raise ValueError(
                 f"it claims planes of {page.nbytes / 1e9:.3g} GB, in {stored} bytes of the file"
             )

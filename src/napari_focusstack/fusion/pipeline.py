@@ -255,8 +255,12 @@ class Pipeline(PreparedPlanes):
     @property
     def warnings(self) -> list[str]:
         """What is odd about the planes, in sentences."""
-        hidden = shown_findings(self.given_shown, self.stack.blank, self.visible)
-        return [*self._order_warnings, *hidden]
+        return [*self._order_warnings, *self.not_shown]
+
+    @property
+    def not_shown(self) -> list[str]:
+        """Which planes do not show some pixels, in sentences."""
+        return shown_findings(self.given_shown, self.stack.blank, self.visible)
 
     @property
     def _order_warnings(self) -> list[str]:

@@ -52,3 +52,16 @@ def test_a_text_that_fits_is_drawn_as_ever(controls, kind):
     plain.addItem(TEXT) if kind is QComboBox else plain.setText(TEXT)
     plain.resize(control.size())
     np.testing.assert_array_equal(pixels(control), pixels(plain))
+
+
+def test_a_button_as_wide_as_it_asks_for_has_its_text_whole(controls):
+    controls.resize(500, 80)
+    controls.show()
+    button = controls.findChild(QPushButton)
+    # as narrow as styles make buttons: the text alone, and what the style draws around it
+    button.setStyleSheet("QPushButton { padding: 4px; border: 0px }")
+    button.setFixedSize(button.sizeHint())
+    plain = QPushButton(TEXT)
+    plain.setStyleSheet(button.styleSheet())
+    plain.setFixedSize(button.size())
+    np.testing.assert_array_equal(pixels(button), pixels(plain))

@@ -95,7 +95,7 @@ def test_run_all_adds_the_foreground_and_the_fused_image(fused, viewer, planes, 
     again = nfs.fuse(list(planes), psf="reblur", crf=False, fsb_weights=str(fsb_weights))
     np.testing.assert_array_equal(image.data, again.image)
     np.testing.assert_array_equal(viewer.layers["stack foreground"].data == 1, again.labels == 1)
-    assert f"sigma {again.sigma_px:.2f} px" in fused.figures.text()
+    assert f"blur {again.sigma_px:.2f} px" in fused.figures.text()
 
 
 def test_layers_lie_over_their_source(fused, viewer):
@@ -670,7 +670,7 @@ def test_the_record_follows_the_brush(fused, viewer):
         assert now["transition_region"] > before["transition_region"]
         assert now["reblur_residual"] is None  # that of another foreground
         assert now["sigma_px"] == before["sigma_px"]
-    assert "painted since it was measured" in fused.figures.text()
+    assert "painted since the blur was measured" in fused.figures.text()
     labels.undo()
     fused.follow_brush()
     assert told(image)["found"]["painted_px"] == 0

@@ -104,7 +104,7 @@ def test_run_all_makes_what_fuse_makes(fused, viewer, planes, deb_weights):
     np.testing.assert_array_equal(viewer.layers["stack planes"].data, again.labels)
     np.testing.assert_allclose(viewer.layers["stack depth"].data, 2.0 * again.depth)
     np.testing.assert_array_equal(viewer.layers["stack confidence"].data, again.confidence)
-    assert f"sigma {again.sigma_px:.2f} px per plane" in fused.figures.text()
+    assert f"blur {again.sigma_px:.2f} px per plane" in fused.figures.text()
 
 
 def test_the_scene_is_found(fused, viewer):
@@ -311,10 +311,7 @@ def test_what_is_wrong_with_the_stack_is_said_and_sharpness_is_plotted(
     viewer.add_image(twice, name="twice")
     fused.stack.value = "twice"
     press(qtbot, fused, "run_all")
-    assert (
-        "Planes 2 and 3 show the same image: one is a copy, or focus did not move."
-        in fused.figures.text()
-    )
+    assert "planes 2, 3 show the same" in fused.verdict.sentence.text()
 
 
 def test_the_surface_lies_where_the_stack_lies(fused, qtbot, viewer):

@@ -372,6 +372,25 @@ def test_the_plane_is_shown_as_large_as_the_fused_image(stack_dock):
     assert view.width() == pytest.approx(canvas_px, abs=30)
 
 
+def test_the_picture_fits_while_it_is_retouched_and_afterwards(stack_dock, qtbot):
+    viewer, image = stack_dock.viewer, stack_dock.session.image
+    viewer.window.resize(*SMALL_WINDOW_PX)
+    qtbot.wait(50)
+    viewer.fit_to_view()
+    zoom, width = viewer.scene.camera.zoom, stack_dock.width()
+    for smaller in (True, False):
+        stack_dock.buttons["retouch"].click()
+        qtbot.waitUntil(lambda wanted=smaller: (viewer.scene.camera.zoom < 0.9 * zoom) is wanted)
+        qtbot.waitUntil(lambda: not image.corner_pixels[0].any())
+        np.testing.assert_array_equal(image.corner_pixels[1, -2:], (95, 127))
+    assert viewer.scene.camera.zoom == pytest.approx(zoom, rel=0.02)
+    assert stack_dock.width() == pytest.approx(width, abs=2)
+    viewer.scene.camera.zoom = 5 * zoom
+    stack_dock.buttons["retouch"].click()
+    qtbot.wait(200)
+    assert viewer.scene.camera.zoom == 5 * zoom  # what was zoomed stays so
+
+
 def canvas_widget():
     return next(
         each

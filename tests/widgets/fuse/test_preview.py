@@ -64,7 +64,7 @@ def test_a_rectangle_that_is_drawn_and_selected_is_taken(viewer, stack):
 
 def test_a_preview_lies_in_its_place_and_gives_way_to_the_result(dock, qtbot, viewer, stack):
     stack.corner_pixels = np.array([[0, 16, 8], [2, 80, 88]])
-    assert press(qtbot, dock, "preview").startswith("previewed 64 x 80 px")
+    assert press(qtbot, dock, "preview").startswith("preview of 64 x 80 px: ")
     layer = viewer.layers["ant preview"]
     assert layer.data.shape == (64, 80)
     expected = stack.data_to_world((0, 16, 8))[1:]

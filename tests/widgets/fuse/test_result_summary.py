@@ -36,7 +36,7 @@ def session():
             registration=None,
             defects=None,
             light=None,
-            warnings=[],
+            not_shown=[],
         ),
     )
     return SimpleNamespace(
@@ -51,26 +51,28 @@ def session():
 
 
 def test_blur_residual_and_computed_share_are_said(session):
-    assert figures_text(session, 2.04) == (
-        "sigma 1.23 px per plane (gaussian), 3.21% of the light at edges unexplained, 25.0% of the "
-        "pixels computed; linear light, 2.0 s"
-    )
+    assert figures_text(session, 2.04).splitlines() == [
+        "blur 1.23 px per plane (Gaussian)",
+        "3.21% of the light at edges unexplained",
+        "25.0% of the pixels computed",
+        "pixel values: linear (camera data)",
+        "fused in 2.0 s",
+    ]
 
 
 def test_a_residual_of_other_labels_is_not_said(session):
     session.state.painted_since = True
     text = figures_text(session, 1)
-    assert "painted since it was measured" in text
+    assert "painted since the blur was measured" in text
     assert "unexplained" not in text
 
 
 def test_without_elimination_the_reason_is_said(session):
     session.canvas.psf = None
     session.canvas.pipeline.plain = "transmitted light"
-    expected = "no halo removed: transmitted light; linear light, 1.0 s"
-    assert figures_text(session, 1) == expected
+    assert figures_text(session, 1).splitlines()[0] == "no halo removed: transmitted light"
     session.canvas.pipeline.parameters.elimination = "none"
-    assert "no halo removed: as chosen;" in figures_text(session, 1)
+    assert figures_text(session, 1).splitlines()[0] == "no halo removed: as chosen"
 
 
 def test_all_that_restricts_the_result_is_said(session):
@@ -78,18 +80,21 @@ def test_all_that_restricts_the_result_is_said(session):
     session.canvas.pipeline.registration = SimpleNamespace(is_identity=False, reason="it moved")
     session.canvas.pipeline.defects = SimpleNamespace(reason="3 hot pixels")
     session.canvas.pipeline.light = SimpleNamespace(reason="light equalised")
-    session.canvas.pipeline.warnings = ["Turn it round."]
+    session.canvas.pipeline.not_shown = ["Plane 2 does not show its rim."]
     session.canvas.selection.blended[0] = True
     session.border_share, session.filled_share = 0.125, 0.5
-    session.diagnosis = SimpleNamespace(messages=lambda: ["Plane 2 is bad.", "Plane 3 too."])
-    line, *findings = figures_text(session, 1).splitlines()
-    _, _, end, moved, hot, light, blended, border, filled = line.split("; ")
+    *_, end, moved, hot, light, blended, border, filled, rim = figures_text(session, 1).splitlines()
     assert (end, moved) == ("the last plane is nearest", "it moved")
     assert (hot, light) == ("3 hot pixels", "light equalised")
     assert blended == "planes blended in 50% of the pixels"
     assert border.startswith("12.5% of the pixels, marked as border")
     assert filled.startswith("the depth of 50.0% of the pixels")
-    assert findings == ["Turn it round.", "Plane 2 is bad.", "Plane 3 too."]
+    assert rim == "Plane 2 does not show its rim."
+
+
+def test_what_the_verdict_says_of_planes_is_not_said_again_in_words_of_the_command(session):
+    session.diagnosis = SimpleNamespace(messages=lambda: ["Planes 2:8; planes='2:8' does it."])
+    assert "planes=" not in figures_text(session, 1)
 
 
 def test_before_a_fusion_there_are_no_figures(session):

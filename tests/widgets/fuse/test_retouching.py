@@ -196,6 +196,17 @@ def test_a_pick_that_is_dragged_follows_the_planes(dock, labels, viewer, qtbot):
     assert labels.selected_label == 3
     assert labels.mode == "paint"
     np.testing.assert_array_equal(labels.data, before)
+    assert dock.tasks.message.text() == "the brush paints plane 3, counted from the nearest"
+
+
+def test_nothing_more_is_said_of_a_pick_that_is_given_up(dock, labels, viewer, qtbot):
+    assert press(qtbot, dock, "pick_plane").startswith("click in the picture")
+    assert press(qtbot, dock, "pick_plane") == ""
+
+
+def test_no_box_hides_what_lies_under_the_brush(dock, labels, viewer, qtbot):
+    press(qtbot, dock, "retouch")
+    assert not viewer.canvas.overlays["_brush_circle"].box
 
 
 def test_keys_do_what_the_buttons_do(dock, labels, viewer, keys):
@@ -324,7 +335,7 @@ def test_another_stack_or_a_closed_dock_ends_retouching(dock, labels, viewer, qt
 @pytest.mark.parametrize(
     ("how", "contour", "selected"),
     [
-        ("outline of the chosen", True, True),
+        ("outline of chosen", True, True),
         ("outlines", True, False),
         ("areas", False, False),
         ("not at all", True, False),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Narrowest menu or button, px: some letters and the ellipsis.
 NARROWEST_PX = 44
-#: Space between the text of a button and its edges, px.
+#: Space between the entries of a menu and its edges, px.
 PADDING_PX = 8
 
 
@@ -69,7 +69,9 @@ def _draw_button(button: QPushButton) -> bool:
     """Draw a button with a shortened text; tell whether that was needed."""
     option = QStyleOptionButton()
     button.initStyleOption(option)
-    text = _elided(button, option.text or "", button.width() - 2 * PADDING_PX)
+    text = option.text or ""
+    around = button.sizeHint().width() - button.fontMetrics().horizontalAdvance(text)
+    text = _elided(button, text, button.width() - around)
     if text == button.text():
         return False
     option.text = text

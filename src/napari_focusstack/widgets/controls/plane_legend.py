@@ -100,11 +100,17 @@ class Legend(QWidget):
                 painter.setPen(QPen(text, 2))
                 painter.drawRect(swatch.adjusted(1, 1, -2, -1))
         painter.setPen(text)
-        names = PAIR_NAMES if count == 2 else {plane: str(plane) for plane in self.colours}
-        self._write(painter, names, 1.3 * line)
+        self._write(painter, self.names(), 1.3 * line)
         if self.depths:
             last = {count: f"{self.depths[count]} {self.unit}"}
             self._write(painter, self.depths | last, 2.3 * line)
+
+    def names(self) -> dict[int, str]:
+        """Return what is written below each colour: its number, and which end is near."""
+        count = len(self.colours)
+        if count == 2:
+            return PAIR_NAMES
+        return {plane: str(plane) for plane in self.colours} | {1: "1 near", count: f"far {count}"}
 
     def _write(self, painter: QPainter, names: Mapping[int, str], top: float) -> None:
         """Write a row of names below the colours: the first, the last, and what fits between."""

@@ -100,11 +100,9 @@ class FuseSteps:
 
         def show(result: FusionResult) -> None:
             show_preview(self.viewer, source, region, result)
-            found = "" if result.psf else f" ({result.plain})"
-            self.panel.tasks.say(
-                f"previewed {region[0].stop - region[0].start} x "
-                f"{region[1].stop - region[1].start} px{found}"
-            )
+            rows, columns = (part.stop - part.start for part in region)
+            halo = "halos removed" if result.psf else "no halo removed"
+            self.panel.tasks.say(f"preview of {rows} x {columns} px: {halo}")
 
         self.panel.tasks.run(previewing(session, parameters, region), show)
 

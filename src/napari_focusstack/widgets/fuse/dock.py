@@ -60,6 +60,12 @@ COMPARE_TIPS = {
     "blink": "while held down: show it in place of the fused image",
     "wipe": "show it left of a line, which is dragged in the picture",
 }
+#: What is said until a plane is picked.
+PICK_HINT = "click in the picture on the plane that the brush shall paint"
+
+
+def _paints(plane: int) -> str:
+    return f"the brush paints plane {plane}, counted from the nearest"
 
 
 class FuseWidget(Panel):
@@ -89,6 +95,7 @@ class FuseWidget(Panel):
         for name, button in self.buttons.items():
             do = getattr(self.steps if name in STEPS else self, name)
             button.clicked.connect(lambda _=False, do=do: self._try(do))
+        self.buttons["pick_plane"].toggled.connect(self._picking)
         self.swap.clicked.connect(self.menus.swap)
         self.merge.clicked.connect(self.menus.merge)
         self.legend.clicked.connect(lambda plane: self._try(lambda: self._paint_with(plane)))
@@ -157,13 +164,20 @@ class FuseWidget(Panel):
             return
         self._begin_retouch()
         self.steps.retouch.brush.pick()
-        self.tasks.say("click in the picture on the plane that the brush shall paint")
+        self.tasks.say(PICK_HINT)
+
+    def _picking(self, on: bool) -> None:
+        """Say what was picked, in place of how to pick."""
+        if not on and self.tasks.message.text() == PICK_HINT:
+            brush = self.steps.retouch.brush
+            painting = brush.labels is not None and brush.labels.mode == "paint"
+            self.tasks.say(_paints(brush.plane) if painting else "")
 
     def paint_plane(self) -> None:
         """Choose for the brush the plane that the slider shows."""
         self._begin_retouch()
         plane = self.steps.retouch.brush.paint_with_shown()
-        self.tasks.say(f"the brush paints plane {plane}, counted from the nearest")
+        self.tasks.say(_paints(plane))
 
     def _paint_with(self, plane: int) -> None:
         """Choose for the brush a plane of the colour bar."""
@@ -196,7 +210,7 @@ class FuseWidget(Panel):
         self._begin_retouch()
         plane = self.steps.retouch.brush.pick_at_cursor()
         if plane is not None:
-            self.tasks.say(f"the brush paints plane {plane}, counted from the nearest")
+            self.tasks.say(_paints(plane))
 
     def show_surface(self) -> None:
         """Show the fused image as a surface, or the picture again."""

@@ -129,7 +129,7 @@ WORDS = {
         "srgb": "sRGB (photographs)",
     },
     "register": {"auto": "where they moved", "on": "always", "off": "never"},
-    "equalize": {"auto": "equalise, fill hot pixels", "off": "leave as they are"},
+    "equalize": {"auto": "correct them", "off": "leave as they are"},
     "near": {"first": "the first", "last": "the last", "auto": "find out"},
     "psf_shape": {"auto": "automatic", "gaussian": "Gaussian", "disk": "disk"},
     "blend": {
@@ -138,9 +138,9 @@ WORDS = {
         "noise": "everywhere (noisy stacks)",
     },
     "elimination": {
-        "unmix": "yes, by how light spreads",
+        "unmix": "yes",
         "subtract": "yes, by subtraction",
-        "none": "no (nothing hides anything)",
+        "none": "no",
     },
 }
 #: Values of each parameter, in order.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.widgets.fuse.panel import WORDS
 from napari_focusstack.widgets.fuse.verdict import verdict_before, verdict_of
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def figures_text(session: Session, seconds: float) -> str:
     Returns
     -------
     str
-        A line of figures, and a line for each finding about the planes.
+        A figure a line. What the verdict says of the planes is not said again.
 
     Raises
     ------
@@ -130,8 +131,9 @@ def figures_text(session: Session, seconds: float) -> str:
     canvas = session.canvas
     if canvas is None:
         raise InputError("nothing is fused yet; press Fuse or Run all first.")
-    parts = [_elimination_text(canvas, painted_since=session.state.painted_since)]
-    parts += [f"{canvas.stack.intensity.coding} light, {seconds:.1f} s"]
+    parts = _elimination_figures(canvas, painted_since=session.state.painted_since)
+    parts.append(f"pixel values: {WORDS['intensity'][canvas.stack.intensity.coding]}")
+    parts.append(f"fused in {seconds:.1f} s")
     if session.near == "auto":
         parts.append(f"the {session.end} plane is nearest")
     registration = canvas.pipeline.registration
@@ -151,22 +153,20 @@ def figures_text(session: Session, seconds: float) -> str:
             f"the depth of {100 * session.filled_share:.1f}% of the pixels is filled in from "
             "around, see the confidence"
         )
-    findings = list(canvas.pipeline.warnings)
-    findings += [] if session.diagnosis is None else session.diagnosis.messages()
-    return "\n".join(["; ".join(parts), *findings])
+    return "\n".join(parts + canvas.pipeline.not_shown)
 
 
-def _elimination_text(canvas: Canvas, *, painted_since: bool) -> str:
+def _elimination_figures(canvas: Canvas, *, painted_since: bool) -> list[str]:
     """Return the blur and the share of computed pixels, or why nothing was eliminated."""
     if canvas.psf is None:
         why = canvas.pipeline.plain or "nothing stands before anything else"
         if canvas.pipeline.parameters.elimination == "none":
             why = "as chosen"
-        return f"no halo removed: {why}"
+        return [f"no halo removed: {why}"]
     residual = f"{100 * canvas.psf.residual:.2f}% of the light at edges unexplained"
     per_plane = " per plane" if len(canvas.stack) > 2 else ""
-    return (
-        f"sigma {canvas.psf.sigma_px:.2f} px{per_plane} ({canvas.psf.shape}), "
-        f"{'painted since it was measured' if painted_since else residual}, "
-        f"{100 * float(canvas.region.mean()):.1f}% of the pixels computed"
-    )
+    return [
+        f"blur {canvas.psf.sigma_px:.2f} px{per_plane} ({WORDS['psf_shape'][canvas.psf.shape]})",
+        "painted since the blur was measured" if painted_since else residual,
+        f"{100 * float(canvas.region.mean()):.1f}% of the pixels computed",
+    ]

@@ -168,7 +168,8 @@ def findings_of(diagnosis: Diagnosis, light_as_given: bool) -> Iterator[Finding]
     if diagnosis.gaps:
         where = ", ".join(f"{one} and {other}" for one, other in diagnosis.gaps)
         yield Finding(
-            f"Planes seem to be missing between {where}: what is sharp there stays blurred"
+            f"Planes seem to be missing between {where}: what is sharp there stays blurred, unless "
+            "you record more planes"
         )
     if diagnosis.flicker and light_as_given:
         planes = tuple(diagnosis.flicker)

@@ -155,9 +155,9 @@ class PlaneBrush:
             if plane is not None:
                 self._choose(plane)
             yield
-        self.stop_picking()
         if plane is not None:
             self.paint_with(plane)
+        self.stop_picking()
 
     def plane_under(self, position: tuple[float, ...]) -> int | None:
         """Return the plane at a place in world coordinates, None outside the labels."""

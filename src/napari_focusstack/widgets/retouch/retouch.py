@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
@@ -21,7 +22,6 @@ from napari_focusstack.widgets.session.label_layer import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     from magicgui.widgets import ComboBox
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QPushButton, QWidget
@@ -77,13 +77,16 @@ class Retouch:
         viewer.layers.events.removed.connect(self._layer_removed)
         #: Width of the second view when it was shown last; 0 is half of the canvas.
         self._width_px = 0
-        #: Width of the docks beside the second view before it came.
-        self._others_px = 0
-        #: Docks that get a width soon.
-        self._resized: tuple[list[QDockWidget], int] = [], 0
+        #: Width of each of the other docks before the second view came.
+        self._others: dict[QDockWidget, int] = {}
+        #: Docks that get a width soon, and whether the picture is then to fit the canvas again.
+        self._resized: tuple[dict[QDockWidget, int], bool] = {}, False
         self._timer = QTimer(self.view)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._resize)
+        self._fitting = QTimer(self.view)
+        self._fitting.setSingleShot(True)
+        self._fitting.timeout.connect(viewer.fit_to_view)
         #: Shows the second view once the labels are drawn, which takes as long.
         self._showing = QTimer(self.view)
         self._showing.setSingleShot(True)
@@ -96,7 +99,7 @@ class Retouch:
         self.brush.leave()
         self.view.leave()
         self._timer.stop()  # napari may be closing
-        self._resized = [], 0
+        self._fitting.stop()
 
     def follow(self, session: Session | None) -> None:
         """Work on the layers of a session; None works on none, and ends retouching."""
@@ -125,6 +128,9 @@ class Retouch:
         if session.canvas is None:
             raise InputError("nothing is fused yet; press Fuse or Run all first.")
         self.active = True
+        circle = self.viewer.canvas.overlays.get("_brush_circle")
+        if circle is not None:  # napari 0.9 draws a box over what lies under the brush
+            circle.box = False
         self.panel.buttons["retouch"].setChecked(True)
         self.viewer.dims.ndisplay = 2
         if session.image is not None:
@@ -234,61 +240,74 @@ class Retouch:
         window, is_docked = getattr(self.viewer, "window", None), self.view.parent() is not None
         if window is None or shown == is_docked:
             return
+        fits = self._fits()
         if shown:
+            half_px = _canvas_px(self.panel.legend) // 2
             window.add_dock_widget(self.view, name=VIEW_NAME, area="left")
-            others = _docks_beside(self.view)
-            self._others_px = others[0].width() if others else 0
-            dock = _put_beside(self.view, others)
-            self._resize_soon([dock], self._width_px or _half_px(dock))
+            self._others = {other: other.width() for other in _other_docks(self.view)}
+            dock = _put_beside(self.view, list(self._others))
+            self._resize_soon({dock: self._width_px or half_px, **self._others}, fits)
         else:
             self._width_px = self.view.width()
-            others = _docks_beside(self.view)
             window.remove_dock_widget(self.view)
-            self._resize_soon(others, self._others_px)  # or they would take its room
+            self._resize_soon(self._others, fits)  # or they would take its room
 
-    def _resize_soon(self, docks: list[QDockWidget], width_px: int) -> None:
+    def _fits(self) -> bool:
+        """Return whether the canvas shows the fused image as a whole."""
+        image = None if self.session is None else self.session.image
+        if image is None:
+            return False
+        first, last = image.corner_pixels[:, -2:]
+        return bool((first <= 0).all() and (last >= np.array(self.session.source.size) - 1).all())
+
+    def _resize_soon(self, widths_px: dict[QDockWidget, int], fits: bool) -> None:
         """Give docks a width, as soon as the layout has placed them."""
-        self._resized = docks, width_px
+        self._resized = widths_px, fits
         self._timer.start(0)
 
     def _resize(self) -> None:
-        (docks, width_px), self._resized = self._resized, ([], 0)
+        (widths_px, fits), self._resized = self._resized, ({}, False)
         with suppress(RuntimeError):  # Qt has deleted the docks, for napari was closed meanwhile
+            docks = [dock for dock in widths_px if dock.isVisible()]
             main = docks[0].parentWidget() if docks else None
             if isinstance(main, QMainWindow):
-                main.resizeDocks(docks, [width_px] * len(docks), Qt.Orientation.Horizontal)
+                widths = [widths_px[dock] for dock in docks]
+                main.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+        if fits:
+            self._fitting.start(DRAWN_MS)  # once the canvas has its size
 
 
-def _docks_beside(view: QWidget) -> list[QDockWidget]:
-    """Return the docks on the left side of napari's window other than that of the view."""
+def _other_docks(view: QWidget) -> list[QDockWidget]:
+    """Return the docks at the sides of napari's window other than that of the view."""
     dock = dock_of(view)
     main = None if dock is None else dock.parentWidget()
     if not isinstance(main, QMainWindow):
         return []
+    sides = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea)
     return [
         other
         for other in main.findChildren(QDockWidget)
         if other is not dock
         and other.isVisible()
         and not other.isFloating()
-        and main.dockWidgetArea(other) == Qt.DockWidgetArea.LeftDockWidgetArea
+        and main.dockWidgetArea(other) in sides
     ]
 
 
 def _put_beside(view: QWidget, others: list[QDockWidget]) -> QDockWidget:
-    """Move the dock of the view between the other docks and the canvas; return it."""
+    """Move the dock of the view between the other docks on the left and the canvas; return it."""
     dock = dock_of(view)
     assert dock is not None
-    main = dock.parentWidget()
-    if isinstance(main, QMainWindow) and others:
-        left = Qt.DockWidgetArea.LeftDockWidgetArea
+    main, left = dock.parentWidget(), Qt.DockWidgetArea.LeftDockWidgetArea
+    if isinstance(main, QMainWindow) and left in map(main.dockWidgetArea, others):
         main.addDockWidget(left, dock, Qt.Orientation.Horizontal)
         dock.show()
     return dock
 
 
-def _half_px(dock: QDockWidget) -> int:
-    """Return half the width of a dock and the canvas together."""
-    main = dock.parentWidget()
+def _canvas_px(widget: QWidget) -> int:
+    """Return the width of the canvas of the window in which a widget is docked, 0 without one."""
+    dock = dock_of(widget)
+    main = None if dock is None else dock.parentWidget()
     canvas = main.centralWidget() if isinstance(main, QMainWindow) else None
-    return dock.width() if canvas is None else (canvas.width() + dock.width()) // 2
+    return 0 if canvas is None else canvas.width()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Width of the outlines of planes, px, and their opacity, 0..1 (convention).
 CONTOUR_PX, CONTOUR_OPACITY = 1, 0.6
 #: How planes can be shown over the fused image.
-OVERLAYS = ("outline of the chosen", "outlines", "areas", "not at all")
+OVERLAYS = ("outline of chosen", "outlines", "areas", "not at all")
 #: Opacity, 0..1, of planes that are shown as areas (convention).
 AREA_OPACITY = 0.4
 

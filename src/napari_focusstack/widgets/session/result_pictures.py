@@ -177,7 +177,7 @@ def pictures(
     valid = result.valid
     if not valid.all():
         colours = {1: BORDER_COLOUR, None: "transparent"}
-        look = {"colormap": colours, "opacity": BORDER_OPACITY}
+        look = {"colormap": colours, "opacity": BORDER_OPACITY, "visible": False}
         kinds["border"] = (~valid).astype(np.uint8), look
     return kinds
 

@@ -140,7 +140,7 @@ class Session:
     def estimate(self, parameters: FuseParameters) -> Task:
         """Estimate the blur along the edges of the labels; the result is a LabelState with it."""
         if self.is_turned:
-            raise InputError("the labels are of the other near end; press Segment or Run all.")
+            raise InputError("the labels are of the other near end; press Find planes or Run all.")
         painted = None if self.state.is_blank else self.layers.painted()
         return estimating(self.source, parameters, replace(self.state), painted)
 

@@ -93,8 +93,10 @@ def rivals_of(planes, truth, chance):
         pipeline.parameters = replace(pipeline.parameters, psf=wrong)
         psf = pipeline.estimate_psf(focus)
     selection = run(pipeline.select())
-    region = TransitionRegion(stack.full, selection.picture, stack.intensity)
-    for _ in region.add(eliminate(stack, focus, psf)):
+    region = TransitionRegion(stack.full, selection, focus, stack.intensity)
+    surfaces = pipeline.surfaces
+    narrow, narrow_psf = surfaces.narrow(focus), surfaces.narrow_psf(psf)
+    for _ in region.add(eliminate(surfaces.stack, narrow, narrow_psf)):
         pass
     if region.mask.float().mean() < LEAST_REGION:
         return None

@@ -7,7 +7,10 @@ from napari_focusstack.elimination.arbitration import TransitionRegion, context_
 from napari_focusstack.elimination.blockwise import Solved
 from napari_focusstack.imaging.intensity import Intensity
 from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.imaging.srgb import linear_to_srgb
 from napari_focusstack.networks.teb import NO_EVIDENCE, TEB, UNKNOWN_RESIDUALS
+from napari_focusstack.segmentation.focus_map import FocusMap
+from napari_focusstack.source.selection import Selection
 
 SIDE = 64
 
@@ -15,7 +18,7 @@ SIDE = 64
 def solved(region, value, channels=3):
     mask = torch.ones(region[0].stop - region[0].start, region[1].stop - region[1].start).bool()
     count = int(mask.sum())
-    return Solved(region, mask, torch.full((channels, count), value), torch.rand(5, count))
+    return Solved(region, mask, torch.full((channels, count), value), torch.rand(6, count))
 
 
 @pytest.fixture
@@ -25,7 +28,11 @@ def picture():
 
 def region_of(picture, *pieces):
     whole = tuple(slice(0, side) for side in picture.shape[:2])
-    gathered = TransitionRegion(whole, picture, Intensity.of([picture]))
+    source = np.ones(picture.shape[:2], np.uint8)
+    log_error = np.linspace(-9, -3, source.size, dtype=np.float16).reshape(source.shape)
+    selection = Selection(picture, source, source == 0, log_error)
+    focus = FocusMap.of_depth(torch.ones(1, *source.shape), 3, torch.full((1, *source.shape), 0.25))
+    gathered = TransitionRegion(whole, selection, focus, Intensity.of([picture]))
     assert len(list(gathered.add(pieces))) == len(pieces)
     return gathered
 
@@ -114,7 +121,12 @@ def test_the_network_is_told_the_evidence_where_light_was_unmixed_and_none_elsew
     region.trusted(psf, 0.03, network)
     told, inside = network.rivals, region.mask
     assert torch.equal(told.region[0, 0] > 0, inside)
-    assert torch.allclose(told.evidence[0][:, inside], piece.evidence, atol=1e-3)
+    assert torch.allclose(told.evidence[0][:, inside], piece.evidence[:5], atol=1e-3)
+    shown = linear_to_srgb(piece.evidence[5])
+    assert torch.allclose(told.far[0, 0][inside], shown, atol=1e-3)
+    assert torch.equal(told.far[0, 0][~inside], told.selected[0].mean(0)[~inside])
+    assert (told.confidence == 0.25).all()
+    assert told.log_error[0, 0, 0, 0] == -9
     assert torch.equal(
         told.evidence[0][:, ~inside],
         torch.tensor(NO_EVIDENCE)[:, None].expand(5, int((~inside).sum())),
@@ -148,7 +160,7 @@ def test_tiles_are_trusted_as_the_whole_is(monkeypatch, tile_px):
     torch.manual_seed(1)
     network, side = TEB(width=8).eval(), 180
     with torch.no_grad():
-        network.head.weight.mul_(20)
+        network.head.weight.mul_(8)
     picture = np.random.default_rng(1).integers(0, 255, (side, side, 3), np.uint8)
     region = region_of(picture, solved(np.s_[10:170, 5:160], 0.5))
     ask = Psf(2.0, 2.0), 0.01, network

@@ -64,7 +64,7 @@ def test_the_blocks_hold_the_transition_region_and_nothing_else(make_scene, monk
     marked = torch.zeros(scene.alpha.shape[1:], dtype=torch.bool)
     for where, region, light, evidence in walk(scene.near, scene.far, scene.alpha, Psf(2.0)):
         assert light.shape == (3, int(region.sum()))
-        assert evidence.shape == (5, int(region.sum()))
+        assert evidence.shape == (6, int(region.sum()))
         assert not marked[where].any()
         marked[where] = region
     assert torch.equal(marked, region_of(scene, 2.0))

@@ -123,7 +123,7 @@ def estimated_selection(planes):
     blended = np.zeros(SIZE, bool)
     blended[:30] = True
     picture[blended] = 7
-    return Selection(picture, source, blended)
+    return Selection(picture, source, blended, np.full(SIZE, -5, np.float16))
 
 
 def test_painted_pixels_take_their_plane_and_all_others_their_estimated_source(planes, labels):

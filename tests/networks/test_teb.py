@@ -15,7 +15,10 @@ def rivals(seed=0, size=SIDE):
     return Rivals(
         selected,
         unmixed,
+        torch.rand(1, 1, size, size, generator=generator),
         torch.rand(1, 5, size, size, generator=generator),
+        torch.rand(1, 1, size, size, generator=generator),
+        -8 * torch.rand(1, 1, size, size, generator=generator),
         torch.ones(1, 1, size, size),
         torch.tensor([0.01]),
         torch.tensor([[0.01, 0.02]]),
@@ -39,7 +42,9 @@ def test_weights_lie_between_0_and_1_and_are_0_outside_the_region(network):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name", ["selected", "unmixed", "evidence"])
+@pytest.mark.parametrize(
+    "name", ["selected", "unmixed", "far", "evidence", "confidence", "log_error"]
+)
 def test_a_pixel_changes_nothing_beyond_the_reach(network, name):
     example = rivals(size=160)
     changed = getattr(example, name).clone()
@@ -55,7 +60,9 @@ def test_cues_of_blank_pictures_are_finite(value):
     picture = torch.full((1, 3, 16, 16), value)
     evidence = torch.tensor(NO_EVIDENCE)[None, :, None, None].expand(1, 5, 16, 16)
     residuals = torch.zeros(1, 2)
-    blank = Rivals(picture, picture, evidence, picture[:, :1], torch.tensor([0.001]), residuals)
+    grey, noise = picture[:, :1], torch.tensor([0.001])
+    nothing = torch.full_like(grey, -torch.inf)  # the error of planes that are alike
+    blank = Rivals(picture, picture, grey, evidence, grey, nothing, grey, noise, residuals)
     cues = trust_cues(blank)
     assert cues.shape == (1, CUES, 16, 16)
     assert cues.isfinite().all()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -23,9 +25,9 @@ def example():
     region[..., 8:40] = 1
     wrong = (truth + 0.2 * region).clamp(0, 2)
     evidence = torch.rand(1, 5, SIDE, SIDE, generator=generator)
-    rivals = Rivals(
-        wrong, truth, evidence, region, torch.tensor([0.01]), torch.tensor([[0.01, 0.02]])
-    )
+    far, confidence, error = torch.rand(3, 1, 1, SIDE, SIDE, generator=generator)
+    maps = wrong, truth, far, evidence, confidence, -8 * error, region
+    rivals = Rivals(*maps, torch.tensor([0.01]), torch.tensor([[0.01, 0.02]]))
     return TrustExample(rivals, truth)
 
 
@@ -38,9 +40,7 @@ def test_the_better_rival_costs_nothing_and_the_worse_much(example):
 
 def test_being_worse_than_source_pixels_costs_more_than_missing_a_gain(example):
     rivals, region = example.rivals, example.rivals.region
-    swapped = Rivals(
-        rivals.unmixed, rivals.selected, rivals.evidence, region, rivals.noise, rivals.residuals
-    )
+    swapped = replace(rivals, selected=rivals.unmixed, unmixed=rivals.selected)
     harmed = trust_loss(region, TrustExample(swapped, example.truth))
     missed = trust_loss(0 * region, example)
     assert harmed > 2 * missed

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from napari_focusstack.imaging.intensity import Intensity
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.runtime.region import Region
+    from napari_focusstack.segmentation.focus_map import FocusMap
+    from napari_focusstack.source.selection import Selection
 
 #: Side of the tiles that TEB looks at, px.
 TILE_PX = 512
@@ -39,20 +41,26 @@ class TransitionRegion:
     ----------
     where : tuple of slice
         Rows and columns of the part.
-    picture : ndarray
-        Source pixels of the part, (Y, X) or (Y, X, 3).
+    selection : Selection
+        Source pixels of the whole picture, and their expected errors.
+    focus : FocusMap
+        Surfaces of the whole picture.
     intensity : Intensity
-        Its coding.
+        Coding of the source pixels.
     """
 
-    def __init__(self, where: Region, picture: np.ndarray, intensity: Intensity) -> None:
+    def __init__(
+        self, where: Region, selection: Selection, focus: FocusMap, intensity: Intensity
+    ) -> None:
+        self.picture = picture = selection.picture[where]
         size = picture.shape[:2]
         self.where = where
-        self.picture = picture
         self.intensity = intensity
+        self.log_error = torch.from_numpy(selection.log_error[where])
+        self.confidence = focus.crop(where).confidence
         self.mask = torch.zeros(size, dtype=torch.bool)
         self.light = torch.zeros(3 if picture.ndim == 3 else 1, *size)
-        none = torch.tensor(NO_EVIDENCE, dtype=torch.float16)
+        none = torch.tensor((*NO_EVIDENCE, 0.0), dtype=torch.float16)  # and no light
         self.evidence = none[:, None, None].repeat(1, *size)
 
     def add(self, pieces: Iterable[Solved]) -> Iterator[Solved]:
@@ -104,10 +112,15 @@ class TransitionRegion:
         residuals = psf.residual, psf.residual_without_occlusion
         if not np.isfinite(residuals).all():
             residuals = UNKNOWN_RESIDUALS
+        *evidence, far = self.evidence[:, *where].to(device).float()
+        far = self.intensity.to_display(far[None])[:1]
         return Rivals(
             selected[None],
             torch.where(mask, unmixed, selected)[None],
-            self.evidence[None, :, *where].to(device).float(),
+            torch.where(mask, far, selected.mean(0, keepdim=True))[None],
+            torch.stack(evidence)[None],
+            self.confidence[None, :, *where].to(device),
+            self.log_error[None, None, *where].to(device).float(),
             mask[None, None].float(),
             selected.new_tensor([noise]),
             selected.new_tensor([residuals]),

@@ -48,7 +48,7 @@ class Solved(NamedTuple):
     light : Tensor
         Shape (C, n): the all-in-focus light of the n pixels of the mask, linear, 0..1.
     evidence : Tensor
-        Shape (5, n), see :class:`~napari_focusstack.elimination.diffusion.Unmixed`; empty, (0, n),
+        Shape (6, n), see :class:`~napari_focusstack.elimination.diffusion.Unmixed`; empty, (0, n),
         where the method is not ``unmix``.
     """
 

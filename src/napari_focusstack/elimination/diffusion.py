@@ -51,9 +51,10 @@ class Unmixed(NamedTuple):
     light : Tensor
         R, (n, C, Y, X), linear light.
     evidence : Tensor
-        Shape (n, 5, Y, X): transmittance ``Mb * K3`` of the far plane, alpha, sigma of the
-        foreground's blur there in px, and the residuals of
-        :func:`~napari_focusstack.elimination.back_projection.back_project` (0 without K2).
+        Shape (n, 6, Y, X): transmittance ``Mb * K3`` of the far plane, alpha, sigma of the
+        foreground's blur there in px, the residuals of
+        :func:`~napari_focusstack.elimination.back_projection.back_project` (0 without K2), and the
+        far plane's light, mean of its channels.
     """
 
     light: Tensor
@@ -231,7 +232,8 @@ def unmix(
             near - foreground, far, background, transmittance, alpha, psf, distance_steps
         )
     blur_px = torch.as_tensor(distance_steps * psf.sigma_px).to(alpha).expand_as(alpha)
-    evidence = torch.cat([transmittance, alpha, blur_px, residuals], 1)
+    grey = far.mean(1, keepdim=True)
+    evidence = torch.cat([transmittance, alpha, blur_px, residuals, grey], 1)
     image = foreground + (1 - alpha) * background
     inner = to_local(crop, around)
     return Unmixed(image[..., *inner], evidence[..., *inner])

@@ -379,7 +379,7 @@ class Pipeline(PreparedPlanes):
         method = method or self.parameters.elimination
         network = self._network("teb") if method == "unmix" else None
         outer = context_of(within, self.stack.size) if network else within
-        computed = TransitionRegion(outer, selection.picture[outer], self.stack.intensity)
+        computed = TransitionRegion(outer, selection, focus, self.stack.intensity)
         surfaces = self.surfaces
         narrow, narrow_psf = surfaces.narrow(focus), surfaces.narrow_psf(psf)
         for piece in computed.add(eliminate(surfaces.stack, narrow, narrow_psf, method, outer)):

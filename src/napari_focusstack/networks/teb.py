@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 #: Channels of :func:`trust_cues`.
-CUES = 17
+CUES = 21
 #: Residuals that stand for unknown ones (those of a typical photograph), linear light.
 UNKNOWN_RESIDUALS = (0.02, 0.03)
+#: Log of the expected squared error of source pixels where nothing estimates it. Typical.
+UNKNOWN_ERROR = -8.0
+#: Log of an error that is as good as none: a quarter of a grey level of 8 bits.
+LEAST_LOG_ERROR = -14.0
 #: Evidence where nothing occludes: all light passes, and nothing is left unexplained.
 NO_EVIDENCE = (1.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -39,9 +43,17 @@ class Rivals:
     ----------
     selected, unmixed : Tensor
         Shape (B, C, Y, X), coded for display, 0..1; equal outside the transition region.
+    far : Tensor
+        Shape (B, 1, Y, X): the plane of the surface behind, grey, coded for display; the selected
+        picture outside the transition region.
     evidence : Tensor
-        Shape (B, 5, Y, X), see :class:`~napari_focusstack.elimination.diffusion.Unmixed`;
+        Shape (B, 5, Y, X): the first five of those of
+        :class:`~napari_focusstack.elimination.diffusion.Unmixed`;
         :data:`NO_EVIDENCE` outside the transition region.
+    confidence : Tensor
+        Shape (B, 1, Y, X), 0..1: confidence of depth.
+    log_error : Tensor
+        Shape (B, 1, Y, X): natural log of the expected squared error of the selected picture.
     region : Tensor
         Shape (B, 1, Y, X): 1 in the transition region, 0 elsewhere.
     noise : Tensor
@@ -52,7 +64,10 @@ class Rivals:
 
     selected: Tensor
     unmixed: Tensor
+    far: Tensor
     evidence: Tensor
+    confidence: Tensor
+    log_error: Tensor
     region: Tensor
     noise: Tensor
     residuals: Tensor
@@ -63,7 +78,10 @@ class Rivals:
             self,
             selected=function(self.selected),
             unmixed=function(self.unmixed),
+            far=function(self.far),
             evidence=function(self.evidence),
+            confidence=function(self.confidence),
+            log_error=function(self.log_error),
             region=function(self.region),
         )
 
@@ -120,19 +138,22 @@ def _doubled(features: Tensor) -> Tensor:
 
 
 def trust_cues(rivals: Rivals) -> Tensor:
-    """Return what tells which picture is nearer to the truth, (B, 17, Y, X).
+    """Return what tells which picture is nearer to the truth, (B, 21, Y, X).
 
     Their difference, of a pixel and around it, signed and squared; their sharpness; the evidence;
-    their brightness; the region; noise and residuals of the whole stack.
+    their brightness; the region; confidence of depth; the expected error of the selected picture,
+    and how the difference compares with it; the distance of the plane behind from the selected
+    picture; noise and residuals of the whole stack.
     """
     selected, unmixed = rivals.selected, rivals.unmixed
     noise = rivals.noise[:, None, None, None]
     residual, without = (part[..., None, None] for part in rivals.residuals.split(1, 1))
     difference = unmixed - selected
-    signed = torch.asinh(difference.mean(1, keepdim=True) / 0.02) / 3
+    signed = _signed(difference.mean(1, keepdim=True))
     squared = smooth(difference.square().mean(1, keepdim=True), 1.0)
     sharp, sharp_unmixed = _sharpness(selected), _sharpness(unmixed)
     transmittance, alpha, blur_px, left, left_far = rivals.evidence.split(1, 1)
+    log_error = rivals.log_error.clamp(min=LEAST_LOG_ERROR)
     whole = torch.ones_like(alpha)
     return torch.cat(
         [
@@ -150,6 +171,10 @@ def trust_cues(rivals: Rivals) -> Tensor:
             selected.mean(1, keepdim=True),
             unmixed.mean(1, keepdim=True),
             rivals.region,
+            rivals.confidence,
+            log_error / 4 + 2,
+            (torch.log(squared + 1e-6) - log_error) / 4,
+            _signed(rivals.far - selected.mean(1, keepdim=True)),
             whole * (torch.log(noise) / 2 + 2),
             whole * _small(residual),
             whole * torch.log((residual + 1e-4) / (without + 1e-4)),
@@ -160,6 +185,11 @@ def trust_cues(rivals: Rivals) -> Tensor:
 
 def _sharpness(image: Tensor) -> Tensor:
     return smooth(laplacian(image.mean(1, keepdim=True)).abs(), 1.5)
+
+
+def _signed(differences: Tensor) -> Tensor:
+    """Return differences of display values, those above 0.02 on a log scale."""
+    return torch.asinh(differences / 0.02) / 3
 
 
 def _small(values: Tensor) -> Tensor:

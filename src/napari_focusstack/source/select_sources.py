@@ -102,20 +102,21 @@ def select_sources(
     source = np.empty(stack.size, number_type(len(stack)))
     picture = np.empty_like(stack.sources[0][stack.full])
     blended = np.empty(stack.size, bool)
+    log_error = np.empty(stack.size, np.float16)
 
     yield Progress("choose sources", 0, len(tiles))
     for number, tile in enumerate(tiles, 1):
         piece = _select_tile(cues, network, surroundings, blend, tile)
-        source[tile], picture[tile], blended[tile] = piece
+        source[tile], picture[tile], blended[tile], log_error[tile] = piece
         trim_heap()
         yield Progress("choose sources", number, len(tiles))
-    return Selection(picture, source, blended)
+    return Selection(picture, source, blended, log_error)
 
 
 def _select_tile(
     cues: CuesOfRegions, network: SEB, surroundings: Tensor, blend: Blend, tile: Region
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return source, picture and blended pixels of a tile."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return source, picture, blended pixels and expected errors of a tile."""
     stack = cues.stack
     outer = align(pad(tile, REACH_PX, stack.size), network.stride)
     inner = to_local(tile, outer)
@@ -139,7 +140,7 @@ def _select_tile(
             if blend == "seams":  # where the blend changes nothing, the source pixel stays
                 mixed &= np.atleast_3d(values != picture).any(-1)
             picture[mixed] = values[mixed]
-    return source, picture, mixed
+    return source, picture, mixed, choice.log_error[inner].half().cpu().numpy()
 
 
 def estimate_noise(stack: FocalStack) -> float:

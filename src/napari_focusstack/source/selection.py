@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.imaging.number_types import number_type
+from napari_focusstack.networks.teb import UNKNOWN_ERROR
 from napari_focusstack.planes.shown import nothing
 
 if TYPE_CHECKING:
@@ -30,11 +31,15 @@ class Selection:
         Shape (Y, X), uint8, or uint16 beyond 255 planes: the plane of each pixel, 1..P.
     blended : ndarray of bool
         Shape (Y, X): pixels in which planes are blended.
+    log_error : ndarray
+        Shape (Y, X), float16: natural log of the expected squared error of display values;
+        :data:`~napari_focusstack.networks.teb.UNKNOWN_ERROR` where a person chose.
     """
 
     picture: np.ndarray
     source: np.ndarray
     blended: np.ndarray
+    log_error: np.ndarray
 
     @classmethod
     def by_labels(cls, stack: FocalStack, labels: np.ndarray) -> Selection:
@@ -43,7 +48,9 @@ class Selection:
         Where that is not chosen or does not show the pixel, the nearest takes its place.
         """
         source = stack.sources_of(labels, stack.full)
-        return cls(stack.select(source, stack.full), source, np.zeros(labels.shape, bool))
+        unknown = np.full(labels.shape, UNKNOWN_ERROR, np.float16)
+        blended = np.zeros(labels.shape, bool)
+        return cls(stack.select(source, stack.full), source, blended, unknown)
 
     def renumbered(self, numbers: Sequence[int]) -> Selection:
         """Return the selection of some planes with the numbers that they have in the stack."""
@@ -64,7 +71,7 @@ class Selection:
 
     def copy(self) -> Selection:
         """Return an equal selection that can be painted on."""
-        return Selection(self.picture.copy(), self.source.copy(), self.blended.copy())
+        return Selection(*(each.copy() for each in vars(self).values()))
 
     def paint(
         self,
@@ -91,5 +98,6 @@ class Selection:
         self.picture[where] = estimated.picture[where]
         self.source[where] = np.where(painted, labels, estimated.source[where])
         self.blended[where] = estimated.blended[where] & ~painted
+        self.log_error[where] = np.where(painted, UNKNOWN_ERROR, estimated.log_error[where])
         if painted.any():
             self.picture[where][painted] = stack.select(labels, where)[painted]

@@ -11,7 +11,7 @@ import torch.nn.functional as functional
 
 from napari_focusstack.files import replacing
 from napari_focusstack.filters.gaussian import smooth
-from napari_focusstack.networks.teb import NO_EVIDENCE, UNKNOWN_RESIDUALS, Rivals
+from napari_focusstack.networks.teb import NO_EVIDENCE, UNKNOWN_ERROR, UNKNOWN_RESIDUALS, Rivals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,8 @@ LEAST_ERROR = (1 / 255) ** 2
 #: Weights of the log error of single pixels, of a crop that is worse than its source pixels, and of
 #: single pixels that are, beside the log error of a crop.
 EACH, WORSE, EACH_WORSE = 0.5, 3.0, 0.5
-#: Share of examples in which the residuals are taken for unknown.
+#: Share of examples in which the residuals, and in which the expected errors of the source pixels,
+#: are taken for unknown.
 UNKNOWN_SHARE = 0.1
 #: Least share of the transition region in a crop, if four draws find one.
 LEAST_REGION = 0.02
@@ -93,10 +94,13 @@ def draw_crop(example: TrustExample, side_px: int, chance: np.random.Generator) 
         if part.mean() > LEAST_REGION:
             break
     crop = example.crop(top, left, side_px, turns, mirrored=mirrored)
-    if chance.random() >= UNKNOWN_SHARE:
-        return crop
-    unknown = crop.truth.new_tensor([UNKNOWN_RESIDUALS])
-    return replace(crop, rivals=replace(crop.rivals, residuals=unknown))
+    rivals = crop.rivals
+    if chance.random() < UNKNOWN_SHARE:
+        rivals = replace(rivals, residuals=crop.truth.new_tensor([UNKNOWN_RESIDUALS]))
+    if chance.random() < UNKNOWN_SHARE:
+        unknown = torch.full_like(rivals.log_error, UNKNOWN_ERROR)
+        rivals = replace(rivals, log_error=unknown)
+    return replace(crop, rivals=rivals)
 
 
 def batch_of(examples: list[TrustExample]) -> TrustExample:

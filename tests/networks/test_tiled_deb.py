@@ -23,7 +23,7 @@ def stack_of(planes):
 
 def least(strips, features):
     """The least logit of each pixel."""
-    return torch.cat([logits.amin(0, keepdim=True) for logits in strips], 1)
+    return torch.cat([logits.amin(0, keepdim=True) for logits in strips], 1), features[0, :1]
 
 
 def test_progress_counts_the_tiles(make_focal_stack):

@@ -9,7 +9,7 @@ from napari_focusstack.networks import weights
 from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation import depth
-from napari_focusstack.segmentation.depth import detail_confidence, soft_argmax
+from napari_focusstack.segmentation.depth import detail_confidence, detail_gain, soft_argmax
 from napari_focusstack.segmentation.depth_inpainting import MIN_CONFIDENCE
 
 
@@ -63,11 +63,11 @@ def test_a_small_surface_before_a_sharp_ground_is_detail_and_noise_is_none():
     plane = torch.full((30, 40), 4)
     plane[14:16, 20:22] = 0  # 8 px wide, in the first plane
     there = torch.nn.functional.one_hot(plane, 5).movedim(-1, 0).float()
-    seen = detail_confidence(there, there[:, None])
+    seen = detail_confidence(detail_gain(there, there[:, None]))
     assert seen.shape == (1, 120, 160)
     assert (seen[:, 30:-30, 30:-30] == 1).all()
     noise = 0.05 * torch.randn(5, 1, 30, 40, generator=torch.Generator().manual_seed(0))
-    assert detail_confidence(there, noise).max() < 0.05
+    assert detail_confidence(detail_gain(there, noise)).max() < 0.05
 
 
 def blank_around(noise, count=8, side=192):

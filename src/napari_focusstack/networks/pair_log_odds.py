@@ -93,14 +93,14 @@ def near_log_odds(
     odds = torch.zeros(1, *pair.size, device=pair.device)
     for number, planes in enumerate(sizes):
         steps = run_tiled(planes, network, network.receptive_radius_px, _decode, tile_px)
-        of_size = yield from relabel(steps, partial(_of_sizes, number, len(sizes)))
+        of_size, _ = yield from relabel(steps, partial(_of_sizes, number, len(sizes)))
         odds += functional.interpolate(of_size[None], pair.size, mode="bilinear")[0]
     return odds
 
 
-def _decode(strips: Iterator[Tensor], features: Tensor) -> Tensor:
+def _decode(strips: Iterator[Tensor], features: Tensor) -> tuple[Tensor, Tensor]:
     """Return log-odds of the near plane, (1, Y, X), from logits (2, rows, X) of strips."""
-    return torch.cat([near[None] - far[None] for near, far in strips], 1)
+    return torch.cat([near[None] - far[None] for near, far in strips], 1), features[:0, 0]
 
 
 def _of_sizes(number: int, sizes: int, step: Progress) -> Progress:

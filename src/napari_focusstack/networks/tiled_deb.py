@@ -54,9 +54,9 @@ def run_tiled(
     planes: Planes,
     network: DEB,
     reach_px: int,
-    decode: Callable[[Iterator[Tensor], Tensor], Tensor],
+    decode: Callable[[Iterator[Tensor], Tensor], tuple[Tensor, Tensor]],
     tile_px: int | None = None,
-) -> Generator[Progress, None, Tensor]:
+) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     """Run DEB and decode its logits into maps.
 
     Parameters
@@ -69,7 +69,8 @@ def run_tiled(
         Margin of a tile on each side, px.
     decode : callable
         Takes logits (P, rows, X) of one strip of rows after another, and the inputs (P, 42, Y / 4,
-        X / 4) of a tile. Returns maps (C, Y, X) of the tile.
+        X / 4) of a tile without its margin. Returns maps of its pixels (C, Y, X) and of its cells
+        (D, Y / 4, X / 4).
     tile_px : int, optional
         Greatest side of a tile, px; :func:`~napari_focusstack.runtime.tiles.fixed_tile_px` if not
         given.
@@ -81,8 +82,10 @@ def run_tiled(
 
     Returns
     -------
-    Tensor
-        The maps, (C, Y, X), float32.
+    maps : Tensor
+        Shape (C, Y, X), float32.
+    cells : Tensor
+        Shape (D, Y / 4, X / 4), rounded up, float32.
     """
     network = to_bfloat16(network)
     side = tile_px or fixed_tile_px(
@@ -90,7 +93,7 @@ def run_tiled(
     )
     tiles = tiles_of(planes.size, side, network.stride)
 
-    maps = torch.empty(0)
+    maps = cells = torch.empty(0)
     yield Progress("find focus", 0, len(tiles))
     for number, tile in enumerate(tiles, 1):
         outer = align(pad(tile, reach_px, planes.size), network.stride)
@@ -99,14 +102,26 @@ def run_tiled(
                 partial(_features, planes, network, outer), _all(planes), planes.device
             )
             inputs = torch.stack(list(of_planes), 1)
-            strips = _decode_strips(network, network.encode(inputs), inputs)
-            of_tile = decode(strips, inputs[0])[:, *to_local(tile, outer)]
+            inner = _in_cells(to_local(tile, outer))
+            strips = _decode_strips(network, network.encode(inputs), inputs, inner)
+            pixels, of_cells = decode(strips, inputs[0, :, :, *inner])
         if number == 1:
-            maps = torch.empty(len(of_tile), *planes.size, device=planes.device)
-        maps[:, *tile] = of_tile
+            maps = pixels.new_empty(len(pixels), *planes.size)
+            cells = of_cells.new_empty(
+                len(of_cells), *(-(-side // CELL_PX) for side in planes.size)
+            )
+        rows, columns = (part.stop - part.start for part in tile)
+        maps[:, *tile] = pixels[:, :rows, :columns]
+        cells[:, *_in_cells(tile)] = of_cells
         trim_heap()
         yield Progress("find focus", number, len(tiles))
-    return maps
+    return maps, cells
+
+
+def _in_cells(pixels: Region) -> Region:
+    """Return the cells of rows and columns that begin with a cell."""
+    rows, columns = (slice(part.start // CELL_PX, -(-part.stop // CELL_PX)) for part in pixels)
+    return rows, columns
 
 
 def _all(planes: Planes) -> range:
@@ -120,15 +135,18 @@ def _features(planes: Planes, network: DEB, where: Region, plane: int) -> Tensor
     return plane_features(padded).to(next(network.parameters()).dtype)
 
 
-def _decode_strips(network: DEB, features: Tensor, inputs: Tensor) -> Iterator[Tensor]:
-    """Yield logits (P, rows, X) of one strip after another: decoding takes much memory."""
-    end = inputs.shape[-2]
+def _decode_strips(
+    network: DEB, features: Tensor, inputs: Tensor, inner: Region
+) -> Iterator[Tensor]:
+    """Yield logits (P, rows, X) of one strip of cells after another: decoding takes much memory."""
+    rows, columns = inner
+    size = (inputs.shape[-2], inputs.shape[-1])
 
     def decode(top: int) -> Tensor:
-        first = max(0, top - DECODER_REACH_CELLS)
-        last = min(end, top + STRIP_CELLS + DECODER_REACH_CELLS)
-        logits = network.decode(features[..., first:last, :], inputs[..., first:last, :])[0]
-        rows = slice((top - first) * CELL_PX, (min(end, top + STRIP_CELLS) - first) * CELL_PX)
-        return logits[:, rows].float()
+        strip = slice(top, min(top + STRIP_CELLS, rows.stop)), columns
+        outer = pad(strip, DECODER_REACH_CELLS, size)
+        logits = network.decode(features[..., *outer], inputs[..., *outer])[0]
+        here = (slice(part.start * CELL_PX, part.stop * CELL_PX) for part in to_local(strip, outer))
+        return logits[:, *here].float()
 
-    return map(decode, range(0, end, STRIP_CELLS))
+    return map(decode, range(rows.start, rows.stop, STRIP_CELLS))

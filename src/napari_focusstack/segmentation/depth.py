@@ -62,13 +62,12 @@ def estimate_depth(
     confidence : Tensor
         Same shape, 0..1: certainty of the plane times :func:`detail_confidence`.
     """
-    maps = yield from run_tiled(stack, network, REACH_PX, decode_logits, tile_px)
-    depth, confidence = maps.split(1)
-    return depth, confidence
+    decoded = yield from run_tiled(stack, network, REACH_PX, decode_logits, tile_px)
+    return with_confidence(*decoded)
 
 
-def decode_logits(strips: Iterator[Tensor], features: Tensor) -> Tensor:
-    """Return depth and confidence, (2, Y, X), from the logits of DEB.
+def decode_logits(strips: Iterator[Tensor], features: Tensor) -> tuple[Tensor, Tensor]:
+    """Return depth and its certainty, (2, Y, X), and :func:`detail_gain`, from the logits of DEB.
 
     Parameters
     ----------
@@ -82,9 +81,15 @@ def decode_logits(strips: Iterator[Tensor], features: Tensor) -> Tensor:
         probability = torch.softmax(logits, 0)
         of_strips.append(torch.cat(soft_argmax(probability)))
         cells.append(functional.avg_pool2d(probability, CELL_PX))
-    maps = torch.cat(of_strips, 1)
-    maps[1:] *= detail_confidence(torch.cat(cells, 1), 2 * features[:, SHARPNESS].float())
-    return maps
+    gain = detail_gain(torch.cat(cells, 1), 2 * features[:, SHARPNESS].float())
+    return torch.cat(of_strips, 1), gain
+
+
+def with_confidence(maps: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
+    """Return depth and confidence, (1, Y, X), from what :func:`decode_logits` returns."""
+    depth, certainty = maps.split(1)
+    rows, columns = depth.shape[1:]
+    return depth, certainty * detail_confidence(gain)[:, :rows, :columns]
 
 
 def soft_argmax(probability: Tensor) -> tuple[Tensor, Tensor]:
@@ -118,8 +123,8 @@ def _neighbour(probability: Tensor, best: Tensor, step: int) -> Tensor:
     return torch.where((plane >= 0) & (plane < len(probability)), share, 0.0)
 
 
-def detail_confidence(probability: Tensor, sharpness: Tensor) -> Tensor:
-    """Return how clearly the estimated planes show more detail than the mean of all planes.
+def detail_gain(probability: Tensor, sharpness: Tensor) -> Tensor:
+    """Return how much more detail the estimated planes show than the mean of all planes.
 
     DEB extends the depth of the surroundings into blank regions with high probability. There no
     plane is sharper than the mean of all.
@@ -135,12 +140,28 @@ def detail_confidence(probability: Tensor, sharpness: Tensor) -> Tensor:
     Returns
     -------
     Tensor
+        Shape (scales, Y / 4, X / 4), difference of logarithms.
+    """
+    return (probability[:, None] * sharpness).sum(0) - sharpness.mean(0)
+
+
+def detail_confidence(gain: Tensor) -> Tensor:
+    """Return where the estimated planes clearly show detail.
+
+    Parameters
+    ----------
+    gain : Tensor
+        Shape (scales, Y / 4, X / 4), see :func:`detail_gain`.
+
+    Returns
+    -------
+    Tensor
         Shape (1, Y, X), 0..1: 1 where the estimated planes are :data:`MIN_LOG_GAIN` sharper at one
         scale.
     """
     # The gain of each cell first, then the mean: small surfaces lie in other planes.
-    gain = (probability[:, None] * sharpness).sum(0) - sharpness.mean(0)
-    gain = functional.avg_pool2d(gain, MEAN_CELLS, 1, MEAN_CELLS // 2).amax(0)[None, None]
+    mean = functional.avg_pool2d(gain, MEAN_CELLS, 1, MEAN_CELLS // 2, count_include_pad=False)
+    gain = mean.amax(0)[None, None]
     clear = (gain / MIN_LOG_GAIN).clamp(0, 1).square()
     # An opening: peaks of noise are narrower than peaks of one detail.
     lowest = -max_filter(-clear, OPENING_CELLS)

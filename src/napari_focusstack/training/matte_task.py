@@ -10,7 +10,7 @@ import torch
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.deb import plane_features
 from napari_focusstack.networks.meb import edge_features
-from napari_focusstack.segmentation.depth import decode_logits
+from napari_focusstack.segmentation.depth import decode_logits, with_confidence
 from napari_focusstack.segmentation.depth_edges import SurfacePair
 from napari_focusstack.simulation.augmentation import StackExample
 from napari_focusstack.simulation.stacks import StackParameters, focal_stack
@@ -155,7 +155,7 @@ def edges_of(example: StackExample, deb: DEB) -> Edges:
     """Return the input of MEB for a stack, with the depth edges of a DEB, and the true alpha."""
     planes = example.planes
     features = torch.stack([plane_features(plane[None]) for plane in planes], 1)
-    depth, confidence = decode_logits(iter([deb(features)[0]]), features[0]).split(1)
+    depth, confidence = with_confidence(*decode_logits(iter([deb(features)[0]]), features[0]))
     surfaces = SurfacePair.of(depth)
     near, far = (
         planes.gather(0, surface.round().long()[:, None].expand(1, 3, -1, -1) - 1)

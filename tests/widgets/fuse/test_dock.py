@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtWidgets import QApplication, QFileDialog, QWidget
+from qtpy.QtWidgets import QApplication, QFileDialog, QLabel, QWidget
 
 import napari_focusstack as nfs
 from napari_focusstack.errors import InputError
@@ -546,6 +546,39 @@ def test_two_single_images_of_one_size_are_offered_as_a_pair(dock, qtbot, viewer
     assert (dock.far.value, dock.far_row.isHidden()) == (STACK_ALONE, True)
 
 
+def test_what_is_said_of_two_images_goes_when_others_are_chosen(dock, qtbot, viewer, planes):
+    for name, plane in zip("abc", (*planes, planes[1, ::-1]), strict=True):
+        viewer.add_image(plane, rgb=True, name=name)
+    dock.stack.value, dock.far.value = "a", "a"
+    assert press(qtbot, dock, "run_all").endswith("choose another as one of them.")
+    dock.far.value = "b"
+    assert dock.tasks.message.text() == ""
+    press(qtbot, dock, "run_all")
+    assert dock.verdict.sentence.text()
+    dock.far.value = "c"
+    assert dock.verdict.sentence.text() == ""
+
+
+def test_the_first_of_two_images_is_called_the_near_plane(dock, viewer, planes):
+    (label,) = dock.stack_row.findChildren(QLabel)
+    assert label.text() == "focal stack"
+    viewer.add_image(planes[0], rgb=True, name="near")
+    dock.stack.value = "near"
+    assert label.text() == "near plane"
+
+
+def test_the_scale_bar_that_came_with_a_calibrated_stack_goes_with_it(dock, viewer, planes):
+    bar = viewer.canvas.overlays.scale_bar
+    viewer.add_image(planes, rgb=True, name="plain")
+    assert bar.visible
+    dock.stack.value = "plain"
+    assert not bar.visible
+    bar.visible = True  # by the user
+    dock.stack.value = "stack"
+    dock.stack.value = "plain"
+    assert bar.visible
+
+
 def test_a_stack_is_offered_before_an_overview(qtbot, viewer, planes):
     viewer.add_image(planes[0], rgb=True, name="overview")
     viewer.add_image(planes, rgb=True, name="stack")
@@ -580,7 +613,7 @@ def test_planes_taken_the_other_way_round_replace_the_results_and_keep_the_fixes
     assert labels.data[8, 8] == 0  # it still names the plane that is first in the file
     assert (viewer.layers["stack fused"].data[8, 8] == planes[0, 8, 8]).all()
     fused.input["near"].value = "first"
-    assert "press Segment" in press(qtbot, fused, "estimate")
+    assert "press Find planes" in press(qtbot, fused, "estimate")
     press(qtbot, fused, "fuse")
     np.testing.assert_array_equal(labels.data, before)
 

@@ -175,6 +175,25 @@ def test_a_time_point_fused_with_all_others_follows_the_brush_once_fused_again(
     np.testing.assert_array_equal(labels.data, before[1])
 
 
+def test_the_second_view_shows_the_time_point_that_is_retouched(series, qtbot, viewer, movie):
+    press(qtbot, series, "run_all")
+    press(qtbot, series, "retouch")
+    view = series.steps.retouch.view
+    np.testing.assert_array_equal(view.plane, movie[1, 2])
+    viewer.dims.set_current_step(0, 2)
+    np.testing.assert_array_equal(view.plane, movie[2, 2])
+    viewer.dims.set_current_step(1, 4)
+    np.testing.assert_array_equal(view.plane, movie[2, 4])
+    assert view.caption == "plane 5 of 5"
+
+
+def test_a_time_point_that_was_fused_with_all_others_is_said_to_be_there(series, qtbot, viewer):
+    press(qtbot, series, "fuse_series")
+    viewer.dims.set_current_step(0, 2)
+    said = press(qtbot, series, "show_surface")
+    assert said == "'movie fused' was made earlier; press Fuse to go on with it."
+
+
 def test_a_series_that_is_cancelled_leaves_every_layer_as_it_was(series, qtbot, viewer):
     series.buttons["fuse_series"].click()
     qtbot.waitUntil(lambda: series.tasks.message.text().startswith("2 of 3: "), timeout=60_000)

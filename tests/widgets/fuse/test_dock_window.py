@@ -110,7 +110,7 @@ def test_the_sample_is_fused_and_drawn(fused, viewer):
 def test_the_blur_is_shown_in_px_and_in_the_layer_s_unit(fused):
     shown = [box.native.text() for box in (fused.sigma_px, fused.sigma_unit)]
     sigma_px = fused.session.psf.sigma_px
-    assert shown == [f"{sigma_px:.4f} px", f"{0.65 * sigma_px:.4f} um"]
+    assert shown == [f"{sigma_px:.4f} px", f"{0.65 * sigma_px:.4f} \N{MICRO SIGN}m"]
     assert all(box.native.isVisible() for box in (fused.sigma_px, fused.sigma_unit))
 
 

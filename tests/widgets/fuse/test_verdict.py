@@ -8,7 +8,7 @@ import pytest
 from napari_focusstack.diagnostics.diagnosis import Diagnosis
 from napari_focusstack.fusion.pipeline import DOUBTFUL
 from napari_focusstack.imaging.psf import Psf
-from napari_focusstack.widgets.fuse.verdict import findings_of, verdict_of
+from napari_focusstack.widgets.fuse.verdict import as_in_layer, findings_of, verdict_of
 
 PLANES = 6
 
@@ -38,6 +38,7 @@ def canvas():
 def session():
     return SimpleNamespace(
         diagnosis=diagnosis(),
+        end="first",
         border_share=0.0,
         filled_share=0.0,
         state=SimpleNamespace(painted_since=False),
@@ -87,6 +88,32 @@ def test_planes_are_not_left_out_where_fewer_than_two_would_remain(session, canv
     session.diagnosis = diagnosis(duplicates=((1, 2), (1, 3)))
     (finding,) = verdict_of(session, canvas).findings
     assert (finding.text, finding.action) == ("Planes 2, 3 show what others show", "")
+
+
+def test_planes_are_named_as_the_slider_counts_them_where_the_last_is_nearest(session, canvas):
+    session.end = "last"
+    session.diagnosis = diagnosis(duplicates=((2, 3),), blank=(1,))
+    copies, blank = verdict_of(session, canvas).findings
+    assert copies.text == "Planes 4, 5 show the same"
+    assert (copies.remedy, copies.planes) == ("Leave out plane 4", (4,))
+    assert blank.text.startswith("Plane 6 shows nothing")
+
+
+def test_all_findings_are_turned_with_the_stack():
+    shares = np.array([0.0, 0.2, 0.2, 0.2, 0.2, 0.2])
+    odd = diagnosis(
+        unrelated=(2,), blurred=(5,), gaps=((1, 2), (4, 5)), flicker={6: 1.5}, shares=shares
+    )
+    turned = as_in_layer(odd, "last")
+    assert (turned.unrelated, turned.blurred) == ((5,), (2,))
+    assert (turned.gaps, turned.flicker) == (((2, 3), (5, 6)), {1: 1.5})
+    assert turned.idle_ends == (6,)
+
+
+def test_a_better_order_ends_with_the_nearest_plane_where_the_last_is_nearest():
+    odd = diagnosis(order=(1, 3, 2, 4, 5, 6), misplaced=(3,))
+    assert as_in_layer(odd, "last").order == (1, 2, 3, 5, 4, 6)
+    assert as_in_layer(odd, "last").misplaced == (4,)
 
 
 def test_a_single_copy_is_named_with_its_original():

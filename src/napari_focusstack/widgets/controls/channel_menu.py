@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QMenu, QSizePolicy, QToolButton
+from qtpy.QtWidgets import QMenu, QPushButton, QSizePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -18,7 +17,7 @@ NONE = "(none)"
 TOGETHER = "find focus in all of them together"
 
 
-class ChannelMenu(QToolButton):
+class ChannelMenu(QPushButton):
     """A button with a menu of layers that can be ticked.
 
     A layer keeps its tick, or stays without, for as long as it is offered.
@@ -34,8 +33,6 @@ class ChannelMenu(QToolButton):
         self._together.setToolTip("from the mean of the channels, rather than from the stack alone")
         self._line = menu.insertSeparator(self._together)
         self.setMenu(menu)
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setToolTip(
             "other channels of the stack: they are fused with its focus and its registration, and "

@@ -27,7 +27,7 @@ class Finding:
     action : str
         Name of what the button does; empty where there is none.
     planes : tuple of int
-        Planes that it concerns, counted from 1, the nearest.
+        Planes that it concerns, as the layer counts them, from 1.
     is_doubt : bool
         Whether it makes the result doubtful.
     """

@@ -163,6 +163,7 @@ class FuseSteps:
         """Show the figures of the chosen stack, and of no other."""
         source = self.menus.source() if self.menus.stack else None
         self.retouch.offer_tools(0 if source is None else source.count)
+        self.retouch.follow_sliders()
         self.summary.show_again(source, self._chosen(source))
         retouched = self.session and self.session.source
         if retouched and (source is None or source.layers != retouched.layers):

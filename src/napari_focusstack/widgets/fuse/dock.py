@@ -103,7 +103,9 @@ class FuseWidget(Panel):
         self.wipe.blink_button.released.connect(lambda: self.act("blink", pressed=False))
         self.verdict.acted.connect(lambda finding: self._try(lambda: self._remedy(finding)))
         self.tasks.busy_changed.connect(self._enable)
-        self.stack.changed.connect(self._stack_changed)
+        self.stack.changed.connect(self._stack_chosen)
+        for menu in (self.far, self.axis):
+            menu.changed.connect(self._planes_chosen)
         self.input["planes"].changed.connect(self._stack_shown)
         layers = napari_viewer.layers.events
         for event in (layers.inserted, layers.removed, layers.renamed):
@@ -315,25 +317,16 @@ class FuseWidget(Panel):
         self.steps.run_all()
 
     def _leave_out(self, planes: Sequence[int]) -> None:
-        """Choose all planes that are chosen now but some, which are counted from the nearest."""
-        planes, count = self._in_layer(planes), self.source().count
-        chosen = chosen_planes(self.parameters().planes, count)
+        """Choose all planes of the layer that are chosen now but some."""
+        chosen = chosen_planes(self.parameters().planes, self.source().count)
         self.input["planes"].value = ranges_text([n for n in chosen if n not in planes])
 
     def _sort(self, order: Sequence[int]) -> None:
-        """Choose a new layer with the planes in an order, in which they count from the nearest."""
+        """Choose a new layer with the planes of the layer in an order."""
         source = self.source()
-        order = self._in_layer(order)
         sorted_layer = sorted_stack(self.viewer, source.layers[0], source.axis, order)
         self.input["planes"].value = ""
         self.stack.value = sorted_layer.name
-
-    def _in_layer(self, planes: Sequence[int]) -> list[int]:
-        """Return planes that are counted from the nearest as the layer counts them."""
-        session, count = self.session, self.source().count
-        if session is not None and session.canvas is not None and session.end == "last":
-            return [count + 1 - plane for plane in planes]
-        return list(planes)
 
     def _copy(self, text: str, said: str) -> None:
         """Put a text on the clipboard, and say so."""
@@ -347,6 +340,19 @@ class FuseWidget(Panel):
         if self.session is not None:
             self.session.layers.rename_source()
         self._stack_changed()
+
+    def _stack_chosen(self, *_: Any) -> None:
+        self._say_nothing()
+        self._stack_changed()
+
+    def _planes_chosen(self, *_: Any) -> None:
+        self._say_nothing()
+        self._stack_shown()
+
+    def _say_nothing(self) -> None:
+        """Take away what was said of other planes."""
+        if not self.tasks.busy:
+            self.tasks.say("")
 
     def _stack_changed(self, *_: Any) -> None:
         self.menus.follow_stack()

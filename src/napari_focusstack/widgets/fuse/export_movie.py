@@ -67,8 +67,9 @@ def ask_movie(session: Session, parent: QWidget, folder: str) -> tuple[Path, str
     InputError
         If nothing is fused yet, or the file cannot be written.
     """
-    if session.canvas is None or session.image is None:
-        raise InputError("nothing is fused yet; press Fuse or Run all first.")
+    session.fused_canvas()
+    if session.image is None:
+        raise InputError("the layer of the fused image is gone; press Fuse first.")
     types = (SURFACE_TYPES if has_surface(session) else {}) | SWEEP_TYPES
     offered = str(Path(folder, f"{session.source.name} movie"))
     chosen, kind = QFileDialog.getSaveFileName(parent, "Export movie", offered, ";;".join(types))

@@ -40,6 +40,8 @@ class LayerMenus:
         #: The stack whose axes are offered, and its number of planes.
         self._chosen: Image | None = None
         self._planes = 0
+        #: Whether the scale bar was switched on here.
+        self._has_scaled = False
         for menu in (panel.far, panel.axis):
             menu.changed.connect(self._offer_others)
 
@@ -122,13 +124,14 @@ class LayerMenus:
         images = len(self._single_images())
         panel.merge.setVisible(images > 2)
         panel.merge.setText(f"Make one stack of {images} images")
-        panel.far_row.setVisible(layer.ndim == 2 or panel.far.value != STACK_ALONE)
+        is_pair = layer.ndim == 2 or panel.far.value != STACK_ALONE
+        panel.far_row.setVisible(is_pair)
+        panel.name_stack(is_pair=is_pair)
         panel.axis_row.setVisible(len(axes) > 1 and layer.ndim > 2)
         if is_new:
             self._chosen = layer
             panel.input["planes"].value = ""  # they were chosen in another stack
-            if str(layer.units[-1]) != UNKNOWN:
-                self.viewer.canvas.overlays.scale_bar.visible = True
+            self._show_scale(known=str(layer.units[-1]) != UNKNOWN)
             if (axis := focus_axis_of(layer)) in axes:
                 panel.axis.value = axis
             near = focus_of(layer).get("near")
@@ -139,6 +142,14 @@ class LayerMenus:
         if planes != self._planes:
             self._planes = planes
             panel.with_depth.value = planes > 2
+
+    def _show_scale(self, *, known: bool) -> None:
+        """Switch the scale bar on where the stack is calibrated, and off again where not."""
+        bar = self.viewer.canvas.overlays.scale_bar
+        if known and not bar.visible:
+            bar.visible = self._has_scaled = True
+        elif not known and self._has_scaled:
+            bar.visible = self._has_scaled = False
 
     def _partner(self, layer: Image) -> str | None:
         """Return the name of another image of the size of a single image: its far plane."""

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_focusstack.io.reading.calibration import UNKNOWN, unit_name
+from napari_focusstack.io.reading.calibration import UNKNOWN
 from napari_focusstack.parameters import FuseParameters, ProjectionParameters, SlabParameters
 from napari_focusstack.widgets.controls.channel_menu import ChannelMenu
 from napari_focusstack.widgets.controls.device_menu import DeviceMenu
@@ -29,6 +29,7 @@ from napari_focusstack.widgets.controls.line_plot import Curve
 from napari_focusstack.widgets.controls.plane_legend import Legend
 from napari_focusstack.widgets.controls.plane_list import PlaneList
 from napari_focusstack.widgets.controls.task_bar import TaskBar
+from napari_focusstack.widgets.controls.units import unit_sign
 from napari_focusstack.widgets.controls.verdict_view import VerdictView
 from napari_focusstack.widgets.controls.weights_menu import named_weights
 from napari_focusstack.widgets.controls.wipe import Wipe
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 
 #: Entries of menus: no second layer, and a sigma that the user gives.
-STACK_ALONE, GIVEN = "(in the stack)", "given"
+STACK_ALONE, GIVEN = "(none)", "given"
 #: Text and tooltip of each button, by the name of the method that it calls.
 BUTTONS = {
     "run_all": ("Run all", "find the planes in focus, measure the blur, remove halos and fuse"),
@@ -194,7 +195,7 @@ class Panel(QWidget):
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
         self.stack = ComboBox(name="stack", label="focal stack", choices=[])
-        self.stack.tooltip = "layer with all planes, or with the near plane"
+        self.stack.tooltip = "layer with all planes, or with the near one of two"
         self.far = ComboBox(name="far", label="far plane", choices=[STACK_ALONE])
         self.far.tooltip = "layer with the far plane, where each plane of a pair is a layer"
         self.swap = QToolButton()
@@ -297,15 +298,20 @@ class Panel(QWidget):
         """Return a size that fits a small screen; the rest is scrolled."""
         return QSize(WIDTH_PX, HEIGHT_PX)
 
+    def name_stack(self, *, is_pair: bool) -> None:
+        """Name the first menu by what is chosen there: a stack, or the near one of two images."""
+        label = self.stack_row.findChild(QLabel)
+        label.setText("near plane" if is_pair else "focal stack")
+
     def _name_unit(self, label: str) -> None:
         """Show sigma in the unit of a label such as "sigma (um)"; hide it where that is px."""
         unit = label.removeprefix("sigma (").removesuffix(")")
-        known = unit_name(unit)
-        self.sigma_unit.native.setSuffix(f" {unit if known == UNKNOWN else known}")
+        self.sigma_unit.native.setSuffix(f" {unit_sign(unit)}")
         self.sigma_unit.native.setHidden(unit == UNKNOWN)
 
     def _lay_out(self) -> None:
         button = self.buttons
+        self.stack_row = _rows(self.stack)
         self.far_row = _rows(("far plane", _columns(self.far.native, self.swap, widths=(1, 0))))
         self.axis_row = _rows(self.axis)
         self.channels_row = _rows(("other channels", self.channels))
@@ -315,7 +321,7 @@ class Panel(QWidget):
             "Planes", self.planes, self.planes_used, _rows(self.input["planes"])
         )
         top = [
-            _rows(self.stack),
+            self.stack_row,
             self.merge,
             self.far_row,
             self.axis_row,

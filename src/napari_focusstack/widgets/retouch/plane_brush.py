@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.io.reading.calibration import UNKNOWN, unit_name
+from napari_focusstack.io.reading.calibration import UNKNOWN
+from napari_focusstack.widgets.controls.units import unit_sign
 from napari_focusstack.widgets.session.depth_colours import plane_colours
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
     from napari_focusstack.widgets.controls.plane_legend import Legend
     from napari_focusstack.widgets.session.session import Session
-
-
-#: Signs of units whose names in napari are spelt without one.
-UNIT_SIGNS = {"um": "\N{MICRO SIGN}m"}
 
 
 class PlaneBrush:
@@ -68,7 +65,7 @@ class PlaneBrush:
             self.legend.offer({})
         else:  # also of the same labels: planes may have been left out since
             _, unit = session.source.plane_step
-            unit = "" if unit == UNKNOWN else UNIT_SIGNS.get(unit_name(unit), unit_name(unit))
+            unit = "" if unit == UNKNOWN else unit_sign(unit)
             self.legend.offer(plane_colours(session.source.count), session.depths, unit)
         if labels is self.labels:
             return

@@ -9,7 +9,6 @@ import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
-from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.controls.dock_title import dock_of
 from napari_focusstack.widgets.controls.task_bar import DRAWN_MS
 from napari_focusstack.widgets.retouch.plane_brush import PlaneBrush
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from napari_focusstack.widgets.controls.plane_legend import Legend
     from napari_focusstack.widgets.controls.wipe import Wipe
     from napari_focusstack.widgets.session.session import Session
+    from napari_focusstack.widgets.session.source import Source
 
 
 #: Names of the images that a result is compared with.
@@ -70,11 +70,11 @@ class Retouch:
         self.session: Session | None = None
         self.view = PlaneView(viewer)
         self.view.stepped.connect(self._step)
-        self.brush = PlaneBrush(
-            viewer, panel.legend, panel.buttons["pick_plane"], self._plane_changed
-        )
+        self.brush = PlaneBrush(viewer, panel.legend, panel.buttons["pick_plane"], self.show_plane)
         panel.overlay.changed.connect(self._show_planes)
         viewer.layers.events.removed.connect(self._layer_removed)
+        #: The time point and the plane that the sliders showed last.
+        self._place: tuple[Source, int] | None = None
         #: Width of the second view when it was shown last; 0 is half of the canvas.
         self._width_px = 0
         #: Width of each of the other docks before the second view came.
@@ -107,7 +107,7 @@ class Retouch:
             self.end()
         self.session = session
         self.brush.follow(session)
-        self._plane_changed()
+        self.show_plane()
 
     def offer_tools(self, planes: int) -> None:
         """Show the buttons that a stack of some planes needs: a pair has no plane to choose."""
@@ -125,8 +125,7 @@ class Retouch:
             If nothing is fused yet.
         """
         labels, session = self.brush.ready()
-        if session.canvas is None:
-            raise InputError("nothing is fused yet; press Fuse or Run all first.")
+        session.fused_canvas()
         self.active = True
         circle = self.viewer.canvas.overlays.get("_brush_circle")
         if circle is not None:  # napari 0.9 draws a box over what lies under the brush
@@ -135,11 +134,12 @@ class Retouch:
         self.viewer.dims.ndisplay = 2
         if session.image is not None:
             session.image.visible = True
+            self.panel.wipe.offer(session.image, self.images())
         self._show_planes()  # before they are visible: each change would draw them anew
         self.brush.paint_with(self.brush.shown() or self.brush.plane)
         self._showing.start(DRAWN_MS)
-        self._plane_changed()
-        labels.events.brush_size.connect(self._plane_changed)
+        self.show_plane()
+        labels.events.brush_size.connect(self.show_plane)
 
     def end(self) -> None:
         """Show the fused image bare again."""
@@ -153,7 +153,7 @@ class Retouch:
         self.brush.stop_picking()
         if labels is None:
             return
-        labels.events.brush_size.disconnect(self._plane_changed)
+        labels.events.brush_size.disconnect(self.show_plane)
         labels.mode, labels.visible, labels.show_selected_label = "pan_zoom", False, False
         if self.session is not None and self.session.image is not None:
             self.viewer.layers.selection = {self.session.image}
@@ -194,7 +194,7 @@ class Retouch:
                 self._show_planes()
         self.panel.wipe.blink(on=on)
 
-    def _plane_changed(self, *_: Any) -> None:
+    def show_plane(self, *_: Any) -> None:
         """Show the chosen plane in the second view and in the comparison."""
         session, plane = self.session, self.brush.plane
         canvas = None if session is None else session.canvas
@@ -202,9 +202,15 @@ class Retouch:
             self.view.show_plane(None, None)
             return
         pixels, count = canvas.stack.sources[plane - 1], len(canvas.stack)
+        shown = session.source.at(self.viewer.dims.point)
+        if self.active and shown != session.source:  # as recorded: it may not be registered yet
+            plane = self.brush.shown() or plane
+            pixels = shown.plane(plane, session.end)
         if count > 2:
             self.panel.wipe.replace(CHOSEN, pixels)
             caption = f"plane {plane} of {count}"
+            if session.end == "last":  # the brush counts from the nearest, the slider does not
+                caption += f" from the nearest, {count + 1 - plane} in the stack"
             if not canvas.stack.chosen[plane - 1]:
                 caption += ", left out"
         else:
@@ -212,6 +218,14 @@ class Retouch:
             self.panel.wipe.choose(caption)
         brush_px = 1 if self.brush.labels is None else self.brush.labels.brush_size
         self.view.show_plane(pixels, session.image, caption, brush_px)
+
+    def follow_sliders(self) -> None:
+        """Show the plane of another time point as soon as the sliders show that."""
+        if self.active and self.session is not None:
+            place = self.session.source.at(self.viewer.dims.point), self.brush.shown()
+            if place != self._place:
+                self._place = place
+                self.show_plane()
 
     def _show_planes(self, *_: Any) -> None:
         """Show the planes over the fused image as the menu says."""

@@ -359,6 +359,15 @@ class Session:
         layers += [others.image("fused") for others, _ in self._others]
         return [layer for layer in layers if layer in self.layers.viewer.layers]
 
+    def fused_canvas(self) -> Canvas:
+        """Return the fused stack; InputError where there is none, or none any more."""
+        if self.canvas is not None:
+            return self.canvas
+        image = self.image
+        if image is not None and np.any(image.data[self.layers.index("fused")]):
+            raise InputError(f"{image.name!r} was made earlier; press Fuse to go on with it.")
+        raise InputError("nothing is fused yet; press Fuse or Run all first.")
+
     @property
     def result(self) -> FusionResult:
         """The fusion in the form in which :func:`napari_focusstack.fuse` returns it.
@@ -368,9 +377,7 @@ class Session:
         InputError
             If nothing is fused yet.
         """
-        if self.canvas is None:
-            raise InputError("nothing is fused yet; press Fuse or Run all first.")
-        result = result_of(self.canvas, self.state)
+        result = result_of(self.fused_canvas(), self.state)
         return result if self.layers.region is None else result.cropped(self.layers.region)
 
     def painted_labels(self) -> str | None:

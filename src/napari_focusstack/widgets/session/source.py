@@ -69,6 +69,10 @@ class Source:
             step.append(0 if number == axis and not single else at)
         return cls(layers, axis, tuple(step))
 
+    def at(self, point: Sequence[float]) -> Source:
+        """Return the source at another position of the sliders, in world coordinates."""
+        return Source.shown(self.layers, self.axis, point)
+
     @property
     def name(self) -> str:
         """Name of the (first) layer."""
@@ -165,6 +169,15 @@ class Source:
         if len(self.layers) == 2:
             return [single_plane(layer, self.step, region) for layer in self.layers]
         return stack_planes(self.layers[0], self.axis, self.step, region)
+
+    def plane(self, number: int, end: str) -> np.ndarray:
+        """Return a plane as recorded, (Y, X) or (Y, X, 3), counted from 1, the nearest."""
+        number = self.count + 1 - number if end == "last" else number
+        if len(self.layers) == 2:
+            return single_plane(self.layers[number - 1], self.step)
+        return single_plane(
+            self.layers[0], (*self.step[: self.axis], number - 1, *self.step[self.axis + 1 :])
+        )
 
     def beside(self) -> dict[str, Any]:
         """Return place, units and axis labels of a 2-D layer over the source."""

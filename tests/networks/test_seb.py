@@ -63,7 +63,7 @@ def test_a_tile_answers_as_the_whole(network):
 def test_the_sharp_plane_leads_every_focus_measure():
     sharp = picture(1)
     stack = torch.cat([smooth(sharp, 2.0), sharp, smooth(sharp, 4.0)], 1)
-    cues = SourceCues(stack, torch.tensor([0.005]))
+    cues = SourceCues(stack.unbind(1), torch.tensor([0.005]))
     fine = torch.cat([cues.fine(number) for number in range(3)])
     for cue in range(3):
         assert (fine[:, cue].argmax(0) == 1).float().mean() > 0.97

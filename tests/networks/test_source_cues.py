@@ -23,11 +23,11 @@ def planes():
 
 @pytest.fixture(scope="module")
 def cues(planes):
-    return SourceCues(planes, noise_level(planes))
+    return SourceCues(planes.unbind(1), noise_level(planes))
 
 
 def test_cues_have_their_shapes_and_are_finite(cues):
-    fine, wide = cues.fine(1), cues.wide()[1]
+    fine, wide = cues.fine(1), list(cues.wide())[1]
     assert fine.shape == (1, FINE_CUES, SIDE, SIDE)
     assert wide.shape == (1, WIDE_CUES, SIDE // 4, SIDE // 4)
     assert fine.isfinite().all()
@@ -46,10 +46,10 @@ def test_the_first_estimate_is_near_the_sharp_plane(planes, cues):
 
 def test_cues_are_the_same_with_and_without_gradients(planes, cues):
     with torch.no_grad():
-        without = SourceCues(planes, noise_level(planes))
-        fine, wide = without.fine(1), without.wide()[1]
+        without = SourceCues(planes.unbind(1), noise_level(planes))
+        fine, wide = without.fine(1), list(without.wide())[1]
     assert torch.allclose(cues.fine(1), fine, atol=5e-3)
-    assert torch.allclose(cues.wide()[1], wide, atol=5e-3)
+    assert torch.allclose(list(cues.wide())[1], wide, atol=5e-3)
 
 
 def test_the_common_cues_are_those_of_the_greatest_measure(planes, cues):

@@ -5,6 +5,7 @@ from scipy import ndimage
 
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.networks import weights
+from napari_focusstack.networks.cell_unet import Stage
 from napari_focusstack.networks.seb import SURROUNDINGS
 from napari_focusstack.networks.source_cues import WIDE_CUES
 from napari_focusstack.planes.focal_stack import FocalStack
@@ -68,22 +69,26 @@ def select(planes, network, blend="seams", tile_px=1024, budget=2**30):
 class Judge:
     """Stands for SEB: logs of errors are a function of the planes; notes what it is told."""
 
-    stride = unet_reach = 8
+    stride = 32
 
     def __init__(self, logs):
         self.logs, self.told = logs, []
 
     def cells(self, cues):
-        _, planes, _, height, width = cues.planes.shape
-        return torch.zeros(1, planes, WIDE_CUES, height // 8, width // 8)
+        height, width = cues.planes[0].shape[-2:]
+        return torch.zeros(1, len(cues.planes), WIDE_CUES, height // 8, width // 8)
 
-    def encode(self, cells):
-        return cells[:, :, :SURROUNDINGS]
+    def read(self, cells):
+        return cells
+
+    def stages(self, planes):
+        return [Stage(lambda maps: maps.pop()[:, :SURROUNDINGS], (-1,), 0)]
 
     def decode(self, features, cues):
-        self.told.append((cues.planes[0], float(cues.floor)))
-        assert features.shape[-1] * 8 == cues.planes.shape[-1]
-        return self.logs(cues.planes[0])[None]
+        planes = torch.cat([cues.planes[number] for number in range(len(cues.planes))])
+        self.told.append((planes, float(cues.floor)))
+        assert features[0].shape[-1] * 8 == planes.shape[-1]
+        yield from self.logs(planes)[:, None]
 
 
 def brightest(planes):

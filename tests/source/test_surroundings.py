@@ -8,8 +8,9 @@ from napari_focusstack.imaging.blur import blur
 from napari_focusstack.networks import weights
 from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.runtime.progress import run
-from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
-from napari_focusstack.source.surroundings import CuesOfRegions, read_surroundings
+from napari_focusstack.runtime.region import full
+from napari_focusstack.source.surroundings import read_surroundings
+from napari_focusstack.source.tile_planes import CuesOfRegions, Work
 
 NOISE = 0.004
 
@@ -29,8 +30,8 @@ def stack():
 
 def surroundings(stack, network, tile_px, work_bytes=2**30):
     cues = CuesOfRegions(stack, network.stride, NOISE)
-    tiles = tiles_of(stack.size, tile_px, network.stride)
-    return run(read_surroundings(cues, network, tiles, work_bytes))
+    found = run(read_surroundings(cues, network, Work(tile_px, work_bytes)))
+    return found.read_all(full(found.size))
 
 
 def test_they_are_what_the_network_sees_of_the_whole(stack, network):
@@ -38,21 +39,10 @@ def test_they_are_what_the_network_sees_of_the_whole(stack, network):
     with torch.no_grad():
         expected = network.encode(network.cells(cues))[0]
     found = surroundings(stack, network, 64)
-    assert found.dtype == torch.half
-    torch.testing.assert_close(found.float(), expected, atol=0.02, rtol=0.01)
+    torch.testing.assert_close(found, expected, atol=0.02, rtol=0.01)
 
 
 @pytest.mark.parametrize(("tile_px", "work_bytes"), [(128, 2**30), (192, 2**30), (448, 10**6)])
 def test_tiles_and_memory_change_no_bit(stack, network, tile_px, work_bytes):
     whole = surroundings(stack, network, 448)
     assert torch.equal(surroundings(stack, network, tile_px, work_bytes), whole)
-
-
-def test_cues_of_the_last_region_are_kept(stack, network):
-    cues = CuesOfRegions(stack, network.stride, NOISE)
-    first = cues.of(stack.full)
-    assert cues.of(stack.full) is first
-    part = cues.of((slice(0, 64), slice(0, 96)))
-    assert part.planes.shape == (1, 3, 3, 64, 96)
-    assert torch.equal(first.planes, pad_to_multiple(first.planes[0], network.stride)[None])
-    assert cues.of(stack.full) is not first

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 #: Types that OpenCV filters.
@@ -48,6 +50,19 @@ def in_whole_vectors(images: Tensor, multiple: int = VECTOR) -> Tensor:
     if not missing:
         return images
     return torch.cat([images, images[..., -1:].expand(*images.shape[:-1], missing)], -1)
+
+
+def split_channels(image: np.ndarray) -> Sequence[np.ndarray]:
+    """Return the channels of an image (Y, X, C) of 8 or 16 bits, each contiguous.
+
+    Examples
+    --------
+    >>> [channel.tolist() for channel in split_channels(np.uint8([[[1, 2, 3], [4, 5, 6]]]))]
+    [[[1, 4]], [[2, 5]], [[3, 6]]]
+    """
+    import cv2
+
+    return cv2.split(image) if image.shape[2] > 1 else [np.ascontiguousarray(image[..., 0])]
 
 
 def look_up(table: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:

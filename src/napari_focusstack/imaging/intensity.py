@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from napari_focusstack.errors import InputError
-from napari_focusstack.filters.opencv import look_up
+from napari_focusstack.filters.opencv import look_up, split_channels
 from napari_focusstack.imaging.number_types import as_floats, full_scale, to_type
 from napari_focusstack.imaging.srgb import linear_to_srgb, srgb_to_linear
 
@@ -119,9 +119,9 @@ class Intensity:
             self._tables[convert.__name__] = convert(self._every_value).numpy()
         table = self._tables[convert.__name__]
         converted = np.empty((channels.shape[2], *channels.shape[:2]), np.float32)
-        for number, image in enumerate(converted):
-            channel = np.ascontiguousarray(channels[..., number])
-            look_up(table, channel.view(f"u{channel.dtype.itemsize}"), image)
+        index = channels.view(f"u{channels.dtype.itemsize}")
+        for channel, image in zip(split_channels(index), converted, strict=True):
+            look_up(table, channel, image)
         return torch.from_numpy(converted)
 
     @cached_property

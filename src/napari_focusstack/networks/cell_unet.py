@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import TYPE_CHECKING, Any
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as functional
@@ -12,7 +12,7 @@ from torch import nn
 from napari_focusstack.networks.blocks import conv
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -23,6 +23,9 @@ CELL_PX = 4
 STRIP_CELLS, LEAST_STRIP_CELLS = 2**16, 16
 #: Rows beside a strip that its cells depend on.
 WITHIN_REACH_CELLS = 2
+#: Cells of its answer around, within which a stage depends on what it reads: two for the block, and
+#: one for features before it, or two cells of half the size where it doubles them.
+STAGE_REACH_CELLS = 4
 
 
 class CrossPlaneBlock(nn.Module):
@@ -126,15 +129,56 @@ class CellUNet(nn.Module):
 
     def surroundings(self, features: Tensor, planes: int) -> Tensor:
         """Map the features of cells (B P, width, Y, X) to (B P, outputs, Y, X)."""
-        skips = []
-        for block in self.down:
-            features = block(features, planes)
-            skips.append(features)
-            features = functional.avg_pool2d(features, 2)
-        features = self.deepest(features, planes)
-        for block in self.up:
-            features = functional.interpolate(features, scale_factor=2, mode="bilinear")
-            features = features + skips.pop()
-            features = block(features, planes)
-        encoded: Tensor = self.bottleneck(features)
-        return encoded
+        stages = self.stages(planes)
+        last_use = {place: number for number, one in enumerate(stages) for place in one.sources}
+        answers = {-1: features}
+        del features
+        for number, stage in enumerate(stages):
+            sources = [
+                answers.pop(place) if last_use[place] == number else answers[place]
+                for place in stage.sources
+            ]
+            answers[number] = stage.work(sources)
+        return answers[number]
+
+    def stages(self, planes: int) -> list[Stage]:
+        """Return the steps from the features of cells to the answer, for a number of planes."""
+        levels = self.config["levels"]
+
+        def work(maps: list[Tensor], number: int) -> Tensor:  # they are used up, to bound memory
+            if number > levels:
+                skip, features = maps.pop(), maps.pop()
+                features = functional.interpolate(features, scale_factor=2, mode="bilinear") + skip
+                del skip
+            else:
+                features = functional.avg_pool2d(maps.pop(), 2) if number else maps.pop()
+            features = blocks[number](features, planes)
+            return self.bottleneck(features) if number == 2 * levels else features
+
+        blocks = [*self.down, self.deepest, *self.up]
+        return [
+            Stage(
+                partial(work, number=number),
+                (number - 1,) if number <= levels else (number - 1, 2 * levels - number),
+                min(number, 2 * levels - number),
+            )
+            for number in range(2 * levels + 1)
+        ]
+
+
+class Stage(NamedTuple):
+    """A step of the U-Net: a block, and the change of the size of cells before it.
+
+    Parameters
+    ----------
+    work : callable
+        Takes maps (B P, C, Y, X) of each source, which it takes from the list. Returns the answer.
+    sources : tuple of int
+        The stages whose answers it reads, from 0; -1 stands for the features of cells.
+    level : int
+        How often the cells of the answer are halved.
+    """
+
+    work: Callable[[list[Tensor]], Tensor]
+    sources: tuple[int, ...]
+    level: int

@@ -9,6 +9,7 @@ import torch
 
 from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.filters.laplacian import laplacian
+from napari_focusstack.filters.logarithm import log
 from napari_focusstack.filters.pooling import box3, doubled, pooled
 from napari_focusstack.networks.cell_unet import CELL_PX
 
@@ -55,7 +56,7 @@ class FocusMeasures(NamedTuple):
     def log(self, floor: Tensor) -> FocusMeasures:
         """Return the logs of the measures, bounded where noise (B, 1, 1) alone is to be seen."""
         floors = (floor, floor, floor, SMOOTHED_NOISE * floor)
-        logs = (torch.log(one + least / 2) for one, least in zip(self, floors, strict=True))
+        logs = (log(one + least / 2) for one, least in zip(self, floors, strict=True))
         return FocusMeasures(*logs)
 
 
@@ -86,7 +87,7 @@ class WideMeasures(NamedTuple):
     def log(self, floor: Tensor) -> WideMeasures:
         """Return the logs of the measures, bounded where noise (B, 1, 1) alone is to be seen."""
         shares = (0.5, 0.5, *(0.5 / factor for factor in COARSER))
-        logs = (torch.log(one + share * floor) for one, share in zip(self, shares, strict=True))
+        logs = (log(one + share * floor) for one, share in zip(self, shares, strict=True))
         return WideMeasures(*logs)
 
 

@@ -21,7 +21,11 @@ from napari_focusstack.networks.source_cues import FINE_CUES, WIDE_CUES, SourceC
 from napari_focusstack.runtime.threads import map_planes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
+
+    from napari_focusstack.networks.source_cues import Planes
 
 #: Feature channels at half the size.
 FINE = 16
@@ -65,14 +69,9 @@ class SEB(CellUNet):
         return 2 * super().stride
 
     @property
-    def unet_reach(self) -> int:
-        """How far, px, the U-Net sees: nine of its coarsest cells."""
-        return 9 * self.stride
-
-    @property
     def reach(self) -> int:
-        """How far, px, an input pixel can change the answer."""
-        return self.unet_reach + 56
+        """How far, px, an input pixel can change the answer: nine of the coarsest cells, and 56."""
+        return 9 * self.stride + 56
 
     def forward(self, planes: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return log of the expected squared error.
@@ -91,19 +90,22 @@ class SEB(CellUNet):
             Shape (B, P, Y, X): natural log of the mean squared error of display values that the
             plane has about that pixel.
         """
-        cues = SourceCues(planes, noise_level(planes) if noise is None else noise)
-        return self.decode(self.encode(self.cells(cues)), cues)
+        cues = SourceCues(planes.unbind(1), noise_level(planes) if noise is None else noise)
+        features = self.encode(self.cells(cues))
+        return torch.stack(list(self.decode(features.unbind(1), cues)), 1)
 
     def cells(self, cues: SourceCues) -> Tensor:
         """Return the wide cues in cells of 8 px, (B, P, 18, Y / 8, X / 8)."""
-        return pooled(torch.stack(cues.wide(), 1), 2)
+        return torch.stack([pooled(one, 2) for one in cues.wide()], 1)
 
     def encode(self, cells: Tensor) -> Tensor:
         """Return what the U-Net makes of :meth:`cells`: (B, P, 16, Y / 8, X / 8)."""
         planes = cells.shape[1]
-        flat = cells.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        features = functional.relu(self.stem(flat))
-        return self.surroundings(features, planes).unflatten(0, (-1, planes))
+        return self.surroundings(self.read(cells.flatten(0, 1)), planes).unflatten(0, (-1, planes))
+
+    def read(self, cells: Tensor) -> Tensor:
+        """Return the features of cells (B P, 18, Y, X) that the U-Net begins with."""
+        return functional.relu(self.stem(cells.contiguous(memory_format=torch.channels_last)))
 
     def draw(self, fine: Tensor) -> Tensor:
         """Return features at half the size, (B, 16, Y / 2, X / 2), of the fine cues of a plane.
@@ -115,29 +117,38 @@ class SEB(CellUNet):
         kernel = kernel.reshape(FINE, FINE_CUES, 6, 6).contiguous(memory_format=torch.channels_last)
         return functional.conv2d(fine, kernel, self.stem_fine.bias, stride=2, padding=2)
 
-    def decode(self, features: Tensor, cues: SourceCues) -> Tensor:
-        """Return the answer (B, P, Y, X) from :meth:`encode` and cues of the same pixels."""
+    def decode(self, features: Planes, cues: SourceCues) -> Iterator[Tensor]:
+        """Yield the answer, (B, Y, X), for one plane after another.
+
+        Parameters
+        ----------
+        features : Planes
+            What :meth:`encode` says of each plane, (B, 16, Y / 8, X / 8) each.
+        cues : SourceCues
+            Those of the same pixels.
+        """
         own, greatest, mean = self.across.weight.split(FINE, 1)
-        planes = range(features.shape[1])
+        device = cues.floor.device
 
         def draw_on(number: int) -> tuple[Tensor, Tensor]:
             fine = cues.fine(number)
-            drawn = functional.relu(self.draw(fine) + _enlarged(features[:, number]))
+            drawn = functional.relu(self.draw(fine) + _enlarged(features[number]))
             return compact(drawn), self.prior(fine)
 
-        drawn = map_planes(draw_on, planes, features.device)
+        drawn = map_planes(draw_on, cues.numbers, device)
         stack, prior = (dict(enumerate(each)) for each in zip(*drawn, strict=True))
         most = max_over_planes(list(stack.values())).float()
         total = sum((each.float() for each in stack.values()), torch.zeros_like(most))
         common = functional.conv2d(most, greatest)
-        common = common + functional.conv2d(total / len(planes), mean, self.across.bias)
+        common = common + functional.conv2d(total / len(stack), mean, self.across.bias)
+        del most, total
 
         def expect(number: int) -> Tensor:  # what was drawn is used up, to bound memory
             mixed = functional.relu(functional.conv2d(stack.pop(number).float(), own) + common)
-            errors = self.head(mixed + _enlarged(features[:, number])).contiguous()
+            errors = self.head(mixed + _enlarged(features[number])).contiguous()
             return (functional.pixel_shuffle(errors, 2) + prior.pop(number))[:, 0]
 
-        return torch.stack(list(map_planes(expect, planes, features.device)), 1)
+        yield from map_planes(expect, cues.numbers, device)
 
 
 def _enlarged(features: Tensor) -> Tensor:

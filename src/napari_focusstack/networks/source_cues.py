@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from napari_focusstack.filters.channels import interleave
 from napari_focusstack.filters.gaussian import smooth
+from napari_focusstack.filters.logarithm import log
 from napari_focusstack.filters.pooling import pooled
 from napari_focusstack.networks.cell_unet import CELL_PX
 from napari_focusstack.networks.focus_measures import (
@@ -19,6 +20,8 @@ from napari_focusstack.networks.focus_measures import (
 from napari_focusstack.runtime.threads import map_planes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
 #: Squared error that is as good as none: half a step of 8 bits.
@@ -35,51 +38,65 @@ def compact(tensor: Tensor) -> Tensor:
     return tensor if torch.is_grad_enabled() else tensor.half()
 
 
+class Planes(Protocol):
+    """Planes that are read when they are indexed, from 0: each is a tensor."""
+
+    def __len__(self) -> int:
+        """Return the number of planes."""
+
+    def __getitem__(self, index: int, /) -> Tensor:
+        """Read a plane."""
+
+
 class SourceCues:
     """What all planes show together, by which the cues of each are read.
 
+    Planes are read one by one, and again for each cue, so memory hardly depends on their number.
+
     Parameters
     ----------
-    planes : Tensor
-        Shape (B, P, C, Y, X), coded for display, 0..1; sides are multiples of 8.
+    planes : Planes
+        Shape (B, C, Y, X) each, coded for display, 0..1; sides are multiples of 8.
     noise : Tensor
         Shape (B,), see :func:`~napari_focusstack.imaging.noise.noise_level`.
 
     Examples
     --------
-    >>> cues = SourceCues(torch.rand(1, 5, 3, 16, 24), torch.tensor([0.005]))
-    >>> cues.fine(2).shape, cues.wide()[2].shape
+    >>> cues = SourceCues(torch.rand(5, 1, 3, 16, 24), torch.tensor([0.005]))
+    >>> cues.fine(2).shape, list(cues.wide())[2].shape
     (torch.Size([1, 9, 16, 24]), torch.Size([1, 18, 4, 6]))
     """
 
-    def __init__(self, planes: Tensor, noise: Tensor) -> None:
+    def __init__(self, planes: Planes, noise: Tensor) -> None:
         self.planes = planes
         self.floor = noise[:, None, None]
-        total = weighted = weights = planes.new_zeros(())
-        self.measures: list[FocusMeasures] = []
+        total = weighted = weights = noise.new_zeros(())
         greatest: FocusMeasures | None = None
-        for measures, grey, weight, light in map_planes(
-            self._measure, planes.unbind(1), planes.device
-        ):
+        for measures, grey, weight, light in map_planes(self._measure, self.numbers, noise.device):
             greatest = greatest_of([greatest, measures] if greatest else [measures])
-            self.measures.append(FocusMeasures(*map(compact, measures)))
             weighted, weights, total = weighted + light, weights + weight, total + grey
         self.estimate = weighted / weights
         self.grey_estimate = self.estimate.mean(1)
-        self.mean = total / planes.shape[1]
+        self.mean = total / len(planes)
         if greatest is None:
             raise ValueError("there are no planes")
         self.greatest = greatest.log(self.floor)
         self.common = [
-            torch.log(greatest.narrow / self.floor + 1) - 1,
-            (torch.log(self.floor) / 2 + 2).expand_as(greatest.narrow).contiguous(),
+            log(greatest.narrow / self.floor + 1) - 1,
+            (log(self.floor) / 2 + 2).expand_as(greatest.narrow).contiguous(),
         ]
 
-    def _measure(self, plane: Tensor) -> tuple[FocusMeasures, Tensor, Tensor, Tensor]:
+    @property
+    def numbers(self) -> range:
+        """The numbers of the planes, from 0."""
+        return range(len(self.planes))
+
+    def _measure(self, number: int) -> tuple[FocusMeasures, Tensor, Tensor, Tensor]:
         """Return focus measures and grey values of a plane, its weight and its weighted light.
 
         The weight is a high power of the focus measure: a first estimate of the picture.
         """
+        plane = self.planes[number]
         grey = plane.mean(1)
         measures = FocusMeasures.of(grey)
         weight = (measures.broad + self.floor / 4).square().square()[:, None]
@@ -102,39 +119,42 @@ class SourceCues:
 
     def _maps(self, number: int) -> tuple[list[Tensor], Tensor]:
         """Return the first seven fine cues of a plane, and its squared difference."""
-        plane = self.planes[:, number]
+        plane = self.planes[number]
         grey = plane.mean(1)
-        measures = FocusMeasures(*(one.float() for one in self.measures[number]))
-        own, most = measures.log(self.floor), self.greatest
+        own, most = FocusMeasures.of(grey).log(self.floor), self.greatest
         squares = smooth((plane - self.estimate).square().mean(1), 1.0)
         from_estimate = smooth(grey - self.grey_estimate, 1.0)
         maps = [
             *(one - greatest for one, greatest in zip(own, most, strict=True)),
-            torch.log(squares + NO_ERROR) / 3 + 2.5,
+            log(squares + NO_ERROR) / 3 + 2.5,
             _asinh(from_estimate / self.floor),
             _asinh((grey - self.mean) / self.floor),
         ]
         return maps, squares
 
-    def wide(self) -> list[Tensor]:
-        """Return the wide cues of all planes.
+    def wide(self) -> Iterator[Tensor]:
+        """Yield the wide cues of one plane after another.
 
-        Returns
-        -------
-        list of Tensor
-            Shape (B, 18, Y / 4, X / 4) each: means of the fine cues in cells, the greatest of the
+        Yields
+        ------
+        Tensor
+            Shape (B, 18, Y / 4, X / 4): means of the fine cues in cells, the greatest of the
             first, focus measures over 4 and 8 px relative to the greatest, the greatest of the
             latter relative to the noise, log of the squared difference over 4 px; focus measures of
             planes of half, a quarter and an eighth of the size relative to the greatest, and the
             greatest of the second relative to the noise.
         """
-        greys = (plane.mean(1) for plane in self.planes.unbind(1))
-        measures = list(map_planes(WideMeasures.of, greys, self.planes.device))
+        device = self.floor.device
+
+        def measure(number: int) -> WideMeasures:
+            return WideMeasures.of(self.planes[number].mean(1))
+
+        measures = list(map_planes(measure, self.numbers, device))
         greatest = greatest_of(measures)
         most = greatest.log(self.floor)
         common, noise = (pooled(one, CELL_PX) for one in self.common)
-        common_of_eight = torch.log(greatest.eight / self.floor + 1) - 1
-        common_of_quarters = torch.log(greatest.quarter * COARSER[1] / self.floor + 1) - 1
+        common_of_eight = log(greatest.eight / self.floor + 1) - 1
+        common_of_quarters = log(greatest.quarter * COARSER[1] / self.floor + 1) - 1
 
         def of_plane(number: int) -> Tensor:
             maps, squares = self._maps(number)
@@ -151,15 +171,15 @@ class SourceCues:
                 four,
                 eight,
                 common_of_eight,
-                torch.log(squares_of_cells + NO_ERROR) / 3 + 2.5,
+                log(squares_of_cells + NO_ERROR) / 3 + 2.5,
                 *coarser,
                 common_of_quarters,
             ]
             return torch.stack(wide, 1)
 
-        return list(map_planes(of_plane, range(len(measures)), self.planes.device))
+        yield from map_planes(of_plane, self.numbers, device)
 
 
 def _asinh(values: Tensor) -> Tensor:
     """Return the inverse hyperbolic sine, in an eighth of the time that torch takes."""
-    return torch.log(values.abs() + torch.sqrt(values * values + 1)).copysign(values)
+    return log(values.abs() + torch.sqrt(values * values + 1)).copysign(values)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
-import torch.nn.functional as functional
 
 from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.filters.pooling import doubled, mean2, pooled
@@ -16,9 +16,11 @@ from napari_focusstack.runtime.tiles import pad_to_multiple
 from napari_focusstack.source.seams import multiband, seam_share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from torch import Tensor
+
+    from napari_focusstack.networks.source_cues import Planes
 
 Blend = Literal["seams", "none", "noise"]
 #: Power of the expected error by which planes are weighted where a seam is hidden.
@@ -67,20 +69,25 @@ class SourceChoice(NamedTuple):
         """Where pixels are not those of the source, bool (Y, X)."""
         return torch.ones_like(self.share, dtype=torch.bool) if self.averaged else self.share > 0
 
-    def blended(self, planes: Tensor) -> Tensor:
+    def blended(self, planes: Planes) -> Tensor:
         """Return the picture (C, Y, X) of planes (P, C, Y, X)."""
-        if self.averaged:
-            first = weighted_mean(planes, self.weights)
-        else:
-            first = planes.gather(0, self.source[None, None].expand(1, planes.shape[1], -1, -1))[0]
+        first = weighted_mean(planes, self.weights) if self.averaged else self._picked(planes)
         if not self.share.any():
             return first
         return torch.lerp(first, multiband(planes, self.weights), self.share)
 
+    def _picked(self, planes: Planes) -> Tensor:
+        """Return each pixel of its source."""
+        each = enumerate(map_planes(planes.__getitem__, range(len(planes)), self.source.device))
+        picture = next(each)[1].clone()
+        for number, plane in each:
+            torch.lerp(picture, plane, (self.source == number).to(picture), out=picture)
+        return picture
+
 
 def choose(
-    planes: Tensor,
-    coded: Tensor,
+    planes: Planes,
+    coded: Planes,
     logs: Tensor,
     noise: float,
     blend: Blend,
@@ -90,9 +97,9 @@ def choose(
 
     Parameters
     ----------
-    planes : Tensor
-        Shape (P, C, Y, X), coded for display, 0..1.
-    coded : Tensor
+    planes : Planes
+        Shape (C, Y, X) each, coded for display, 0..1. They are read several times.
+    coded : Planes
         The same as they are stored, scaled to 0..1. A seam may show in either.
     logs : Tensor
         Shape (P, Y, X): natural log of the expected squared error, see
@@ -116,7 +123,7 @@ def choose(
     source, log_error = least(map_planes(steady, range(len(logs)), logs.device))
     averaged = blend == "noise"
     power = mean_power if averaged else SEAM_POWER
-    weights = functional.softmax(_of_shown(logs, shown).mul_(-power), 0)
+    weights = _shares(logs, power, shown)
     choice = SourceChoice(source, log_error, weights, torch.zeros_like(weights[0]), averaged)
     if blend == "none":
         return choice
@@ -142,16 +149,23 @@ def noise_power(noise: float) -> float:
     return NOISY_POWER + (CLEAN_POWER - NOISY_POWER) * fall
 
 
-def agreeing(planes: Tensor, logs: Tensor, power: float, shown: Tensor | None = None) -> Tensor:
+def agreeing(planes: Planes, logs: Tensor, power: float, shown: Tensor | None = None) -> Tensor:
     """Return log of the expected errors (P, Y, X) and of how far planes lie from their mean.
 
     It takes the place of ``logs``. The distance is smooth, so it is that of planes at half their
     size, for a quarter of the time.
     """
-    halves = list(map_planes(_halved, planes, planes.device))
-    shown_logs = _halved(_of_shown(logs, shown), torch.minimum)
-    weights = functional.softmax(-power * shown_logs, 0).nan_to_num(1 / len(planes))
-    mean = weighted_mean(halves, weights)  # that of all planes where none shows anything
+    numbers = range(len(planes))
+
+    def halve(number: int) -> tuple[Tensor, Tensor]:
+        of_shown = logs[number]
+        if shown is not None:
+            of_shown = of_shown.masked_fill(~shown[number], math.inf)
+        return _halved(planes[number]), _halved(of_shown[None], torch.minimum)[0]
+
+    halves, weights = zip(*map_planes(halve, numbers, logs.device), strict=True)
+    shares = _shares(torch.stack(weights), power).nan_to_num_(1 / len(planes))
+    mean = weighted_mean(halves, shares)  # that of all planes where none shows anything
 
     def expect(number: int) -> None:
         apart = smooth(halves[number] - mean, AGREEMENT_PX / 2).square_().mean(0)
@@ -159,9 +173,21 @@ def agreeing(planes: Tensor, logs: Tensor, power: float, shown: Tensor | None = 
         added = doubled(apart[None])[0, :rows, :columns]
         logs[number].exp_().add_(added, alpha=AGREEMENT).log_()
 
-    for _ in map_planes(expect, range(len(planes)), planes.device):
+    for _ in map_planes(expect, numbers, logs.device):
         pass
     return logs
+
+
+def _shares(logs: Tensor, power: float, shown: Tensor | None = None) -> Tensor:
+    """Return the weights of planes (P, Y, X) by a power of their errors, in place of their logs.
+
+    A plane has none where it does not show the pixel.
+    """
+    if shown is not None:
+        logs.masked_fill_(~shown, math.inf)
+    least_of_all = reduce(torch.minimum, logs)
+    logs.sub_(least_of_all).mul_(-power).exp_()
+    return logs.div_(reduce(torch.add, logs))
 
 
 def _halved(images: Tensor, reduce: Callable[[Tensor, Tensor], Tensor] = mean2) -> Tensor:
@@ -169,10 +195,14 @@ def _halved(images: Tensor, reduce: Callable[[Tensor, Tensor], Tensor] = mean2) 
     return pooled(pad_to_multiple(images[None], 2)[0], 2, reduce)
 
 
-def weighted_mean(planes: Sequence[Tensor] | Tensor, weights: Tensor) -> Tensor:
+def weighted_mean(planes: Planes, weights: Tensor) -> Tensor:
     """Return the mean (C, Y, X) of planes (P, C, Y, X), by weights (P, Y, X) that sum to 1."""
-    mean = torch.zeros_like(planes[0])
-    for plane, weight in zip(planes, weights, strict=True):
+    each = zip(
+        map_planes(planes.__getitem__, range(len(planes)), weights.device), weights, strict=True
+    )
+    plane, weight = next(each)
+    mean = plane * weight
+    for plane, weight in each:
         mean.addcmul_(plane, weight)
     return mean
 
@@ -186,8 +216,3 @@ def least(values: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
         place.masked_fill_(image < lowest, number)
         torch.minimum(lowest, image, out=lowest)
     return place, lowest
-
-
-def _of_shown(logs: Tensor, shown: Tensor | None) -> Tensor:
-    """Return log errors, infinite where a plane does not show the pixel."""
-    return logs if shown is None else logs.masked_fill(~shown, math.inf)

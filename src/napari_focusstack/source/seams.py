@@ -20,6 +20,8 @@ from napari_focusstack.runtime.threads import map_planes
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from napari_focusstack.networks.source_cues import Planes
+
 #: Levels of the pyramid by which planes are blended (convention: the widest spans 16 px).
 LEVELS = 4
 #: Blocks of pixels that the coarsest level averages, px: tiles begin at multiples of it.
@@ -30,15 +32,15 @@ REACH_PX = 8
 LEAST_SHARE = 1 / 512
 
 
-def seam_share(picture: Tensor, planes: Tensor, visible: float) -> Tensor:
+def seam_share(picture: Tensor, planes: Planes, visible: float) -> Tensor:
     """Find steps of a picture that no plane has nearby.
 
     Parameters
     ----------
     picture : Tensor
         Shape (C, Y, X), coded for display, 0..1.
-    planes : Tensor
-        Shape (P, C, Y, X), coded for display, 0..1.
+    planes : Planes
+        Shape (C, Y, X) each, coded for display, 0..1.
     visible : float
         Steps of display values, beyond those of any plane within 3 x 3 px, from which on they are
         seams.
@@ -57,7 +59,8 @@ def seam_share(picture: Tensor, planes: Tensor, visible: float) -> Tensor:
     >>> float(share[32, 0]), round(float(share[32, 31]), 2)
     (0.0, 0.98)
     """
-    greatest = reduce(torch.maximum, map_planes(_steps, planes, planes.device))
+    steps = map_planes(lambda number: _steps(planes[number]), range(len(planes)), picture.device)
+    greatest = reduce(torch.maximum, steps)
     most = max_filter(greatest)
     excess = _steps(picture) - most
     found = (excess / visible - 1).clamp(0, 1)
@@ -79,13 +82,13 @@ def _steps(image: Tensor) -> Tensor:
     return steps
 
 
-def multiband(planes: Tensor, weights: Tensor) -> Tensor:
+def multiband(planes: Planes, weights: Tensor) -> Tensor:
     """Blend planes, each detail over its own size (Burt and Adelson 1983).
 
     Parameters
     ----------
-    planes : Tensor
-        Shape (P, C, Y, X), any values.
+    planes : Planes
+        Shape (C, Y, X) each, any values.
     weights : Tensor
         Shape (P, Y, X); they sum to 1 in each pixel.
 
@@ -101,11 +104,17 @@ def multiband(planes: Tensor, weights: Tensor) -> Tensor:
     >>> torch.allclose(multiband(planes, one), planes[0], atol=1e-6)
     True
     """
-    height, width = planes.shape[-2:]
+    height, width = weights.shape[-2:]
     margins = (0, -width % GRID_PX, 0, -height % GRID_PX)
-    fine = functional.pad(planes, margins, mode="replicate")
-    share = functional.pad(weights[:, None], margins, mode="replicate")
-    weighted = map_planes(_weighted_bands, zip(fine, share, strict=True), planes.device)
+
+    def weigh(number: int) -> list[Tensor]:
+        plane, weight = (
+            functional.pad(each[None], margins, mode="replicate")[0]
+            for each in (planes[number], weights[number, None])
+        )
+        return _weighted_bands(plane, weight)
+
+    weighted = map_planes(weigh, range(len(planes)), weights.device)
     bands = next(weighted)
     for more in weighted:
         for band, addend in zip(bands, more, strict=True):
@@ -116,9 +125,8 @@ def multiband(planes: Tensor, weights: Tensor) -> Tensor:
     return total[..., :height, :width]
 
 
-def _weighted_bands(weighted_plane: tuple[Tensor, Tensor]) -> list[Tensor]:
+def _weighted_bands(plane: Tensor, weight: Tensor) -> list[Tensor]:
     """Return the details of a plane (C, Y, X) by size, the finest first, times its weight."""
-    plane, weight = weighted_plane
     bands = []
     for _ in range(LEVELS):
         coarse = _halved(plane)

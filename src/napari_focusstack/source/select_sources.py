@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,36 +14,30 @@ from napari_focusstack.planes.bands import grey_and_detail
 from napari_focusstack.planes.distinct import spread_evenly
 from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
-from napari_focusstack.runtime.region import align, pad, to_local
-from napari_focusstack.runtime.threads import map_in_threads, map_planes
-from napari_focusstack.runtime.tiles import tile_plan, tiles_of
+from napari_focusstack.runtime.region import pad, to_local
+from napari_focusstack.runtime.threads import map_in_threads
 from napari_focusstack.source.choice import choose
+from napari_focusstack.source.expected_errors import EXPECT, expect_errors
 from napari_focusstack.source.seams import GRID_PX
 from napari_focusstack.source.selection import Selection
-from napari_focusstack.source.surroundings import (
-    BYTES_PER_CELL,
-    LEAST_CELLS,
-    CuesOfRegions,
-    in_cells,
-    read_surroundings,
-)
+from napari_focusstack.source.surroundings import CUES, STAGE, read_surroundings
+from napari_focusstack.source.tile_planes import CuesOfRegions, TilePlanes, TileStep, Work
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-    from torch import Tensor
 
     from napari_focusstack.networks.seb import SEB
     from napari_focusstack.planes.focal_stack import FocalStack
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.source.choice import Blend
+    from napari_focusstack.source.plane_maps import PlaneMaps
 
-#: Margin of a tile on each side, px. What lies farther away changes no bit: planes are blended over
-#: 53 px, by weights that depend on 8 px around, of errors that depend on 16 px around.
-REACH_PX = 80
-#: Memory of a tile, and of a tile for each pixel of each plane, bytes. Measured. There is one tile
-#: at a time, whose planes are worked on in parallel: the larger it is, the less its margin costs.
-WORK_BYTES, BYTES_PER_PIXEL = 1_200_000_000, 65.0
+#: The tiles in which sources are chosen. Planes are blended over 53 px, by weights that depend on
+#: 8 px around. Stored and display values are read of each plane.
+CHOOSE = TileStep(250.0, 11.0, reach_px=64, grid_px=GRID_PX, least_px=32)
+#: Memory of a tile, if the budget allows, bytes. There is one at a time, whose planes are worked on
+#: in parallel.
+WORK_BYTES = 600_000_000
 #: Most planes in which noise is looked for.
 NOISE_PLANES = 9
 
@@ -56,11 +48,11 @@ def least_bytes(planes: int, size: tuple[int, int]) -> int:
     Examples
     --------
     >>> least_bytes(10, (2048, 3072)), least_bytes(10, (64, 64))
-    (40432000, 2662400)
+    (19537920, 2170880)
     """
-    rows, columns = (min(side, 2 * (REACH_PX + GRID_PX)) for side in size)
-    cells = math.prod(min(-(-side // SURROUNDINGS_PX), LEAST_CELLS) for side in size)
-    return planes * int(max(BYTES_PER_PIXEL * rows * columns, BYTES_PER_CELL * cells))
+    cells = (size[0] // SURROUNDINGS_PX, size[1] // SURROUNDINGS_PX)
+    of_pixels = max(step.least_bytes(planes, size) for step in (CUES, EXPECT, CHOOSE))
+    return max(of_pixels, STAGE.least_bytes(planes, cells))
 
 
 def select_sources(
@@ -90,15 +82,21 @@ def select_sources(
     -------
     Selection
     """
-    work_bytes = min(WORK_BYTES, stack.budget_bytes)
-    outer_px, _ = tile_plan(
-        BYTES_PER_PIXEL * len(stack), WORK_BYTES, tile_px, REACH_PX, 1, stack.budget_bytes
-    )
-    grid_px = network.stride
-    inner_px = max(1, (outer_px - 2 * REACH_PX) // grid_px) * grid_px
-    tiles = tiles_of(stack.size, inner_px, grid_px)
-    cues = CuesOfRegions(stack, grid_px, noise)
-    surroundings = yield from read_surroundings(cues, network, tiles, work_bytes)
+    work = Work(tile_px, min(WORK_BYTES, stack.budget_bytes))
+    cues = CuesOfRegions(stack, network.stride, noise)
+    surroundings = yield from read_surroundings(cues, network, work)
+    with surroundings:
+        errors = yield from expect_errors(cues, network, surroundings, work)
+    del cues
+    with errors:
+        return (yield from _chosen(stack, noise, blend, errors, work))
+
+
+def _chosen(
+    stack: FocalStack, noise: float, blend: Blend, errors: PlaneMaps, work: Work
+) -> Generator[Progress, None, Selection]:
+    """Choose sources by expected errors, tile by tile."""
+    tiles = work.tiles_of(stack, CHOOSE)
     source = np.empty(stack.size, number_type(len(stack)))
     picture = np.empty_like(stack.sources[0][stack.full])
     blended = np.empty(stack.size, bool)
@@ -106,7 +104,7 @@ def select_sources(
 
     yield Progress("choose sources", 0, len(tiles))
     for number, tile in enumerate(tiles, 1):
-        piece = _select_tile(cues, network, surroundings, blend, tile)
+        piece = _select_tile(stack, noise, blend, errors, tile)
         source[tile], picture[tile], blended[tile], log_error[tile] = piece
         trim_heap()
         yield Progress("choose sources", number, len(tiles))
@@ -114,22 +112,17 @@ def select_sources(
 
 
 def _select_tile(
-    cues: CuesOfRegions, network: SEB, surroundings: Tensor, blend: Blend, tile: Region
+    stack: FocalStack, noise: float, blend: Blend, errors: PlaneMaps, tile: Region
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return source, picture, blended pixels and expected errors of a tile."""
-    stack = cues.stack
-    outer = align(pad(tile, REACH_PX, stack.size), network.stride)
+    outer = pad(tile, CHOOSE.reach_px, stack.size)
     inner = to_local(tile, outer)
-    rows, columns = to_local(outer, outer)
+    planes = coded = TilePlanes(stack, outer)
+    if stack.intensity.coding == "linear":
+        coded = TilePlanes(stack, outer, coded=True)
     with torch.no_grad():
-        of_tile = cues.of(outer)
-        features = surroundings[:, :, *in_cells(outer, network.stride)].float()
-        logs = network.decode(features[None], of_tile)[0, :, rows, columns]
-        planes = coded = of_tile.planes[0, :, :, rows, columns]
-        if stack.intensity.coding == "linear":
-            read = partial(stack.coded, region=outer)
-            coded = torch.stack(list(map_planes(read, range(1, len(stack) + 1), stack.device)))
-        choice = choose(planes, coded, logs, cues.noise, blend, stack.shown_in(outer))
+        logs = errors.read_all(outer)[:, 0]
+        choice = choose(planes, coded, logs, noise, blend, stack.shown_in(outer))
         source = choice.source[inner].add(1).cpu().numpy()
         picture = stack.select(source, tile)
         mixed = choice.is_blended[inner].cpu().numpy()

@@ -2,6 +2,7 @@
 
 It sees far: in a blank region, what lies hundreds of pixels away decides. So surroundings are read
 once for the whole picture, at an eighth of its size, and tiles of the picture need small margins.
+The U-Net runs stage by stage, each over all cells, because a stage alone sees a few cells around.
 """
 
 from __future__ import annotations
@@ -10,73 +11,32 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_focusstack.networks.seb import SURROUNDINGS, SURROUNDINGS_PX
-from napari_focusstack.networks.source_cues import WIDE_CUES, SourceCues
-from napari_focusstack.runtime.memory import tile_side, trim_heap
+from napari_focusstack.networks.cell_unet import STAGE_REACH_CELLS
+from napari_focusstack.networks.seb import SURROUNDINGS_PX
+from napari_focusstack.networks.source_cues import WIDE_CUES
+from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
-from napari_focusstack.runtime.threads import map_planes
-from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
+from napari_focusstack.source.plane_maps import PlaneMaps
+from napari_focusstack.source.tile_planes import TileStep
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from torch import Tensor
-
+    from napari_focusstack.networks.cell_unet import Stage
     from napari_focusstack.networks.seb import SEB
-    from napari_focusstack.planes.focal_stack import FocalStack
     from napari_focusstack.runtime.region import Region
+    from napari_focusstack.source.tile_planes import CuesOfRegions, Work
 
-#: Margin within which wide cues depend on pixels around, px.
-CUES_REACH_PX = 64
-#: Memory that the U-Net takes for each cell of each plane, bytes. Measured.
-BYTES_PER_CELL = 700.0
-#: Side of the least tile of cells: four, and margins of 36 as the shipped U-Net reaches.
-LEAST_CELLS = 76
-
-
-class CuesOfRegions:
-    """Reads the cues of regions of a stack; those of the last region are kept.
-
-    Parameters
-    ----------
-    stack : FocalStack
-        The planes.
-    stride : int
-        Sides are padded to multiples of it, px.
-    noise : float
-        See :func:`~napari_focusstack.imaging.noise.noise_level`.
-    """
-
-    def __init__(self, stack: FocalStack, stride: int, noise: float) -> None:
-        self.stack, self.stride, self.noise = stack, stride, noise
-        self._region: Region | None = None
-        self._cues: SourceCues | None = None
-
-    def of(self, region: Region) -> SourceCues:
-        """Read the cues of rows and columns."""
-        if self._cues is None or self._region != region:
-            self._cues = None  # before the next are read
-            stack = self.stack
-            channels = stack.sources[0].shape[2:] or (1,)
-
-            def display(number: int) -> Tensor:
-                return stack.display(number, region)[: channels[0]]
-
-            numbers = range(1, len(stack) + 1)
-            shape = channels[0], *(part.stop - part.start for part in region)
-            planes = torch.empty((len(stack), *shape), device=stack.device)
-            for at, plane in enumerate(map_planes(display, numbers, stack.device)):
-                planes[at] = plane
-            padded = pad_to_multiple(planes, self.stride)[None]
-            self._cues = SourceCues(padded, padded.new_tensor([self.noise]))
-            self._region = region
-        return self._cues
+#: The tiles in which cues are read.
+CUES = TileStep(350.0, 6.0, reach_px=64, grid_px=32, least_px=32)
+#: The tiles of a stage of the U-Net; its pixels are cells.
+STAGE = TileStep(0.0, 700.0, reach_px=STAGE_REACH_CELLS, grid_px=2, least_px=32)
 
 
 def read_surroundings(
-    cues: CuesOfRegions, network: SEB, tiles: list[Region], work_bytes: int
-) -> Generator[Progress, None, Tensor]:
+    cues: CuesOfRegions, network: SEB, work: Work
+) -> Generator[Progress, None, PlaneMaps]:
     """Read the surroundings of all cells of a stack.
 
     The answer does not depend on the tiles.
@@ -87,49 +47,82 @@ def read_surroundings(
         Reads the planes.
     network : SEB
         On the stack's device.
-    tiles : list of tuple of slice
-        The picture, cut at multiples of the network's stride.
-    work_bytes : int
-        Most memory that the U-Net may take.
+    work : Work
+        What tiles may take.
 
     Yields
     ------
     Progress
-        After each tile.
+        After each tile, and after each stage of the U-Net.
 
     Returns
     -------
-    Tensor
-        Shape (P, 16, rows, columns), float16: what :meth:`SEB.encode` returns, of the picture
-        padded to multiples of the stride.
+    PlaneMaps
+        What :meth:`SEB.encode` returns, of the picture padded to multiples of the stride: 16 maps
+        of each plane.
     """
     stack, stride = cues.stack, network.stride
-    size = tuple(-(-side // stride) * stride // SURROUNDINGS_PX for side in stack.size)
-    cells = torch.empty((len(stack), WIDE_CUES, *size), dtype=torch.half, device=stack.device)
-    yield Progress("read surroundings", 0, len(tiles))
+    rows, columns = (-(-side // stride) * stride // SURROUNDINGS_PX for side in stack.size)
+    tiles = work.tiles_of(stack, CUES)
+    stages = network.stages(len(stack))
+    total = len(tiles) + len(stages)
+    yield Progress("read surroundings", 0, total)
+    cells = PlaneMaps((len(stack), WIDE_CUES, rows, columns), stack.device, work.map_bytes)
     for number, tile in enumerate(tiles, 1):
         with torch.no_grad():
-            outer = align(pad(tile, CUES_REACH_PX, stack.size), stride)
+            outer = align(pad(tile, CUES.reach_px, stack.size), stride)
             inner = in_cells(to_local(tile, outer), stride)
-            cells[:, :, *in_cells(tile, stride)] = network.cells(cues.of(outer))[0][..., *inner]
+            of_tile = network.cells(cues.of(outer))[0]
+            cells.write_all(in_cells(tile, stride), of_tile[..., *inner])
         trim_heap()
-        yield Progress("read surroundings", number, len(tiles))
-    return _encoded(cells, network, work_bytes)
-
-
-def _encoded(cells: Tensor, network: SEB, work_bytes: int) -> Tensor:
-    """Run the U-Net over cells (P, 18, rows, columns)."""
-    margin, stride = network.unet_reach // SURROUNDINGS_PX, network.stride // SURROUNDINGS_PX
-    features = cells.new_empty((len(cells), SURROUNDINGS, *cells.shape[-2:]))
-    side = tile_side(work_bytes, BYTES_PER_CELL * len(cells), max(cells.shape[-2:]) + 2 * margin)
-    size = (cells.shape[-2], cells.shape[-1])
-    for tile in tiles_of(size, max(stride, side - 2 * margin), stride):
-        outer = pad(tile, margin, size)
+        yield Progress("read surroundings", number, total)
+    answers = {-1: cells}
+    for number, stage in enumerate(stages):
+        size = (rows >> stage.level, columns >> stage.level)
         with torch.no_grad():
-            encoded = network.encode(cells[:, :, *outer].float()[None])[0]
-        features[:, :, *tile] = encoded[..., *to_local(tile, outer)]
+            answers[number] = _answered(stage, answers, network, size, work)
+        for place in [*answers]:
+            if not any(place in later.sources for later in stages[number + 1 :]) and place < number:
+                answers.pop(place).close()
+        yield Progress("read surroundings", len(tiles) + number + 1, total)
+    return answers[number]
+
+
+def _answered(
+    stage: Stage,
+    answers: dict[int, PlaneMaps],
+    network: SEB,
+    size: tuple[int, int],
+    work: Work,
+) -> PlaneMaps:
+    """Run a stage of the U-Net over all cells."""
+    planes = len(answers[stage.sources[0]])
+    answer: PlaneMaps | None = None
+    for tile in work.tiles(size, planes, STAGE):
+        outer = pad(tile, STAGE.reach_px, size)
+        sources = [
+            answers[place].read_all(_scaled(outer, size, answers[place].size))
+            for place in stage.sources
+        ]
+        if stage.sources == (-1,):
+            sources.append(network.read(sources.pop()))
+        of_tile = stage.work(sources)
+        if answer is None:
+            shape = planes, of_tile.shape[1], *size
+            answer = PlaneMaps(shape, of_tile.device, work.map_bytes)
+        answer.write_all(tile, of_tile[..., *to_local(tile, outer)])
         trim_heap()
-    return features
+    assert answer is not None  # no picture is empty
+    return answer
+
+
+def _scaled(region: Region, size: tuple[int, int], other: tuple[int, int]) -> Region:
+    """Return a region of cells of a picture of a size in cells of another size."""
+    rows, columns = (
+        slice(part.start * new // old, part.stop * new // old)
+        for part, old, new in zip(region, size, other, strict=True)
+    )
+    return rows, columns
 
 
 def in_cells(region: Region, stride: int) -> Region:

@@ -1,0 +1,84 @@
+"""The expected errors of all planes at each pixel, by SEB, tile by tile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_focusstack.runtime.memory import trim_heap
+from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.runtime.region import align, pad, to_local
+from napari_focusstack.source.plane_maps import PlaneMaps
+from napari_focusstack.source.surroundings import in_cells
+from napari_focusstack.source.tile_planes import TileStep
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from torch import Tensor
+
+    from napari_focusstack.networks.seb import SEB
+    from napari_focusstack.runtime.region import Region
+    from napari_focusstack.source.tile_planes import CuesOfRegions, Work
+
+#: Its tiles. Fine cues depend on 13 px around, features at half the size on 4, and what is enlarged
+#: from cells of 8 px on 12.
+EXPECT = TileStep(350.0, 18.0, reach_px=32, grid_px=32, least_px=96)
+
+
+class _Features:
+    """The surroundings of each plane in a region of cells, (1, 16, rows, columns)."""
+
+    def __init__(self, surroundings: PlaneMaps, where: Region) -> None:
+        self.surroundings, self.where = surroundings, where
+
+    def __len__(self) -> int:
+        """Return the number of planes."""
+        return len(self.surroundings)
+
+    def __getitem__(self, index: int, /) -> Tensor:
+        """Read those of a plane."""
+        return self.surroundings.read(index, self.where)[None]
+
+
+def expect_errors(
+    cues: CuesOfRegions, network: SEB, surroundings: PlaneMaps, work: Work
+) -> Generator[Progress, None, PlaneMaps]:
+    """Run the rest of SEB over tiles.
+
+    Parameters
+    ----------
+    cues : CuesOfRegions
+        Reads the planes.
+    network : SEB
+        On the stack's device.
+    surroundings : PlaneMaps
+        See :func:`~napari_focusstack.source.surroundings.read_surroundings`.
+    work : Work
+        What tiles may take.
+
+    Yields
+    ------
+    Progress
+        After each tile.
+
+    Returns
+    -------
+    PlaneMaps
+        One map of each plane: natural log of the expected squared error.
+    """
+    stack, stride = cues.stack, network.stride
+    tiles = work.tiles_of(stack, EXPECT)
+    errors = PlaneMaps((len(stack), 1, *stack.size), stack.device, work.map_bytes)
+    yield Progress("expect errors", 0, len(tiles))
+    for number, tile in enumerate(tiles, 1):
+        outer = align(pad(tile, EXPECT.reach_px, stack.size), stride)
+        rows, columns = to_local(tile, outer)
+        features = _Features(surroundings, in_cells(outer, stride))
+        with torch.no_grad():
+            for plane, logs in enumerate(network.decode(features, cues.of(outer))):
+                errors.write(plane, tile, logs[:, rows, columns])
+        trim_heap()
+        yield Progress("expect errors", number, len(tiles))
+    return errors

@@ -98,8 +98,8 @@ class TEB(nn.Module):
     --------
     >>> import torch
     >>> picture, grey = torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32)
-    >>> rivals = Rivals(picture, picture, torch.rand(1, 5, 32, 32), grey, torch.tensor([0.01]),
-    ...                 torch.tensor([[0.01, 0.02]]))
+    >>> maps = picture, picture, grey, torch.rand(1, 5, 32, 32), grey, -8 * grey, grey
+    >>> rivals = Rivals(*maps, torch.tensor([0.01]), torch.tensor([[0.01, 0.02]]))
     >>> TEB(width=8)(rivals).shape
     torch.Size([1, 1, 32, 32])
     """

@@ -8,7 +8,7 @@ import torch
 
 from napari_focusstack.filters.channels import interleave
 from napari_focusstack.filters.gaussian import smooth
-from napari_focusstack.filters.logarithm import log
+from napari_focusstack.filters.logarithm import asinh, log
 from napari_focusstack.filters.pooling import pooled
 from napari_focusstack.networks.cell_unet import CELL_PX
 from napari_focusstack.networks.focus_measures import (
@@ -127,8 +127,8 @@ class SourceCues:
         maps = [
             *(one - greatest for one, greatest in zip(own, most, strict=True)),
             log(squares + NO_ERROR) / 3 + 2.5,
-            _asinh(from_estimate / self.floor),
-            _asinh((grey - self.mean) / self.floor),
+            asinh(from_estimate / self.floor),
+            asinh((grey - self.mean) / self.floor),
         ]
         return maps, squares
 
@@ -178,8 +178,3 @@ class SourceCues:
             return torch.stack(wide, 1)
 
         yield from map_planes(of_plane, self.numbers, device)
-
-
-def _asinh(values: Tensor) -> Tensor:
-    """Return the inverse hyperbolic sine, in an eighth of the time that torch takes."""
-    return log(values.abs() + torch.sqrt(values * values + 1)).copysign(values)

@@ -13,8 +13,10 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from napari_focusstack.filters.channels import interleave
 from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.filters.laplacian import laplacian
+from napari_focusstack.filters.logarithm import asinh
 from napari_focusstack.networks.blocks import conv
 from napari_focusstack.runtime.tiles import pad_to_multiple
 
@@ -146,16 +148,16 @@ def trust_cues(rivals: Rivals) -> Tensor:
     picture; noise and residuals of the whole stack.
     """
     selected, unmixed = rivals.selected, rivals.unmixed
-    noise = rivals.noise[:, None, None, None]
-    residual, without = (part[..., None, None] for part in rivals.residuals.split(1, 1))
-    difference = unmixed - selected
-    signed = _signed(difference.mean(1, keepdim=True))
-    squared = smooth(difference.square().mean(1, keepdim=True), 1.0)
-    sharp, sharp_unmixed = _sharpness(selected), _sharpness(unmixed)
-    transmittance, alpha, blur_px, left, left_far = rivals.evidence.split(1, 1)
-    log_error = rivals.log_error.clamp(min=LEAST_LOG_ERROR)
+    grey, grey_unmixed = selected.mean(1), unmixed.mean(1)
+    noise = rivals.noise[:, None, None]
+    residual, without = (part[..., None] for part in rivals.residuals.split(1, 1))
+    signed = _signed(grey_unmixed - grey)
+    squared = smooth((unmixed - selected).square().mean(1), 1.0)
+    sharp, sharp_unmixed = _sharpness(grey), _sharpness(grey_unmixed)
+    transmittance, alpha, blur_px, left, left_far = rivals.evidence.unbind(1)
+    log_error = rivals.log_error[:, 0].clamp(min=LEAST_LOG_ERROR)
     whole = torch.ones_like(alpha)
-    return torch.cat(
+    return interleave(
         [
             signed,
             smooth(signed, 3.0),
@@ -168,28 +170,27 @@ def trust_cues(rivals: Rivals) -> Tensor:
             _small(left),
             _small(left_far),
             torch.log((left + 1e-3) / (left_far + 1e-3)) / 2,
-            selected.mean(1, keepdim=True),
-            unmixed.mean(1, keepdim=True),
-            rivals.region,
-            rivals.confidence,
+            grey,
+            grey_unmixed,
+            rivals.region[:, 0],
+            rivals.confidence[:, 0],
             log_error / 4 + 2,
             (torch.log(squared + 1e-6) - log_error) / 4,
-            _signed(rivals.far - selected.mean(1, keepdim=True)),
+            _signed(rivals.far[:, 0] - grey),
             whole * (torch.log(noise) / 2 + 2),
             whole * _small(residual),
             whole * torch.log((residual + 1e-4) / (without + 1e-4)),
-        ],
-        1,
+        ]
     )
 
 
-def _sharpness(image: Tensor) -> Tensor:
-    return smooth(laplacian(image.mean(1, keepdim=True)).abs(), 1.5)
+def _sharpness(grey: Tensor) -> Tensor:
+    return smooth(laplacian(grey[:, None])[:, 0].abs(), 1.5)
 
 
 def _signed(differences: Tensor) -> Tensor:
     """Return differences of display values, those above 0.02 on a log scale."""
-    return torch.asinh(differences / 0.02) / 3
+    return asinh(differences / 0.02) / 3
 
 
 def _small(values: Tensor) -> Tensor:

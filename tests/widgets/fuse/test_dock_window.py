@@ -315,6 +315,9 @@ def test_nothing_is_cut_in_a_narrow_dock_of_a_stack(stack_dock, cut_off):
     narrow(stack_dock)
     assert stack_dock.width() <= NARROW_PX
     assert cut_off(stack_dock) == []
+    figures = stack_dock.figures
+    assert figures.height() >= figures.heightForWidth(figures.width())
+    assert figures.parentWidget().height() >= figures.height()
     stack_dock.tasks.busy_changed.emit(True)
     stack_dock.tasks.bar.setVisible(True)
     stack_dock.tasks.cancel_button.setVisible(True)

@@ -33,6 +33,7 @@ from napari_focusstack.widgets.controls.units import unit_sign
 from napari_focusstack.widgets.controls.verdict_view import VerdictView
 from napari_focusstack.widgets.controls.weights_menu import named_weights
 from napari_focusstack.widgets.controls.wipe import Wipe
+from napari_focusstack.widgets.controls.wrapping import wrap
 from napari_focusstack.widgets.session.label_layer import OVERLAYS
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ WORDS = {
         "linear": "linear (camera data)",
         "srgb": "sRGB (photographs)",
     },
-    "register": {"auto": "where they moved", "on": "always", "off": "never"},
+    "register": {"auto": "if they moved", "on": "always", "off": "never"},
     "equalize": {"auto": "correct them", "off": "leave as they are"},
     "near": {"first": "the first", "last": "the last", "auto": "find out"},
     "psf_shape": {"auto": "automatic", "gaussian": "Gaussian", "disk": "disk"},
@@ -273,11 +274,11 @@ class Panel(QWidget):
         self.live = CheckBox(name="live", text="follow the brush", value=True)
         self.live.tooltip = "fuse again around each stroke while labels are painted"
         self.planes, self.planes_used = PlaneList(), QLabel()
-        self.planes_used.setWordWrap(True)
+        wrap(self.planes_used)
         self.input["planes"].native.setPlaceholderText("all")
         self.verdict = VerdictView()
         self.figures = QLabel()
-        self.figures.setWordWrap(True)
+        wrap(self.figures)
         self.residual = Curve("blur (px)", "unexplained (%)")
         self.kernel = Curve("distance (px)", "a point out of focus")
         self.sharpness = Curve("plane, from the nearest", "sharpness")

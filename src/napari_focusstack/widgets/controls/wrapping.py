@@ -18,7 +18,7 @@ class _Height(QObject):
         """Ask again where the width or the text has changed."""
         kinds = QEvent.Type.Resize, QEvent.Type.Paint
         if event is not None and event.type() in kinds and isinstance(watched, QLabel):
-            needed = watched.heightForWidth(watched.width())
+            needed = max(0, watched.heightForWidth(watched.width()))  # -1 without a text
             if watched.minimumHeight() != needed:
                 watched.setMinimumHeight(needed)
         return False

@@ -6,6 +6,7 @@ import torch
 
 from napari_focusstack.elimination.alpha_matting import REACH_PX
 from napari_focusstack.errors import InputError
+from napari_focusstack.fusion import surface_planes
 from napari_focusstack.fusion.canvas import Canvas
 from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.imaging.psf import Psf
@@ -185,3 +186,16 @@ def test_a_painted_pixel_takes_its_plane_also_where_its_label_was_there_already(
     np.testing.assert_array_equal(anew.image, canvas.image)
     canvas.paint(focus.labels.copy(), (slice(30, 34), slice(30, 34)), np.zeros(SIZE, bool))
     np.testing.assert_array_equal(canvas.image, selected.picture)
+
+
+def test_strokes_reach_the_few_planes_that_stand_for_the_surfaces(planes, labels, monkeypatch):
+    monkeypatch.setattr(surface_planes, "distinct_planes", lambda count, width: [1, 3, 5])
+    canvas = canvas_of(planes, labels, Psf(1.5, 1.5))
+    assert not canvas.pipeline.surfaces.are_all
+    painted = canvas.focus.labels
+    for changed, plane in ((np.s_[60:66, 30:36], 1), (np.s_[20:30, 20:60], 4)):
+        painted[changed] = plane
+        canvas.paint(painted, changed)
+    anew = run(canvas.pipeline.eliminate(canvas.focus, canvas.psf, canvas.selection))
+    np.testing.assert_array_equal(canvas.region, anew[1])
+    np.testing.assert_allclose(canvas.image.astype(float), anew[0], atol=2)

@@ -85,6 +85,8 @@ class Canvas:
         self.estimated = focus
         self.psf = psf
         self.focus = focus.with_labels(labels, decided)
+        #: The map of the planes that stand for the surfaces, once something was painted.
+        self._narrow: FocusMap | None = None
         self.decided = np.zeros(stack.size, bool) if decided is None else decided.copy()
         self.has_estimated_sources = selection is not None
         self.selected = selection or Selection.by_labels(stack, focus.labels)
@@ -141,13 +143,18 @@ class Canvas:
         part = self.estimated.crop(outer).with_labels(labels[outer], hard)
         part = part.crop(to_local(edited, outer))
         reach = self._reach_px(edited)
+        if self._narrow is None:
+            self._narrow = self.pipeline.surfaces.narrow(self.focus)
         self.focus.paste(edited, part)
+        self._narrow.paste(edited, self.pipeline.surfaces.narrow(part))
         where = pad(edited, max(reach, self._reach_px(edited)), size)
         if decided is not None:
             self.decided[edited] = decided[edited]
         self._select(labels[edited], edited)
         self.image[where], self.region[where] = run(
-            self.pipeline.eliminate(self.focus, self.psf, self.selection, within=where)
+            self.pipeline.eliminate(
+                self.focus, self.psf, self.selection, within=where, narrow=self._narrow
+            )
         )
         return where
 

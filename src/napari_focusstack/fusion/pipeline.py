@@ -105,6 +105,7 @@ class Pipeline(PreparedPlanes):
         #: The last focus map whose blur was measured, that blur, and why there is none.
         self._psf_of: tuple[FocusMap, tuple[Psf | None, str]] | None = None
         self.weights: dict[str, str] = {}
+        self._networks: dict[str, Any] = {}
 
     @property
     def strategy(self) -> Strategy:
@@ -330,6 +331,7 @@ class Pipeline(PreparedPlanes):
         selection: Selection | None = None,
         method: EliminationMethod | None = None,
         within: Region | None = None,
+        narrow: FocusMap | None = None,
     ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
         """Remove the halo from a picture of source pixels.
 
@@ -345,6 +347,8 @@ class Pipeline(PreparedPlanes):
             That of the parameters, if not given.
         within : tuple of slice, optional
             Rows and columns to compute; the whole image if not given.
+        narrow : FocusMap, optional
+            The same as ``surfaces.narrow(focus)``, where that is kept.
 
         Returns
         -------
@@ -356,7 +360,7 @@ class Pipeline(PreparedPlanes):
         within = within or self.stack.full
         if selection is None:
             selection = Selection.by_labels(self.stack, focus.labels)
-        image, region = yield from self._eliminated(focus, psf, selection, method, within)
+        image, region = yield from self._eliminated(focus, psf, selection, method, within, narrow)
         seen = self.visible.by_any
         inside = None if seen is None else seen[within]
         if inside is not None:
@@ -370,6 +374,7 @@ class Pipeline(PreparedPlanes):
         selection: Selection,
         method: EliminationMethod | None,
         within: Region,
+        narrow: FocusMap | None,
     ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
         """Return image and transition region of a region, see :meth:`eliminate`."""
         image = selection.picture[within].copy()
@@ -381,7 +386,8 @@ class Pipeline(PreparedPlanes):
         outer = context_of(within, self.stack.size) if network else within
         computed = TransitionRegion(outer, selection, focus, self.stack.intensity)
         surfaces = self.surfaces
-        narrow, narrow_psf = surfaces.narrow(focus), surfaces.narrow_psf(psf)
+        narrow = surfaces.narrow(focus) if narrow is None else narrow
+        narrow_psf = surfaces.narrow_psf(psf)
         for piece in computed.add(eliminate(surfaces.stack, narrow, narrow_psf, method, outer)):
             yield Progress("fuse", piece.region[0].stop, outer[0].stop)
         if not computed.mask.any():
@@ -397,9 +403,10 @@ class Pipeline(PreparedPlanes):
     def _network(self, name: str) -> Any:
         """Return a network with its weights, and note them for the record."""
         path = getattr(self.parameters, f"{name}_weights")
-        network, self.weights[name] = weights.load(name, self.stack.device, path)
-        logger.debug("%s: %s", name, path or "shipped weights")
-        return network
+        if name not in self._networks:
+            self._networks[name], self.weights[name] = weights.load(name, self.stack.device, path)
+            logger.debug("%s: %s", name, path or "shipped weights")
+        return self._networks[name]
 
 
 def _by(size: tuple[int, int]) -> str:

@@ -44,10 +44,29 @@ def test_a_block_sees_its_neighbours_and_the_ends_stand_in_for_theirs():
         torch.testing.assert_close(mixed, torch.tensor(values, dtype=torch.float32))
 
 
+mixed = CrossPlaneBlock.mixed
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("planes", [2, 5])
 def test_the_surroundings_of_any_number_of_planes_are_seen(planes):
     network = CellUNet(inputs=3, width=4, levels=1, outputs=6)
     assert network.stride == 2 * CELL_PX
-    features = network.stem(torch.rand(planes, 3, 8, 8))
-    assert network.surroundings(features, planes).shape == (planes, 6, 8, 8)
+    cells = torch.rand(planes, 3, 8, 8)
+    assert network.surroundings(cells, planes).shape == (planes, 6, 8, 8)
+
+
+@torch.no_grad()
+def test_strips_of_rows_answer_as_the_whole(monkeypatch):
+    network = CellUNet(inputs=3, width=4, levels=2, outputs=6)
+    cells = torch.rand(3, 3, 96, 24)
+    whole = network.surroundings(cells, 3)
+    strips = []
+    monkeypatch.setattr("napari_focusstack.networks.cell_unet.STRIP_CELLS", 1)
+    monkeypatch.setattr(
+        CrossPlaneBlock,
+        "mixed",
+        lambda block, features, planes: strips.append(features) or mixed(block, features, planes),
+    )
+    torch.testing.assert_close(network.surroundings(cells, 3), whole, atol=1e-5, rtol=1e-5)
+    assert len(strips) == 6 + 3 + 2 + 3 + 6

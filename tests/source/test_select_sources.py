@@ -78,9 +78,6 @@ class Judge:
         height, width = cues.planes[0].shape[-2:]
         return torch.zeros(1, len(cues.planes), WIDE_CUES, height // 8, width // 8)
 
-    def read(self, cells):
-        return cells
-
     def stages(self, planes):
         return [Stage(lambda maps: maps.pop()[:, :SURROUNDINGS], (-1,), 0)]
 

@@ -10,6 +10,7 @@ import torch.nn.functional as functional
 from torch import nn
 
 from napari_focusstack.networks.blocks import conv
+from napari_focusstack.runtime.memory import trim_heap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ STRIP_CELLS, LEAST_STRIP_CELLS = 2**16, 16
 #: Rows beside a strip that its cells depend on.
 WITHIN_REACH_CELLS = 2
 #: Cells of its answer around, within which a stage depends on what it reads: two for the block, and
-#: one for features before it, or two cells of half the size where it doubles them.
+#: one for what it reads before it, or two where it doubles cells of half the size. Even.
 STAGE_REACH_CELLS = 4
 
 
@@ -53,23 +54,18 @@ class CrossPlaneBlock(nn.Module):
         nn.init.zeros_(self.across.bias)  # type: ignore[arg-type]
 
     def forward(self, features: Tensor, planes: int) -> Tensor:
-        """Map (B P, C, Y, X) to the same shape."""
+        """Map (B P, C, Y, X) to the same shape, strip by strip."""
+
+        def mix(maps: list[Tensor]) -> Tensor:
+            return self.mixed(maps.pop(), planes)
+
+        size = (features.shape[-2], features.shape[-1])
+        return in_strips(mix, [features], size, WITHIN_REACH_CELLS)
+
+    def mixed(self, features: Tensor, planes: int) -> Tensor:
+        """Map features as :meth:`forward` does, all rows at once."""
         # Channels last in memory: convolutions on a CPU take two thirds of the time.
         features = features.contiguous(memory_format=torch.channels_last)
-        if torch.is_grad_enabled():
-            return self._mixed(features, planes)
-        height, width = features.shape[-2:]
-        rows = max(LEAST_STRIP_CELLS, STRIP_CELLS // (len(features) * width))
-        mixed = torch.empty_like(features)
-        for top in range(0, height, rows):
-            first, last = max(0, top - WITHIN_REACH_CELLS), top + rows + WITHIN_REACH_CELLS
-            strip = self._mixed(features[..., first:last, :], planes)
-            inner = strip[..., top - first : top - first + rows, :]
-            mixed[..., top : top + rows, :] = inner
-        return mixed
-
-    def _mixed(self, features: Tensor, planes: int) -> Tensor:
-        """Map features as :meth:`forward` does, all rows at once."""
         stack = self.within(features).unflatten(0, (-1, planes))
         by_plane = stack.unbind(1)
         of_three, of_all = self.across.weight.split([3 * self.channels, 2 * self.channels], 1)
@@ -95,6 +91,45 @@ def max_over_planes(planes: Sequence[Tensor]) -> Tensor:
     return reduce(torch.maximum, planes)
 
 
+def in_strips(
+    work: Callable[[list[Tensor]], Tensor], maps: list[Tensor], size: tuple[int, int], reach: int
+) -> Tensor:
+    """Apply work to one strip of rows after another, to bound memory.
+
+    Where gradients are recorded, all rows are worked on at once.
+
+    Parameters
+    ----------
+    work : callable
+        Takes maps (B P, C, rows, X) from the list. Returns a map of as many rows for each of the
+        strip.
+    maps : list of Tensor
+        Maps of the whole, of any size.
+    size : tuple of int
+        Rows and columns of the answer.
+    reach : int
+        Rows of the answer beside a strip within which it depends on the maps; even.
+    """
+    if torch.is_grad_enabled():
+        return work(maps)
+    height, width = size
+    rows = max(LEAST_STRIP_CELLS, STRIP_CELLS // (len(maps[0]) * width) // 2 * 2)
+    answer: Tensor | None = None
+    for top in range(0, height, rows):
+        first, last = max(0, top - reach), min(height, top + rows + reach)
+        strips = [
+            one[..., first * one.shape[-2] // height : last * one.shape[-2] // height, :]
+            for one in maps
+        ]
+        inner = work(strips)[..., top - first : top - first + rows, :]
+        if answer is None:
+            shape = (*inner.shape[:2], height, width)
+            answer = inner.new_empty(shape).contiguous(memory_format=torch.channels_last)
+        answer[..., top : top + rows, :] = inner
+    assert answer is not None  # no map is empty
+    return answer
+
+
 class CellUNet(nn.Module):
     """The part of DEB and SEB that sees the wide surroundings, cell by cell.
 
@@ -108,8 +143,7 @@ class CellUNet(nn.Module):
     Examples
     --------
     >>> network = CellUNet(inputs=5, width=8, levels=2, outputs=3)
-    >>> features = network.stem(torch.rand(4, 5, 16, 16))
-    >>> network.surroundings(features, planes=4).shape
+    >>> network.surroundings(torch.rand(4, 5, 16, 16), planes=4).shape
     torch.Size([4, 3, 16, 16])
     """
 
@@ -127,22 +161,29 @@ class CellUNet(nn.Module):
         """Image sides and tile origins are multiples of this, px."""
         return int(CELL_PX * 2 ** self.config["levels"])
 
-    def surroundings(self, features: Tensor, planes: int) -> Tensor:
-        """Map the features of cells (B P, width, Y, X) to (B P, outputs, Y, X)."""
+    def read(self, cells: Tensor, planes: int) -> Tensor:
+        """Return the features, (B P, width, Y, X), that the U-Net begins with."""
+        features: Tensor = self.stem(cells)
+        return features
+
+    def surroundings(self, cells: Tensor, planes: int) -> Tensor:
+        """Map what is known of cells (B P, C, Y, X) to (B P, outputs, Y, X)."""
         stages = self.stages(planes)
         last_use = {place: number for number, one in enumerate(stages) for place in one.sources}
-        answers = {-1: features}
-        del features
+        answers = {-1: cells}
+        del cells
         for number, stage in enumerate(stages):
             sources = [
                 answers.pop(place) if last_use[place] == number else answers[place]
                 for place in stage.sources
             ]
             answers[number] = stage.work(sources)
+            if not torch.is_grad_enabled():
+                trim_heap()
         return answers[number]
 
     def stages(self, planes: int) -> list[Stage]:
-        """Return the steps from the features of cells to the answer, for a number of planes."""
+        """Return the steps from cells to the answer, for a number of planes."""
         levels = self.config["levels"]
 
         def work(maps: list[Tensor], number: int) -> Tensor:  # they are used up, to bound memory
@@ -150,15 +191,23 @@ class CellUNet(nn.Module):
                 skip, features = maps.pop(), maps.pop()
                 features = functional.interpolate(features, scale_factor=2, mode="bilinear") + skip
                 del skip
+            elif number:
+                features = functional.avg_pool2d(maps.pop(), 2)
             else:
-                features = functional.avg_pool2d(maps.pop(), 2) if number else maps.pop()
-            features = blocks[number](features, planes)
+                features = self.read(maps.pop(), planes)
+            features = blocks[number].mixed(features, planes)
             return self.bottleneck(features) if number == 2 * levels else features
+
+        def work_in_strips(maps: list[Tensor], number: int) -> Tensor:
+            rows, columns = maps[-1].shape[-2:]
+            size = (rows // 2, columns // 2) if 0 < number <= levels else (rows, columns)
+            reach = WITHIN_REACH_CELLS if 0 < number <= levels else STAGE_REACH_CELLS
+            return in_strips(partial(work, number=number), maps, size, reach)
 
         blocks = [*self.down, self.deepest, *self.up]
         return [
             Stage(
-                partial(work, number=number),
+                partial(work_in_strips, number=number),
                 (number - 1,) if number <= levels else (number - 1, 2 * levels - number),
                 min(number, 2 * levels - number),
             )
@@ -174,7 +223,7 @@ class Stage(NamedTuple):
     work : callable
         Takes maps (B P, C, Y, X) of each source, which it takes from the list. Returns the answer.
     sources : tuple of int
-        The stages whose answers it reads, from 0; -1 stands for the features of cells.
+        The stages whose answers it reads, from 0; -1 stands for the cells.
     level : int
         How often the cells of the answer are halved.
     """

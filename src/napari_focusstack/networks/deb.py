@@ -144,7 +144,11 @@ class DEB(CellUNet):
         inputs : Tensor
             See :meth:`forward`.
         """
-        return self.surroundings(self.stem(_of_cells(inputs)), inputs.shape[1])
+        return self.surroundings(inputs.flatten(0, 1), inputs.shape[1])
+
+    def read(self, cells: Tensor, planes: int) -> Tensor:
+        """Return the features of cells (B P, 42, Y, X) that the U-Net begins with."""
+        return super().read(_of_cells(cells.unflatten(0, (-1, planes))), planes)
 
     def decode(self, features: Tensor, inputs: Tensor) -> Tensor:
         """Return logits (B, P, Y, X) from features and the same rows and columns of the inputs.

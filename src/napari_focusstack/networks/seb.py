@@ -101,11 +101,12 @@ class SEB(CellUNet):
     def encode(self, cells: Tensor) -> Tensor:
         """Return what the U-Net makes of :meth:`cells`: (B, P, 16, Y / 8, X / 8)."""
         planes = cells.shape[1]
-        return self.surroundings(self.read(cells.flatten(0, 1)), planes).unflatten(0, (-1, planes))
+        return self.surroundings(cells.flatten(0, 1), planes).unflatten(0, (-1, planes))
 
-    def read(self, cells: Tensor) -> Tensor:
+    def read(self, cells: Tensor, planes: int) -> Tensor:
         """Return the features of cells (B P, 18, Y, X) that the U-Net begins with."""
-        return functional.relu(self.stem(cells.contiguous(memory_format=torch.channels_last)))
+        last = cells.contiguous(memory_format=torch.channels_last)
+        return functional.relu(super().read(last, planes))
 
     def draw(self, fine: Tensor) -> Tensor:
         """Return features at half the size, (B, 16, Y / 2, X / 2), of the fine cues of a plane.

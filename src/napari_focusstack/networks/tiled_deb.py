@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -24,10 +23,12 @@ if TYPE_CHECKING:
     from napari_focusstack.networks.deb import DEB
     from napari_focusstack.runtime.region import Region
 
+    #: Makes maps of pixels and of cells of logits, strip by strip, and of inputs.
+    Decode = Callable[[Iterator[Tensor], Tensor], tuple[Tensor, Tensor]]
 
 #: Memory of a tile, and of a tile for each pixel of each plane, bytes. Measured. There is one tile
 #: at a time: the larger it is, the less its margin costs.
-WORK_BYTES, BYTES_PER_PIXEL = 640 * 2**20, 44.0
+WORK_BYTES, BYTES_PER_PIXEL = 436 * 2**20, 30.0
 #: Rows of cells that are decoded at a time, to bound memory.
 STRIP_CELLS = 24
 
@@ -54,7 +55,7 @@ def run_tiled(
     planes: Planes,
     network: DEB,
     reach_px: int,
-    decode: Callable[[Iterator[Tensor], Tensor], tuple[Tensor, Tensor]],
+    decode: Decode,
     tile_px: int | None = None,
 ) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     """Run DEB and decode its logits into maps.
@@ -97,14 +98,9 @@ def run_tiled(
     yield Progress("find focus", 0, len(tiles))
     for number, tile in enumerate(tiles, 1):
         outer = align(pad(tile, reach_px, planes.size), network.stride)
+        inner = _in_cells(to_local(tile, outer))
         with torch.no_grad():
-            of_planes = map_planes(
-                partial(_features, planes, network, outer), _all(planes), planes.device
-            )
-            inputs = torch.stack(list(of_planes), 1)
-            inner = _in_cells(to_local(tile, outer))
-            strips = _decode_strips(network, network.encode(inputs), inputs, inner)
-            pixels, of_cells = decode(strips, inputs[0, :, :, *inner])
+            pixels, of_cells = _of_tile(planes, network, outer, inner, decode)
         if number == 1:
             maps = pixels.new_empty(len(pixels), *planes.size)
             cells = of_cells.new_empty(
@@ -113,6 +109,7 @@ def run_tiled(
         rows, columns = (part.stop - part.start for part in tile)
         maps[:, *tile] = pixels[:, :rows, :columns]
         cells[:, *_in_cells(tile)] = of_cells
+        del pixels, of_cells
         trim_heap()
         yield Progress("find focus", number, len(tiles))
     return maps, cells
@@ -124,15 +121,30 @@ def _in_cells(pixels: Region) -> Region:
     return rows, columns
 
 
-def _all(planes: Planes) -> range:
-    """Return the numbers of all planes, from 1."""
-    return range(1, len(planes) + 1)
+def _of_tile(
+    planes: Planes, network: DEB, outer: Region, inner: Region, decode: Decode
+) -> tuple[Tensor, Tensor]:
+    """Return maps of pixels and of cells of a tile, whose cells are a part of those around."""
+    inputs = _inputs(planes, network, outer)
+    strips = _decode_strips(network, network.encode(inputs), inputs, inner)
+    return decode(strips, inputs[0, :, :, *inner])
 
 
-def _features(planes: Planes, network: DEB, where: Region, plane: int) -> Tensor:
-    """Return features of a part of a plane, (1, 42, Y / 4, X / 4), in the network's dtype."""
-    padded = pad_to_multiple(planes.display(plane, where)[None], network.stride)
-    return plane_features(padded).to(next(network.parameters()).dtype)
+def _inputs(planes: Planes, network: DEB, where: Region) -> Tensor:
+    """Return features of a part of all planes, (1, P, 42, Y / 4, X / 4), as the network takes."""
+
+    def read(plane: int) -> Tensor:
+        padded = pad_to_multiple(planes.display(plane, where)[None], network.stride)
+        return plane_features(padded)[0].to(next(network.parameters()).dtype)
+
+    inputs: Tensor | None = None
+    for number, of_plane in enumerate(map_planes(read, range(1, len(planes) + 1), planes.device)):
+        if inputs is None:
+            inputs = of_plane.new_empty(1, len(planes), *of_plane.shape)
+        inputs[0, number] = of_plane
+    trim_heap()
+    assert inputs is not None  # no stack is empty
+    return inputs
 
 
 def _decode_strips(

@@ -80,7 +80,7 @@ def read_surroundings(
     for number, stage in enumerate(stages):
         size = (rows >> stage.level, columns >> stage.level)
         with torch.no_grad():
-            answers[number] = _answered(stage, answers, network, size, work)
+            answers[number] = _answered(stage, answers, size, work)
         for place in [*answers]:
             if not any(place in later.sources for later in stages[number + 1 :]) and place < number:
                 answers.pop(place).close()
@@ -91,7 +91,6 @@ def read_surroundings(
 def _answered(
     stage: Stage,
     answers: dict[int, PlaneMaps],
-    network: SEB,
     size: tuple[int, int],
     work: Work,
 ) -> PlaneMaps:
@@ -104,8 +103,6 @@ def _answered(
             answers[place].read_all(_scaled(outer, size, answers[place].size))
             for place in stage.sources
         ]
-        if stage.sources == (-1,):
-            sources.append(network.read(sources.pop()))
         of_tile = stage.work(sources)
         if answer is None:
             shape = planes, of_tile.shape[1], *size

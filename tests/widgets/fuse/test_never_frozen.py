@@ -8,6 +8,7 @@ import importlib
 import json
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -97,6 +98,38 @@ def test_no_turn_of_the_event_loop_takes_long_from_run_all_to_the_last_layer(
     qtbot.wait(50)
     assert "large fused" in viewer.layers
     assert pulse.longest < MOST_S
+
+
+def test_the_image_follows_strokes_while_the_event_loop_goes_on(qtbot, large, open_stack_dock):
+    viewer = ViewerModel()
+    viewer.add_image(large, name="large", contrast_limits=(0, 255))
+    dock = open_stack_dock(viewer)
+    dock.input["register"].value = "off"
+    dock.buttons["run_all"].click()
+    qtbot.waitUntil(lambda: not dock.tasks.busy, timeout=300_000)
+    labels, image = dock.session.labels, dock.session.image
+    labels.brush_size = 50
+    threads = []
+    work = dock.session.canvas.paint
+
+    def painted(*given):
+        threads.append(threading.get_ident())
+        time.sleep(0.3)  # as in a larger stack
+        return work(*given)
+
+    dock.session.canvas.paint = painted
+    qtbot.wait(50)
+    pulse = Pulse()
+    for column in (300, 400, 500, 600):
+        before = image.data.copy()
+        labels.paint((300, column), 3)
+        qtbot.wait(50)
+    qtbot.waitUntil(lambda: (image.data != before).any() and not dock.steps.repainter.busy)
+    qtbot.wait(50)
+    assert pulse.longest < MOST_S
+    assert threading.get_ident() not in threads
+    assert len(threads) == 2  # the first stroke, and then all that were painted meanwhile
+    assert (image.data[300, [300, 400, 500, 600]] == large[2, 300, [300, 400, 500, 600]]).all()
 
 
 def test_opening_the_first_sample_does_not_stop_the_event_loop(tmp_path):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.runtime.plane_choice import choice_text, named_planes
+from napari_focusstack.widgets.controls.background import Background
 from napari_focusstack.widgets.fuse.brush_debouncer import BrushDebouncer
 from napari_focusstack.widgets.fuse.panel import GIVEN
 from napari_focusstack.widgets.fuse.preview import (
@@ -24,15 +26,19 @@ from napari_focusstack.widgets.session.tasks import along
 from napari_focusstack.widgets.session.time_points import TimePoints
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from napari.viewer import Viewer
 
     from napari_focusstack.fusion.result import FusionResult
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.parameters import FuseParameters
+    from napari_focusstack.runtime.region import Region
     from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
     from napari_focusstack.widgets.fuse.panel import Panel
     from napari_focusstack.widgets.fuse.settings import FuseSettings
     from napari_focusstack.widgets.session.label_layer import LabelState
+    from napari_focusstack.widgets.session.repainting import Repainting
     from napari_focusstack.widgets.session.source import Source
     from napari_focusstack.widgets.session.tasks import FusionState, Task
 
@@ -71,7 +77,8 @@ class FuseSteps:
         self.retouch = Retouch(viewer, panel)
         self.summary = ResultSummary(panel, self.retouch)
         self.time_points = TimePoints(viewer)
-        self.brush = BrushDebouncer(panel, self.follow_brush)
+        self.brush = BrushDebouncer(panel, self._brush_rested)
+        self.repainter = Background(panel)
         panel.tasks.busy_changed.connect(self.brush.touched)
         panel.tasks.cancel_button.clicked.connect(self._cancelled)
         panel.live.changed.connect(self.brush.touched)
@@ -80,6 +87,7 @@ class FuseSteps:
     def leave(self) -> None:
         """Cancel the running step, and stop following the brush and the sliders."""
         self.panel.tasks.cancel()
+        self.repainter.drop()
         self.session = None
         self.summary.forget()
         self.brush.watch(None)
@@ -187,6 +195,7 @@ class FuseSteps:
     def prepare(self) -> tuple[Session, FuseParameters]:
         """Return the session of the chosen stack, made anew for another stack, and the settings."""
         self._began = perf_counter()
+        self.repainter.finish()
         self.menus.check()
         parameters, source = self.settings.parameters(), self.menus.source()
         session = self.session
@@ -269,13 +278,36 @@ class FuseSteps:
 
     def follow_brush(self) -> None:
         """Fuse again around what was painted since the last time, if *follow the brush* is on."""
+        self.repainter.finish()
+        self._repaint()
+        self.repainter.finish()
+
+    def _brush_rested(self) -> None:
+        """Let the image follow in a thread; what is painted meanwhile is followed next."""
+        if not self.repainter.busy:
+            self._repaint()
+
+    def _repaint(self) -> None:
         session, tasks = self.session, self.panel.tasks
         if session is None or session.labels not in self.viewer.layers:
             return
         try:
-            fused = session.follow_brush(live=self.panel.live.value and not tasks.busy)
+            strokes = session.strokes(live=self.panel.live.value and not tasks.busy)
         except InputError as error:
             tasks.say(str(error), error=True)
             return
-        if fused:
-            self.summary.follow_brush(session)
+        if strokes is not None:
+            self.repainter.run(strokes.run, partial(self._repainted, session, strokes))
+
+    def _repainted(
+        self, session: Session, strokes: Repainting, ended: Future[list[Region]]
+    ) -> None:
+        try:
+            changed = ended.result()
+        except InputError as error:
+            session.take_back(strokes)
+            self.panel.tasks.say(str(error), error=True)
+            return
+        session.show_repainted(strokes, changed)
+        self.summary.follow_brush(session)
+        self.brush.touched()

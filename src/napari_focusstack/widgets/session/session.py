@@ -20,6 +20,7 @@ from napari_focusstack.widgets.session.label_layer import (
     remember,
     set_labels,
 )
+from napari_focusstack.widgets.session.repainting import Repainting
 from napari_focusstack.widgets.session.result_layers import KINDS, LABELS, ResultLayers
 from napari_focusstack.widgets.session.result_pictures import (
     TimePointView,
@@ -31,7 +32,7 @@ from napari_focusstack.widgets.session.result_pictures import (
 from napari_focusstack.widgets.session.tasks import ALONE, estimating, fusing, segmenting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
@@ -306,11 +307,32 @@ class Session:
         InputError
             If the labels have another shape than the planes, or a label names no plane.
         """
-        if self.fixes is None or self.labels is None:
+        strokes = self.strokes(live=live)
+        if strokes is None:
             return False
+        try:
+            changed = strokes.run()
+        except InputError:
+            self.take_back(strokes)
+            raise
+        self.show_repainted(strokes, changed)
+        return True
+
+    def strokes(self, *, live: bool) -> Repainting | None:
+        """Note painted labels; return what the image has to follow, if it is live.
+
+        It has to be shown, or taken back, before it is asked for again.
+
+        Raises
+        ------
+        InputError
+            If the labels have another shape than the planes.
+        """
+        if self.fixes is None or self.labels is None:
+            return None
         labels = self.layers.shown_labels
         if labels is None:
-            return False
+            return None
         if labels.shape != self.fixes.labels.shape:
             raise InputError(
                 f"layer {self.labels.name!r} now has the shape {labels.shape}, the planes "
@@ -319,10 +341,22 @@ class Session:
         self._note(labels)
         pending = self._pending
         if not live or pending is None or self.canvas is None or self.image is None:
-            return False
-        canvas, decided = self.canvas, self.fixes.decided
-        where = canvas.paint(labels, pending, decided)
+            return None
         self._pending = None
+        canvases = self.canvas, *(canvas for _, canvas in self._others)
+        return Repainting(canvases, labels.copy(), pending, self.fixes.decided.copy())
+
+    def take_back(self, strokes: Repainting) -> None:
+        """Note strokes again that the image could not follow."""
+        region = strokes.region
+        self._pending = region if self._pending is None else union(self._pending, region)
+
+    def show_repainted(self, strokes: Repainting, changed: Sequence[Region]) -> None:
+        """Show what changed around strokes, unless the stack was fused anew meanwhile."""
+        canvas = self.canvas
+        if canvas is None or canvas is not strokes.canvases[0]:
+            return
+        where, *others = changed
         self.layers.update("fused", where, canvas.image.__getitem__)
         self.layers.update("sources", where, canvas.selection.source.__getitem__)
         self.layers.update("diffusion", where, partial(removed, canvas))
@@ -330,10 +364,8 @@ class Session:
             self.layers.update("depth", where, partial(depth_painted, canvas, self._depth))
             self.layers.update("confidence", where, partial(confidence_painted, canvas))
         self.layers.update_figures(self._figures(), LABELS, *KINDS)
-        for layers, other in self._others:
-            other_where = other.paint(labels, pending, decided)
+        for (layers, other), other_where in zip(self._others, others, strict=True):
             layers.update("fused", other_where, other.image.__getitem__)
-        return True
 
     def _note(self, labels: np.ndarray) -> None:
         """Note what was painted in labels (Y, X); the image does not follow it yet."""

@@ -28,7 +28,7 @@ from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundar
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.simulation.material import SourceImages
 from napari_focusstack.simulation.pairs import SceneParameters, synthesise
-from napari_focusstack.simulation.stacks import focal_stack
+from napari_focusstack.simulation.stacks import StackParameters, focal_stack
 from napari_focusstack.simulation.thin_lens.pool import load
 from napari_focusstack.simulation.thin_lens.sensor import expose
 from napari_focusstack.training.source_task import draw_defects, draw_planes
@@ -54,19 +54,22 @@ def thin_lens(paths, number, chance):
 def rendered(material, number, chance):
     """Return the same of a pair or a stack rendered by the imaging model."""
     generator = torch.Generator().manual_seed(int(chance.integers(2**31)))
+    clean = False
     if number % 4 < 2:
         scenes = SceneParameters(defects=float(chance.random() < 0.5))
         pair = synthesise(material, 1, PAIR_PX, generator, scenes)
         planes = [pair.near[0], pair.far[0]]
         truth = linear_to_srgb(pair.all_in_focus[0].clamp(0, 1))
     else:
-        stack = focal_stack(material, int(chance.integers(3, 13)), STACK_PX, generator)
+        clean = bool(chance.random() < 0.5)  # as a scientific camera is
+        scenes = StackParameters(0.0 if clean else 0.003, level=0.4, steps=65535 if clean else 255)
+        stack = focal_stack(material, int(chance.integers(3, 13)), STACK_PX, generator, scenes)
         planes, truth = list(stack.planes), stack.all_in_focus
     noise = 0.0 if chance.random() < 0.6 else float(np.exp(chance.uniform(*np.log([0.003, 0.03]))))
     planes = [plane + noise * torch.randn(plane.shape, generator=generator) for plane in planes]
     grey = bool(chance.random() < 0.25)
     last = [each.permute(1, 2, 0).numpy() for each in (*planes, truth)]
-    return last[:-1], last[-1], grey, grey
+    return last[:-1], last[-1], grey, grey or clean
 
 
 def digitised(picture, *, grey, deep):

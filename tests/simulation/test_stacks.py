@@ -140,3 +140,17 @@ def test_blank_scenes_have_no_parts_and_draw_nothing_where_there_are_none(materi
     assert torch.equal(again.planes, stacks[2].planes)
     blank = render(material, 2, noise=0.0, blank=1.0, from_segments=1.0)
     assert not torch.equal(blank.planes, stacks[2].planes)
+
+
+def test_level_surfaces_lie_in_planes(material):
+    for seed in range(4):
+        stack = render(material, seed, noise=0.0, level=1.0)
+        for depth in (stack.front, stack.behind):
+            assert torch.equal(depth, depth.round())
+
+
+def test_planes_are_rounded_to_the_steps_that_are_asked_for(material):
+    fine, coarse = (render(material, 0, noise=0.0, steps=steps).planes for steps in (65535, 15))
+    torch.testing.assert_close(coarse * 15, (coarse * 15).round())
+    assert (fine - coarse).abs().max() <= 0.5 / 15 + 1e-6
+    assert len(fine.unique()) > 256

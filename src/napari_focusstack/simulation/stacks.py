@@ -44,6 +44,10 @@ class StackParameters:
         Share of scenes in which no pixel shows two surfaces.
     blank : float
         Share of scenes before a backdrop without any detail, bright or dark.
+    level : float
+        Share of scenes whose surfaces are level, each in focus in one of the planes.
+    steps : int
+        Greatest value of the pixels that planes are rounded to.
     """
 
     noise: float = 0.003
@@ -51,6 +55,8 @@ class StackParameters:
     misplaced: float = 0.0
     unmixed: float = 0.0
     blank: float = 0.0
+    level: float = 0.0
+    steps: int = 255
 
 
 STACKS = StackParameters()
@@ -134,18 +140,23 @@ def focal_stack(
     from_segments = choose(1, parameters.from_segments, generator)
     unmixed = happens(parameters.unmixed, generator)
     blank = happens(parameters.blank, generator)
+    bend = 0.0 if happens(parameters.level, generator) else 1.0
     shade = None
     if blank:
         from_segments = torch.zeros_like(from_segments)
         truth, shade = backdrop(material, full, generator)
     else:
         truth = texture(material, 1, full, 0.0 if from_segments else 0.15, generator)
-    depth = _tilted(full, 0.9 * last, 0.2 * last, generator).clamp(0, last)
+    depth = _tilted(full, 0.9 * last, 0.2 * bend * last, generator).clamp(0, last)
+    if not bend:
+        depth = depth.round()
     scene = [Surface(premultiply(truth, torch.ones_like(truth[:, :1]))[0], depth)]
     alpha, front, behind = torch.ones_like(depth), depth, depth
     fewest, more = (4, 5) if from_segments else (2, 4)
     count = fewest + int(torch.randint(more, (1,), generator=generator, device=generator.device))
     bases = uniform((count,), 0, 0.9 * last, generator).sort(descending=True).values
+    if not bend:
+        bases = bases.round()
     for base in bases.tolist():
         if from_segments:
             segment = similar_region(truth, generator)
@@ -160,7 +171,7 @@ def focal_stack(
             layer = shaded(layer, shade, generator)
         share, below = layer[0, 3], torch.where(alpha > 0.5, front, behind)
         # no surface passes through what it covers
-        tilted = _tilted(full, base, 0.1 * last, generator).minimum(below).clamp(min=0)
+        tilted = _tilted(full, base, 0.1 * bend * last, generator).minimum(below).clamp(min=0)
         scene.append(Surface(layer[0], tilted))
         behind = torch.where(share == 0, behind, torch.where(share == 1, tilted, below))
         alpha = torch.where(share == 0, alpha, share)
@@ -182,7 +193,7 @@ def focal_stack(
         stack.shape, generator=generator, device=generator.device
     )
     return FocalStackTruth(
-        planes=(stack.clamp(0, 1) * 255).round() / 255,
+        planes=(stack.clamp(0, 1) * parameters.steps).round() / parameters.steps,
         all_in_focus=linear_to_srgb(truth[0, :, inner, inner].clamp(0, 1)),
         alpha=alpha[inner, inner],
         front=front[inner, inner],

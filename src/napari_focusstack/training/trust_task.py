@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LEAST_ERROR = (1 / 255) ** 2
 #: Weights of the log error of single pixels, of a crop that is worse than its source pixels, and of
 #: single pixels that are, beside the log error of a crop.
-EACH, WORSE, EACH_WORSE = 0.5, 3.0, 0.5
+EACH, WORSE, EACH_WORSE = 0.5, 6.0, 1.0
 #: Share of examples in which the residuals, and in which the expected errors of the source pixels,
 #: are taken for unknown.
 UNKNOWN_SHARE = 0.1

@@ -42,26 +42,6 @@ def assert_source_pixels_outside_the_transition_region(result, near, far):
     assert result.image.dtype == near.dtype
 
 
-@pytest.fixture(scope="module")
-def scene(make_scene):
-    return make_scene(3.0)
-
-
-@pytest.fixture(scope="module")
-def pair(scene):
-    return scene.planes("uint8")
-
-
-@pytest.fixture(scope="module")
-def alpha(scene):
-    return scene.alpha[0].numpy()
-
-
-@pytest.fixture(scope="module")
-def result(pair, alpha):
-    return nfs.fuse(pair, labels=alpha, psf=3.0, psf_shape="gaussian", device="cpu")
-
-
 @KINDS
 @pytest.mark.parametrize("elimination", ["unmix", "subtract"])
 def test_outside_the_transition_region_pixels_are_the_sources(scene, dtype, grey, elimination):
@@ -210,6 +190,7 @@ def test_progress_is_reported_for_each_part(pair, fsb_weights):
         "find focus",
         "estimate PSF",
         "read surroundings",
+        "compare planes",
         "choose sources",
         "check the planes",
         "fuse",

@@ -14,26 +14,6 @@ def same_bytes(a, b):
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
-@pytest.fixture(scope="module")
-def scene(make_scene):
-    return make_scene(3.0)
-
-
-@pytest.fixture(scope="module")
-def pair(scene):
-    return scene.planes("uint8")
-
-
-@pytest.fixture(scope="module")
-def alpha(scene):
-    return scene.alpha[0].numpy()
-
-
-@pytest.fixture(scope="module")
-def result(pair, alpha):
-    return nfs.fuse(pair, labels=alpha, psf=3.0, psf_shape="gaussian", device="cpu")
-
-
 def test_the_result_describes_itself(pair, scene, alpha, result):
     assert isinstance(result, FusionResult)
     assert result.labels.dtype == np.uint8

@@ -71,7 +71,7 @@ def expect_errors(
     stack, stride = cues.stack, network.stride
     tiles = work.tiles_of(stack, EXPECT)
     errors = PlaneMaps((len(stack), 1, *stack.size), stack.device, work.map_bytes)
-    yield Progress("expect errors", 0, len(tiles))
+    yield Progress("compare planes", 0, len(tiles))
     for number, tile in enumerate(tiles, 1):
         outer = align(pad(tile, EXPECT.reach_px, stack.size), stride)
         rows, columns = to_local(tile, outer)
@@ -80,5 +80,5 @@ def expect_errors(
             for plane, logs in enumerate(network.decode(features, cues.of(outer))):
                 errors.write(plane, tile, logs[:, rows, columns])
         trim_heap()
-        yield Progress("expect errors", number, len(tiles))
+        yield Progress("compare planes", number, len(tiles))
     return errors

@@ -26,6 +26,7 @@ from napari_focusstack.io.reading.image import read_image
 from napari_focusstack.networks import weights
 from napari_focusstack.networks.tiled_fsb import segment_tiled
 from napari_focusstack.parameters import FuseParameters
+from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.crf import refine
 from napari_focusstack.segmentation.focus_map import FocusMap
@@ -89,7 +90,9 @@ def score(case: Case, parameters: FuseParameters) -> dict[str, tuple[float, ...]
     pipeline = Pipeline([read_image(case.files[kind]) for kind in ("near", "far")], parameters)
     displayed = [pipeline.stack.display(plane, pipeline.stack.full) for plane in (1, 2)]
     network, _ = weights.load("fsb", pipeline.stack.device, parameters.fsb_weights)
-    estimate = run(segment_tiled(network, *displayed, parameters.tile_px))[0].numpy()
+    estimate = run(segment_tiled(network, *displayed, parameters.tile_px, memory_budget()))[
+        0
+    ].numpy()
     guide = (displayed[0].permute(1, 2, 0) * 255).round().byte().numpy()
     truth, true_alpha = read_image(case.files["truth"]), tensor(case.alpha())
     region = transition_region(true_alpha, blur(true_alpha, case.sigma_px()))[0].numpy()

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from napari_focusstack.networks import tiled_fsb as inference
+from napari_focusstack.networks import weights
 from napari_focusstack.networks.fsb import FSB
 from napari_focusstack.networks.tiled_fsb import Progress, segment_tiled
+from napari_focusstack.runtime.region import pad
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +31,8 @@ def pair(height, width, seed=0):
     return torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def run(network, near, far, tile_px):
-    steps = segment_tiled(network, near, far, tile_px)
+def run(network, near, far, tile_px, budget_bytes=2**30):
+    steps = segment_tiled(network, near, far, tile_px, budget_bytes)
     yielded = []
     while True:
         try:
@@ -85,8 +87,44 @@ def test_progress_counts_the_tiles_and_may_stop_at_any(network):
     _, yielded = run(network, near, far, 64)
     assert list(dict.fromkeys(yielded)) == [Progress("segment", i, 6) for i in range(7)]
     assert len(yielded) == 6 * (len(network.stages()) + 1)
-    steps = segment_tiled(network, near, far, 64)
+    steps = segment_tiled(network, near, far, 64, 2**30)
     next(steps)
     steps.close()
     with pytest.raises(StopIteration):
         next(steps)
+
+
+def test_tiles_with_their_margins_fit_into_the_budget(network, monkeypatch):
+    near, far = pair(300, 400)
+    sizes = []
+    monkeypatch.setattr(inference, "pad", lambda *part: sizes.append(pad(*part)) or sizes[-1])
+    budget = 10**8
+    _, yielded = run(network, near, far, 1000, budget)
+    assert yielded[-1].total > 1
+    areas = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in sizes]
+    assert max(areas) * inference.BYTES_PER_PIXEL <= budget
+
+
+def test_the_least_memory_is_that_of_the_shipped_network():
+    shipped = weights.load("fsb", torch.device("cpu"))[0]
+    assert shipped.receptive_radius_px == inference.SHIPPED_RADIUS_PX
+    assert shipped.stride == inference.SHIPPED_STRIDE
+
+
+@pytest.mark.usefixtures("float32")
+def test_a_tile_in_which_memory_runs_out_is_cut_and_nothing_is_lost(network, monkeypatch):
+    near, far = pair(128, 200)
+    whole, _ = run(network, near, far, 1000)
+    sigmoid, asked = torch.sigmoid, []
+
+    def ask(state):
+        asked.append(state.shape)
+        if len(asked) == 1:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        return sigmoid(state)
+
+    monkeypatch.setattr(torch, "sigmoid", ask)
+    cut, yielded = run(network, near, far, 1000)
+    assert len(asked) == 3
+    assert yielded[-1] == Progress("segment", 2, 2)
+    torch.testing.assert_close(cut, whole, atol=1e-5, rtol=0)

@@ -16,7 +16,6 @@ from napari_focusstack.runtime.memory import (
     free_bytes,
     left_in_groups,
     memory_budget,
-    tile_side,
     trim_heap,
 )
 
@@ -111,15 +110,6 @@ def test_each_group_above_limits_too(tmp_path):
         job__memory_DOT_max="80\n", job__memory_DOT_current="50\n",
     )  # fmt: skip
     assert list(left_in_groups(root)) == [30, -400]
-
-
-@pytest.mark.parametrize("budget", [10**6, 10**8, 10**10])
-def test_a_tile_fits_its_budget_within_its_bounds(budget):
-    side = tile_side(budget, 300, 2048, 64)
-    assert side % 16 == 0
-    assert 64 <= side <= 2048
-    assert side * side * 300 <= budget or side == 64
-    assert (side + 16) ** 2 * 300 > budget or side == 2048
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of glibc")

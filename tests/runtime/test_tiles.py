@@ -8,12 +8,10 @@ import torch
 
 from napari_focusstack.runtime.tiles import (
     LEAST_PX,
-    MIN_TILE_PX,
     MOST_PX,
     fixed_tile_px,
     pad_to_multiple,
     tile_edges,
-    tile_plan,
     tiles_of,
 )
 
@@ -48,35 +46,6 @@ def test_planes_are_continued_to_a_multiple_of_the_stride():
     padded = pad_to_multiple(planes, 4)
     assert padded[0, 0].tolist() == [[0, 1, 2, 2], [3, 4, 5, 5], [3, 4, 5, 5], [3, 4, 5, 5]]
     assert torch.equal(pad_to_multiple(padded, 4), padded)
-
-
-def plan(planes, *limits):
-    return tile_plan(BYTES_PER_PIXEL * planes, WORK_BYTES, *limits)
-
-
-@pytest.mark.parametrize("planes", [3, 12, 24, 48])
-def test_tiles_take_the_same_memory_however_many_planes(planes):
-    side_px, together = plan(planes, 1024, 96, 2, 10**10)
-    assert side_px >= MIN_TILE_PX
-    assert together * side_px**2 * planes * BYTES_PER_PIXEL <= WORK_BYTES
-
-
-def test_very_many_planes_take_more_memory_rather_than_tiny_tiles():
-    assert plan(200, 1024, 96, 4, 10**10) == (MIN_TILE_PX, 1)
-
-
-@pytest.mark.parametrize("budget_bytes", [10**8, 3 * 10**8, 10**9])
-def test_tiles_keep_to_the_budget(budget_bytes):
-    side_px, together = plan(12, 1024, 96, 4, budget_bytes)
-    assert together * side_px**2 * 12 * BYTES_PER_PIXEL <= budget_bytes
-
-
-def test_no_tile_is_larger_than_was_asked_for():
-    assert plan(3, 64, 96, 2, 10**10) == (256, 2)
-
-
-def test_tiles_that_see_far_are_large_and_worked_on_one_by_one():
-    assert plan(2, 1024, 612, 4, 10**10) == (1024 + 2 * 612, 1)
 
 
 @pytest.mark.parametrize("planes", [3, 6, 12])

@@ -10,6 +10,7 @@ from napari_focusstack.networks.seb import SURROUNDINGS
 from napari_focusstack.networks.source_cues import WIDE_CUES
 from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.runtime.progress import run
+from napari_focusstack.runtime.region import to_local
 from napari_focusstack.source.select_sources import estimate_noise, select_sources
 
 CPU = torch.device("cpu")
@@ -210,3 +211,25 @@ def test_a_seam_is_hidden_alike_whatever_the_tiles(size):
     assert 0.02 < whole.blended.mean() < 0.5
     off = np.abs(tiled.picture.astype(int) - whole.picture)
     assert off.max() <= 1
+
+
+@pytest.mark.parametrize(
+    "name", ["surroundings.to_local", "expected_errors.to_local", "select_sources.to_local"]
+)
+def test_where_memory_runs_out_in_a_step_its_tile_is_cut_and_no_bit_changes(
+    network, blank_beside_detail, monkeypatch, name
+):
+    whole = select(blank_beside_detail, network)
+    attempts = []
+
+    def fail_once(*regions):
+        attempts.append(regions)
+        if len(attempts) == 1:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return to_local(*regions)
+
+    monkeypatch.setattr(f"napari_focusstack.source.{name}", fail_once)
+    cut = select(blank_beside_detail, network)
+    assert len(attempts) > 2
+    np.testing.assert_array_equal(cut.source, whole.source)
+    np.testing.assert_array_equal(cut.picture, whole.picture)

@@ -187,13 +187,17 @@ def shares_of_budget(stack: StackHeader, budget_bytes: int | None) -> tuple[int,
     InputError
         If no tile fits.
     """
+    from napari_focusstack.networks import tiled_fsb
     from napari_focusstack.source.select_sources import least_bytes
 
     if budget_bytes is None:
         half = memory_budget() // 2
         return min(half, MOST_PLANE_BYTES), half
     planes = stack.shape[stack.focus_axis] if stack.focus_axis is not None else 1
-    of_tile = least_bytes(planes, (stack.plane_shape[0], stack.plane_shape[1]))
+    size = (stack.plane_shape[0], stack.plane_shape[1])
+    of_tile = least_bytes(planes, size)
+    if planes == 2:
+        of_tile = max(of_tile, tiled_fsb.least_bytes(size))
     least = of_tile * 5 // 4
     if budget_bytes < least:
         raise InputError(

@@ -19,6 +19,7 @@ from napari_focusstack.imaging.breathing import origin
 from napari_focusstack.imaging.kernels import check_sigma
 from napari_focusstack.runtime.region import full, pad, to_local
 from napari_focusstack.runtime.threads import parallel_map
+from napari_focusstack.runtime.tile_queue import TileQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.segmentation.focus_map import FocusMap
 
-#: Side of the blocks that the work is cut into, px.
-BLOCK_PX = 512
+#: Side of the blocks that the work is cut into, px, and the least where memory runs out.
+BLOCK_PX, LEAST_PX = 512, 64
 
 
 class Solved(NamedTuple):
@@ -101,7 +102,12 @@ def eliminate(
         return
 
     def work(block: Region) -> list[Solved]:
-        return list(_solve_block(light, focus, psf, method, block))
+        pieces: list[Solved] = []
+        parts = TileQueue([block], 1, LEAST_PX)
+        for part in parts:
+            with parts.attempt(part):
+                pieces += list(_solve_block(light, focus, psf, method, part))
+        return pieces
 
     for solved in parallel_map(work, _blocks(focus, within), focus.alpha.device):
         yield from solved

@@ -13,6 +13,7 @@ from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
 from napari_focusstack.runtime.threads import map_planes
+from napari_focusstack.runtime.tile_queue import TileQueue
 from napari_focusstack.runtime.tiles import fixed_tile_px, pad_to_multiple, tiles_of
 
 if TYPE_CHECKING:
@@ -92,26 +93,26 @@ def run_tiled(
     side = tile_px or fixed_tile_px(
         WORK_BYTES, BYTES_PER_PIXEL * len(planes), reach_px, network.stride
     )
-    tiles = tiles_of(planes.size, side, network.stride)
+    # no tile is cut: the answer depends on its margin
+    tiles = TileQueue(tiles_of(planes.size, side, network.stride), network.stride, side)
 
     maps = cells = torch.empty(0)
-    yield Progress("find focus", 0, len(tiles))
-    for number, tile in enumerate(tiles, 1):
-        outer = align(pad(tile, reach_px, planes.size), network.stride)
-        inner = _in_cells(to_local(tile, outer))
-        with torch.no_grad():
+    yield Progress("find focus", 0, tiles.total)
+    for tile in tiles:
+        with tiles.attempt(tile), torch.no_grad():
+            outer = align(pad(tile, reach_px, planes.size), network.stride)
+            inner = _in_cells(to_local(tile, outer))
             pixels, of_cells = _of_tile(planes, network, outer, inner, decode)
-        if number == 1:
-            maps = pixels.new_empty(len(pixels), *planes.size)
-            cells = of_cells.new_empty(
-                len(of_cells), *(-(-side // CELL_PX) for side in planes.size)
-            )
-        rows, columns = (part.stop - part.start for part in tile)
-        maps[:, *tile] = pixels[:, :rows, :columns]
-        cells[:, *_in_cells(tile)] = of_cells
-        del pixels, of_cells
-        trim_heap()
-        yield Progress("find focus", number, len(tiles))
+            if not tiles.done:
+                maps = pixels.new_empty(len(pixels), *planes.size)
+                cells = of_cells.new_empty(
+                    len(of_cells), *(-(-side // CELL_PX) for side in planes.size)
+                )
+            rows, columns = (part.stop - part.start for part in tile)
+            maps[:, *tile] = pixels[:, :rows, :columns]
+            cells[:, *_in_cells(tile)] = of_cells
+            del pixels, of_cells
+        yield Progress("find focus", tiles.done, tiles.total)
     return maps, cells
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from napari_focusstack.networks.device import autocast
 from napari_focusstack.runtime.progress import Progress
-from napari_focusstack.runtime.tiles import pad_to_multiple, tile_edges, tiles_of
+from napari_focusstack.runtime.region import align, pad, to_local
+from napari_focusstack.runtime.tile_queue import TileQueue
+from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -18,14 +21,27 @@ if TYPE_CHECKING:
     from napari_focusstack.networks.fsb import FSB
 
 
-def tile_count(plane: Tensor, tile_px: int) -> int:
-    """Return how many tiles :func:`segment_tiled` cuts a plane (C, Y, X) into."""
-    height, width = plane.shape[-2:]
-    return len(tiles_of((height, width), tile_px))
+#: Memory of a tile for each of its pixels, bytes. Measured. And its least side, px.
+BYTES_PER_PIXEL, LEAST_PX = 800.0, 64
+#: Receptive radius of the shipped FSB, and side of its coarsest cells, px.
+SHIPPED_RADIUS_PX, SHIPPED_STRIDE = 254, 32
+
+
+def least_bytes(size: tuple[int, int]) -> int:
+    """Return the memory that the least tile of a pair of a size needs, bytes.
+
+    Examples
+    --------
+    >>> least_bytes((3072, 2048)), least_bytes((64, 64))
+    (291852800, 3276800)
+    """
+    outer_px = LEAST_PX + 2 * SHIPPED_RADIUS_PX + SHIPPED_STRIDE
+    rows, columns = (min(side, outer_px) for side in size)
+    return int(BYTES_PER_PIXEL * rows * columns)
 
 
 def segment_tiled(
-    network: FSB, near: Tensor, far: Tensor, tile_px: int
+    network: FSB, near: Tensor, far: Tensor, tile_px: int, budget_bytes: int
 ) -> Generator[Progress, None, Tensor]:
     """Run FSB over an image of any size in bounded memory.
 
@@ -39,7 +55,9 @@ def segment_tiled(
     near, far : Tensor
         Shape (3, Y, X), coded for display, 0..1.
     tile_px : int
-        Greatest side of a tile, px. Memory grows with its square.
+        Greatest side of a tile, px.
+    budget_bytes : int
+        Most memory of a tile.
 
     Yields
     ------
@@ -55,30 +73,20 @@ def segment_tiled(
     height, width = near.shape[-2:]
     planes = pad_to_multiple(torch.cat([near, far])[None], stride)
     alpha = torch.empty(1, height, width, device=near.device)
-    tiles = [
-        (rows, columns)
-        for rows in tile_edges(height, tile_px)
-        for columns in tile_edges(width, tile_px)
-    ]
-    for number, (rows, columns) in enumerate(tiles, 1):
-        outer = [
-            (
-                max(0, (start - margin) // stride * stride),
-                min(-(-(stop + margin) // stride) * stride, side),
-            )
-            for (start, stop), side in zip((rows, columns), planes.shape[-2:], strict=True)
-        ]
-        tile = planes[..., slice(*outer[0]), slice(*outer[1])]
-        state: Any = tile.contiguous(memory_format=torch.channels_last)
-        for stage in network.stages():
-            with torch.no_grad(), autocast(near.device):
-                state = stage(state)
-            yield Progress("segment", number - 1, len(tiles))
-        outer_alpha = torch.sigmoid(state.float())[0]
-        inner = [
-            slice(start - o, stop - o)
-            for (start, stop), (o, _) in zip((rows, columns), outer, strict=True)
-        ]
-        alpha[:, slice(*rows), slice(*columns)] = outer_alpha[:, *inner]
-        yield Progress("segment", number, len(tiles))
+    outer_px = math.isqrt(int(budget_bytes / BYTES_PER_PIXEL))
+    side = max(LEAST_PX, min(tile_px, outer_px - 2 * margin - stride))
+    tiles = TileQueue(tiles_of((height, width), side), 1, LEAST_PX)
+    for tile in tiles:
+        with tiles.attempt(tile):
+            outer = align(pad(tile, margin, (height, width)), stride)
+            ends = (-(-part.stop // stride) * stride for part in outer)
+            rows, columns = (slice(part.start, end) for part, end in zip(outer, ends, strict=True))
+            state: Any = planes[..., rows, columns].contiguous(memory_format=torch.channels_last)
+            for stage in network.stages():
+                with torch.no_grad(), autocast(near.device):
+                    state = stage(state)
+                yield Progress("segment", tiles.done, tiles.total)
+            alpha[:, *tile] = torch.sigmoid(state.float())[0][:, *to_local(tile, outer)]
+            del state
+        yield Progress("segment", tiles.done, tiles.total)
     return alpha

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,32 +94,6 @@ def left_in_groups(root: Path) -> Iterator[int]:
             # Version 1 writes "no limit" as a number larger than any memory.
             if limit is not None and usage is not None and limit < 2**60:
                 yield limit - usage + _file_cache(level / "memory.stat")
-
-
-def tile_side(budget_bytes: int, bytes_per_pixel: float, most_px: int, least_px: int = 64) -> int:
-    """Return the side of the largest square tile whose work fits into a budget.
-
-    Parameters
-    ----------
-    budget_bytes : int
-        Memory for the work on one tile.
-    bytes_per_pixel : float
-        Memory that the work takes for each pixel of the tile.
-    most_px, least_px : int
-        Largest and smallest side, px.
-
-    Returns
-    -------
-    int
-        Side, px: a multiple of 16 if both bounds are.
-
-    Examples
-    --------
-    >>> tile_side(200_000_000, 400, 1024), tile_side(10**12, 400, 1024), tile_side(1, 400, 1024)
-    (704, 1024, 64)
-    """
-    side = math.isqrt(int(budget_bytes / bytes_per_pixel)) // 16 * 16
-    return min(max(side, least_px), most_px)
 
 
 def trim_heap() -> None:

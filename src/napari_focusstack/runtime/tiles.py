@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch.nn.functional as functional
 
-from napari_focusstack.runtime.memory import tile_side
-
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_focusstack.runtime.region import Region
 
-#: Least side of a tile with its margins, px, and in multiples of the margin. In smaller tiles most
-#: of the work would be for margins, so fewer tiles run at a time, or more memory is taken.
-MIN_TILE_PX, MIN_TILE_REACHES = 512, 4
 #: Bounds of the side of a tile of fixed size without its margins, px.
 LEAST_PX, MOST_PX = 320, 1024
 
@@ -57,51 +52,6 @@ def tiles_of(size: tuple[int, int], tile_px: int, grid_px: int = 1) -> list[Regi
         for rows in tile_edges(height, tile_px, grid_px)
         for columns in tile_edges(width, tile_px, grid_px)
     ]
-
-
-def tile_plan(
-    bytes_per_pixel: float,
-    work_bytes: int,
-    tile_px: int,
-    reach_px: int,
-    max_workers: int,
-    budget_bytes: int,
-) -> tuple[int, int]:
-    """Return the side of tiles and the number of tiles in progress at a time.
-
-    Parameters
-    ----------
-    bytes_per_pixel : float
-        Memory that the work takes for each pixel of a tile, of all planes.
-    work_bytes : int
-        Memory of all tiles in progress, if the budget allows.
-    tile_px, reach_px : int
-        Greatest side of a tile, and its margin on each side, px.
-    max_workers : int
-        Most tiles in progress at a time.
-    budget_bytes : int
-        Most memory of all of them.
-
-    Returns
-    -------
-    outer_px : int
-        Greatest side of a tile with its margins, px.
-    workers : int
-        Tiles in progress at a time, at least 1.
-
-    Examples
-    --------
-    >>> tile_plan(432, 576 * 2**20, 1024, 96, 2, 10**10)
-    (832, 2)
-    >>> tile_plan(1800, 576 * 2**20, 1024, 96, 2, 10**10)
-    (576, 1)
-    """
-    max_px = tile_px + 2 * reach_px
-    min_px = min(max(MIN_TILE_PX, MIN_TILE_REACHES * reach_px), max_px)
-    min_bytes = int(bytes_per_pixel * min_px**2)
-    work_bytes = min(max(work_bytes, min_bytes), budget_bytes)
-    workers = max(1, min(max_workers, work_bytes // min_bytes))
-    return tile_side(work_bytes // workers, bytes_per_pixel, max_px), workers
 
 
 def fixed_tile_px(work_bytes: int, bytes_per_pixel: float, reach_px: int, grid_px: int) -> int:

@@ -65,7 +65,7 @@ def estimate_matte(
         The backend of the CRF that ran, None if none did.
     """
     near, far = (pair.display(plane, pair.full) for plane in (1, 2))
-    alpha = yield from segment_tiled(fsb, near, far, parameters.tile_px)
+    alpha = yield from segment_tiled(fsb, near, far, parameters.tile_px, pair.budget_bytes)
     log_odds = yield from near_log_odds(pair, deb)
     log_odds += FSB_WEIGHT * torch.logit(alpha.clamp(LOGIT_EPS, 1 - LOGIT_EPS))
     prior = torch.sigmoid(log_odds)

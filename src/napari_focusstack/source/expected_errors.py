@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
 from napari_focusstack.source.plane_maps import PlaneMaps
@@ -71,14 +70,13 @@ def expect_errors(
     stack, stride = cues.stack, network.stride
     tiles = work.tiles_of(stack, EXPECT)
     errors = PlaneMaps((len(stack), 1, *stack.size), stack.device, work.map_bytes)
-    yield Progress("compare planes", 0, len(tiles))
-    for number, tile in enumerate(tiles, 1):
-        outer = align(pad(tile, EXPECT.reach_px, stack.size), stride)
-        rows, columns = to_local(tile, outer)
-        features = _Features(surroundings, in_cells(outer, stride))
-        with torch.no_grad():
+    yield Progress("compare planes", 0, tiles.total)
+    for tile in tiles:
+        with tiles.attempt(tile), torch.no_grad():
+            outer = align(pad(tile, EXPECT.reach_px, stack.size), stride)
+            rows, columns = to_local(tile, outer)
+            features = _Features(surroundings, in_cells(outer, stride))
             for plane, logs in enumerate(network.decode(features, cues.of(outer))):
                 errors.write(plane, tile, logs[:, rows, columns])
-        trim_heap()
-        yield Progress("compare planes", number, len(tiles))
+        yield Progress("compare planes", tiles.done, tiles.total)
     return errors

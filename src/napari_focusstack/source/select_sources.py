@@ -12,7 +12,6 @@ from napari_focusstack.imaging.number_types import number_type
 from napari_focusstack.networks.seb import SURROUNDINGS_PX
 from napari_focusstack.planes.bands import grey_and_detail
 from napari_focusstack.planes.distinct import spread_evenly
-from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import pad, to_local
 from napari_focusstack.runtime.threads import map_in_threads
@@ -102,12 +101,12 @@ def _chosen(
     blended = np.empty(stack.size, bool)
     log_error = np.empty(stack.size, np.float16)
 
-    yield Progress("choose sources", 0, len(tiles))
-    for number, tile in enumerate(tiles, 1):
-        piece = _select_tile(stack, noise, blend, errors, tile)
-        source[tile], picture[tile], blended[tile], log_error[tile] = piece
-        trim_heap()
-        yield Progress("choose sources", number, len(tiles))
+    yield Progress("choose sources", 0, tiles.total)
+    for tile in tiles:
+        with tiles.attempt(tile):
+            piece = _select_tile(stack, noise, blend, errors, tile)
+            source[tile], picture[tile], blended[tile], log_error[tile] = piece
+        yield Progress("choose sources", tiles.done, tiles.total)
     return Selection(picture, source, blended, log_error)
 
 

@@ -14,7 +14,6 @@ import torch
 from napari_focusstack.networks.cell_unet import STAGE_REACH_CELLS
 from napari_focusstack.networks.seb import SURROUNDINGS_PX
 from napari_focusstack.networks.source_cues import WIDE_CUES
-from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
 from napari_focusstack.source.plane_maps import PlaneMaps
@@ -65,17 +64,15 @@ def read_surroundings(
     rows, columns = (-(-side // stride) * stride // SURROUNDINGS_PX for side in stack.size)
     tiles = work.tiles_of(stack, CUES)
     stages = network.stages(len(stack))
-    total = len(tiles) + len(stages)
-    yield Progress("read surroundings", 0, total)
+    yield Progress("read surroundings", 0, tiles.total + len(stages))
     cells = PlaneMaps((len(stack), WIDE_CUES, rows, columns), stack.device, work.map_bytes)
-    for number, tile in enumerate(tiles, 1):
-        with torch.no_grad():
+    for tile in tiles:
+        with tiles.attempt(tile), torch.no_grad():
             outer = align(pad(tile, CUES.reach_px, stack.size), stride)
             inner = in_cells(to_local(tile, outer), stride)
             of_tile = network.cells(cues.of(outer))[0]
             cells.write_all(in_cells(tile, stride), of_tile[..., *inner])
-        trim_heap()
-        yield Progress("read surroundings", number, total)
+        yield Progress("read surroundings", tiles.done, tiles.total + len(stages))
     answers = {-1: cells}
     for number, stage in enumerate(stages):
         size = (rows >> stage.level, columns >> stage.level)
@@ -84,7 +81,7 @@ def read_surroundings(
         for place in [*answers]:
             if not any(place in later.sources for later in stages[number + 1 :]) and place < number:
                 answers.pop(place).close()
-        yield Progress("read surroundings", len(tiles) + number + 1, total)
+        yield Progress("read surroundings", tiles.done + number + 1, tiles.total + len(stages))
     return answers[number]
 
 
@@ -97,18 +94,19 @@ def _answered(
     """Run a stage of the U-Net over all cells."""
     planes = len(answers[stage.sources[0]])
     answer: PlaneMaps | None = None
-    for tile in work.tiles(size, planes, STAGE):
-        outer = pad(tile, STAGE.reach_px, size)
-        sources = [
-            answers[place].read_all(_scaled(outer, size, answers[place].size))
-            for place in stage.sources
-        ]
-        of_tile = stage.work(sources)
-        if answer is None:
-            shape = planes, of_tile.shape[1], *size
-            answer = PlaneMaps(shape, of_tile.device, work.map_bytes)
-        answer.write_all(tile, of_tile[..., *to_local(tile, outer)])
-        trim_heap()
+    tiles = work.tiles(size, planes, STAGE)
+    for tile in tiles:
+        with tiles.attempt(tile):
+            outer = pad(tile, STAGE.reach_px, size)
+            sources = [
+                answers[place].read_all(_scaled(outer, size, answers[place].size))
+                for place in stage.sources
+            ]
+            of_tile = stage.work(sources)
+            if answer is None:
+                shape = planes, of_tile.shape[1], *size
+                answer = PlaneMaps(shape, of_tile.device, work.map_bytes)
+            answer.write_all(tile, of_tile[..., *to_local(tile, outer)])
     assert answer is not None  # no picture is empty
     return answer
 

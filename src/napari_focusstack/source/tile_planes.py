@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from napari_focusstack.networks.source_cues import SourceCues
+from napari_focusstack.runtime.tile_queue import TileQueue
 from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
 
 if TYPE_CHECKING:
@@ -70,18 +71,18 @@ class Work(NamedTuple):
         """Most memory that maps of all planes take, bytes."""
         return int(min(MOST_MAP_BYTES, MAP_SHARE * self.budget_bytes))
 
-    def tiles_of(self, stack: FocalStack, step: TileStep) -> list[Region]:
+    def tiles_of(self, stack: FocalStack, step: TileStep) -> TileQueue:
         """Return the tiles of a step over a stack."""
         of_plane = step.bytes_per_plane + kept_bytes(stack)
         return self.tiles(stack.size, len(stack), step._replace(bytes_per_plane=of_plane))
 
-    def tiles(self, size: tuple[int, int], planes: int, step: TileStep) -> list[Region]:
+    def tiles(self, size: tuple[int, int], planes: int, step: TileStep) -> TileQueue:
         """Return tiles whose memory, with a margin on each side, fits into the budget."""
         bytes_per_pixel = step.bytes_per_pixel + planes * step.bytes_per_plane
         outer_px = math.isqrt(int(self.budget_bytes / bytes_per_pixel))
         inner_px = min(outer_px - 2 * step.reach_px - step.grid_px, self.tile_px)
         side = max(inner_px // step.grid_px * step.grid_px, step.least_px)
-        return tiles_of(size, side, step.grid_px)
+        return TileQueue(tiles_of(size, side, step.grid_px), step.grid_px, step.least_px)
 
 
 def kept_bytes(stack: FocalStack) -> int:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 #: Most pixels of all planes of a preview: less than 2 s of a core. Measured on a pair and on stacks
-#: of 8 and 28 planes.
-MOST_PIXELS = 360_000
+#: of 8, 13 and 28 planes.
+MOST_PIXELS = 240_000
 #: Most pixels of one plane, for what a fusion takes whatever the number of planes.
 MOST_IN_PLANE = 60_000
 

@@ -278,3 +278,15 @@ def keb_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("keb") / "keb.safetensors"
     weights.save(network, path)
     return path
+
+
+@pytest.fixture
+def tiles_of_deb(monkeypatch):
+    """A function that sets the side of the tiles of DEB, px: a multiple of its stride."""
+
+    def set_side(side):
+        monkeypatch.setattr(
+            "napari_focusstack.networks.tiled_deb.fixed_tile_px", lambda *_, **__: side
+        )
+
+    return set_side

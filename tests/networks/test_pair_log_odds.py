@@ -24,19 +24,20 @@ def pair_of(scene):
 
 def test_odds_are_of_the_plane_that_is_sharp(make_scene, shipped):
     scene = make_scene(3.0, side=192)
-    odds = run(near_log_odds(pair_of(scene), shipped, 1024))
+    odds = run(near_log_odds(pair_of(scene), shipped))
     assert odds.shape == (1, 192, 192)
     right = (odds[0] > 0).numpy() == scene.mask
     assert right.mean() > 0.95
 
 
-def test_tiles_leave_no_trace(make_scene):
+def test_tiles_leave_no_trace(make_scene, tiles_of_deb):
     torch.manual_seed(0)
     network = DEB(width=8, levels=2)
     pair = pair_of(make_scene(3.0, side=448))
     assert network.receptive_radius_px < 448 / 2
-    whole, tiled = (run(near_log_odds(pair, network, tile_px)) for tile_px in (1024, 160))
-    torch.testing.assert_close(tiled, whole)
+    whole = run(near_log_odds(pair, network))
+    tiles_of_deb(160)
+    torch.testing.assert_close(run(near_log_odds(pair, network)), whole)
 
 
 @pytest.mark.parametrize(("size", "seen"), [((127, 300), 1), ((128, 301), 2)])
@@ -44,9 +45,9 @@ def test_a_large_pair_is_evaluated_at_half_the_size_as_well(make_scene, deb_weig
     deb = weights.load("deb", torch.device("cpu"), deb_weights)[0]
     pair = pair_of(make_scene(3.0, side=320))
     pair.sources = [plane[: size[0], : size[1]] for plane in pair.sources]
-    steps = list(near_log_odds(pair, deb, 1024))
+    steps = list(near_log_odds(pair, deb))
     assert [(step.done, step.total) for step in steps][-1] == (seen, seen)
-    assert run(near_log_odds(pair, deb, 1024)).shape == (1, *size)
+    assert run(near_log_odds(pair, deb)).shape == (1, *size)
 
 
 def test_half_the_size_is_the_mean_of_four(make_scene):

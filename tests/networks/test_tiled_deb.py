@@ -26,15 +26,17 @@ def least(strips, features):
     return torch.cat([logits.amin(0, keepdim=True) for logits in strips], 1), features[0, :1]
 
 
-def test_progress_counts_the_tiles(make_focal_stack):
+def test_progress_counts_the_tiles(make_focal_stack, tiles_of_deb):
+    tiles_of_deb(64)
     stack = stack_of(make_focal_stack(3, 1.5, side=96).planes())
-    told = list(run_tiled(stack, DEB(8, 2), 96, least, 64))
+    told = list(run_tiled(stack, DEB(8, 2), 96, least))
     assert [(each.step, each.done, each.total) for each in told] == [
         ("find focus", number, 4) for number in range(5)
     ]
 
 
-def test_a_search_that_is_given_up_stops_after_the_tiles_at_hand(make_focal_stack):
+def test_a_search_that_is_given_up_stops_after_the_tiles_at_hand(make_focal_stack, tiles_of_deb):
+    tiles_of_deb(64)
     stack = stack_of(make_focal_stack(3, 1.5, side=256).planes())
     looked_at = []
 
@@ -42,7 +44,7 @@ def test_a_search_that_is_given_up_stops_after_the_tiles_at_hand(make_focal_stac
         looked_at.append(1)
         return least(strips, features)
 
-    steps = run_tiled(stack, DEB(8, 2), 96, read, 64)
+    steps = run_tiled(stack, DEB(8, 2), 96, read)
     next(steps)
     next(steps)
     steps.close()

@@ -23,8 +23,8 @@ def stack_of(planes):
     return FocalStack(planes, "auto", torch.device("cpu"), 2**34)
 
 
-def found(planes, network, tile_px=1024):
-    return run(depth.estimate_depth(stack_of(planes), network, tile_px))[0]
+def found(planes, network):
+    return run(depth.estimate_depth(stack_of(planes), network))[0]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def blank_around(noise, count=8, side=192):
 @pytest.mark.parametrize("noise", [0.0, 1.0, 3.0])
 def test_confidence_is_high_on_texture_and_low_where_there_is_none(shipped, noise):
     planes, disc = blank_around(noise)
-    found, confidence = run(depth.estimate_depth(stack_of(planes), shipped, 1024))
+    found, confidence = run(depth.estimate_depth(stack_of(planes), shipped))
     assert confidence.shape == found.shape
     assert 0 <= confidence.min() <= confidence.max() <= 1
     within, beyond = (
@@ -97,7 +97,7 @@ def test_confidence_is_high_on_texture_and_low_where_there_is_none(shipped, nois
 
 def test_the_most_confident_pixels_err_least(make_focal_stack, shipped):
     scene = make_focal_stack(7, 1.2, side=128)
-    found, confidence = run(depth.estimate_depth(stack_of(scene.planes()), shipped, 1024))
+    found, confidence = run(depth.estimate_depth(stack_of(scene.planes()), shipped))
     off = (found[0] - torch.from_numpy(scene.labels)).abs()
     kept = confidence[0] > confidence.quantile(0.2)
     assert off[~kept].mean() > 1.6 * off[kept].mean()
@@ -134,19 +134,20 @@ def test_planes_may_be_few_and_small(make_focal_stack, classical, count, side):
     assert answer.max() <= count
 
 
-def test_tiles_do_not_show(make_focal_stack, classical, monkeypatch):
+def test_tiles_do_not_show(make_focal_stack, classical, monkeypatch, tiles_of_deb):
     planes = make_focal_stack(3, 1.5, side=200).planes()
     whole = found(planes, classical)
     monkeypatch.setattr(depth, "REACH_PX", 32)  # more than the classical measure looks around
-    torch.testing.assert_close(found(planes, classical, 64), whole)
+    tiles_of_deb(64)
+    torch.testing.assert_close(found(planes, classical), whole)
 
 
 def test_a_network_that_looks_far_agrees_between_tiles_but_for_few_pixels(
-    make_focal_stack, shipped
+    make_focal_stack, shipped, tiles_of_deb
 ):
     planes = make_focal_stack(4, 1.5, side=320).planes()
-    whole, tiled = (
-        run(depth.estimate_depth(stack_of(planes), shipped, tile_px)) for tile_px in (1024, 160)
-    )
+    whole = run(depth.estimate_depth(stack_of(planes), shipped))
+    tiles_of_deb(128)
+    tiled = run(depth.estimate_depth(stack_of(planes), shipped))
     assert ((whole[0].round() - tiled[0].round()).abs() > 0).float().mean() < 0.01
     assert (whole[1] - tiled[1]).abs().mean() < 0.01

@@ -59,9 +59,7 @@ class HalfResolution:
         return functional.avg_pool2d(self.planes.display(plane, (rows, columns)), 2)
 
 
-def near_log_odds(
-    pair: Planes, network: DEB, tile_px: int | None = None
-) -> Generator[Progress, None, Tensor]:
+def near_log_odds(pair: Planes, network: DEB) -> Generator[Progress, None, Tensor]:
     """Estimate the log-odds that the near plane is the one in focus.
 
     The receptive radius of DEB is about 600 px, and twice that at half the size. So it spans flat
@@ -74,8 +72,6 @@ def near_log_odds(
         Two planes, near and far.
     network : DEB
         On the planes' device.
-    tile_px : int, optional
-        Greatest side of a tile, px, see :func:`~napari_focusstack.networks.tiled_deb.run_tiled`.
 
     Yields
     ------
@@ -92,7 +88,7 @@ def near_log_odds(
         sizes.append(HalfResolution(pair))
     odds = torch.zeros(1, *pair.size, device=pair.device)
     for number, planes in enumerate(sizes):
-        steps = run_tiled(planes, network, network.receptive_radius_px, _decode, tile_px)
+        steps = run_tiled(planes, network, network.receptive_radius_px, _decode)
         of_size, _ = yield from relabel(steps, partial(_of_sizes, number, len(sizes)))
         odds += functional.interpolate(of_size[None], pair.size, mode="bilinear")[0]
     return odds

@@ -57,7 +57,6 @@ def run_tiled(
     network: DEB,
     reach_px: int,
     decode: Decode,
-    tile_px: int | None = None,
 ) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     """Run DEB and decode its logits into maps.
 
@@ -73,9 +72,6 @@ def run_tiled(
         Takes logits (P, rows, X) of one strip of rows after another, and the inputs (P, 42, Y / 4,
         X / 4) of a tile without its margin. Returns maps of its pixels (C, Y, X) and of its cells
         (D, Y / 4, X / 4).
-    tile_px : int, optional
-        Greatest side of a tile, px; :func:`~napari_focusstack.runtime.tiles.fixed_tile_px` if not
-        given.
 
     Yields
     ------
@@ -90,9 +86,8 @@ def run_tiled(
         Shape (D, Y / 4, X / 4), rounded up, float32.
     """
     network = to_bfloat16(network)
-    side = tile_px or fixed_tile_px(
-        WORK_BYTES, BYTES_PER_PIXEL * len(planes), reach_px, network.stride
-    )
+    of_all = BYTES_PER_PIXEL * len(planes)
+    side = fixed_tile_px(WORK_BYTES, of_all, reach_px, network.stride)
     # no tile is cut: the answer depends on its margin
     tiles = TileQueue(tiles_of(planes.size, side, network.stride), network.stride, side)
 

@@ -36,7 +36,7 @@ MIN_LOG_GAIN = 0.08
 
 
 def estimate_depth(
-    stack: FocalStack, network: DEB, tile_px: int | None = None
+    stack: FocalStack, network: DEB
 ) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     """Estimate the depth of each pixel.
 
@@ -46,8 +46,6 @@ def estimate_depth(
         The planes.
     network : DEB
         On the stack's device.
-    tile_px : int, optional
-        Greatest side of a tile, px, see :func:`~napari_focusstack.networks.tiled_deb.run_tiled`.
 
     Yields
     ------
@@ -62,7 +60,7 @@ def estimate_depth(
     confidence : Tensor
         Same shape, 0..1: certainty of the plane times :func:`detail_confidence`.
     """
-    decoded = yield from run_tiled(stack, network, REACH_PX, decode_logits, tile_px)
+    decoded = yield from run_tiled(stack, network, REACH_PX, decode_logits)
     return with_confidence(*decoded)
 
 

@@ -123,3 +123,22 @@ def test_the_report_is_json_and_complete():
     assert report["twins"] == [[1, 2]]
     assert report["findings"] == found.messages()
     assert len(report["findings"]) == 3
+
+
+def test_all_findings_are_turned_when_planes_are_counted_from_the_other_end():
+    shares = np.array([0.0, *[0.125] * 8])
+    odd = diagnosis(
+        unrelated=(2,), blurred=(5, 8), gaps=((1, 2), (4, 5)), flicker={9: 1.5}, shares=shares
+    )
+    turned = odd.reversed
+    assert (turned.unrelated, turned.blurred) == ((8,), (2, 5))
+    assert (turned.gaps, turned.flicker) == (((5, 6), (8, 9)), {1: 1.5})
+    assert turned.idle_ends == (9,)
+    assert turned.messages()[-1].endswith("planes='1:8' leaves it out.")
+    assert turned.best_plane == odd.reversed.reversed.best_plane - 8 == 1
+
+
+def test_a_better_order_is_turned_as_a_whole():
+    odd = diagnosis(order=(1, 3, 2, 4, 5, 6, 7, 8, 9), misplaced=(3,)).reversed
+    assert odd.order == (1, 2, 3, 4, 5, 6, 8, 7, 9)
+    assert odd.misplaced == (7,)

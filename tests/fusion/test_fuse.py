@@ -431,6 +431,10 @@ def test_what_is_wrong_with_the_planes_is_found_and_said(focal_stack):
     result = nfs.fuse([planes[at] for at in (0, 2, 1, 3, 4)], elimination="none", device="cpu")
     assert result.diagnosis.order == (1, 3, 2, 4, 5)
     assert result.figures()["findings"] == result.diagnosis.messages()
+    from_far = nfs.fuse(
+        [planes[at] for at in (4, 3, 1, 2, 0)], near="last", elimination="none", device="cpu"
+    )
+    assert from_far.findings == ["Planes 3 and 4 seem to be swapped."]  # as the planes are given
     good = nfs.fuse(planes, elimination="none", device="cpu")
     assert good.diagnosis.order == ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,6 +135,30 @@ class Diagnosis:
             gaps=tuple((one, other) for one, other in map(named, self.gaps)),
             flicker={numbers[plane - 1]: ratio for plane, ratio in self.flicker.items()},
             shares=None if self.shares is None else spread(self.shares, count),
+        )
+
+    @property
+    def reversed(self) -> Diagnosis:
+        """The same findings, with the planes counted from the other end."""
+        count = len(self.sharpness)
+
+        def turned(planes: Sequence[int]) -> tuple[int, ...]:
+            return tuple(count + 1 - plane for plane in planes)
+
+        return replace(
+            self,
+            sharpness=self.sharpness[::-1],
+            brightness=self.brightness[::-1],
+            steps=self.steps[::-1],
+            blank=turned(self.blank)[::-1],
+            unrelated=turned(self.unrelated)[::-1],
+            blurred=turned(self.blurred)[::-1],
+            duplicates=tuple((one, other) for one, other in map(turned, self.duplicates)),
+            order=turned(self.order)[::-1],
+            misplaced=turned(self.misplaced)[::-1],
+            gaps=tuple((one, other) for other, one in map(turned, self.gaps[::-1])),
+            flicker={count + 1 - plane: ratio for plane, ratio in self.flicker.items()},
+            shares=None if self.shares is None else self.shares[::-1],
         )
 
     def messages(self) -> list[str]:

@@ -286,8 +286,14 @@ class FusionResult:
 
     @property
     def findings(self) -> list[str]:
-        """What is wrong with the planes, most serious first, one sentence each."""
-        return [*self.warnings, *(self.diagnosis.messages() if self.diagnosis else [])]
+        """What is wrong with the planes, most serious first, one sentence each.
+
+        Planes are counted in the order given, as the option ``planes`` does.
+        """
+        if self.diagnosis is None:
+            return list(self.warnings)
+        diagnosis = self.diagnosis.reversed if self.near == "last" else self.diagnosis
+        return [*self.warnings, *diagnosis.messages()]
 
     def figures(self) -> dict[str, Any]:
         """Return the figures for the record: PSF, residual, coding, share of computed pixels."""

@@ -8,7 +8,7 @@ import pytest
 from napari_focusstack.diagnostics.diagnosis import Diagnosis
 from napari_focusstack.fusion.pipeline import DOUBTFUL
 from napari_focusstack.imaging.psf import Psf
-from napari_focusstack.widgets.fuse.verdict import as_in_layer, findings_of, verdict_of
+from napari_focusstack.widgets.fuse.verdict import findings_of, verdict_of
 
 PLANES = 6
 
@@ -97,23 +97,6 @@ def test_planes_are_named_as_the_slider_counts_them_where_the_last_is_nearest(se
     assert copies.text == "Planes 4, 5 show the same"
     assert (copies.remedy, copies.planes) == ("Leave out plane 4", (4,))
     assert blank.text.startswith("Plane 6 shows nothing")
-
-
-def test_all_findings_are_turned_with_the_stack():
-    shares = np.array([0.0, 0.2, 0.2, 0.2, 0.2, 0.2])
-    odd = diagnosis(
-        unrelated=(2,), blurred=(5,), gaps=((1, 2), (4, 5)), flicker={6: 1.5}, shares=shares
-    )
-    turned = as_in_layer(odd, "last")
-    assert (turned.unrelated, turned.blurred) == ((5,), (2,))
-    assert (turned.gaps, turned.flicker) == (((2, 3), (5, 6)), {1: 1.5})
-    assert turned.idle_ends == (6,)
-
-
-def test_a_better_order_ends_with_the_nearest_plane_where_the_last_is_nearest():
-    odd = diagnosis(order=(1, 3, 2, 4, 5, 6), misplaced=(3,))
-    assert as_in_layer(odd, "last").order == (1, 2, 3, 5, 4, 6)
-    assert as_in_layer(odd, "last").misplaced == (4,)
 
 
 def test_a_single_copy_is_named_with_its_original():

@@ -119,7 +119,9 @@ def _findings(session: Session, canvas: Canvas) -> Iterator[Finding]:
         )
     if session.diagnosis is not None:
         chosen = sum(canvas.stack.chosen)
-        diagnosis = as_in_layer(session.diagnosis, session.end)
+        # as the slider and the tick boxes count planes
+        turned = session.end == "last"
+        diagnosis = session.diagnosis.reversed if turned else session.diagnosis
         for finding in findings_of(diagnosis, canvas.pipeline.light is None):
             # fewer than two planes cannot be fused
             can_go = finding.action != "leave_out" or chosen - len(finding.planes) > 1
@@ -132,38 +134,6 @@ def _findings(session: Session, canvas: Canvas) -> Iterator[Finding]:
         yield Finding(
             f"Nothing sharp in {share:.0f}% of the picture: its depth is a guess", is_doubt=False
         )
-
-
-def as_in_layer(diagnosis: Diagnosis, end: str) -> Diagnosis:
-    """Return findings on planes as the layer counts them: as the slider and the tick boxes do.
-
-    Parameters
-    ----------
-    diagnosis : Diagnosis
-        It counts from the nearest plane.
-    end : {"first", "last"}
-        Which plane of the layer is nearest.
-    """
-    if end == "first":
-        return diagnosis
-    count = len(diagnosis.sharpness)
-
-    def turned(planes: Sequence[int]) -> tuple[int, ...]:
-        return tuple(count + 1 - plane for plane in planes)
-
-    return replace(
-        diagnosis,
-        sharpness=diagnosis.sharpness[::-1],
-        blank=turned(diagnosis.blank),
-        unrelated=turned(diagnosis.unrelated),
-        blurred=turned(diagnosis.blurred),
-        duplicates=tuple((one, other) for one, other in map(turned, diagnosis.duplicates)),
-        order=turned(diagnosis.order)[::-1],
-        misplaced=turned(diagnosis.misplaced),
-        gaps=tuple((one, other) for other, one in map(turned, diagnosis.gaps[::-1])),
-        flicker={count + 1 - plane: ratio for plane, ratio in diagnosis.flicker.items()},
-        shares=None if diagnosis.shares is None else diagnosis.shares[::-1],
-    )
 
 
 def findings_of(diagnosis: Diagnosis, light_as_given: bool) -> Iterator[Finding]:

@@ -65,7 +65,7 @@ def test_tiles_with_their_margins_fit_into_the_budget(budget):
         rows, columns = pad(tile, STEP.reach_px, stack.size)
         areas.append((rows.stop - rows.start) * (columns.stop - columns.start))
     assert max(areas) * (100 + 3 * 10) <= budget
-    assert (len(tiles) == 1) == (budget == 10**8)
+    assert (tiles.total == 1) == (budget == 10**8)
 
 
 def test_the_least_budget_is_enough_for_the_least_tile():
@@ -78,4 +78,4 @@ def test_the_least_budget_is_enough_for_the_least_tile():
 
 def test_the_user_may_ask_for_smaller_tiles():
     tiles = Work(64, 10**9).tiles_of(stack_of(), STEP)
-    assert len(tiles) == 4 * 7
+    assert tiles.total == 4 * 7

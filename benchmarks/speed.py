@@ -31,6 +31,17 @@ from napari_focusstack.fusion.fuse import fuse
 from napari_focusstack.samples.pair import sample_pair
 from napari_focusstack.samples.stacks import colour_stack
 
+#: A small process that runs a command and prints its peak memory, KiB. Linux counts the memory of
+#: the process that starts another as that one's, and ours holds whole stacks.
+WATCH = """
+import os, sys
+command = sys.argv[1:]
+quiet = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
+pid = os.posix_spawnp(command[0], command, os.environ, file_actions=quiet)
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss)
+sys.exit(bool(status))
+"""
 #: Megapixels and numbers of planes of the fit.
 FIT_MEGAPIXELS, FIT_PLANES = (0.25, 0.5, 1.0, 2.0, 4.0), (3, 6, 12, 24, 48)
 
@@ -129,13 +140,13 @@ def rows_of(dev: Path | None) -> list[Row]:
 def measure(command: list[str | Path]) -> tuple[float, float]:
     """Run a command and return its time, s, and its peak memory, GB."""
     began = time.perf_counter()
-    process = subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    watched = subprocess.run(
+        [sys.executable, "-S", "-c", WATCH, *map(str, command)], capture_output=True, text=True
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
+    seconds = time.perf_counter() - began
+    if watched.returncode:
         raise LeftOutError(f"{' '.join(map(str, command))} failed")
-    return time.perf_counter() - began, usage.ru_maxrss * 1024 / 1e9
+    return seconds, int(watched.stdout.split()[-1]) * 1024 / 1e9
 
 
 def our_command(stack: Path, output: Path, options: tuple[str, ...] = ()) -> list[str | Path]:

@@ -22,6 +22,7 @@ MOST_S = 0.1
 #: napari's own first steps, such as reading the names of units, are made before.
 FIRST_SAMPLE = """
 import json, sys
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 app = QApplication([])
 import numpy as np
@@ -53,7 +54,13 @@ while dock.tasks.busy:
 app.processEvents()
 assert "pair fused" in viewer.layers
 turns["the run"] = pulse.longest
-print(json.dumps(turns))
+print(json.dumps(turns), flush=True)
+# Widgets end before the interpreter does: Qt may crash on those that are left to it.
+dock.close()
+dock.deleteLater()
+del dock
+app.processEvents()
+app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 """
 
 

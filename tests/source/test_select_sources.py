@@ -4,7 +4,6 @@ import torch
 from scipy import ndimage
 
 from napari_focusstack.imaging.blur import blur
-from napari_focusstack.networks import weights
 from napari_focusstack.networks.cell_unet import Stage
 from napari_focusstack.networks.seb import SURROUNDINGS
 from napari_focusstack.networks.source_cues import WIDE_CUES
@@ -15,11 +14,6 @@ from napari_focusstack.source.select_sources import estimate_noise, select_sourc
 
 CPU = torch.device("cpu")
 SIDE = 128
-
-
-@pytest.fixture(scope="module")
-def network():
-    return weights.load("seb", CPU)[0]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +74,7 @@ class Judge:
         return torch.zeros(1, len(cues.planes), WIDE_CUES, height // 8, width // 8)
 
     def stages(self, planes):
-        return [Stage(lambda maps: maps.pop()[:, :SURROUNDINGS], (-1,), 0)]
+        return [Stage(lambda maps: maps.pop()[:, :SURROUNDINGS], (-1,), True, 0)]
 
     def decode(self, features, cues):
         planes = torch.cat([cues.planes[number] for number in range(len(cues.planes))])

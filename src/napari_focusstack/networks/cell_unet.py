@@ -168,16 +168,11 @@ class CellUNet(nn.Module):
 
     def surroundings(self, cells: Tensor, planes: int) -> Tensor:
         """Map what is known of cells (B P, C, Y, X) to (B P, outputs, Y, X)."""
-        stages = self.stages(planes)
-        last_use = {place: number for number, one in enumerate(stages) for place in one.sources}
         answers = {-1: cells}
         del cells
-        for number, stage in enumerate(stages):
-            sources = [
-                answers.pop(place) if last_use[place] == number else answers[place]
-                for place in stage.sources
-            ]
-            answers[number] = stage.work(sources)
+        for number, stage in enumerate(self.stages(planes)):
+            take = answers.pop if stage.uses_up else answers.__getitem__
+            answers[number] = stage.work([take(place) for place in stage.sources])
             if not torch.is_grad_enabled():
                 trim_heap()
         return answers[number]
@@ -209,6 +204,7 @@ class CellUNet(nn.Module):
             Stage(
                 partial(work_in_strips, number=number),
                 (number - 1,) if number <= levels else (number - 1, 2 * levels - number),
+                number == 0 or number > levels,  # what is halved is read once more on the way back
                 min(number, 2 * levels - number),
             )
             for number in range(2 * levels + 1)
@@ -224,10 +220,13 @@ class Stage(NamedTuple):
         Takes maps (B P, C, Y, X) of each source, which it takes from the list. Returns the answer.
     sources : tuple of int
         The stages whose answers it reads, from 0; -1 stands for the cells.
+    uses_up : bool
+        Whether no later stage reads them.
     level : int
         How often the cells of the answer are halved.
     """
 
     work: Callable[[list[Tensor]], Tensor]
     sources: tuple[int, ...]
+    uses_up: bool
     level: int

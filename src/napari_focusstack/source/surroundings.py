@@ -78,8 +78,8 @@ def read_surroundings(
         size = (rows >> stage.level, columns >> stage.level)
         with torch.no_grad():
             answers[number] = _answered(stage, answers, size, work)
-        for place in [*answers]:
-            if not any(place in later.sources for later in stages[number + 1 :]) and place < number:
+        if stage.uses_up:
+            for place in stage.sources:
                 answers.pop(place).close()
         yield Progress("read surroundings", tiles.done + number + 1, tiles.total + len(stages))
     return answers[number]

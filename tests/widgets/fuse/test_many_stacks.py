@@ -107,6 +107,7 @@ def test_a_run_can_be_stopped_within_a_stack(many, qtbot, held):
     qtbot.waitUntil(lambda: "50%" in states(many)[0], timeout=WAIT_MS)
     many.tasks.cancel_button.click()
     assert states(many) == [STOPPED, WAITING, WAITING]
+    assert many.tasks.message.text().startswith("0 of 3 stacks are in ")
     assert many.buttons["start"].isEnabled()
     held.set()
 

@@ -70,9 +70,14 @@ def test_a_preview_lies_in_its_place_and_gives_way_to_the_result(dock, qtbot, vi
     expected = stack.data_to_world((0, 16, 8))[1:]
     np.testing.assert_allclose(layer.data_to_world((0, 0)), expected)
     assert "ant preview" not in dock.stack.choices
-    viewer.layers.selection.active = stack
+    assert viewer.layers.selection == {stack}
+    stack.corner_pixels = np.array([[0, 0, 40], [2, 60, 90]])
     press(qtbot, dock, "preview")
     assert [each.name for each in viewer.layers] == ["ant", "ant preview"]
+    assert viewer.layers["ant preview"] is layer
+    assert layer.data.shape == (60, 50)
+    expected = stack.data_to_world((0, 0, 40))[1:]
+    np.testing.assert_allclose(layer.data_to_world((0, 0)), expected)
     press(qtbot, dock, "run_all")
     assert "ant preview" not in viewer.layers
     assert "ant fused" in viewer.layers

@@ -180,11 +180,14 @@ def test_slider_brush_bar_second_view_and_comparison_are_one_plane(dock, labels,
     together(3)
 
 
-def test_the_slider_leaves_the_brush_alone_unless_it_paints(dock, labels, viewer):
-    labels.selected_label = 1
+def test_before_retouching_the_slider_chooses_what_is_compared(dock, labels, viewer):
+    stack = viewer.layers["stack"].data
     assert labels.mode == "pan_zoom"
-    viewer.dims.set_current_step(0, 2)
-    assert labels.selected_label == 1
+    for step in (2, 0):
+        viewer.dims.set_current_step(0, step)
+        assert labels.selected_label == dock.legend.chosen == step + 1
+        np.testing.assert_array_equal(dock.wipe.chosen, stack[step])
+    assert not labels.visible
 
 
 def test_a_pick_that_is_dragged_follows_the_planes(dock, labels, viewer, qtbot):

@@ -106,7 +106,7 @@ class FuseMany(QDialog):
         self.resume.setToolTip("pass over stacks that were fused before and have not changed")
         self.tasks = TaskBar()
         self.tasks.busy_changed.connect(self._enable)
-        self.tasks.cancel_button.clicked.connect(self._stop.set)
+        self.tasks.cancel_button.clicked.connect(self._stopped)
         self.tasks.cancel_button.setToolTip("stop; stacks that are done stay, the others can go on")
         self.progressed.connect(self._follow)
         self._lay_out()
@@ -294,10 +294,16 @@ class FuseMany(QDialog):
             self._say(row, f"done in {duration(outcome.seconds)}", GOOD)
 
     def _end(self, _: object) -> None:
+        """Say how many stacks are fused."""
         states = [self.state(row) for row in range(len(self.sources))]
-        failed = sum(state.startswith("failed") for state in states)
-        text = f"{len(states) - failed} of {len(states)} stacks are in {self.folder}"
-        self.tasks.say(text, error=bool(failed))
+        fused = sum(state.startswith(("done", "skipped")) for state in states)
+        failed = any(state.startswith("failed") for state in states)
+        self.tasks.say(f"{fused} of {len(states)} stacks are in {self.folder}", error=failed)
+
+    def _stopped(self) -> None:
+        """Stop; what is fused stays."""
+        self._stop.set()
+        self._end(None)
 
     def _set_paused(self, paused: bool) -> None:
         self.buttons["pause"].setText("Resume" if paused else "Pause")

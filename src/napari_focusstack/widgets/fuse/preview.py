@@ -81,12 +81,20 @@ def show_preview(
     viewer: ViewerModel, source: Source, region: Region, result: FusionResult
 ) -> Image:
     """Show a preview in its place, instead of an earlier one."""
-    hide_preview(viewer, source)
     plane, beside = source.layers[0], source.beside()
     beside["translate"] = moved_to(region, beside)
     look = {} if plane.rgb else {"colormap": plane.colormap}
     if not plane.rgb:
         look["contrast_limits"] = plane.contrast_limits
+    if _name(source) in viewer.layers:
+        earlier: Image = viewer.layers[_name(source)]
+        if earlier.rgb == plane.rgb:  # a new layer would stop the GUI four times as long
+            earlier.data = result.image
+            for name, value in (beside | look | {"visible": True}).items():
+                setattr(earlier, name, value)
+            return earlier
+        hide_preview(viewer, source)
+    selected = set(viewer.layers.selection)
     layer = viewer.add_image(
         result.image,
         name=_name(source),
@@ -97,6 +105,7 @@ def show_preview(
     )
     layer.bounding_box.visible = True
     layer.bounding_box.points = False
+    viewer.layers.selection = selected  # a rectangle that is selected is previewed again
     return layer
 
 

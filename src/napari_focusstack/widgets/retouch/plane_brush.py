@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 class PlaneBrush:
     """Keeps the selected label, the stack's slider and a colour bar together.
 
-    The slider follows the selected label, however that was selected. The label follows the slider
-    while the layer is painted.
+    The slider follows the selected label, however that was selected, and the label the slider.
 
     Parameters
     ----------
@@ -73,10 +72,12 @@ class PlaneBrush:
         if self.labels is not None:
             self.labels.events.selected_label.disconnect(self._selected)
         self.labels = labels
+        self._slider_plane = self.shown()
         if labels is not None:
+            if self._slider_plane:
+                self._choose(self._slider_plane)
             labels.events.selected_label.connect(self._selected)
             self.legend.choose(self.plane)
-        self._slider_plane = self.shown()
         self.changed()
 
     @property
@@ -186,12 +187,12 @@ class PlaneBrush:
         self.changed()
 
     def _slid(self, _: Any) -> None:
-        """Let the brush paint the plane that the slider now shows, while it paints."""
+        """Choose for the brush the plane that the slider now shows."""
         shown = self.shown()
         if shown in (0, self._slider_plane):
             return  # another slider was moved
         self._slider_plane = shown
-        if self.labels is not None and self.labels.mode != "pan_zoom" and shown != self.plane:
+        if self.labels in self.viewer.layers and shown != self.plane:
             self._choose(shown)
 
     def shown(self) -> int:

@@ -125,7 +125,7 @@ def test_the_axis_of_planes_can_be_named_for_all_files(tmp_path, stack, paramete
     tifffile.imwrite(path, planes, imagej=True, metadata={"axes": "CYX"})
 
     (refused,) = batch([path], tmp_path / "out", parameters)
-    assert "--axis C" in refused.message
+    assert "choose C as the focus axis" in refused.message
     (outcome,) = batch([path], tmp_path / "out", parameters, axis="C")
 
     assert outcome.status == "done"

@@ -319,7 +319,7 @@ def test_the_axis_that_a_refusal_names_is_taken(stack, capsys):
     fusing = ["fuse", "channels.tif", "-o", "out.tif", "--elimination", "none"]
 
     assert main(fusing) == 2
-    assert "give --axis C" in capsys.readouterr().err
+    assert "choose C as the focus axis. (--axis C)" in capsys.readouterr().err
     assert main([*fusing, "--axis", "C"]) == 0
 
     assert tifffile.imread("out.tif").shape == planes.shape[1:]

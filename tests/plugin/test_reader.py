@@ -85,6 +85,14 @@ def test_an_image_that_napari_saved_is_refused_with_the_reason(tmp_path):
         assert get_reader(str(path)) is None
 
 
+def test_channels_that_may_be_planes_are_refused_with_the_way_to_choose(tmp_path):
+    path = tmp_path / "hyperstack.tif"
+    tifffile.imwrite(path, noise(5, 8, 9), imagej=True, metadata={"axes": "CYX"})
+
+    with pytest.warns(UserWarning, match="no axis along which.*Open focal stack lets you choose"):
+        assert get_reader(str(path)) is None
+
+
 def test_pyramid_of_one_plane_is_left_to_napari(tmp_path):
     path = tmp_path / "pyramid.ome.tif"
     data = noise(64, 64)

@@ -143,7 +143,7 @@ def test_channels_can_be_the_planes(widget, qtbot, tmp_path):
 def test_planes_that_may_be_stored_last_can_be_opened_so(widget, qtbot, tmp_path):
     data = noise(64, 60, 20)
     tifffile.imwrite(tmp_path / "numpy.tif", data)
-    with pytest.warns(UserWarning, match="--axis X"):
+    with pytest.warns(UserWarning, match="choose X as the focus axis"):
         inspect(qtbot, widget, tmp_path / "numpy.tif")
 
     choose(widget.focus, "X")

@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from napari_focusstack.commands import batch, demo, diagnose, evaluate, fuse, simulate, train
-from napari_focusstack.errors import InputError
+from napari_focusstack.errors import FocusAxisError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,12 +60,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _run(options)
     except InputError as error:
         logging.getLogger(__name__).debug("input error", exc_info=True)
-        print(f"napari-focusstack: error: {error}", file=sys.stderr)
+        print(f"napari-focusstack: error: {_with_option(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         print("napari-focusstack: interrupted", file=sys.stderr)
         return 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
     return 0
+
+
+def _with_option(error: InputError) -> str:
+    """Return the sentence of an error with the option by which an axis is chosen."""
+    axes = error.axes if isinstance(error, FocusAxisError) else ""
+    options = " or ".join(f"--axis {axis}" for axis in axes)
+    return f"{error} ({options})" if options else str(error)
 
 
 class Stopped(KeyboardInterrupt):

@@ -31,6 +31,11 @@ SINGLE_IMAGE = (
     "(The TIFF type of napari drops both. Save in the dock keeps them, and so does the file type "
     "Focus stack TIFF with scale and record.)"
 )
+#: Why a TIFF of several images is refused, of which none is likely to be the next plane.
+NO_FOCUS_AXIS = (
+    "has no axis along which focus is known to change; the widget Open focal stack lets you choose "
+    "one, and napari's own reader opens the file as it is."
+)
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -68,7 +73,7 @@ def _refusal(paths: list[Path]) -> str:
     if len(paths) == 1 and has_reader(paths[0]):
         return ""
     if len(paths) == 1 and is_tiff(paths[0]):
-        return "" if _accepts_tiff(paths[0]) else SINGLE_IMAGE
+        return _refusal_of_tiff(paths[0])
     try:
         files = _planes_of(paths[0]) if len(paths) == 1 else paths
         if len(paths) == 1 and member_of_set(files) is not None:
@@ -153,16 +158,24 @@ def _paths(path: str | list[str]) -> list[Path]:
     return [Path(text) for text in ([path] if isinstance(path, str) else path)]
 
 
-def _accepts_tiff(path: Path) -> bool:
-    """Return whether a TIFF is a stack, a layer that the plugin wrote, or damaged."""
+def _refusal_of_tiff(path: Path) -> str:
+    """Return why a TIFF is refused; empty for a stack, a layer of the plugin, and damaged ones."""
     try:
         with opened(path) as tiff:
             if _is_stack(tiff):
-                return True
+                return ""
             check_end(tiff)
-            return read_note(tiff) is not None
+            if read_note(tiff) is not None:
+                return ""
+            several = any(
+                size > 1
+                for series in image_series(tiff)
+                for axis, size in zip(letters(series), series.shape, strict=True)
+                if axis not in "YXS"
+            )
+            return NO_FOCUS_AXIS if several else SINGLE_IMAGE
     except InputError:
-        return True
+        return ""
 
 
 def _has_planes(path: Path) -> bool:

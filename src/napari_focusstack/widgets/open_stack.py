@@ -49,6 +49,7 @@ AXIS_TITLES = {
     "Z": "Z (depth)",
     "T": "T (time)",
     "C": "C (channel)",
+    "S": "S (colours)",
     "X": "X (planes stored last)",
 }
 

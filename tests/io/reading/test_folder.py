@@ -116,7 +116,7 @@ def test_channels_in_names_are_channels(tmp_path, pattern, words):
 def test_planes_named_as_channels_are_taken_once_the_axis_is_named(tmp_path):
     write(tmp_path, [f"img_ch{k}.tif" for k in range(5)])
 
-    with pytest.raises(InputError, match="C = 5, Y = 20, X = 24; if it is C, give --axis C"):
+    with pytest.raises(InputError, match="C = 5, Y = 20, X = 24; if it changes along C, choose C"):
         open_planes(tmp_path)
     with open_planes(tmp_path, axis="C") as store:
         np.testing.assert_array_equal(np.stack(list(store)), PLANES)

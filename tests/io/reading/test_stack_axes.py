@@ -1,10 +1,12 @@
 """Axes of files: named by the user, or in an order that is not that of planes."""
 
+import pickle
+
 import numpy as np
 import pytest
 import tifffile
 
-from napari_focusstack.errors import InputError
+from napari_focusstack.errors import FocusAxisError, InputError
 from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.plane_store import focal_stack, open_planes
 from napari_focusstack.io.reading.stack_axes import with_planes_along
@@ -36,7 +38,7 @@ def test_planes_stored_as_channels_are_planes_once_the_axis_is_named(tmp_path):
     tifffile.imwrite(path, PLANES, imagej=True, metadata={"axes": "CYX"})
 
     with pytest.raises(
-        InputError, match=r'its axes are C = 5, Y = 40, X = 36; if it is C, give --axis C \(axis="C'
+        FocusAxisError, match=r"are C = 5, Y = 40, X = 36; if it changes along C, choose C as the"
     ):
         open_planes(path)
 
@@ -86,10 +88,11 @@ def test_many_planes_that_may_be_stored_last_are_asked_for(tmp_path):
 
     with pytest.raises(
         InputError,
-        match=r"64 planes of 60 x 20 px; if these are 20 planes of 64 x 60 px.*--axis X.*--axis Q",
+        match=r"64 planes of 60 x 20 px; if these are 20 planes of 64 x 60 px.*"
+        "choose X as the focus axis, else Q",
     ):
         focal_stack(path)
-    with pytest.warns(UserWarning, match="--axis X"):
+    with pytest.warns(UserWarning, match="choose X as the focus axis"):
         ((data, _, _),) = read_layers(str(path))  # to be seen, and opened anew in the dock
     assert data.shape == stored.shape
 
@@ -111,8 +114,10 @@ def test_planes_stored_as_colours_are_planes_once_the_axis_is_named(tmp_path):
     path = tmp_path / "colours.tif"
     tifffile.imwrite(path, np.moveaxis(PLANES[:3], 0, -1), photometric="rgb")
 
-    with pytest.raises(InputError, match=r"two planes or more, or --axis S .* if its colours are"):
+    with pytest.raises(FocusAxisError, match="two planes or more, or choose S as") as refused:
         open_planes(path)
+    assert refused.value.axes == "S"
+    assert pickle.loads(pickle.dumps(refused.value)).axes == "S"  # as processes hand it on
 
     np.testing.assert_array_equal(planes_of(path, "S"), PLANES[:3])
 

@@ -112,6 +112,23 @@ def test_a_run_can_be_stopped_within_a_stack(many, qtbot, held):
     held.set()
 
 
+def test_files_that_name_no_focus_axis_say_so_and_are_fused_once_it_is_chosen(many, qtbot, stacks):
+    path = stacks / "hyperstack.tif"
+    planes = tifffile.imread(stacks / "ant1.tif")
+    tifffile.imwrite(path, planes, imagej=True, metadata={"axes": "CYX"})
+    many.table.selectAll()
+    many.buttons["remove"].click()
+    many.add([path])
+    many.buttons["start"].click()
+    wait(qtbot, many)
+    (state,) = states(many)
+    assert state.endswith("if it changes along C, choose C as the focus axis.")
+    many.axis.setCurrentText("C (channel)")
+    many.buttons["start"].click()
+    wait(qtbot, many)
+    assert states(many)[0].startswith("done")
+
+
 def test_chosen_stacks_are_taken_off_the_list(many):
     many.table.selectRow(1)
     many.buttons["remove"].click()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_focusstack.errors import InputError
+from napari_focusstack.errors import FocusAxisError, InputError
 from napari_focusstack.planes.axis_names import axis_letters
 from napari_focusstack.planes.checks import MIN_SIDE_PX
 
@@ -105,40 +105,44 @@ def with_planes_along(stored: str, axis: str) -> str:
     return "".join(new[letter] for letter in stored)
 
 
-def planes_come_last(axes: str, sizes: Mapping[str, int], name: object) -> tuple[bool, str]:
+def planes_come_last(
+    axes: str, sizes: Mapping[str, int], name: object
+) -> tuple[bool, FocusAxisError | None]:
     """Return whether axes without names are rows, columns and planes; and what is doubtful.
 
-    The second is a sentence that names the option for each case, if planes that come last are
-    likely but not certain; else it is empty.
+    The second names the axis to choose in each case, if planes that come last are likely but not
+    certain; else it is None.
     """
     axes = axes.removesuffix("S")
     unnamed = [axis for axis in axes if axis in UNNAMED]
     if not unnamed or not axes.endswith(unnamed[-1] + "YX"):
-        return False, ""
+        return False, None
     planes, columns = sizes[unnamed[-1]], sizes["X"]
     narrow = columns > 1 and columns * NARROW <= min(planes, sizes["Y"])
     if narrow and columns >= MIN_SIDE_PX:
-        return False, (
+        doubt = (
             f"{name} holds {planes} planes of {sizes['Y']} x {columns} px; if these are "
             f"{columns} planes of {planes} x {sizes['Y']} px, stored last as in some NumPy arrays, "
-            f'give --axis X (axis="X" in Python), else --axis {unnamed[-1]}.'
+            f"choose X as the focus axis, else {unnamed[-1]}."
         )
-    return narrow, ""
+        return False, FocusAxisError(doubt, f"X{unnamed[-1]}")
+    return narrow, None
 
 
-def no_focus_axis(name: object, axes: str, shape: Sequence[int]) -> InputError:
+def no_focus_axis(name: object, axes: str, shape: Sequence[int]) -> FocusAxisError:
     """Return the error for a stack of which no axis is that of focus."""
     sizes = [(axis, size) for axis, size in zip(axes, shape, strict=True) if size > 1]
     listed = ", ".join(f"{axis} = {size}" for axis, size in sizes)
-    candidates = [axis for axis, _ in sizes if axis not in "YXS"]
-    advice = "give a stack of two planes or more"
-    if candidates:
-        axis = candidates[-1]
-        advice = f'if it is {axis}, give --axis {axis} (axis="{axis}" in Python)'
+    named = [axis for axis, _ in sizes if axis not in "YXS"]
+    axis, advice = "", "give a stack of two planes or more"
+    if named:
+        axis = named[-1]
+        advice = f"if it changes along {axis}, choose {axis} as the focus axis"
     elif "S" in dict(sizes):
-        advice += ', or --axis S (axis="S" in Python) if its colours are planes'
-    return InputError(
-        f"{name} has no axis along which focus changes, its axes are {listed}; {advice}."
+        axis = "S"
+        advice += ", or choose S as the focus axis if its colours are planes"
+    return FocusAxisError(
+        f"{name} has no axis along which focus changes, its axes are {listed}; {advice}.", axis
     )
 
 

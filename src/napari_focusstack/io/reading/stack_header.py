@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_focusstack.errors import InputError
+from napari_focusstack.errors import FocusAxisError, InputError
 from napari_focusstack.imaging.number_types import taken_type
 from napari_focusstack.io.reading.calibration import (
     UNKNOWN,
@@ -88,8 +88,8 @@ class StackHeader:
     focus: str = ""
     #: What was left out or assumed when it was read, one sentence each.
     notes: tuple[str, ...] = ()
-    #: Why it may not be clear which axis is that of focus, and what to do; else empty.
-    doubt: str = ""
+    #: Why it may not be clear which axis is that of focus, and what to do; else None.
+    doubt: FocusAxisError | None = None
     #: Whether the plugin wrote it as a labels layer.
     labels: bool = False
     #: Record of a result of napari-focusstack.
@@ -102,12 +102,12 @@ class StackHeader:
     def warn(self) -> None:
         """Issue a warning for each note and doubt."""
         for note in filter(None, (*self.notes, self.doubt)):
-            warnings.warn(note, stacklevel=3)
+            warnings.warn(str(note), stacklevel=3)
 
     def check(self) -> None:
-        """Raise InputError if it is doubtful which axis is that of focus."""
-        if self.doubt:
-            raise InputError(self.doubt)
+        """Raise FocusAxisError if it is doubtful which axis is that of focus."""
+        if self.doubt is not None:
+            raise self.doubt
 
     @property
     def name(self) -> str:
@@ -216,7 +216,7 @@ def describe(tiff: TiffFile, index: int = 0, axis: str | None = None) -> StackHe
     sizes = dict(zip(stored, shape, strict=True))
     steps = calibration(tiff, index)
     notes: tuple[str, ...] = ()
-    doubt = ""
+    doubt = None
     if axis is None:
         come_last, doubt = planes_come_last(stored, sizes, path)
         if come_last:

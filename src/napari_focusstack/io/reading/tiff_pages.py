@@ -149,7 +149,7 @@ def _series_planes(series: TiffPageSeries, path: Path, colour: TiffColour) -> li
         listed = ", ".join(f"{axis} = {size}" for axis, size in stacked)
         raise InputError(
             f"{path} has the axes {listed} beside Y and X, where one plane is expected; give this "
-            "file alone, with --axis if it does not name its focus axis."
+            "file alone, and choose its focus axis if it names none."
         )
     check_pixels(series)
     pixels = colour.decode(series.asarray())

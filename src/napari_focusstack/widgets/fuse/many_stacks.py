@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
@@ -28,6 +29,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.widgets.controls.overall_progress import duration, words
 from napari_focusstack.widgets.controls.task_bar import TaskBar
+from napari_focusstack.widgets.open_stack import AXIS_TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -46,6 +48,8 @@ WAITING, STOPPED = "waiting", "stopped"
 GOOD, BAD = QColor("#2e9e5b"), QColor("#e0503c")
 #: Results that can be written beside the image, as the batch names them.
 EXTRAS: dict[Output, str] = {"labels": "planes", "depth": "depth map", "confidence": "confidence"}
+#: Choices of the axis along which focus changes, which some files do not name.
+AXES = {"as each file says": None, **{title: axis for axis, title in AXIS_TITLES.items()}}
 #: Interval at which a paused thread checks whether to go on, s (convention).
 POLL_S = 0.05
 
@@ -101,6 +105,9 @@ class FuseMany(QDialog):
         self.extras = {name: QCheckBox(text) for name, text in EXTRAS.items()}
         for box in self.extras.values():
             box.setToolTip("write this result beside the image of each stack")
+        self.axis = QComboBox()
+        self.axis.addItems(AXES)
+        self.axis.setToolTip("axis along which focus changes, in all files of the list")
         self.resume = QCheckBox("skip what is done")
         self.resume.setChecked(True)
         self.resume.setToolTip("pass over stacks that were fused before and have not changed")
@@ -149,6 +156,7 @@ class FuseMany(QDialog):
             [self.table],
             [self.buttons["target"], self.target],
             [*self.extras.values(), self.resume],
+            [QLabel("focus axis"), self.axis],
             [self.buttons[name] for name in ("start", "pause")],
             [self.tasks],
         ):
@@ -244,10 +252,17 @@ class FuseMany(QDialog):
         self._stop.clear()
         sources, folder, resume = [*self.sources], self.folder, self.resume.isChecked()
         save = [name for name, box in self.extras.items() if box.isChecked()]
+        axis = AXES[self.axis.currentText()]
 
         def task() -> Generator[Item, None, None]:
             outcomes = batch(
-                sources, folder, parameters, save=save, resume=resume, progress=self._progress
+                sources,
+                folder,
+                parameters,
+                axis=axis,
+                save=save,
+                resume=resume,
+                progress=self._progress,
             )
             with closing(outcomes):  # type: ignore[type-var]
                 try:

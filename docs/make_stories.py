@@ -161,7 +161,7 @@ def walking(viewer: Viewer, stack: Path, folder: Path, shrink: int) -> None:
     picture(viewer, "beetle")
     taken = time.monotonic() - waited
     look_at(viewer, tuple(np.mean(HAIR, 0) / shrink), HAIR_ZOOM)
-    fuse.wipe.menu.setCurrentText("before halo removal")
+    fuse.wipe.menu.setCurrentText("with the halo")
     for pressed in (True, False):
         fuse.act("blink", pressed=pressed)
         settle(LOOK_S / 2)

@@ -116,6 +116,16 @@ def test_a_pair_is_painted_by_the_same_canvas(planes, labels):
     np.testing.assert_array_equal(canvas.image[83:87, 83:87], planes[0, 83:87, 83:87])
 
 
+def test_in_a_pair_a_label_that_names_no_plane_is_the_far_one(planes, labels):
+    canvas = canvas_of(planes[:2], np.where(labels == 1, 1, 2), Psf(2.0, 2.0))
+    painted = canvas.focus.labels
+    row, column = np.argwhere(labels == 1)[0]
+    painted[row, column] = 9
+    canvas.paint(painted, (slice(row, row + 1), slice(column, column + 1)))
+    assert canvas.selection.source[row, column] == 2
+    np.testing.assert_array_equal(canvas.initial[row, column], planes[1, row, column])
+
+
 def estimated_selection(planes):
     """A picture in which even columns come from plane 2, odd ones from 4; its top is blended."""
     source = np.full(SIZE, 2, np.uint8)

@@ -102,7 +102,9 @@ class Canvas:
 
     def _select(self, labels: np.ndarray, where: Region) -> None:
         """Take the pixels of a region that were painted from the planes that labels name."""
-        planes = np.where(labels == 0, self.focus.planes, labels)
+        farthest = self.focus.planes
+        # in a pair every value but 1 is the far plane; in a stack larger ones were refused before
+        planes = np.where((labels == 0) | (labels > farthest), farthest, labels)
         painted = (planes != self.estimated.crop(where).labels) | self.decided[where]
         self.selection.paint(self.stack, self.selected, planes, painted, where)
 

@@ -546,6 +546,15 @@ def test_two_single_images_of_one_size_are_offered_as_a_pair(dock, qtbot, viewer
     assert (dock.far.value, dock.far_row.isHidden()) == (STACK_ALONE, True)
 
 
+def test_where_the_near_plane_is_removed_the_far_one_is_not_both(dock, viewer, planes):
+    viewer.layers.clear()
+    for name, plane in zip(("near", "far"), planes, strict=True):
+        viewer.add_image(plane, rgb=True, name=name)
+    assert (dock.stack.value, dock.far.value) == ("near", "far")
+    viewer.layers.remove("near")
+    assert (dock.stack.value, dock.far.value) == ("far", STACK_ALONE)
+
+
 def test_what_is_said_of_two_images_goes_when_others_are_chosen(dock, qtbot, viewer, planes):
     for name, plane in zip("abc", (*planes, planes[1, ::-1]), strict=True):
         viewer.add_image(plane, rgb=True, name=name)

@@ -296,7 +296,7 @@ def test_two_layers_have_no_slider(dock, qtbot, viewer, planes, fsb_weights):
 def test_the_chosen_plane_and_the_picture_before_can_be_compared_with(fused, planes):
     menu = fused.wipe.menu
     offered = [menu.itemText(index) for index in range(menu.count())]
-    assert offered == ["chosen plane", "before halo removal"]
+    assert offered == ["chosen plane", "with the halo"]
     for plane in (2, 4):
         fused.session.labels.selected_label = plane
         np.testing.assert_array_equal(fused.wipe.chosen, planes[plane - 1])

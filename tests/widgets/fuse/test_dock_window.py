@@ -10,7 +10,14 @@ from functools import partial
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QLabel, QScrollArea
+from qtpy.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QLabel,
+    QScrollArea,
+    QStyle,
+    QStyleOptionComboBox,
+)
 from superqt import QCollapsible
 
 from napari_focusstack.networks.tiled_fsb import Progress
@@ -326,6 +333,23 @@ def test_nothing_is_cut_in_a_narrow_dock_of_a_stack(stack_dock, cut_off):
     cancel = stack_dock.tasks.cancel_button
     assert cancel.width() >= cancel.sizeHint().width()
     assert cut_off(stack_dock) == []
+
+
+def test_each_choice_can_be_read_in_a_narrow_dock(stack_dock):
+    narrow(stack_dock)
+    named = stack_dock.input["near"], stack_dock.input["intensity"], stack_dock.psf
+    menus = stack_dock.findChildren(QComboBox)
+    assert {menu.native for menu in named} < set(menus)
+    shortened = []
+    for menu in menus:
+        option = QStyleOptionComboBox()
+        menu.initStyleOption(option)
+        kind, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room_px = menu.style().subControlRect(kind, option, part, menu).width()
+        entries = [menu.itemText(number) for number in range(menu.count())]
+        width_px = menu.fontMetrics().horizontalAdvance
+        shortened += [entry for entry in entries if width_px(entry) > room_px]
+    assert shortened == []
 
 
 def test_the_verdict_is_in_view_in_a_narrow_and_low_window(stack_dock):

@@ -113,6 +113,12 @@ def test_retouching_shows_a_hidden_image(dock, labels, viewer, qtbot):
     assert viewer.layers["stack fused"].visible
 
 
+def test_a_run_shows_its_image_also_where_the_last_one_was_hidden(dock, viewer, qtbot):
+    viewer.layers["stack fused"].visible = False
+    press(qtbot, dock, "fuse")
+    assert viewer.layers["stack fused"].visible
+
+
 @pytest.mark.parametrize("name", ["stack fused", "stack planes", "stack"])
 def test_retouching_ends_where_a_layer_that_it_needs_is_removed(dock, labels, viewer, qtbot, name):
     press(qtbot, dock, "retouch")

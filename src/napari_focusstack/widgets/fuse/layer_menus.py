@@ -94,8 +94,7 @@ class LayerMenus:
         """Offer the present image layers; a chosen layer stays chosen, also when it is renamed."""
         from napari.layers import Image
 
-        menus = (self.panel.stack, self.panel.far)
-        chosen = [(menu, self._named.get(menu.value)) for menu in menus]
+        stack, far = (self._named.get(each.value) for each in (self.panel.stack, self.panel.far))
         self._named = {
             layer.name: layer
             for layer in self.viewer.layers
@@ -104,11 +103,13 @@ class LayerMenus:
         # a chosen stack may choose its far plane at once
         self.panel.far.choices = [STACK_ALONE, *self._named]
         self.panel.stack.choices = list(self._named)
-        for menu, layer in chosen:
-            if layer in self._named.values():
-                menu.value = layer.name
+        named = self._named.values()
+        if stack is not None and stack in named:
+            self.panel.stack.value = stack.name
+        if far is not None and far in named and far is not self.stack:  # the near one may be gone
+            self.panel.far.value = far.name
         stacks = [name for name, layer in self._named.items() if layer.ndim > 2]
-        if stacks and chosen[0][1] not in self._named.values():  # an overview is no stack
+        if stacks and stack not in named:  # an overview is no stack
             self.panel.stack.value = stacks[0]
 
     def follow_stack(self) -> None:

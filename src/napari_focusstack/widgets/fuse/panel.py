@@ -131,7 +131,7 @@ WORDS = {
         "srgb": "sRGB (photographs)",
     },
     "register": {"auto": "if they moved", "on": "always", "off": "never"},
-    "equalize": {"auto": "correct them", "off": "leave as they are"},
+    "equalize": {"auto": "correct them", "off": "leave them"},
     "near": {"first": "the first", "last": "the last", "auto": "find out"},
     "psf_shape": {"auto": "automatic", "gaussian": "Gaussian", "disk": "disk"},
     "blend": {
@@ -141,7 +141,7 @@ WORDS = {
     },
     "elimination": {
         "unmix": "yes",
-        "subtract": "yes, by subtraction",
+        "subtract": "by subtraction",
         "none": "no",
     },
 }
@@ -175,6 +175,8 @@ TIPS = {
 }
 #: The longest label; all are as wide.
 WIDEST = LABELS["psf_shape"]
+#: Rows whose menus have entries too wide to stand beside their label in a dock of 300 px.
+BELOW_LABEL = ("intensity", "psf", "blend")
 #: Rows of the dock's settings that only experts change.
 ADVANCED = ("device", "tile_px")
 #: Size of the dock, px: it leaves room for the picture on a small screen.
@@ -417,7 +419,11 @@ def _rows(*rows: ValueWidget | tuple[str, QWidget]) -> QWidget:
         label = QLabel(text)
         label.setMinimumWidth(label.fontMetrics().horizontalAdvance(WIDEST))
         label.setToolTip(native.toolTip())
-        form.addRow(label, native)
+        if isinstance(row, tuple) or row.name not in BELOW_LABEL:
+            form.addRow(label, native)
+        else:
+            form.addRow(label)
+            form.addRow(native)
     return block
 
 

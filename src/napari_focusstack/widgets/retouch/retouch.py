@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 #: Names of the images that a result is compared with.
-CHOSEN, NEAR, FAR, BEFORE = "chosen plane", "near plane", "far plane", "before halo removal"
+CHOSEN, NEAR, FAR, BEFORE = "chosen plane", "near plane", "far plane", "with the halo"
 ONE, ALL, AREAS, HIDDEN = OVERLAYS
 #: Title of the second view.
 VIEW_NAME = "Plane"

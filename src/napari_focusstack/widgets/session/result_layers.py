@@ -132,7 +132,10 @@ class ResultLayers:
         self.viewer.layers.selection = {chosen}
 
     def bare(self) -> None:
-        """Hide the labels, unless they are being painted: the fused image is shown bare."""
+        """Show the fused image bare: hide the labels, unless they are being painted."""
+        image = self.image("fused")
+        if image is not None:
+            image.visible = True  # a run that shows nothing would seem to have failed
         if self.labels is not None and self.labels.mode == "pan_zoom":
             self.labels.visible = False
 

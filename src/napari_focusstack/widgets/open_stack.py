@@ -225,7 +225,7 @@ class OpenStackWidget(QWidget):
 
 
 def _inspection(paths: list[Path]) -> Generator[Progress, None, list[StackHeader]]:
-    yield Progress("look", 0, 1)
+    yield Progress("looking at the files", 0, 1)
     stacks = find_stacks(paths)
     if not any(_axes(stack) for stack in stacks):
         raise InputError(f"{paths[0]} holds one plane only; choose a stack or several planes.")
@@ -233,7 +233,7 @@ def _inspection(paths: list[Path]) -> Generator[Progress, None, list[StackHeader
 
 
 def _reading(stack: StackHeader, choice: Choice) -> Generator[Progress, None, list[LayerData]]:
-    yield Progress("read", 0, 1)
+    yield Progress("reading the planes", 0, 1)
     chosen, data = choose(stack, pixels(stack), choice)
     layers = layers_of(chosen, data, choice.near)
     if stack.focus_axis is None or choice.focus != stack.axes[stack.focus_axis]:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import dataclass
 
 import pytest
 from qtpy.QtCore import QCoreApplication, QEvent, QThreadPool, QTimer
@@ -9,6 +10,7 @@ from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.runtime.progress import Progress
+from napari_focusstack.widgets.controls.overall_progress import OverallProgress
 from napari_focusstack.widgets.controls.task_bar import TaskBar, was_undocked
 
 WAIT_MS = 10_000
@@ -83,6 +85,19 @@ def test_a_task_runs_in_a_thread_and_its_result_comes_back_to_this_one(qtbot, ba
     assert not bar.bar.isVisible()
     assert not bar.cancel_button.isVisible()
     assert bar.message.text() == ""
+
+
+def test_a_step_may_know_better_how_long_the_task_takes(qtbot, bar):
+    @dataclass(frozen=True)
+    class Known(Progress):
+        seconds_left: float | None = None
+
+    bar._overall = OverallProgress("", 0.0)
+    bar._step = ""
+    bar._show(Known("training", 1, 4, seconds_left=42.0))
+    assert bar.bar.format() == "%p%, 42 s left"
+    bar._show(Known("training", 1, 4))
+    assert bar.bar.format() == "%p%"
 
 
 def test_the_bar_shows_how_far_the_whole_task_is(qtbot, bar):

@@ -397,6 +397,9 @@ def test_the_plane_is_shown_as_large_as_the_fused_image(stack_dock):
         time.sleep(0.01)
     view, canvas_px = stack_dock.steps.retouch.view, canvas_widget().width()
     assert view.width() == pytest.approx(canvas_px, abs=30)
+    window, drawn = view.window(), canvas_widget()
+    height = view.mapTo(window, view.middle.toPoint()).y()
+    assert height == pytest.approx(drawn.mapTo(window, drawn.rect().center()).y(), abs=1)
 
 
 def test_the_picture_fits_while_it_is_retouched_and_afterwards(stack_dock, qtbot):

@@ -63,7 +63,8 @@ class TaskBar(QWidget):
     """A progress bar with a Cancel button that runs generators in a thread.
 
     A task is a generator that yields :class:`~napari_focusstack.runtime.progress.Progress` and
-    returns its result. The bar shows how much of the whole task is done, and how long it will take.
+    returns its result. The bar shows how much of the whole task is done, and how long it will take,
+    as the steps say themselves (``seconds_left``) or as it was for those that are done.
     After cancelling, whatever it yields or returns is dropped, and its thread
     ends at the next yield. The same happens when the bar is destroyed.
     """
@@ -208,7 +209,8 @@ class TaskBar(QWidget):
     def _show(self, step: Any) -> None:
         now = monotonic()
         fraction = self._overall.follow(step, now)
-        left = self._overall.seconds_left(now)
+        known = hasattr(step, "seconds_left")
+        left = step.seconds_left if known else self._overall.seconds_left(now)
         self.bar.setRange(0, BAR_STEPS)
         self.bar.setValue(round(fraction * BAR_STEPS))
         self.bar.setFormat("%p%" if left is None else f"%p%, {duration(left)} left")

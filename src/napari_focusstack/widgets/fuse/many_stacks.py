@@ -267,7 +267,7 @@ class FuseMany(QDialog):
             with closing(outcomes):  # type: ignore[type-var]
                 try:
                     for number, outcome in enumerate(outcomes, 1):
-                        yield Item("fuse stacks", number, len(sources), outcome=outcome)
+                        yield Item("fusing the stacks", number, len(sources), outcome=outcome)
                 except Stopped:
                     return
 

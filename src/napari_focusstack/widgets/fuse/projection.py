@@ -44,7 +44,7 @@ def projecting(session: Session, parameters: ProjectionParameters) -> Task:
 
         made = []
         for number, (source, offset) in enumerate(zip(sources, offsets, strict=True)):
-            yield Progress("project", number, len(sources))
+            yield Progress("projecting the planes", number, len(sources))
             image = project(
                 source.planes(),
                 surface,

@@ -162,7 +162,7 @@ def saving(items: Sequence[Item], session: Session) -> Task:
 
     def task() -> Generator[Progress, None, int]:
         for number, item in enumerate(items):
-            yield Progress("save", number, len(items))
+            yield Progress("saving", number, len(items))
             make_folder(item.path.parent)
             if item.layer is None:
                 _write_surface(item.path, canvas, state, pixel_size)

@@ -51,10 +51,10 @@ def fusing_slabs(session: Session, parameters: FuseParameters, slab: str) -> Tas
         pipeline = yield from prepare(source.planes(), parameters, positions=source.positions)
         region = crop_region(pipeline.visible.by_all) if parameters.crop else None
         made = []
-        yield Progress("fuse slabs", 0, count)
+        yield Progress("fusing slabs", 0, count)
         for one in slabs_of(pipeline, size, overlap):
             made.append(one if region is None else one.cropped(region))
-            yield Progress("fuse slabs", len(made), count)
+            yield Progress("fusing slabs", len(made), count)
         return made, region
 
     return task

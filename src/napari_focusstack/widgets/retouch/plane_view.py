@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QPainter, QPen, QTransform
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_focusstack.widgets.session.look import Look
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 ZOOM_STEP = 1.25
 #: Line around the brush, and background of the caption: legible on any picture.
 BRUSH_COLOUR, CAPTION_COLOUR = QColor("#ffcc00"), QColor(0, 0, 0, 150)
+#: Between the middle of the canvas and of the view, screen px: no more than what a title bar and
+#: some sliders make where one stands beside the other.
+MOST_ASKEW_PX = 100
 #: Length of the arms of the cursor's cross, screen px.
 ARM_PX = 6
 
@@ -94,17 +98,30 @@ class PlaneView(QWidget):
         over = self.over
         assert over is not None
         camera, index = self.viewer.scene.camera, [0.0] * (over.ndim - 2)
+        at = self.middle
+        middle = np.array([at.y(), at.x()])
 
         def screen(row: float, column: float) -> np.ndarray:
             world = np.array(over.data_to_world([*index, row, column])[-2:])
             centre = np.array(camera.center[-2:])
-            middle = np.array([self.height(), self.width()]) / 2
             place: np.ndarray = (world - centre) * camera.zoom + middle
             return place
 
         origin = screen(0, 0)
         down, right = screen(1, 0) - origin, screen(0, 1) - origin
         return QTransform(right[1], right[0], down[1], down[0], origin[1], origin[0])
+
+    @property
+    def middle(self) -> QPointF:
+        """Where the centre of the camera is shown: as high in the window as in the canvas."""
+        middle = QPointF(self.width() / 2, self.height() / 2)
+        canvas = self.window().findChild(QOpenGLWidget)
+        if canvas is not None:
+            centre = canvas.mapTo(self.window(), canvas.rect().center())
+            row = self.mapFrom(self.window(), centre).y()
+            if abs(row - middle.y()) < MOST_ASKEW_PX:
+                middle.setY(row)
+        return middle
 
     @property
     def cursor_at(self) -> QPointF | None:
@@ -129,7 +146,7 @@ class PlaneView(QWidget):
             self.stepped.emit(1 if turns > 0 else -1)
             return
         camera = self.viewer.scene.camera
-        at = event.position() - QPointF(self.width() / 2, self.height() / 2)
+        at = event.position() - self.middle
         factor = ZOOM_STEP**turns
         self._move_centre(at * (1 / camera.zoom - 1 / (camera.zoom * factor)))
         camera.zoom *= factor

@@ -22,7 +22,6 @@ from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.dock_title import title_dock
 from napari_focusstack.widgets.controls.form import folded
 from napari_focusstack.widgets.controls.line_plot import Curve
-from napari_focusstack.widgets.controls.overall_progress import duration
 from napari_focusstack.widgets.controls.task_bar import TaskBar, was_undocked
 from napari_focusstack.widgets.controls.verdict_view import Verdict, VerdictView
 from napari_focusstack.widgets.training.scene_grid import Preview, mosaic
@@ -211,7 +210,7 @@ class TrainWidget(QWidget):
         if step.loss is not None:
             self._note(step.done, step.loss)
             smooth = self.losses[-1][2]
-            self.status.setText(f"loss {smooth:.4g}, {duration(step.seconds_left)} left")
+            self.status.setText(f"loss {smooth:.4g}")
         if self.losses and time.monotonic() - self._drawn_at > REDRAW_S:
             self._draw()
         if step.comparison is not None:

@@ -43,8 +43,8 @@ class Step(Progress):
         Steps done and planned.
     loss : float, optional
         Of the step that was made; None if none was.
-    seconds_left : float
-        Estimated time to the end.
+    seconds_left : float, optional
+        Estimated time to the end, without pauses; None before the first step.
     scores : dict of str to float
         Validation figures, where the step validated.
     examples : Examples, optional
@@ -61,7 +61,7 @@ class Step(Progress):
     """
 
     loss: float | None = None
-    seconds_left: float = 0.0
+    seconds_left: float | None = None
     scores: dict[str, float] = field(default_factory=dict)
     examples: Examples | None = None
     saved: bool = False
@@ -102,6 +102,7 @@ class TrainingRun:
     def __post_init__(self) -> None:
         """Make the flags that the thread checks between steps."""
         self._stop, self._pause, self._save = (threading.Event() for _ in range(3))
+        self._seconds_left: float | None = None
 
     @property
     def checkpoint(self) -> Path:
@@ -157,7 +158,7 @@ class TrainingRun:
             the generator also stops the training and writes the checkpoint.
         """
         training = self.training = self._prepare()
-        yield self._say("train", history=dict(training.losses))
+        yield self._say("training", history=dict(training.losses))
         try:
             self.output.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -179,33 +180,33 @@ class TrainingRun:
                 if progress is None:
                     break
                 made, seconds = made + 1, seconds + time.monotonic() - began
+                self._seconds_left = (progress.steps - progress.step) * seconds / made
                 yield self._say(
-                    "train",
+                    "training",
                     loss=progress.loss,
-                    seconds_left=(progress.steps - progress.step) * seconds / made,
                     scores=progress.scores,
                     examples=training.examples if progress.scores else None,
                 )
         if training.step >= self.parameters.steps or self._save.is_set():
             self.write()
-            yield self._say("train", saved=True)
+            yield self._say("training", saved=True)
         if training.step >= self.parameters.steps:
             from napari_focusstack.training.comparison import compare
 
-            yield self._say("compare with the shipped weights")
-            yield self._say("compare with the shipped weights", comparison=compare(training))
+            yield self._say("comparing with the shipped weights")
+            yield self._say("comparing with the shipped weights", comparison=compare(training))
 
     def _say(self, step: str, **what: Any) -> Step:
         done = self.training.step if self.training is not None else 0
-        return Step(step, done, self.parameters.steps, **what)
+        return Step(step, done, self.parameters.steps, seconds_left=self._seconds_left, **what)
 
     def _answer_save(self) -> Step:
         self._save.clear()
         try:
             self.write()
         except InputError as error:
-            return self._say("train", problem=str(error))
-        return self._say("train", saved=True)
+            return self._say("training", problem=str(error))
+        return self._say("training", saved=True)
 
     def _prepare(self) -> Training:
         from napari_focusstack.networks import weights

@@ -127,20 +127,41 @@ def _resident_bytes():
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def measured(start, work):
+    """What a new process that begins in a way prints of its work."""
+    program = f"""
+import resource
+from pathlib import Path
+import numpy as np
+from napari_focusstack.runtime.memory import arrange_heap
+{start}
+{work}
+"""
+    command = [sys.executable, "-c", program]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
 def test_a_process_that_keeps_its_heap_clears_fewer_pages():
-    def cleared(start):
-        program = f"""
-import resource
-import numpy as np
-from napari_focusstack.runtime.memory import keep_heap
-{start}
+    work = """
 first = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(40):
     np.ones(6_000_000)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - first)
 """
-        command = [sys.executable, "-c", program]
-        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert measured("arrange_heap(10**9)", work) < 0.3 * measured("", work)
 
-    assert cleared("keep_heap()") < 0.3 * cleared("")
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
+def test_where_memory_is_scarce_what_is_freed_goes_back_at_once():
+    work = """
+def pages():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+first = pages()
+held = [np.ones(500_000) for _ in range(100)]
+del held[::2]
+print((pages() - first) * resource.getpagesize())
+"""
+    held = 50 * 500_000 * 8
+    assert measured("arrange_heap(10**8)", work) < 1.1 * held
+    assert measured("arrange_heap(10**9)", work) > 1.5 * held

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_focusstack.batch.job import ENDINGS, SUFFIXES
 from napari_focusstack.commands.fuse import add_stack_arguments
-from napari_focusstack.commands.options import add_options, parse_bytes, read_parameters
+from napari_focusstack.commands.options import add_options, memory_of, read_parameters
 from napari_focusstack.commands.projection_options import add_projection, read_projection
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import FuseParameters
@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> None:
             registration=registration,
             resume=options.resume,
             scheduler=options.scheduler,
-            budget_bytes=parse_bytes(options.memory) if options.memory else None,
+            budget_bytes=memory_of(options),
             progress=show,
         )
         for outcome in outcomes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_focusstack.commands import slab_option
-from napari_focusstack.commands.options import add_options, inputs_of, parse_bytes, read_parameters
+from napari_focusstack.commands.options import add_options, inputs_of, memory_of, read_parameters
 from napari_focusstack.commands.progress_bars import Bars
 from napari_focusstack.commands.projection_options import add_projection, read_projection
 from napari_focusstack.errors import InputError
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> None:
     from napari_focusstack.io.reading.plane_store import focal_stack
     from napari_focusstack.registration.transforms import Registration
 
-    budget = parse_bytes(options.memory) if options.memory else None
+    budget = memory_of(options)
     stack = focal_stack(options.sources, options.axis, options.series)
     if options.slab is not None:
         slab_option.fuse_slabs(options, stack)

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from napari_focusstack.commands import batch, demo, diagnose, evaluate, fuse, simulate, train
+from napari_focusstack.commands.options import memory_of
 from napari_focusstack.errors import FocusAxisError, InputError
 
 if TYPE_CHECKING:
@@ -109,10 +110,10 @@ def _stop(number: int, frame: object) -> NoReturn:
 def _run(options: argparse.Namespace) -> None:
     """Run the command."""
     from napari_focusstack.runtime.cores import yield_cores
-    from napari_focusstack.runtime.memory import keep_heap
+    from napari_focusstack.runtime.memory import arrange_heap
 
     yield_cores()
-    keep_heap()
+    arrange_heap(memory_of(options))
     options.run(options)
 
 

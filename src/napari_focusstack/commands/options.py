@@ -50,6 +50,12 @@ def read_parameters(options: argparse.Namespace, kind: type[Parameters]) -> Para
     return kind(**{each.name: getattr(options, each.name) for each in fields(kind)})
 
 
+def memory_of(options: argparse.Namespace) -> int | None:
+    """Return what ``--memory`` gives, bytes; None if it is not given or not an option."""
+    text = getattr(options, "memory", None)
+    return parse_bytes(text) if text else None
+
+
 def parse_bytes(text: str) -> int:
     """Read an amount of memory.
 

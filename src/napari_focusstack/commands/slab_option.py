@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from napari_focusstack.commands.options import inputs_of, parse_bytes, read_parameters
+from napari_focusstack.commands.options import inputs_of, memory_of, read_parameters
 from napari_focusstack.commands.progress_bars import Bars
 from napari_focusstack.commands.projection_options import read_projection
 from napari_focusstack.errors import InputError
@@ -61,7 +61,7 @@ def fuse_slabs(options: argparse.Namespace, stack: StackHeader) -> None:
             sources={"planes": [str(path) for path in options.sources]},
             channel=options.channel,
             registration=Registration.load(options.registration) if options.registration else None,
-            budget_bytes=parse_bytes(options.memory) if options.memory else None,
+            budget_bytes=memory_of(options),
             progress=bars,
         )
         if options.report is not None:

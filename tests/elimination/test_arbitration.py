@@ -68,7 +68,9 @@ def weighed(region, network):
 def test_pieces_are_put_in_their_place(region):
     assert region.mask[8:24, 8:40].all()
     assert int(region.mask.sum()) == 16 * 32
-    assert (region.light[:, 8:24, 8:40] == 0.5).all()
+    light = region.light_of(np.s_[4:20, 30:64])
+    assert (light[:, 4:, :10] == 0.5).all()
+    assert int((light > 0).sum()) == 3 * 12 * 10
 
 
 def test_light_that_is_trusted_replaces_source_pixels_inside_the_region_only(region, picture):

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_focusstack.elimination.blockwise import Solved
 from napari_focusstack.networks.teb import NO_EVIDENCE, TEB, UNKNOWN_RESIDUALS, Rivals
-from napari_focusstack.runtime.region import align, pad, to_local
+from napari_focusstack.runtime.region import align, intersection, pad, to_local
 from napari_focusstack.runtime.tiles import tiles_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from torch import Tensor
 
-    from napari_focusstack.elimination.blockwise import Solved
     from napari_focusstack.imaging.intensity import Intensity
     from napari_focusstack.imaging.psf import Psf
     from napari_focusstack.runtime.region import Region
@@ -59,9 +59,8 @@ class TransitionRegion:
         self.log_error = torch.from_numpy(selection.log_error[where])
         self.confidence = focus.crop(where).confidence
         self.mask = torch.zeros(size, dtype=torch.bool)
-        self.light = torch.zeros(3 if picture.ndim == 3 else 1, *size)
-        none = torch.tensor((*NO_EVIDENCE, 0.0), dtype=torch.float16)  # and no light
-        self.evidence = none[:, None, None].repeat(1, *size)
+        #: In coordinates of the part. Maps of the whole part would take several times the memory.
+        self._pieces: list[Solved] = []
 
     def add(self, pieces: Iterable[Solved]) -> Iterator[Solved]:
         """Take up pieces with evidence; yields each."""
@@ -69,10 +68,35 @@ class TransitionRegion:
             here = to_local(piece.region, self.where)
             mask = piece.mask.cpu()
             self.mask[here] |= mask
-            self.light[:, *here][:, mask] = piece.light.cpu()
-            if len(piece.evidence):
-                self.evidence[:, *here][:, mask] = piece.evidence.cpu().half()
+            kept = Solved(here, mask, piece.light.cpu(), piece.evidence.cpu().half())
+            self._pieces.append(kept)
             yield piece
+
+    def light_of(self, where: Region) -> Tensor:
+        """Return the unmixed light of some rows and columns of the part, (C, Y, X); 0 elsewhere."""
+        dark = torch.zeros(3 if self.picture.ndim == 3 else 1)
+        return self._map_of(where, dark, lambda piece: piece.light)
+
+    def evidence_of(self, where: Region) -> Tensor:
+        """Return the evidence of some rows and columns of the part, (6, Y, X), as half floats."""
+        none = torch.tensor((*NO_EVIDENCE, 0.0), dtype=torch.float16)  # and no light
+        return self._map_of(where, none, lambda piece: piece.evidence)
+
+    def _map_of(
+        self, where: Region, elsewhere: Tensor, values: Callable[[Solved], Tensor]
+    ) -> Tensor:
+        """Return values of pieces in some rows and columns, and those of all other pixels."""
+        whole = elsewhere[:, None, None].repeat(1, *(part.stop - part.start for part in where))
+        for piece in self._pieces:
+            common = intersection(piece.region, where)
+            if common is None or not len(values(piece)):
+                continue
+            inner = to_local(common, piece.region)
+            place = torch.zeros(piece.mask.shape, dtype=torch.long)
+            place[piece.mask] = torch.arange(int(piece.mask.sum()))
+            mask = piece.mask[inner]
+            whole[:, *to_local(common, where)][:, mask] = values(piece)[:, place[inner][mask]]
+        return whole
 
     def trusted(self, psf: Psf, noise: float, network: TEB) -> Tensor:
         """Weigh the unmixed light.
@@ -108,11 +132,11 @@ class TransitionRegion:
         """Return both pictures of some rows and columns of the part, and the evidence."""
         mask = self.mask[where].to(device)
         selected = self.intensity.display(self.picture[where], device)
-        unmixed = self.intensity.to_display(self.light[:, *where].to(device))
+        unmixed = self.intensity.to_display(self.light_of(where).to(device))
         residuals = psf.residual, psf.residual_without_occlusion
         if not np.isfinite(residuals).all():
             residuals = UNKNOWN_RESIDUALS
-        *evidence, far = self.evidence[:, *where].to(device).float()
+        *evidence, far = self.evidence_of(where).to(device).float()
         far = self.intensity.to_display(far[None])[:1]
         return Rivals(
             selected[None],
@@ -141,10 +165,14 @@ class TransitionRegion:
         region : ndarray of bool
             Shape (Y, X): pixels that are no source pixels.
         """
-        region = weight > 0
-        selected = self.intensity.to_light(self.picture)[:, region]
-        light = torch.lerp(selected, self.light[:, region], weight[region])
-        values = self.intensity.from_light(light)
-        image, computed = self.picture.copy(), region.numpy()
-        image[computed] = values[..., 0] if self.picture.ndim == 2 else values
+        image, computed = self.picture.copy(), (weight > 0).numpy()
+        rows, columns = computed.shape
+        for top in range(0, rows, TILE_PX):  # strip by strip, for memory
+            where = slice(top, min(top + TILE_PX, rows)), slice(0, columns)
+            here = computed[where]
+            region = torch.from_numpy(here)
+            selected = self.intensity.to_light(self.picture[where])[:, region]
+            light = torch.lerp(selected, self.light_of(where)[:, region], weight[where][region])
+            values = self.intensity.from_light(light)
+            image[where][here] = values[..., 0] if image.ndim == 2 else values
         return image, computed

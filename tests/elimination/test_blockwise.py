@@ -15,6 +15,7 @@ from napari_focusstack.errors import InputError
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.breathing import Breathing
 from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.runtime.threads import worker_count
 from napari_focusstack.segmentation.depth_inpainting import UNRELIABLE_RADIUS_PX
 from napari_focusstack.segmentation.focus_map import FocusMap
 
@@ -199,6 +200,51 @@ def test_only_planes_that_are_in_focus_or_occlude_are_read(make_scene, light_of)
         Psf(0.8),
     )
     assert computed(blocks, labels.shape)[1].any()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_where_memory_runs_out_a_block_is_cut_and_nothing_is_lost(
+    make_scene, monkeypatch, walk, workers
+):
+    scene = make_scene(2.0, softness=3.0, side=256)
+    args = scene.near, scene.far, scene.alpha
+    expected, region = computed(walk(*args, Psf(2.0, 2.6)), (256, 256))
+    solve, tried = elimination._solve_block, []
+
+    def of_block(*arguments):
+        rows, columns = arguments[-1]
+        tried.append((rows.stop - rows.start) * (columns.stop - columns.start))
+        if tried[-1] > 128 * 128:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return solve(*arguments)
+
+    monkeypatch.setattr(elimination, "_solve_block", of_block)
+    monkeypatch.setattr(elimination, "worker_count", lambda *_: workers)
+    found, marked = computed(walk(*args, Psf(2.0, 2.6)), (256, 256))
+    assert max(tried) == 256 * 256
+    assert tried.count(128 * 128) == 4
+    assert torch.equal(marked, region)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+def test_blocks_at_a_time_fit_into_the_memory_and_change_no_bit(make_scene, monkeypatch, walk):
+    monkeypatch.setattr(elimination, "BLOCK_PX", 64)
+    scene = make_scene(2.0, side=128)
+    args, psf = (scene.near, scene.far, scene.alpha), Psf(2.0, 2.6)
+    workers = []
+
+    def count(device, budget_bytes, bytes_each):
+        workers.append(worker_count(device, budget_bytes, bytes_each))
+        return workers[-1]
+
+    monkeypatch.setattr(elimination, "worker_count", count)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    of_block = elimination.block_bytes(FocusMap.of_pair(scene.alpha), psf)
+    few, many = (
+        computed(walk(*args, psf, budget_bytes=budget), (128, 128)) for budget in (1, 2 * of_block)
+    )
+    assert workers == [1, 2]
+    assert all(map(torch.equal, few, many))
 
 
 SIDE = 128

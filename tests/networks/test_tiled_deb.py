@@ -3,10 +3,12 @@
 import pytest
 import torch
 
-from napari_focusstack.networks import weights
+from napari_focusstack.errors import InputError
+from napari_focusstack.networks import tiled_deb, weights
 from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.tiled_deb import run_tiled
 from napari_focusstack.planes.focal_stack import FocalStack
+from napari_focusstack.runtime.progress import run
 
 CPU = torch.device("cpu")
 
@@ -49,3 +51,37 @@ def test_a_search_that_is_given_up_stops_after_the_tiles_at_hand(make_focal_stac
     next(steps)
     steps.close()
     assert len(looked_at) <= 4
+
+
+def test_little_memory_and_memory_that_runs_out_change_no_bit(
+    make_focal_stack, deb, tiles_of_deb, monkeypatch
+):
+    tiles_of_deb(64)
+    planes = make_focal_stack(3, 1.5, side=128).planes()
+    whole = run(run_tiled(stack_of(planes), deb, 96, least))
+    read, readers = tiled_deb._inputs, []
+
+    def inputs(planes, network, where, at_a_time):
+        readers.append(at_a_time)
+        if len(readers) == 1:
+            raise MemoryError
+        return read(planes, network, where, at_a_time)
+
+    monkeypatch.setattr(tiled_deb, "_inputs", inputs)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    short = run(run_tiled(stack_of(planes), deb, 96, least))
+    assert readers == [2, 1, 1, 1, 1]
+    little = run(run_tiled(FocalStack(planes, "auto", CPU, 10**6), deb, 96, least))
+    assert readers[5:] == [1, 1, 1, 1]
+    for maps in (short, little):
+        assert all(map(torch.equal, maps, whole))
+
+
+def test_a_tile_for_which_memory_never_suffices_is_named(make_focal_stack, deb, monkeypatch):
+    def inputs(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(tiled_deb, "_inputs", inputs)
+    stack = stack_of(make_focal_stack(3, 1.5, side=96).planes())
+    with pytest.raises(InputError, match="too little memory for a part of 96 x 96 px"):
+        run(run_tiled(stack, deb, 96, least))

@@ -1,12 +1,16 @@
 """A tile in which memory runs out is cut in two, down to the least."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.runtime.tile_queue import TileQueue, is_shortage
+from napari_focusstack.runtime.tiles import tiles_of
 
+CPU = torch.device("cpu")
 WHOLE = (slice(0, 200), slice(0, 300))
 
 
@@ -54,10 +58,60 @@ def test_where_the_least_is_too_large_the_error_says_so_in_a_sentence():
         work(tiles, 1000)
 
 
+def test_a_tile_that_cannot_be_cut_is_tried_once_more_with_less_at_a_time():
+    tiles, asked = TileQueue([WHOLE], grid_px=400, least_px=400), []
+    for tile in tiles:
+        with tiles.attempt(tile):
+            asked.append(tiles.is_short)
+            if not tiles.is_short:
+                raise MemoryError
+    assert asked == [False, True]
+    assert tiles.done == tiles.total == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_some_tiles_at_a_time_are_all_worked_on(workers):
+    tiles = TileQueue(tiles_of((200, 300), 50), grid_px=16, least_px=32)
+    marked = np.zeros((200, 300), int)
+    for tile, result in tiles.map(lambda tile: tile[0].start, CPU, workers):
+        marked[tile] += 1
+        assert result == tile[0].start
+    assert (marked == 1).all()
+    assert tiles.done == tiles.total == 24
+
+
+def test_tiles_that_run_out_of_memory_beside_others_are_worked_on_alone_and_then_cut():
+    tiles = TileQueue(tiles_of((200, 300), 100), grid_px=16, least_px=32)
+    running, most, marked = set(), [], np.zeros((200, 300), int)
+
+    def fill(tile):
+        running.add(id(tile))
+        most.append(len(running))
+        time.sleep(0.01)
+        try:
+            if len(running) > 1 or tile[1].stop - tile[1].start > 60:
+                raise MemoryError
+        finally:
+            running.discard(id(tile))
+
+    for tile, _ in tiles.map(fill, CPU, 2):
+        marked[tile] += 1
+    assert (marked == 1).all()
+    assert max(most) == 2
+    assert set(most[4:]) == {1}
+    assert tiles.total == tiles.done > 6
+
+
 def test_other_errors_are_not_caught():
     tiles = TileQueue([WHOLE], grid_px=16, least_px=32)
     with pytest.raises(RuntimeError, match="sizes differ"):
         work(tiles, 1000, RuntimeError("sizes differ"))
+
+    def fail(tile):
+        raise RuntimeError("sizes differ")
+
+    with pytest.raises(RuntimeError, match="sizes differ"):
+        list(TileQueue([WHOLE], 16, 32).map(fail, CPU, 2))
 
 
 def test_a_shortage_is_known_by_what_numpy_torch_and_opencv_raise():

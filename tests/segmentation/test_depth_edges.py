@@ -1,5 +1,7 @@
 """Edges between the surfaces of a stack: which two meet, and how they share the pixels."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,8 @@ from napari_focusstack.segmentation.depth_edges import (
     to_focus_map,
 )
 from napari_focusstack.segmentation.depth_inpainting import UNRELIABLE_RADIUS_PX
+
+CPU = torch.device("cpu")
 
 
 def row(*depths):
@@ -107,7 +111,7 @@ def scene(make_focal_stack):
 
 @pytest.fixture(scope="module")
 def stack(scene):
-    return FocalStack(scene.planes(), "auto", torch.device("cpu"), 2**34)
+    return FocalStack(scene.planes(), "auto", CPU, 2**34)
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +186,49 @@ def test_progress_counts_the_blocks(stack, depth, monkeypatch):
     told = list(refine_edges(stack, depth, torch.ones_like(depth), trusting()))
     assert [(one.done, one.total) for one in told] == [(number, 4) for number in range(5)]
     assert {one.step for one in told} == {"draw edges"}
+
+
+@pytest.mark.parametrize("budget_bytes", [2**34, 1])
+def test_memory_for_one_block_at_a_time_is_enough_and_changes_no_bit(
+    scene, depth, shipped, monkeypatch, budget_bytes
+):
+    monkeypatch.setattr(occlusion, "BLOCK_PX", 64)
+    stack = FocalStack(scene.planes(), "auto", CPU, budget_bytes)
+    whole = drawn(stack, depth, shipped)
+    refined, running, together = occlusion._refined_block, [], []
+
+    def block(*args):
+        running.append(args)
+        time.sleep(0.05)
+        together.append(len(running))
+        try:
+            if len(running) > 1:
+                raise MemoryError
+            return refined(*args)
+        finally:
+            running.pop()
+
+    monkeypatch.setattr(occlusion, "_refined_block", block)
+    if budget_bytes > 1:
+        monkeypatch.setattr(occlusion, "worker_count", lambda *_: 2)
+    assert drawn(stack, depth, shipped) == whole
+    assert max(together) == (1 if budget_bytes == 1 else 2)
+    assert together[-3:] == [1, 1, 1]
+
+
+def test_a_block_whose_memory_ran_out_is_drawn_once_more(stack, depth, shipped, monkeypatch):
+    whole = drawn(stack, depth, shipped)
+    refined, begun = occlusion._refined_block, []
+
+    def block(*args):
+        begun.append(args[-1])
+        if len(begun) == 1:
+            raise MemoryError
+        return refined(*args)
+
+    monkeypatch.setattr(occlusion, "_refined_block", block)
+    assert drawn(stack, depth, shipped) == whole
+    assert begun[0] == begun[1]
 
 
 def test_soft_pixels_lie_within_the_reach_of_the_edge(stack, depth):

@@ -91,11 +91,12 @@ class TransitionRegion:
             common = intersection(piece.region, where)
             if common is None or not len(values(piece)):
                 continue
-            inner = to_local(common, piece.region)
-            place = torch.zeros(piece.mask.shape, dtype=torch.long)
-            place[piece.mask] = torch.arange(int(piece.mask.sum()))
-            mask = piece.mask[inner]
-            whole[:, *to_local(common, where)][:, mask] = values(piece)[:, place[inner][mask]]
+            rows, columns = to_local(common, piece.region)
+            before, mask = int(piece.mask[: rows.start].sum()), piece.mask[rows]
+            inside = torch.zeros_like(mask)
+            inside[:, columns] = True
+            known = values(piece)[:, before : before + int(mask.sum())][:, inside[mask]]
+            whole[:, *to_local(common, where)][:, mask[:, columns]] = known
         return whole
 
     def trusted(self, psf: Psf, noise: float, network: TEB) -> Tensor:

@@ -7,18 +7,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_focusstack.elimination.alpha_matting import REACH_PX
 from napari_focusstack.elimination.diffusion import METHODS, subtract, unmix
 from napari_focusstack.elimination.front_layer import FrontLayer
-from napari_focusstack.elimination.occluders import occlusions_in, support_of
+from napari_focusstack.elimination.occluders import occlusions_in, support_of, widest_margin_px
 from napari_focusstack.errors import InputError
 from napari_focusstack.filters.select import blend
 from napari_focusstack.imaging.breathing import origin
 from napari_focusstack.imaging.kernels import check_sigma
 from napari_focusstack.runtime.region import full, pad, to_local
-from napari_focusstack.runtime.threads import parallel_map
+from napari_focusstack.runtime.threads import worker_count
 from napari_focusstack.runtime.tile_queue import TileQueue
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Side of the blocks that the work is cut into, px, and the least where memory runs out.
 BLOCK_PX, LEAST_PX = 512, 64
+#: Memory of a block for each pixel that it reads, bytes. Measured.
+BYTES_PER_PIXEL = 350.0
 
 
 class Solved(NamedTuple):
@@ -65,6 +68,7 @@ def eliminate(
     psf: Psf,
     method: EliminationMethod = "unmix",
     within: Region | None = None,
+    budget_bytes: float = math.inf,
 ) -> Iterator[Solved]:
     """Compute the transition region. The caller copies all other pixels from the planes.
 
@@ -84,6 +88,8 @@ def eliminate(
         ``none`` yields nothing: every pixel is a source pixel.
     within : tuple of slice, optional
         Rows and columns to compute; the whole image if not given.
+    budget_bytes : float, optional
+        Most memory of all blocks that are computed at a time; one is, whatever it takes.
 
     Yields
     ------
@@ -102,15 +108,20 @@ def eliminate(
         return
 
     def work(block: Region) -> list[Solved]:
-        pieces: list[Solved] = []
-        parts = TileQueue([block], 1, LEAST_PX)
-        for part in parts:
-            with parts.attempt(part):
-                pieces += list(_solve_block(light, focus, psf, method, part))
-        return pieces
+        return list(_solve_block(light, focus, psf, method, block))
 
-    for solved in parallel_map(work, _blocks(focus, within), focus.alpha.device):
+    device = focus.alpha.device
+    blocks = TileQueue(_blocks(focus, within), 1, LEAST_PX)
+    workers = worker_count(device, budget_bytes, block_bytes(focus, psf))
+    for _, solved in blocks.map(work, device, workers):
         yield from solved
+
+
+def block_bytes(focus: FocusMap, psf: Psf) -> float:
+    """Return the most memory that a block takes, bytes; with its margins it is within the image."""
+    outer_px = BLOCK_PX + 2 * (widest_margin_px(focus, psf) + REACH_PX)
+    rows, columns = (min(side, outer_px) for side in focus.size)
+    return BYTES_PER_PIXEL * rows * columns
 
 
 def _blocks(focus: FocusMap, within: Region | None) -> Iterator[Region]:

@@ -135,16 +135,26 @@ def support_of(focus: FocusMap, psf: Psf, block: Region) -> Region:
     return _support_of(block, focus, psf, _max_distance_steps(focus, farthest, block, psf))
 
 
+def widest_margin_px(focus: FocusMap, psf: Psf) -> int:
+    """Return how far from a block light may come, in any of the planes, px."""
+    last = float(focus.place(torch.tensor(float(focus.planes))))
+    return _margin_px(focus, psf, last - 1) + GRID_PX
+
+
 def _support_of(region: Region, focus: FocusMap, psf: Psf, steps: float) -> Region:
     """Return the rows and columns from which light of surfaces up to ``steps`` nearer may come."""
+    return align(pad(region, _margin_px(focus, psf, steps), focus.size), GRID_PX)
+
+
+def _margin_px(focus: FocusMap, psf: Psf, steps: float) -> int:
+    """Return how far light of surfaces up to ``steps`` nearer may come, px."""
     reach = psf.reach_px(focus.size, steps)
     back = psf_radius(steps * psf.sigma_k2_px, psf.shape)
     # In a pair the result is exact to the last bit: light spreads by K3 twice, and is blurred by
     # K2. In a stack the second spread and half of the blur by K2 are left out: they change no pixel
     # by more than the rounding of distances does.
     spread = 2 * reach + 3 * back if focus.is_pair else reach + back // 2
-    margin = HALVING_PX + spread + psf_radius(error_smoothing_px(psf))
-    return align(pad(region, margin, focus.size), GRID_PX)
+    return HALVING_PX + spread + psf_radius(error_smoothing_px(psf))
 
 
 def _reliable_depth(focus: FocusMap, region: Region) -> Tensor:

@@ -388,7 +388,9 @@ class Pipeline(PreparedPlanes):
         surfaces = self.surfaces
         narrow = surfaces.narrow(focus) if narrow is None else narrow
         narrow_psf = surfaces.narrow_psf(psf)
-        for piece in computed.add(eliminate(surfaces.stack, narrow, narrow_psf, method, outer)):
+        stack = surfaces.stack
+        pieces = eliminate(stack, narrow, narrow_psf, method, outer, stack.budget_bytes)
+        for piece in computed.add(pieces):
             yield Progress("fuse", piece.region[0].stop, outer[0].stop)
         if not computed.mask.any():
             return image, region

@@ -63,7 +63,10 @@ class MSRB(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, C, Y, X) to the same shape."""
         coarse = self.coarse(functional.avg_pool2d(self.before(features), self.down))
+        answer = features + self.plain(features)
         upsampled = functional.interpolate(
             coarse, scale_factor=self.down, mode="bilinear", align_corners=False
         )
-        return features + self.plain(features) + self.after(upsampled)
+        # In place, and only now at full size: memory bounds the size of tiles.
+        answer += self.after(upsampled)
+        return answer

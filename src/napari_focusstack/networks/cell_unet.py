@@ -123,8 +123,12 @@ def in_strips(
         ]
         inner = work(strips)[..., top - first : top - first + rows, :]
         if answer is None:
-            shape = (*inner.shape[:2], height, width)
-            answer = inner.new_empty(shape).contiguous(memory_format=torch.channels_last)
+            answer = torch.empty(
+                (*inner.shape[:2], height, width),
+                dtype=inner.dtype,
+                device=inner.device,
+                memory_format=torch.channels_last,
+            )
         answer[..., top : top + rows, :] = inner
     assert answer is not None  # no map is empty
     return answer

@@ -53,6 +53,11 @@ class HalfResolution:
         """Device of the planes."""
         return self.planes.device
 
+    @property
+    def budget_bytes(self) -> int:
+        """Most memory of what is worked on at a time."""
+        return self.planes.budget_bytes
+
     def display(self, plane: int, where: Region) -> Tensor:
         """Return a part of a plane, (3, Y, X), each pixel the mean of four."""
         rows, columns = (slice(2 * part.start, 2 * part.stop) for part in where)

@@ -12,7 +12,7 @@ from napari_focusstack.networks.device import to_bfloat16
 from napari_focusstack.runtime.memory import trim_heap
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
-from napari_focusstack.runtime.threads import map_planes
+from napari_focusstack.runtime.threads import map_planes, worker_count
 from napari_focusstack.runtime.tile_queue import TileQueue
 from napari_focusstack.runtime.tiles import fixed_tile_px, pad_to_multiple, tiles_of
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: Memory of a tile, and of a tile for each pixel of each plane, bytes. Measured. There is one tile
 #: at a time: the larger it is, the less its margin costs.
 WORK_BYTES, BYTES_PER_PIXEL = 436 * 2**20, 30.0
+#: Memory in which a plane of a tile is read, for each pixel, bytes. Measured.
+READING_BYTES = 45.0
 #: Rows of cells that are decoded at a time, to bound memory.
 STRIP_CELLS = 24
 
@@ -47,6 +49,10 @@ class Planes(Protocol):
     @property
     def size(self) -> tuple[int, int]:
         """Rows and columns."""
+
+    @property
+    def budget_bytes(self) -> int:
+        """Most memory of what is worked on at a time."""
 
     def display(self, plane: int, where: Region) -> Tensor:
         """Return a part of a plane, counted from 1, coded for display: (3, Y, X), 0..1."""
@@ -88,7 +94,7 @@ def run_tiled(
     network = to_bfloat16(network)
     of_all = BYTES_PER_PIXEL * len(planes)
     side = fixed_tile_px(WORK_BYTES, of_all, reach_px, network.stride)
-    # no tile is cut: the answer depends on its margin
+    # no tile is cut, for the answer depends on its margin; but fewer planes are read at a time
     tiles = TileQueue(tiles_of(planes.size, side, network.stride), network.stride, side)
 
     maps = cells = torch.empty(0)
@@ -97,7 +103,11 @@ def run_tiled(
         with tiles.attempt(tile), torch.no_grad():
             outer = align(pad(tile, reach_px, planes.size), network.stride)
             inner = _in_cells(to_local(tile, outer))
-            pixels, of_cells = _of_tile(planes, network, outer, inner, decode)
+            readers = 1 if tiles.is_short else _readers(planes, outer)
+            inputs = _inputs(planes, network, outer, readers)
+            strips = _decode_strips(network, network.encode(inputs), inputs, inner)
+            pixels, of_cells = decode(strips, inputs[0, :, :, *inner])
+            del inputs, strips
             if not tiles.done:
                 maps = pixels.new_empty(len(pixels), *planes.size)
                 cells = of_cells.new_empty(
@@ -117,16 +127,13 @@ def _in_cells(pixels: Region) -> Region:
     return rows, columns
 
 
-def _of_tile(
-    planes: Planes, network: DEB, outer: Region, inner: Region, decode: Decode
-) -> tuple[Tensor, Tensor]:
-    """Return maps of pixels and of cells of a tile, whose cells are a part of those around."""
-    inputs = _inputs(planes, network, outer)
-    strips = _decode_strips(network, network.encode(inputs), inputs, inner)
-    return decode(strips, inputs[0, :, :, *inner])
+def _readers(planes: Planes, where: Region) -> int:
+    """Return how many planes of a tile are read at a time."""
+    rows, columns = (part.stop - part.start for part in where)
+    return worker_count(planes.device, planes.budget_bytes, READING_BYTES * rows * columns)
 
 
-def _inputs(planes: Planes, network: DEB, where: Region) -> Tensor:
+def _inputs(planes: Planes, network: DEB, where: Region, readers: int) -> Tensor:
     """Return features of a part of all planes, (1, P, 42, Y / 4, X / 4), as the network takes."""
 
     def read(plane: int) -> Tensor:
@@ -134,7 +141,8 @@ def _inputs(planes: Planes, network: DEB, where: Region) -> Tensor:
         return plane_features(padded)[0].to(next(network.parameters()).dtype)
 
     inputs: Tensor | None = None
-    for number, of_plane in enumerate(map_planes(read, range(1, len(planes) + 1), planes.device)):
+    numbers = range(1, len(planes) + 1)
+    for number, of_plane in enumerate(map_planes(read, numbers, planes.device, readers)):
         if inputs is None:
             inputs = of_plane.new_empty(1, len(planes), *of_plane.shape)
         inputs[0, number] = of_plane

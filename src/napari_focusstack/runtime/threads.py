@@ -6,6 +6,7 @@ are idle. If each core has its own piece, they are not.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -29,9 +30,20 @@ MAX_WORKERS = 4
 TRIM_EVERY = 2
 
 
-def worker_count(device: torch.device) -> int:
-    """Return the number of pieces at a time: at most torch's threads on a CPU, one on a GPU."""
-    return min(torch.get_num_threads(), MAX_WORKERS) if device.type == "cpu" else 1
+def worker_count(
+    device: torch.device, budget_bytes: float = math.inf, bytes_each: float = 1.0
+) -> int:
+    """Return the number of pieces at a time: at most torch's threads on a CPU, one on a GPU.
+
+    There are no more than a budget allows of pieces that take some bytes each; but always one.
+
+    Examples
+    --------
+    >>> worker_count(torch.device("cpu"), budget_bytes=1e6, bytes_each=7e5)
+    1
+    """
+    most = min(torch.get_num_threads(), MAX_WORKERS) if device.type == "cpu" else 1
+    return int(max(1, min(most, budget_bytes // bytes_each)))
 
 
 def parallel_map(
@@ -72,7 +84,10 @@ def parallel_map(
 
 
 def map_planes(
-    work: Callable[[Piece], Result], planes: Iterable[Piece], device: torch.device
+    work: Callable[[Piece], Result],
+    planes: Iterable[Piece],
+    device: torch.device,
+    workers: int | None = None,
 ) -> Iterator[Result]:
     """Apply work to the planes of one tile, several at a time.
 
@@ -87,6 +102,8 @@ def map_planes(
         The planes, or their numbers.
     device : torch.device
         Where the work is done.
+    workers : int, optional
+        Number of planes at a time; :func:`worker_count` if not given.
 
     Yields
     ------
@@ -102,7 +119,7 @@ def map_planes(
     if torch.is_grad_enabled():
         yield from map(work, planes)
     else:
-        yield from map_in_threads(torch.no_grad()(work), planes, device)
+        yield from map_in_threads(torch.no_grad()(work), planes, device, workers)
 
 
 def map_in_threads(
@@ -118,17 +135,21 @@ def map_in_threads(
     >>> list(map_in_threads(str, [1, 2]))
     ['1', '2']
     """
-    count = workers or worker_count(device)
-    yield from map(work, pieces) if count == 1 else _in_threads(work, pieces, count)
+    most = worker_count(device)
+    count = workers or most
+    yield from map(work, pieces) if count == most == 1 else _in_threads(work, pieces, count, most)
 
 
 def _in_threads(
-    work: Callable[[Piece], Result], pieces: Iterable[Piece], count: int
+    work: Callable[[Piece], Result], pieces: Iterable[Piece], count: int, most: int
 ) -> Iterator[Result]:
-    """Apply work to pieces in threads; each has its share of torch's threads."""
+    """Apply work to pieces in threads; each has its share of torch's threads.
+
+    The share is that of the most pieces, however many there are at a time: bits depend on it.
+    """
     threads = torch.get_num_threads()
     begun: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(count, "pieces", torch.set_num_threads, (threads // count,)) as pool:
+    with ThreadPoolExecutor(count, "pieces", torch.set_num_threads, (threads // most,)) as pool:
         try:
             for piece in pieces:
                 begun.append(pool.submit(work, piece))

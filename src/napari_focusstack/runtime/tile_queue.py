@@ -5,25 +5,31 @@ from __future__ import annotations
 import re
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.runtime.memory import trim_heap
+from napari_focusstack.runtime.threads import parallel_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    import torch
 
     from napari_focusstack.runtime.region import Region
+
+    Result = TypeVar("Result")
 
 #: What torch and OpenCV say when there is no memory: their errors have no type of their own.
 SHORTAGE = re.compile(r"can't allocate memory|not enough memory|out of memory|Insufficient memory")
 
 
 class TileQueue:
-    """Tiles of an image to work on, one after another.
+    """Tiles of an image to work on, one after another, or several at a time.
 
     For work whose answer does not depend on the tiles. Where it does, the least side is that of a
-    tile, so that none is cut.
+    tile, so that none is cut. Where memory runs out for the first time in a tile that cannot be
+    cut, it is worked on once more, with less at a time, see ``is_short``.
 
     Parameters
     ----------
@@ -38,6 +44,8 @@ class TileQueue:
     ----------
     done, total : int
         Tiles that are done, and all tiles.
+    is_short : bool
+        Whether memory ran out, so that as little as possible is to be worked on at a time.
 
     Examples
     --------
@@ -56,6 +64,7 @@ class TileQueue:
         self._left = deque(tiles)
         self.grid_px, self.least_px = grid_px, least_px
         self.done, self.total = 0, len(self._left)
+        self.is_short = False
 
     def __iter__(self) -> Iterator[Region]:
         """Yield one tile after another, also the parts of one that was cut."""
@@ -77,7 +86,7 @@ class TileQueue:
         except Exception as error:
             if not is_shortage(error):
                 raise
-            parts = self._halves(tile)
+            parts = self._halves(tile) or ([] if self.is_short else [tile])
             if not parts:
                 rows, columns = (part.stop - part.start for part in tile)
                 raise InputError(
@@ -85,8 +94,64 @@ class TileQueue:
                     "programs, or give fewer planes or smaller ones."
                 ) from error
             self._left.extendleft(reversed(parts))
-            self.total += 1
+            self.total += len(parts) - 1
+            self.is_short = True
         trim_heap()
+
+    def map(
+        self, work: Callable[[Region], Result], device: torch.device, workers: int
+    ) -> Iterator[tuple[Region, Result]]:
+        """Apply work to all tiles, some at a time; where memory runs out, one at a time.
+
+        Parameters
+        ----------
+        work : callable
+            Takes a tile.
+        device : torch.device
+            Where the work is done.
+        workers : int
+            Number of tiles at a time.
+
+        Yields
+        ------
+        tile : tuple of slice
+            A tile, or a part of one that was cut.
+        result : object
+            What ``work`` returns.
+
+        Raises
+        ------
+        InputError
+            If a tile that is worked on alone cannot be cut.
+        """
+        alone: list[Region] = []  # tiles that need more memory than others leave
+
+        def together() -> Iterator[Region]:
+            while self._left and not self.is_short:
+                yield self._left.popleft()
+
+        def attempted(tile: Region) -> tuple[Region, list[Result]]:
+            try:
+                return tile, [work(tile)]
+            except Exception as error:
+                if not is_shortage(error):
+                    raise
+                self.is_short = True
+                return tile, []
+
+        if workers > 1:
+            for tile, results in parallel_map(attempted, together(), device, workers):
+                if results:
+                    self.done += 1
+                    yield tile, results[0]
+                else:
+                    alone.append(tile)
+        self._left.extendleft(reversed(alone))
+        for tile in self:
+            results = []
+            with self.attempt(tile):  # in a thread as the others are, for the same bits
+                results += parallel_map(work, [tile], device, workers=1)
+            yield from ((tile, result) for result in results)
 
     def _halves(self, tile: Region) -> list[Region]:
         """Return the halves of a tile along its longer side; none if they were too small."""

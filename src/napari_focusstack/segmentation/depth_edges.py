@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,7 +18,8 @@ from napari_focusstack.networks.device import to_bfloat16
 from napari_focusstack.networks.meb import edge_features
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
-from napari_focusstack.runtime.threads import parallel_map
+from napari_focusstack.runtime.threads import worker_count
+from napari_focusstack.runtime.tile_queue import TileQueue
 from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
 from napari_focusstack.segmentation.depth_inpainting import unreliable
 from napari_focusstack.segmentation.focus_map import MIN_OCCLUSION_STEP, FocusMap
@@ -40,6 +42,8 @@ REACH_PX = 6
 CONTEXT_PX = 32
 #: Greatest side of the blocks that the image is cut into, px.
 BLOCK_PX = 640
+#: Memory that MEB takes for a block, bytes. Measured.
+BLOCK_BYTES = 130e6
 
 
 @dataclass(frozen=True)
@@ -136,17 +140,16 @@ def refine_edges(
         all around. Alpha lies strictly between 0 and 1 only beside an edge, so that the rest of
         the output is bit-exact.
     """
-    blocks = tiles_of(stack.size, BLOCK_PX)
+    blocks = TileQueue(tiles_of(stack.size, BLOCK_PX), BLOCK_PX, BLOCK_PX)
     refined = FocusMap(depth.clone(), depth.clone(), torch.ones_like(depth), len(stack), confidence)
     meb = to_bfloat16(meb)
-    work = parallel_map(
-        lambda block: _refined_block(stack, depth, confidence, meb, block), blocks, depth.device
-    )
-    yield Progress("draw edges", 0, len(blocks))
-    for number, of_block in enumerate(work):
+    workers = worker_count(depth.device, stack.budget_bytes, BLOCK_BYTES)
+    work = partial(_refined_block, stack, depth, confidence, meb)
+    yield Progress("draw edges", 0, blocks.total)
+    for block, of_block in blocks.map(work, depth.device, workers):
         if of_block is not None:
-            refined.paste(blocks[number], of_block)
-        yield Progress("draw edges", number + 1, len(blocks))
+            refined.paste(block, of_block)
+        yield Progress("draw edges", blocks.done, blocks.total)
     return refined
 
 
@@ -161,21 +164,26 @@ def _refined_block(
     inner = to_local(block, context)
     if not pair.signed_distance_px[:, *inner].any():
         return None
-    near, far = (
-        stack.display_by_label(surface[0].round(), context) for surface in (pair.front, pair.behind)
-    )
-    steps = pair.behind - pair.front
     confidence = confidence[:, *context]
-    inputs = (near, far, pair.signed_distance_px, steps, confidence)
-    features = edge_features(*(pad_to_multiple(tensor[None], meb.stride) for tensor in inputs))
     with torch.no_grad():
-        log_odds = meb(
-            features.to(next(meb.parameters())).contiguous(memory_format=torch.channels_last)
-        )
-    alpha = torch.sigmoid(log_odds.float())[0, :, : steps.shape[1], : steps.shape[2]]
+        log_odds = meb(_features(stack, pair, confidence, meb, context))
+    rows, columns = confidence.shape[1:]
+    alpha = torch.sigmoid(log_odds.float())[0, :, :rows, :columns]
     as_given = (pair.signed_distance_px > 0).to(alpha)
     alpha = torch.where(unreliable(confidence), as_given, alpha)
     return to_focus_map(pair, alpha, confidence, len(stack)).crop(inner)
+
+
+def _features(
+    stack: FocalStack, pair: SurfacePair, confidence: Tensor, meb: MEB, where: Region
+) -> Tensor:
+    """Return the features of rows and columns, as MEB takes them; all else is freed."""
+    near, far = (
+        stack.display_by_label(surface[0].round(), where) for surface in (pair.front, pair.behind)
+    )
+    inputs = (near, far, pair.signed_distance_px, pair.behind - pair.front, confidence)
+    features = edge_features(*(pad_to_multiple(tensor[None], meb.stride) for tensor in inputs))
+    return features.to(next(meb.parameters())).contiguous(memory_format=torch.channels_last)
 
 
 def to_focus_map(pair: SurfacePair, alpha: Tensor, confidence: Tensor, planes: int) -> FocusMap:

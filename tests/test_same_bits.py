@@ -8,13 +8,12 @@ import tifffile
 
 from napari_focusstack.batch import series
 from napari_focusstack.batch.series import fuse_stack
+from napari_focusstack.fusion.least_memory import least_bytes, least_bytes_of_tiles
 from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.io.reading.plane_store import PlaneStore
-from napari_focusstack.networks import tiled_fsb
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.samples.pair import sample_pair
 from napari_focusstack.samples.stacks import microscopy_stack
-from napari_focusstack.source.select_sources import least_bytes
 
 OUTPUTS = ("image", "initial", "source", "labels", "depth", "confidence")
 SIZE = (192, 256)
@@ -43,8 +42,8 @@ def test_outputs_do_not_depend_on_memory_and_tiles(tmp_path, kind, monkeypatch):
     about = {"axes": "ZYXS"} if kind == "pair" else {"axes": "ZYX"}
     path = tmp_path / "planes.tif"
     tifffile.imwrite(path, np.stack(planes), compression="deflate", metadata=about)
-    of_fsb = tiled_fsb.least_bytes(SIZE) if kind == "pair" else 0
-    least = 2 * max(least_bytes(len(planes), SIZE), of_fsb)
+    least = 2 * least_bytes_of_tiles(len(planes), SIZE)
+    assert least >= least_bytes(len(planes), SIZE)
     first, second = (
         bytes_of_outputs(path, tmp_path / str(tile_px), tile_px, budget_bytes)
         for tile_px, budget_bytes in ((1024, None), (64, least))

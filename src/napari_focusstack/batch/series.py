@@ -185,20 +185,17 @@ def shares_of_budget(stack: StackHeader, budget_bytes: int | None) -> tuple[int,
     Raises
     ------
     InputError
-        If no tile fits.
+        If the budget is less than the step that needs most takes.
     """
-    from napari_focusstack.networks import tiled_fsb
-    from napari_focusstack.source.select_sources import least_bytes
+    from napari_focusstack.fusion.least_memory import least_bytes, least_bytes_of_tiles
 
     if budget_bytes is None:
         half = memory_budget() // 2
         return min(half, MOST_PLANE_BYTES), half
     planes = stack.shape[stack.focus_axis] if stack.focus_axis is not None else 1
     size = (stack.plane_shape[0], stack.plane_shape[1])
-    of_tile = least_bytes(planes, size)
-    if planes == 2:
-        of_tile = max(of_tile, tiled_fsb.least_bytes(size))
-    least = of_tile * 5 // 4
+    of_tile = least_bytes_of_tiles(planes, size)
+    least = max(of_tile * 5 // 4, least_bytes(planes, size))
     if budget_bytes < least:
         raise InputError(
             f"a memory of {budget_bytes / 1e6:.3g} MB is too little for {planes} planes of "

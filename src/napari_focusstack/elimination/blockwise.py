@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 BLOCK_PX, LEAST_PX = 512, 64
 #: Memory of a block for each pixel that it reads, bytes. Measured.
 BYTES_PER_PIXEL = 350.0
+#: Margin of a block where the foreground is blurred by 10 px, px.
+USUAL_MARGIN_PX = 90
 
 
 class Solved(NamedTuple):
@@ -117,11 +119,26 @@ def eliminate(
         yield from solved
 
 
-def block_bytes(focus: FocusMap, psf: Psf) -> float:
-    """Return the most memory that a block takes, bytes; with its margins it is within the image."""
-    outer_px = BLOCK_PX + 2 * (widest_margin_px(focus, psf) + REACH_PX)
-    rows, columns = (min(side, outer_px) for side in focus.size)
-    return BYTES_PER_PIXEL * rows * columns
+def block_bytes(focus: FocusMap, psf: Psf) -> int:
+    """Return the memory that a block takes where all planes are behind the first, bytes."""
+    return _bytes_of(widest_margin_px(focus, psf) + REACH_PX, focus.size)
+
+
+def least_bytes(size: tuple[int, int]) -> int:
+    """Return the memory that a block of an image of a size needs, bytes.
+
+    Examples
+    --------
+    >>> least_bytes((2048, 3072)), least_bytes((64, 64))
+    (167602400, 1433600)
+    """
+    return _bytes_of(USUAL_MARGIN_PX, size)
+
+
+def _bytes_of(margin_px: int, size: tuple[int, int]) -> int:
+    """Return the memory of a block with a margin within an image of a size, bytes."""
+    rows, columns = (min(side, BLOCK_PX + 2 * margin_px) for side in size)
+    return int(BYTES_PER_PIXEL * rows * columns)
 
 
 def _blocks(focus: FocusMap, within: Region | None) -> Iterator[Region]:

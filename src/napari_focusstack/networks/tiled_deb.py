@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 #: Memory of a tile, and of a tile for each pixel of each plane, bytes. Measured. There is one tile
 #: at a time: the larger it is, the less its margin costs.
 WORK_BYTES, BYTES_PER_PIXEL = 436 * 2**20, 30.0
-#: Memory in which a plane of a tile is read, for each pixel, bytes. Measured.
-READING_BYTES = 45.0
+#: Memory in which a plane of a tile is read, of what is read of each plane, and of what the U-Net
+#: makes of it, bytes for each pixel. Measured.
+READING_BYTES, READ_BYTES, UNET_BYTES = 45.0, 5.3, 12.0
 #: Rows of cells that are decoded at a time, to bound memory.
 STRIP_CELLS = 24
 
@@ -56,6 +57,22 @@ class Planes(Protocol):
 
     def display(self, plane: int, where: Region) -> Tensor:
         """Return a part of a plane, counted from 1, coded for display: (3, Y, X), 0..1."""
+
+
+def least_bytes(planes: int, size: tuple[int, int], reach_px: int, stride: int) -> int:
+    """Return the memory that a tile of a stack needs, bytes: planes are read one by one.
+
+    Examples
+    --------
+    >>> least_bytes(6, (2048, 2048), reach_px=96, stride=64)
+    96337920
+    """
+    side = fixed_tile_px(WORK_BYTES, BYTES_PER_PIXEL * planes, reach_px, stride)
+    tiles = (pad(tile, reach_px, size) for tile in tiles_of(size, side, stride))
+    pixels = max(
+        (rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in tiles
+    )
+    return int(max(READING_BYTES + READ_BYTES * planes, UNET_BYTES * planes) * pixels)
 
 
 def run_tiled(

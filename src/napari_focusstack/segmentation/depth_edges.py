@@ -42,8 +42,8 @@ REACH_PX = 6
 CONTEXT_PX = 32
 #: Greatest side of the blocks that the image is cut into, px.
 BLOCK_PX = 640
-#: Memory that MEB takes for a block, bytes. Measured.
-BLOCK_BYTES = 130e6
+#: Memory of a block for each pixel that MEB reads, bytes. Measured.
+BYTES_PER_PIXEL = 240.0
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,18 @@ def _nearest_behind(depth: Tensor) -> tuple[Tensor, Tensor]:
     return surface, distance_px
 
 
+def least_bytes(size: tuple[int, int]) -> int:
+    """Return the memory that a block of an image of a size needs, bytes.
+
+    Examples
+    --------
+    >>> least_bytes((2048, 3072)), least_bytes((64, 64))
+    (118947840, 983040)
+    """
+    rows, columns = (min(side, BLOCK_PX + 2 * CONTEXT_PX) for side in size)
+    return int(BYTES_PER_PIXEL * rows * columns)
+
+
 def refine_edges(
     stack: FocalStack, depth: Tensor, confidence: Tensor, meb: MEB
 ) -> Generator[Progress, None, FocusMap]:
@@ -143,7 +155,7 @@ def refine_edges(
     blocks = TileQueue(tiles_of(stack.size, BLOCK_PX), BLOCK_PX, BLOCK_PX)
     refined = FocusMap(depth.clone(), depth.clone(), torch.ones_like(depth), len(stack), confidence)
     meb = to_bfloat16(meb)
-    workers = worker_count(depth.device, stack.budget_bytes, BLOCK_BYTES)
+    workers = worker_count(depth.device, stack.budget_bytes, least_bytes(stack.size))
     work = partial(_refined_block, stack, depth, confidence, meb)
     yield Progress("draw edges", 0, blocks.total)
     for block, of_block in blocks.map(work, depth.device, workers):

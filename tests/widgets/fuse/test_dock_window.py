@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
+    QDockWidget,
     QLabel,
     QScrollArea,
     QStyle,
@@ -400,6 +401,23 @@ def test_the_plane_is_shown_as_large_as_the_fused_image(stack_dock):
     window, drawn = view.window(), canvas_widget()
     height = view.mapTo(window, view.middle.toPoint()).y()
     assert height == pytest.approx(drawn.mapTo(window, drawn.rect().center()).y(), abs=1)
+
+
+def test_other_docks_keep_their_width_where_the_dock_is_closed_while_retouching(stack_dock, qtbot):
+    viewer = stack_dock.viewer
+    viewer.window.resize(*SMALL_WINDOW_PX)
+    layers = next(
+        each
+        for each in stack_dock.window().findChildren(QDockWidget)
+        if each.windowTitle() == "layer list"
+    )
+    qtbot.wait(50)
+    width = layers.width()
+    stack_dock.buttons["retouch"].click()
+    qtbot.waitUntil(lambda: stack_dock.steps.retouch.view.isVisible())
+    qtbot.wait(50)
+    viewer.window.remove_dock_widget(stack_dock)
+    qtbot.waitUntil(lambda: abs(layers.width() - width) <= 5)
 
 
 def test_the_picture_fits_while_it_is_retouched_and_afterwards(stack_dock, qtbot):

@@ -98,7 +98,8 @@ class Retouch:
         self.viewer.layers.events.removed.disconnect(self._layer_removed)
         self.brush.leave()
         self.view.leave()
-        self._timer.stop()  # napari may be closing
+        # the other docks get their width, but napari may be closing
+        self._resized = self._resized[0], False
         self._fitting.stop()
 
     def follow(self, session: Session | None) -> None:
@@ -281,14 +282,20 @@ class Retouch:
 
     def _resize(self) -> None:
         (widths_px, fits), self._resized = self._resized, ({}, False)
-        with suppress(RuntimeError):  # Qt has deleted the docks, for napari was closed meanwhile
-            docks = [dock for dock in widths_px if dock.isVisible()]
-            main = docks[0].parentWidget() if docks else None
-            if isinstance(main, QMainWindow):
-                widths = [widths_px[dock] for dock in docks]
-                main.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+        docks = [dock for dock in widths_px if _is_shown(dock)]
+        main = docks[0].parentWidget() if docks else None
+        if isinstance(main, QMainWindow):
+            widths = [widths_px[dock] for dock in docks]
+            main.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
         if fits:
             self._fitting.start(DRAWN_MS)  # once the canvas has its size
+
+
+def _is_shown(dock: QDockWidget) -> bool:
+    """Tell whether a dock is visible; one that was closed meanwhile is not."""
+    with suppress(RuntimeError):  # Qt has deleted it
+        return bool(dock.isVisible())
+    return False
 
 
 def _other_docks(view: QWidget) -> list[QDockWidget]:

@@ -213,7 +213,8 @@ def test_a_time_point_without_its_planes_is_shown_beside_the_others(
     view = TimePointView.of(movie[1], fusion, diffusion=False, depth=True, sources=False)
     view = packed(view, fusion)
     other = Session(viewer, movie[1])
-    other.show_view(view)
+    for _ in other.showing_view(view):
+        pass
     assert other.canvas is None
     assert other.state is view.state
     assert other.image is session.image

@@ -26,6 +26,7 @@ from napari_focusstack.widgets.session.tasks import along
 from napari_focusstack.widgets.session.time_points import TimePoints
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from concurrent.futures import Future
 
     from napari.viewer import Viewer
@@ -147,7 +148,9 @@ class FuseSteps:
             for number, point in enumerate(points)
         ]
         tasks = [each.fuse(parameters) for each in sessions]
-        self.panel.tasks.run(along(tasks, without_planes), self._series_fused)
+        self.panel.tasks.run(
+            along(tasks, without_planes), self._series_fused, pieces=self._showing_series
+        )
 
     def drop_fixes(self) -> None:
         """Take back all that was painted."""
@@ -246,15 +249,20 @@ class FuseSteps:
             self._show_psf(fusion.canvas.psf)
         self.summary.show(self.session, seconds)
 
-    def _series_fused(self, points: list[Fusion]) -> None:
+    def _showing_series(self, points: list[Fusion]) -> Iterator[None]:
+        """Show all time points, that of the session first: it makes the layers."""
         for fusion, view in points:
             if fusion is not None and self.session is not None:
-                self.session.show_result(fusion, view)
-                self._fused(fusion, view)
+                yield from self.session.showing(fusion, view)
         for fusion, view in points:
             if fusion is None:
-                self._session_of(view.source).show_view(view)
-        self.time_points.follow()
+                yield from self._session_of(view.source).showing_view(view)
+
+    def _series_fused(self, points: list[Fusion]) -> None:
+        """Show the figures of the time point in view; layers show all of them."""
+        for fusion, view in points:
+            if fusion is not None:
+                self._fused(fusion, view)
         self.panel.tasks.say(f"{len(points)} time points were fused")
 
     def _optional_layers(self) -> dict[str, bool]:

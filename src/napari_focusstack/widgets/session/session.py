@@ -252,15 +252,15 @@ class Session:
         if self._pending is not None:
             self.follow_brush(live=True)
 
-    def show_view(self, view: TimePointView) -> None:
-        """Show a time point whose planes are no longer in memory."""
+    def showing_view(self, view: TimePointView) -> Iterator[None]:
+        """Show a time point whose planes are no longer in memory; a GUI may go on at each yield."""
         if view.segmented or self.layers.shown_labels is None:
             self.show_labels(view.state, visible=False)
+            yield
         self.show_psf(view.state)
         self.state.near = view.state.near
         self.layers.bare()
-        for _ in self._show(view):
-            pass
+        yield from self._show(view)
 
     def _show(self, view: TimePointView) -> Iterator[None]:
         """Put pictures into layers, and write the full record of how they were made."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 from napari.components import ViewerModel
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 import napari_focusstack as nfs
@@ -115,6 +116,17 @@ def test_results_span_the_depth_of_the_stack_and_move_no_slider(series, qtbot, v
         viewer.dims.set_current_step(1, plane)
         place = (*viewer.dims.point[:2], 3.0 + 0.5 * 20, 4.0 + 0.5 * 30)
         assert image.get_value(place, world=True) == image.data[1, 0, 20, 30]
+
+
+def test_the_gui_goes_on_between_the_layers_of_a_series(series, qtbot, viewer):
+    seen = set()
+    beat = QTimer()
+    beat.timeout.connect(lambda: seen.add(len(viewer.layers)))
+    beat.start(0)
+    press(qtbot, series, "fuse_series")
+    beat.stop()
+    assert {2, 3, 4} <= seen  # labels and the fused image came one after the other
+    assert found_at(viewer.layers["movie fused"]) == [0, 1, 2]
 
 
 def test_results_are_hidden_where_nothing_was_fused_and_come_back(series, qtbot, viewer):

@@ -68,10 +68,11 @@ def _devices() -> tuple[str, ...]:
 
     with without_collection():
         preload_torch()
+        import napari_focusstack.fusion.fuse  # noqa: F401
+
         with contextlib.suppress(ImportError):
             # napari does so with its first Labels layer, which would stop the GUI for half a second
             importlib.import_module("pandas")
-        import napari_focusstack.fusion.fuse  # noqa: F401
     from napari_focusstack.networks.device import available_devices
 
     return available_devices()

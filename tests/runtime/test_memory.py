@@ -158,10 +158,10 @@ def test_where_memory_is_scarce_what_is_freed_goes_back_at_once():
 def pages():
     return int(Path("/proc/self/statm").read_text().split()[1])
 first = pages()
-held = [np.ones(500_000) for _ in range(100)]
+held = [np.ones(600_000) for _ in range(100)]
 del held[::2]
 print((pages() - first) * resource.getpagesize())
 """
-    held = 50 * 500_000 * 8
+    held = 50 * 600_000 * 8
     assert measured("arrange_heap(10**8)", work) < 1.1 * held
     assert measured("arrange_heap(10**9)", work) > 1.5 * held

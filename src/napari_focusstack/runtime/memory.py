@@ -21,7 +21,7 @@ FREE_SHARE = 0.5
 #: one heap for all threads, for what one has freed, another takes.
 KEEPING = {-3: 2**30, -1: 2**27, -2: 2**26, -8: 1}
 #: The same where memory is scarce: what is large goes back to the system at once.
-RETURNING = {-3: 2**20, -8: 1}
+RETURNING = {-3: 2**22, -8: 1}
 #: Memory budget below which memory is scarce, bytes: three times what the heap keeps. Convention.
 SCARCE_BYTES = 600_000_000
 
@@ -117,8 +117,8 @@ def arrange_heap(budget_bytes: int | None = None) -> None:
     Tensors of tiles are freed and allocated all the time. As a rule the process keeps freed memory
     for a while, so that the system need not clear its pages again: a quarter less time, a tenth
     more memory, measured on 28 planes of 0.4 megapixels. With little memory it returns it at once:
-    elimination and edges take half the memory and twice the time, measured on 30 planes of 4
-    megapixels. For a process of its own, not within other programs.
+    elimination and edges take half the memory and half as much time again, measured on 30 planes of
+    4 megapixels. For a process of its own, not within other programs.
 
     Parameters
     ----------

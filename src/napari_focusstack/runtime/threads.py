@@ -43,7 +43,7 @@ def worker_count(
     1
     """
     most = min(torch.get_num_threads(), MAX_WORKERS) if device.type == "cpu" else 1
-    return int(max(1, min(most, budget_bytes // bytes_each)))
+    return int(max(1, min(most, budget_bytes / bytes_each)))
 
 
 def parallel_map(

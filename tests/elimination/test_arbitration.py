@@ -139,6 +139,20 @@ def test_the_network_is_told_the_evidence_where_light_was_unmixed_and_none_elsew
     assert told.residuals[0].tolist() == pytest.approx([0.011, 0.022])
 
 
+def test_where_memory_runs_out_a_tile_is_weighed_once_more(region):
+    class Starting(Trusting):
+        def forward(self, rivals):
+            begun.append(1)
+            if len(begun) == 1:
+                raise MemoryError
+            return super().forward(rivals)
+
+    begun = []
+    weight = region.trusted(Psf(2.0, 2.0), 0.01, Starting(0.75))
+    assert len(begun) == 2
+    assert torch.equal(weight, 0.75 * region.mask)
+
+
 @pytest.mark.parametrize("residual", [np.inf, np.nan])
 def test_residuals_that_are_unknown_are_those_of_a_typical_picture(region, residual):
     network = Noting(1.0)

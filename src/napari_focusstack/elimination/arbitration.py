@@ -10,6 +10,7 @@ import torch
 from napari_focusstack.elimination.blockwise import Solved
 from napari_focusstack.networks.teb import NO_EVIDENCE, TEB, UNKNOWN_RESIDUALS, Rivals
 from napari_focusstack.runtime.region import align, intersection, pad, to_local
+from napari_focusstack.runtime.tile_queue import TileQueue
 from napari_focusstack.runtime.tiles import tiles_of
 
 if TYPE_CHECKING:
@@ -119,14 +120,15 @@ class TransitionRegion:
         device = next(network.parameters()).device
         weights = torch.zeros(self.mask.shape)
         size = self.mask.shape[0], self.mask.shape[1]
-        for tile in tiles_of(size, TILE_PX):
+        tiles = TileQueue(tiles_of(size, TILE_PX), TILE_PX, TILE_PX)
+        for tile in tiles:
             if not self.mask[tile].any():
                 continue
-            outer = context_of(tile, size)
-            with torch.no_grad():
+            with tiles.attempt(tile), torch.no_grad():
+                outer = context_of(tile, size)
                 weight = network(self.rivals(psf, noise, outer, device))
-            here = weight[0, 0][to_local(tile, outer)].cpu()
-            weights[tile] = torch.where(here > LEAST_WEIGHT, here, 0.0)
+                here = weight[0, 0][to_local(tile, outer)].cpu()
+                weights[tile] = torch.where(here > LEAST_WEIGHT, here, 0.0)
         return weights
 
     def rivals(self, psf: Psf, noise: float, where: Region, device: torch.device) -> Rivals:

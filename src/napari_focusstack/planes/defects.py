@@ -15,6 +15,7 @@ import numpy as np
 from napari_focusstack.imaging.number_types import as_floats, as_opencv, to_type
 from napari_focusstack.planes.distinct import spread_evenly
 from napari_focusstack.planes.scratch import KeptPlanes
+from napari_focusstack.runtime.threads import map_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,10 +80,13 @@ class Defects:
             return None
         masks, steady = [], _Steady()
         of_planes = [None] * len(planes) if shown is None else shown.masks
-        for plane, shown_mask in zip(planes, of_planes, strict=True):
+
+        def stand_out(plane: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             pixels = as_opencv(np.asarray(plane[:, :]))
-            above, below = _standing_out(pixels)
-            struck = _struck_in_twos(pixels, float(high), span)
+            return *_standing_out(pixels), _struck_in_twos(pixels, float(high), span)
+
+        found = map_in_threads(stand_out, planes)
+        for (above, below, struck), shown_mask in zip(found, of_planes, strict=True):
             if shown_mask is not None:
                 above, below, struck = (each * shown_mask.whole for each in (above, below, struck))
             steady.add(above, below)
@@ -175,7 +179,7 @@ def _is_fault(planes: Sequence[Any], at: tuple[np.ndarray, ...], least: np.ndarr
     beside = offsets[:, None] + offsets > 2
     sharpness = []
     for plane in planes:
-        detail = np.abs(cv2.Laplacian(_grey(plane), -1))
+        detail = np.abs(cv2.Laplacian(_grey(np.asarray(plane[:, :]), plane.ndim == 3), -1))
         sharpness.append(_windows(detail, at, AROUND_PX)[:, beside].mean(1))
     lowest, highest = np.min(sharpness, 0), np.max(sharpness, 0)
     return (lowest < DEFOCUSED * highest) | (highest < BLANK * least)
@@ -190,7 +194,7 @@ def _is_alone(planes: Sequence[Any], number: int, mask: np.ndarray) -> np.ndarra
     if not mask.any():
         return alone
     at = np.nonzero(mask)
-    own, ring = _around(_grey(planes[number]), at)
+    own, ring = _around(planes[number], at)
     height = own[:, 4] - ring
     side = np.sign(height)
     others = np.sort(side[:, None] * (np.delete(own, 4, 1) - ring[:, None]), 1)
@@ -198,33 +202,42 @@ def _is_alone(planes: Sequence[Any], number: int, mask: np.ndarray) -> np.ndarra
     light = side * (own.mean(1) - ring)
     for other in (number - 1, number + 1):
         if 0 <= other < len(planes):
-            beside, ring = _around(_grey(planes[other]), at)
+            beside, ring = _around(planes[other], at)
             beside = np.sort(side[:, None] * (beside - ring[:, None]), 1)
             spread |= beside[:, :-1].mean(1) > SPREAD * light  # one may be struck there
     alone[mask] = ~spread
     return alone
 
 
-def _grey(plane: Any) -> np.ndarray:
-    """Return the mean of the channels of a plane, (Y, X), floats."""
-    pixels = as_floats(np.asarray(plane[:, :]))
-    return pixels if pixels.ndim == 2 else pixels.mean(-1)
+def _grey(pixels: np.ndarray, channels: bool) -> np.ndarray:
+    """Return floats; the mean of the last axis where it is that of channels."""
+    floats = as_floats(pixels)
+    return floats.mean(-1) if channels else floats
 
 
 def _windows(image: np.ndarray, at: tuple[np.ndarray, ...], reach_px: int) -> np.ndarray:
-    """Return the squares around places of an image (Y, X) or (Y, X, C), (n, side, side, ...)."""
-    margins = [(reach_px, reach_px)] * 2 + [(0, 0)] * (image.ndim - 2)
-    rows, columns = (each[:, None, None] for each in at)
-    offsets = np.arange(2 * reach_px + 1)
-    windows: np.ndarray = np.pad(image, margins, "reflect")[
-        rows + offsets[:, None], columns + offsets
-    ]
+    """Return the squares around places of an image (Y, X) or (Y, X, C), (n, side, side, ...).
+
+    Beyond its border an image is mirrored. Only the squares are copied: faults are few.
+    """
+    offsets = np.arange(-reach_px, reach_px + 1)
+    rows, columns = (
+        _mirrored(places[:, None] + offsets, side)
+        for places, side in zip(at, image.shape, strict=False)
+    )
+    windows: np.ndarray = image[rows[:, :, None], columns[:, None]]
     return windows
 
 
-def _around(grey: np.ndarray, at: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _mirrored(places: np.ndarray, side: int) -> np.ndarray:
+    """Return places as those within a side; the pixel at the border is not repeated."""
+    inside: np.ndarray = side - 1 - np.abs(side - 1 - np.abs(places))
+    return inside
+
+
+def _around(plane: Any, at: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return the 3 x 3 pixels around places, (n, 9), and the median of those around them, (n,)."""
-    window = _windows(grey, at, 2)
+    window = _grey(_windows(np.asarray(plane[:, :]), at, 2), plane.ndim == 3)
     inner = np.zeros((5, 5), bool)
     inner[1:4, 1:4] = True
     return window[:, inner], np.median(window[:, ~inner], 1)
@@ -236,7 +249,7 @@ def _struck_in_twos(pixels: np.ndarray, high: float, span: float) -> np.ndarray:
     mask = brightest > high + span
     if not mask.any():
         return mask
-    around = _windows(brightest.astype(np.float64), np.nonzero(mask), 1).reshape(-1, 9)
+    around = _windows(brightest, np.nonzero(mask), 1).reshape(-1, 9).astype(np.float64)
     third = np.sort(around, 1)[:, -3]
     mask[mask] = around[:, 4] - third > STANDS_OUT * (around[:, 4] - high + span)
     return mask
@@ -247,7 +260,8 @@ def _filling(plane: Any, mask: np.ndarray) -> np.ndarray:
     if not mask.any():
         return np.empty((0, *plane.shape[2:]), plane.dtype)
     pixels = np.asarray(plane[:, :])
-    sound = pixels.astype(np.float64)
-    sound[mask] = np.nan
-    medians = np.nanmedian(_windows(sound, np.nonzero(mask), FILL_PX), (1, 2))
+    at = np.nonzero(mask)
+    sound = _windows(pixels, at, FILL_PX).astype(np.float64)
+    sound[_windows(mask, at, FILL_PX)] = np.nan
+    medians = np.nanmedian(sound, (1, 2))
     return to_type(medians, pixels.dtype)

@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import tempfile
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,6 +114,7 @@ class ScratchPlanes(Closing):
         if shutil.disk_usage(folder).free < needed:
             raise _disk_full(needed, folder)
         self._file = tempfile.TemporaryFile(prefix="napari-focusstack-")  # noqa: SIM115
+        self._lock = Lock()
         try:
             self._reserve(needed)
         except OSError as error:
@@ -127,7 +129,14 @@ class ScratchPlanes(Closing):
 
     def write(self, number: int, pixels: np.ndarray, part: tuple[slice, ...] = ()) -> None:
         """Write pixels to a part of a plane, or to the whole plane."""
-        self._plane(number)[part] = pixels
+        if part:
+            self._plane(number)[part] = pixels
+            return
+        whole = np.ascontiguousarray(pixels, self.dtype)
+        with self._lock:  # the first writing to a mapped page takes ten times as long
+            self._file.seek(number * self._plane_bytes)
+            self._file.write(whole.data)
+            self._file.flush()
 
     def close(self) -> None:
         """Delete the file."""

@@ -59,6 +59,9 @@ def check_planes(
     >>> [plane.shape for plane in check_planes(stack)]
     [(32, 32), (32, 32)]
     """
+    # It brings torch along, and a GUI imports this module before torch.
+    from napari_focusstack.runtime.threads import map_in_threads
+
     if is_layer(planes):
         planes = stack_planes(planes)
     given = list(planes)
@@ -68,32 +71,10 @@ def check_planes(
     chosen = chosen_planes(choice, len(given))
     checked = {number: _plane(given[number - 1], number) for number in chosen}
     first = checked[chosen[0]]
-    blank: dict[int, str] = {}
     for number, plane in checked.items():
-        if plane.ndim not in (2, 3) or (plane.ndim == 3 and plane.shape[-1] != 3):
-            raise InputError(
-                f"plane {number} has the shape {plane.shape}; give (Y, X), or (Y, X, 3) for RGB."
-            )
-        if min(plane.shape[:2]) < MIN_SIDE_PX:
-            last = plane.ndim == 2 and min(plane.shape[0], len(given)) >= MIN_SIDE_PX
-            raise InputError(
-                f"plane {number} is {plane.shape[0]} x {plane.shape[1]} px; give at least "
-                f"{MIN_SIDE_PX} px on each side"
-                + (", or numpy.moveaxis(planes, -1, 0) if the planes come last." if last else ".")
-            )
-        if plane.shape != first.shape or plane.dtype != first.dtype:
-            raise InputError(
-                f"plane {chosen[0]} is {first.dtype} {first.shape}, plane {number} {plane.dtype} "
-                f"{plane.shape}; give planes of one size and type."
-            )
-        values = plane[:, :]
-        check_values(np.asarray(values), f"plane {number}")
-        if is_blank(values):
-            shown = shown_by(values)
-            is_hidden = shown is not None and not shown.any()
-            blank[number] = (
-                "all NaN or transparent" if is_hidden else f"constant ({values.flat[0]})"
-            )
+        _check_form(plane, number, first, chosen[0], len(given))
+    reasons = map_in_threads(lambda number: _blank_reason(checked[number], number), chosen)
+    blank = {number: reason for number, reason in zip(chosen, reasons, strict=True) if reason}
     if len(checked) - len(blank) < 2:
         number, reason = next(iter(blank.items()))
         raise InputError(
@@ -104,6 +85,37 @@ def check_planes(
         return list(checked.values())
     left_out = np.broadcast_to(_middle_value(first), first.shape)
     return [checked.get(number, left_out) for number in range(1, len(given) + 1)]
+
+
+def _check_form(plane: Any, number: int, first: Any, first_number: int, count: int) -> None:
+    """Raise InputError if a plane has a shape or type that cannot be used, unread."""
+    if plane.ndim not in (2, 3) or (plane.ndim == 3 and plane.shape[-1] != 3):
+        raise InputError(
+            f"plane {number} has the shape {plane.shape}; give (Y, X), or (Y, X, 3) for RGB."
+        )
+    if min(plane.shape[:2]) < MIN_SIDE_PX:
+        last = plane.ndim == 2 and min(plane.shape[0], count) >= MIN_SIDE_PX
+        raise InputError(
+            f"plane {number} is {plane.shape[0]} x {plane.shape[1]} px; give at least "
+            f"{MIN_SIDE_PX} px on each side"
+            + (", or numpy.moveaxis(planes, -1, 0) if the planes come last." if last else ".")
+        )
+    if plane.shape != first.shape or plane.dtype != first.dtype:
+        raise InputError(
+            f"plane {first_number} is {first.dtype} {first.shape}, plane {number} {plane.dtype} "
+            f"{plane.shape}; give planes of one size and type."
+        )
+
+
+def _blank_reason(plane: Any, number: int) -> str:
+    """Return why a plane is blank, empty if it is not; raise InputError for values too large."""
+    values = plane[:, :]
+    check_values(np.asarray(values), f"plane {number}")
+    if not is_blank(values):
+        return ""
+    shown = shown_by(values)
+    is_hidden = shown is not None and not shown.any()
+    return "all NaN or transparent" if is_hidden else f"constant ({values.flat[0]})"
 
 
 def _middle_value(plane: Any) -> np.ndarray:

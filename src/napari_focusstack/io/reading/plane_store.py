@@ -121,7 +121,9 @@ class PlaneStore(Closing):
         self._scratch: ScratchPlanes | None = None
         #: What planes in the scratch file show, by number, if it is not everything.
         self._shown: dict[int, ShownMask] = {}
-        self._lock = Lock()
+        self._reporting = Lock()
+        # Files of a plane each are decoded at the same time, a file of other readers is not.
+        self._locks = [Lock() for _ in range(len(self) if stack.source is None else 1)]
         self.backing = "file" if raw else "memory"
         nbytes = math.prod(self.shape) * self.dtype.itemsize
         if not raw and nbytes > (memory_budget() if budget_bytes is None else budget_bytes):
@@ -173,7 +175,7 @@ class PlaneStore(Closing):
             part = self._loaded(number, rectangle)
             self._report(number)
             return part
-        with self._lock:
+        with self._locks[number % len(self._locks)]:
             if number not in self._read_before:
                 plane = self._loaded(number, WHOLE)
                 if self._scratch is None:
@@ -199,10 +201,11 @@ class PlaneStore(Closing):
 
     def _report(self, number: int) -> None:
         """Report progress if a plane was not read before."""
-        if number not in self._read_before:
-            self._read_before.add(number)
-            if self._progress is not None:
-                self._progress(Progress("read planes", len(self._read_before), len(self)))
+        with self._reporting:
+            if number not in self._read_before:
+                self._read_before.add(number)
+                if self._progress is not None:
+                    self._progress(Progress("read planes", len(self._read_before), len(self)))
 
     def _loaded(self, number: int, rectangle: Rectangle) -> np.ndarray:
         """Load a rectangle of a plane from its file."""

@@ -43,6 +43,10 @@ SAME_DIRECTION = 0.9
 #: Least change of a light that has changed, in median deviations of the cells from it. Measured: at
 #: least 2 where it drifts, at most 1.6 in those scenes.
 MIN_SPREADS = 1.8
+#: Widths of the first and the last band in which the peak of the change is sought, in median
+#: deviations, and number of bands. Measured: errors of 0.4% per plane, 0.6% without, where blur
+#: spreads light into a fifth of the image.
+PEAK_SPREADS, PEAK_ROUNDS = (6.0, 0.75), 20
 #: A gradient of the change over the image is believed if it leaves less than this share of the
 #: deviations from one gain. Measured: at most 0.45 of a drift of vignetting; at least 0.5 without.
 GRADIENT_SHARE = 0.47
@@ -192,9 +196,9 @@ class _Fit(NamedTuple):
 
     even: np.ndarray
     gradient: np.ndarray
-    #: Share of the cells that change in the direction of the first.
+    #: Share of the cells that change in the direction of their median.
     same_direction: float
-    #: Share of the deviations from the first that the second leaves.
+    #: Share of the deviations from the median that the gradient leaves.
     left: float
 
     @classmethod
@@ -209,13 +213,14 @@ class _Fit(NamedTuple):
         uneven = np.maximum(_unevenness(first), _unevenness(second))[counted]
         weight = 1 / (UNEVEN + uneven / most[counted]).astype(np.float64) ** 2
         logs = np.log(second[counted] / first[counted]).astype(np.float64)
-        even[0] = _median(logs, weight)
+        middle = _median(logs, weight)
+        even[0] = _peak(logs, weight, middle)
         gradient = _least_deviations(basis[counted], logs, weight)
         fitted = basis[counted] @ gradient
-        off, off_even = np.abs(logs - fitted), np.abs(logs - even[0])
+        off, off_even = np.abs(logs - fitted), np.abs(logs - middle)
         same, left = 0.0, 1.0
-        if abs(even[0]) > max(LEAST_CHANGE, MIN_SPREADS * _median(off_even, weight)):
-            same = float(weight[logs * even[0] > 0].sum() / weight.sum())
+        if abs(middle) > max(LEAST_CHANGE, MIN_SPREADS * _median(off_even, weight)):
+            same = float(weight[logs * middle > 0].sum() / weight.sum())
         if np.ptp(fitted) > max(2 * LEAST_CHANGE, _median(off, weight) / GRADIENT_NOISE):
             left = float((weight * off).sum() / (weight * off_even).sum())
         return cls(even, gradient, same, left)
@@ -231,6 +236,19 @@ def _median(values: np.ndarray, weight: np.ndarray) -> float:
     order = np.argsort(values)
     summed = np.cumsum(weight[order])
     return float(values[order][np.searchsorted(summed, summed[-1] / 2)])
+
+
+def _peak(values: np.ndarray, weight: np.ndarray, middle: float) -> float:
+    """Return the value around which most lie, by Tukey's biweight in narrowing bands from a middle.
+
+    Cells beside an edge, into which light spreads in one of the planes, all deviate to one side.
+    """
+    peak = middle
+    spread = _median(np.abs(values - middle), weight)
+    for width in np.linspace(*PEAK_SPREADS, PEAK_ROUNDS) * spread:
+        near = np.maximum(1 - ((values - peak) / max(width, 1e-6)) ** 2, 0) ** 2 * weight
+        peak = float((near * values).sum() / near.sum()) if near.any() else peak
+    return peak
 
 
 def _least_deviations(basis: np.ndarray, values: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -4,9 +4,10 @@
     python benchmarks/speed.py --fit docs/performance.json     # 5 sizes by 5 numbers of planes
     python benchmarks/speed.py --device cuda
 
-Each run is a new process that reads files, fuses them without options and writes a TIFF file. Ours
-and FocusWeave's follow one another in turn; medians are printed. FocusWeave is installed by pip
-into ENVS/focusweave if it is not there. DIR holds folders of real stacks, each of which is a row.
+Each run is a new process that reads files, fuses them without options and writes a TIFF file, so
+both programs align the planes. Ours and FocusWeave's follow one another in turn; medians are
+printed. FocusWeave is installed by pip into ENVS/focusweave if it is not there. DIR holds folders
+of real stacks, each of which is a row.
 """
 
 import argparse
@@ -162,8 +163,8 @@ def table(rows: list[Row], runs: int, environments: Path | None) -> None:
     print("| stack | ours | FocusWeave | ratio |\n|---|---|---|---|", flush=True)
     for row in rows:
         with tempfile.TemporaryDirectory() as folder:
-            stack, output = Path(folder, "stacks", "one"), Path(folder, "output")
-            stack.mkdir(parents=True)
+            stack, output = Path(folder, "stack"), Path(folder, "output")
+            stack.mkdir()
             output.mkdir()
             row.make(stack)
             times: dict[str, list[tuple[float, float]]] = {"ours": [], "peer": []}
@@ -171,8 +172,7 @@ def table(rows: list[Row], runs: int, environments: Path | None) -> None:
                 ours = our_command(stack, output / "ours.tif", row.options)
                 times["ours"].append(measure(ours))
                 if program and row.has_peer:
-                    for command in peer.commands(program, stack.parent, output):
-                        times["peer"].append(measure(command))
+                    times["peer"].append(measure([program, stack, "--output", output / "peer.tif"]))
         medians = {
             name: [statistics.median(values) for values in zip(*measured, strict=True)]
             for name, measured in times.items()

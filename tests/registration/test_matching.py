@@ -1,5 +1,6 @@
 """Match two planes: the motion between them, and whether there is one."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -50,6 +51,16 @@ def test_planes_that_differ_in_focus_alone_did_not_move(stack):
     assert not found.unrelated
 
 
+@pytest.mark.parametrize(("side", "certain"), [(96, False), (512, True)])
+def test_a_vote_of_two_thirds_is_certain_where_many_tiles_vote(side, certain):
+    field = cv2.GaussianBlur(np.random.default_rng(0).random((side, side)), (0, 0), 1.5)
+    moved = np.roll(field, 2, 0)
+    moved[:, side * 2 // 3 :] = field[:, side * 2 // 3 :]
+    found = matched(field.astype(np.float32), moved.astype(np.float32), "shift")
+    assert found.moved_px > 1
+    assert (found.significant, found.certain) == (True, certain)
+
+
 def test_planes_of_two_scenes_are_unrelated(stack):
     (first,), (second,) = stack([np.eye(3)]), stack([np.eye(3)], seed=9)
     found = matched(first, second)
@@ -75,7 +86,7 @@ def test_dark_and_bright_may_be_exchanged(stack):
     ],
 )
 def test_a_match_weighs_by_distance_correlation_and_clarity(pair, clear, correlation, weight):
-    found = Match(pair, 1 + 0j, 0j, clear, 0.0, correlation, 0.1)
+    found = Match(pair, 1 + 0j, 0j, clear, clear, 0.0, correlation, 0.1)
     assert found.weight == pytest.approx(weight)
 
 

@@ -98,7 +98,7 @@ def register_steps(
         return Registration.identity(count, size, model, "registration is off")
     matches = yield from _matched(planes, shown, model)
     _check_belonging(matches, count)
-    moving = [one for one in matches if one.significant and one.moved_px > MIN_MOVED_PX]
+    moving = [one for one in matches if one.certain and one.moved_px > MIN_MOVED_PX]
     if parameters.register == "auto" and not moving:
         return Registration.identity(count, size, model, "the planes lie still")
     matrices = _solve_global(matches, count, size)

@@ -23,7 +23,7 @@ def planes():
 
 
 def blurred_of(planes):
-    return blurred_planes(np.stack([summarize(plane).detail for plane in planes]))
+    return blurred_planes([summarize(plane) for plane in planes])
 
 
 def test_a_good_stack_has_none(planes):
@@ -57,3 +57,16 @@ def test_a_plane_that_alone_shows_something_stays(planes):
 
 def test_planes_without_detail_are_not_judged():
     assert blurred_of([np.full((64, 64), 5.0)] * 5) == []
+
+
+def test_a_plane_between_hairs_and_the_ground_behind_them_stays():
+    """Each of the planes around it shows one of the two, at the same places."""
+    chance = np.random.default_rng(1)
+    ground = gaussian_filter(chance.random((160, 160)), 1.0) - 0.5
+    hairs = np.zeros((160, 160))
+    hairs[::20], hairs[:, ::20] = 0.3, 0.3
+    planes = [
+        gaussian_filter(ground, 2.0 * (4 - step)) + gaussian_filter(hairs, 2.0 * step)
+        for step in range(5)
+    ]
+    assert blurred_of(planes) == []

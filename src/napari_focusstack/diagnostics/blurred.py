@@ -2,14 +2,25 @@
 
 Along a stack the sharpness of a place rises up to its focus and falls behind it. So a plane is at
 least as sharp everywhere as the less sharp side of its neighbours. Where it is much less sharp
-nearly everywhere, its exposure failed.
+nearly everywhere, its exposure failed. Where two surfaces lie at one place, as a hair before a
+ground, planes between them are rightly less sharp; but such a plane is more like the planes before
+and behind it than these are like each other.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from napari_focusstack.diagnostics.similarity import SHARPNESS_FLOOR
+from napari_focusstack.diagnostics.similarity import (
+    SHARPNESS_FLOOR,
+    PlaneSummary,
+    correlation,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Neighbours on each side whose sharpest counts, so that two failed planes in a row are recognised.
 NEIGHBOURS = 2
@@ -25,30 +36,43 @@ MIN_TILES = 8
 ADDED = 0.2
 
 
-def blurred_planes(detail: np.ndarray) -> list[int]:
+def blurred_planes(summaries: Sequence[PlaneSummary]) -> list[int]:
     """Return the planes that are blurred as a whole, counted from 0.
 
     Parameters
     ----------
-    detail : ndarray, (P, T)
-        Sharpness of each tile in each plane, see
-        `napari_focusstack.diagnostics.similarity.PlaneSummary`.
+    summaries : sequence of PlaneSummary
+        One per plane, in order of focus, of planes of one size.
 
     Examples
     --------
-    >>> z, tile = np.mgrid[:9, :40]
-    >>> detail = 1 / (1 + (z - tile / 5) ** 2)
-    >>> detail[4] /= 5
-    >>> blurred_planes(detail)
+    >>> from scipy.ndimage import gaussian_filter
+    >>> from napari_focusstack.diagnostics.similarity import summarize
+    >>> ground = np.random.default_rng(0).random((96, 96))
+    >>> stack = [gaussian_filter(ground, 1 + abs(3 - z) / 4) for z in range(7)]
+    >>> stack[4] = gaussian_filter(stack[4], 4)
+    >>> blurred_planes([summarize(plane) for plane in stack])
     [4]
     """
-    if not len(detail):
+    if not summaries:
         return []
-    best = detail.max(0)
-    floor = SHARPNESS_FLOOR * float(np.quantile(best, 0.9))
+    detail = np.stack([summary.detail for summary in summaries])
+    floor = SHARPNESS_FLOOR * float(np.quantile(detail.max(0), 0.9))
     if floor <= 0:
         return []
-    return [at for at in range(1, len(detail) - 1) if _is_blurred(detail, at, floor)]
+    unsharp = [at for at in range(1, len(detail) - 1) if _is_blurred(detail, at, floor)]
+    if not unsharp:
+        return []
+    alike = correlation(summaries)
+    return [at for at in unsharp if _stands_apart(alike, at)]
+
+
+def _stands_apart(alike: np.ndarray, at: int) -> bool:
+    """Return whether the planes beside one are more like each other than it is like both."""
+    before = slice(max(0, at - NEIGHBOURS), at)
+    after = slice(at + 1, at + 1 + NEIGHBOURS)
+    own = min(alike[at, before].max(), alike[at, after].max())
+    return bool(alike[before, after].max() > own)
 
 
 def _is_blurred(detail: np.ndarray, at: int, floor: float) -> bool:

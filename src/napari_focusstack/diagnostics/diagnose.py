@@ -85,7 +85,7 @@ def diagnose(planes: Iterable[np.ndarray], labels: np.ndarray | None = None) -> 
     not_blank = [index for index, summary in enumerate(summaries) if not summary.blank]
     belongs = _belong([summaries[index] for index in not_blank])
     related = [index for index, good in zip(not_blank, belongs, strict=True) if good]
-    blurred = [related[at] for at in blurred_planes(_details(summaries, related))]
+    blurred = [related[at] for at in blurred_planes([summaries[index] for index in related])]
     sharp = [index for index in related if index not in blurred]
     findings = _check_sequence(summaries, sharp) if len(sharp) > 1 else {}
     if blurred and findings.get("order"):  # planes out of order look blurred where they stand
@@ -217,13 +217,6 @@ def _checked(planes: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
                 "give planes of one size and type."
             )
         yield plane
-
-
-def _details(summaries: Sequence[PlaneSummary], chosen: Sequence[int]) -> np.ndarray:
-    """Return the sharpness of each tile of chosen planes, (P, T)."""
-    if not chosen:
-        return np.zeros((0, 1))
-    return np.stack([summaries[index].detail for index in chosen])
 
 
 def _belong(summaries: Sequence[PlaneSummary]) -> np.ndarray:

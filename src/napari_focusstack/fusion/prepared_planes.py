@@ -135,8 +135,8 @@ class PreparedPlanes:
         if self.parameters.planes is not None or len(self.shown) < MIN_PLANES:
             return
         sources = self.shown_stack.sources
-        detail = np.stack([one.detail for one in map_in_threads(summarize, sources)])
-        self.blurred = [self.shown[at] for at in blurred_planes(detail)]
+        summaries = list(map_in_threads(summarize, sources))
+        self.blurred = [self.shown[at] for at in blurred_planes(summaries)]
         self.shown = [number for number in self.shown if number not in self.blurred]
 
     def align(self, known: Registration | None = None) -> Generator[Progress, None, None]:

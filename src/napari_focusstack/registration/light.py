@@ -47,6 +47,9 @@ MIN_SPREADS = 1.8
 #: deviations, and number of bands. Measured: errors of 0.4% per plane, 0.6% without, where blur
 #: spreads light into a fifth of the image.
 PEAK_SPREADS, PEAK_ROUNDS = (6.0, 0.75), 20
+#: Most median deviation at which there is a peak. Measured: 0.007 at most in those scenes; a pair
+#: of photographs of 0.03 to 0.06 has several, and the median serves its blur better.
+NARROW = 0.01
 #: A gradient of the change over the image is believed if it leaves less than this share of the
 #: deviations from one gain. Measured: at most 0.45 of a drift of vignetting; at least 0.5 without.
 GRADIENT_SHARE = 0.47
@@ -242,9 +245,12 @@ def _peak(values: np.ndarray, weight: np.ndarray, middle: float) -> float:
     """Return the value around which most lie, by Tukey's biweight in narrowing bands from a middle.
 
     Cells beside an edge, into which light spreads in one of the planes, all deviate to one side.
+    It is the middle where cells deviate so much that no value stands out.
     """
     peak = middle
     spread = _median(np.abs(values - middle), weight)
+    if spread > NARROW:
+        return middle
     for width in np.linspace(*PEAK_SPREADS, PEAK_ROUNDS) * spread:
         near = np.maximum(1 - ((values - peak) / max(width, 1e-6)) ** 2, 0) ** 2 * weight
         peak = float((near * values).sum() / near.sum()) if near.any() else peak

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import RegistrationParameters
@@ -189,3 +190,16 @@ def test_a_macro_stack_breathes_and_lies_on_itself_afterwards(shared_data):
     scale = np.sqrt(np.linalg.det(np.array(found.matrices)[:, :2, :2]))
     assert np.ptp(scale) == pytest.approx(0.033, abs=0.003)
     assert (np.diff(scale) > 0).all()
+
+
+def test_crossing_lines_out_of_focus_do_not_look_magnified():
+    """Wider lines through one point are what a magnified picture of them shows."""
+    rows, columns = np.mgrid[:160, :160]
+    lines = (np.abs(columns - 55 - 0.25 * (rows - 110)) < 3) | (
+        np.abs(rows - 110 + 0.15 * (columns - 55)) < 3
+    )
+    texture = 0.02 * gaussian_filter(np.random.default_rng(0).random((160, 160)), 8)
+    planes = [gaussian_filter(lines + texture, 0.5 + 0.15 * step) for step in range(40)]
+    registration = register([plane.astype(np.float32) for plane in planes])
+    assert registration.is_identity
+    assert "more than lenses do" in registration.reason

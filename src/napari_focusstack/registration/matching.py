@@ -29,10 +29,11 @@ TILE_PX = 32
 #: A movement is significant if at least this share of the tiles correlates better after it, and
 #: 1 - correlation falls at least to this share (median).
 MIN_VOTE, MAX_ERROR_RATIO = 0.6, 0.95
-#: Standard deviations of a vote by chance, from one half, beyond which it is certain that planes
-#: moved. Measured on small layered scenes of 3 to 40 planes: at least 5 for most of them moved by a
-#: pixel; at most 2.8 for any two planes of 97 that lie still.
-MIN_DEVIATIONS = 3.0
+#: It is certain that planes moved if the vote lies so many standard deviations of chance above one
+#: half, and 1 - correlation falls to this share. Measured on 107 small layered scenes of 3 to 40
+#: planes, moved by up to 1 px: at most 0.65, mostly less than 0.1. At rest two reach 3 deviations,
+#: one at 0.91, and one of two crossing bars alone, whose blur looks like magnification.
+MIN_DEVIATIONS, MAX_CERTAIN_RATIO = 3.0, 0.8
 #: Largest movement, px, that is accepted if half of the tiles vote for it, significant or not
 #: (convention).
 MAX_DOUBTFUL_PX = 1.0
@@ -96,7 +97,7 @@ class Match:
     significant : bool
         Whether the vote of the tiles shows that the planes moved.
     certain : bool
-        Whether there are so many tiles that the vote cannot be chance.
+        Whether the vote cannot be chance, and the gain of correlation no effect of blur.
     moved_px : float
         Largest movement of any pixel, px.
     correlation : float
@@ -211,7 +212,8 @@ def match(
     moved = _moved_px(rotation_scale, shift, first.size)
     vote, error_ratio, count = _tile_vote(first, second, rotation_scale, shift)
     significant = vote >= MIN_VOTE and error_ratio <= MAX_ERROR_RATIO
-    certain = significant and (vote - 0.5) * 2 * math.sqrt(count) >= MIN_DEVIATIONS
+    deviations = (vote - 0.5) * 2 * math.sqrt(count)
+    certain = significant and deviations >= MIN_DEVIATIONS and error_ratio <= MAX_CERTAIN_RATIO
     accepted = significant or (vote >= 0.5 and moved <= MAX_DOUBTFUL_PX)
     if correlation < MAX_UNRELATED_CORRELATION or not accepted:
         return Match(pair, 1 + 0j, 0j, False, False, 0.0, correlation, contrast)

@@ -1,0 +1,34 @@
+"""Plot how long a fusion takes: ``python docs/make_plot.py``.
+
+``python benchmarks/speed.py --fit docs/performance.json`` measures what is plotted.
+"""
+
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+DOCS = Path(__file__).parent
+
+
+def main() -> None:
+    """Write docs/images/performance.png."""
+    measured = json.loads((DOCS / "performance.json").read_text())
+    start_s, slope = measured["start_s"], measured["s_per_megapixel_plane"]
+    figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    points = measured["points"]
+    for megapixels in sorted({point["megapixels"] for point in points}):
+        of_size = [point for point in points if point["megapixels"] == megapixels]
+        work = [megapixels * point["planes"] for point in of_size]
+        axes.plot(work, [point["s"] for point in of_size], "o", label=f"{megapixels:g} megapixels")
+    ends = [min(p["megapixels"] * p["planes"] for p in points), max(work)]
+    fitted = f"{start_s:.1f} s + {slope:.2f} s per megapixel and plane"
+    axes.plot(ends, [start_s + slope * end for end in ends], color="grey", label=fitted)
+    axes.set(xscale="log", yscale="log", xlabel="megapixels x planes", ylabel="seconds")
+    axes.legend()
+    axes.grid(alpha=0.3)
+    figure.savefig(DOCS / "images" / "performance.png", dpi=120)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 DOCS = Path(__file__).parent
 
@@ -21,10 +22,14 @@ def main() -> None:
         of_size = [point for point in points if point["megapixels"] == megapixels]
         work = [megapixels * point["planes"] for point in of_size]
         axes.plot(work, [point["s"] for point in of_size], "o", label=f"{megapixels:g} megapixels")
-    ends = [min(p["megapixels"] * p["planes"] for p in points), max(work)]
+    all_work = [point["megapixels"] * point["planes"] for point in points]
+    line = np.geomspace(min(all_work), max(all_work))
     fitted = f"{start_s:.1f} s + {slope:.2f} s per megapixel and plane"
-    axes.plot(ends, [start_s + slope * end for end in ends], color="grey", label=fitted)
+    axes.plot(line, start_s + slope * line, color="grey", label=fitted)
     axes.set(xscale="log", yscale="log", xlabel="megapixels x planes", ylabel="seconds")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.legend()
     axes.grid(alpha=0.3)
     figure.savefig(DOCS / "images" / "performance.png", dpi=120)

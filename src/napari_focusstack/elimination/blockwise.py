@@ -21,6 +21,7 @@ from napari_focusstack.imaging.kernels import check_sigma
 from napari_focusstack.runtime.region import full, pad, to_local
 from napari_focusstack.runtime.threads import worker_count
 from napari_focusstack.runtime.tile_queue import TileQueue
+from napari_focusstack.runtime.tiles import bytes_of_tile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +122,8 @@ def eliminate(
 
 def block_bytes(focus: FocusMap, psf: Psf) -> int:
     """Return the memory that a block takes where all planes are behind the first, bytes."""
-    return _bytes_of(widest_margin_px(focus, psf) + REACH_PX, focus.size)
+    outer_px = BLOCK_PX + 2 * (widest_margin_px(focus, psf) + REACH_PX)
+    return bytes_of_tile(focus.size, outer_px, BYTES_PER_PIXEL)
 
 
 def least_bytes(size: tuple[int, int]) -> int:
@@ -132,13 +134,7 @@ def least_bytes(size: tuple[int, int]) -> int:
     >>> least_bytes((2048, 3072)), least_bytes((64, 64))
     (167602400, 1433600)
     """
-    return _bytes_of(USUAL_MARGIN_PX, size)
-
-
-def _bytes_of(margin_px: int, size: tuple[int, int]) -> int:
-    """Return the memory of a block with a margin within an image of a size, bytes."""
-    rows, columns = (min(side, BLOCK_PX + 2 * margin_px) for side in size)
-    return int(BYTES_PER_PIXEL * rows * columns)
+    return bytes_of_tile(size, BLOCK_PX + 2 * USUAL_MARGIN_PX, BYTES_PER_PIXEL)
 
 
 def _blocks(focus: FocusMap, within: Region | None) -> Iterator[Region]:

@@ -11,7 +11,7 @@ from napari_focusstack.networks.device import autocast
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
 from napari_focusstack.runtime.tile_queue import TileQueue
-from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
+from napari_focusstack.runtime.tiles import bytes_of_tile, pad_to_multiple, tiles_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -36,8 +36,7 @@ def least_bytes(size: tuple[int, int]) -> int:
     (291852800, 3276800)
     """
     outer_px = LEAST_PX + 2 * SHIPPED_RADIUS_PX + SHIPPED_STRIDE
-    rows, columns = (min(side, outer_px) for side in size)
-    return int(BYTES_PER_PIXEL * rows * columns)
+    return bytes_of_tile(size, outer_px, BYTES_PER_PIXEL)
 
 
 def segment_tiled(

@@ -54,6 +54,18 @@ def tiles_of(size: tuple[int, int], tile_px: int, grid_px: int = 1) -> list[Regi
     ]
 
 
+def bytes_of_tile(size: tuple[int, int], outer_px: int, bytes_per_pixel: float) -> int:
+    """Return the memory of the largest tile of an image of a size, margins included, bytes.
+
+    Examples
+    --------
+    >>> bytes_of_tile((2048, 64), outer_px=100, bytes_per_pixel=2.0)
+    12800
+    """
+    rows, columns = (min(side, outer_px) for side in size)
+    return int(bytes_per_pixel * rows * columns)
+
+
 def fixed_tile_px(work_bytes: int, bytes_per_pixel: float, reach_px: int, grid_px: int) -> int:
     """Return the greatest side of a tile, px, of a network whose answer depends on its margin.
 

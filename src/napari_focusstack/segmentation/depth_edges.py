@@ -20,7 +20,7 @@ from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
 from napari_focusstack.runtime.threads import worker_count
 from napari_focusstack.runtime.tile_queue import TileQueue
-from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
+from napari_focusstack.runtime.tiles import bytes_of_tile, pad_to_multiple, tiles_of
 from napari_focusstack.segmentation.depth_inpainting import unreliable
 from napari_focusstack.segmentation.focus_map import MIN_OCCLUSION_STEP, FocusMap
 from napari_focusstack.segmentation.labels import ALPHA_EPS
@@ -122,8 +122,7 @@ def least_bytes(size: tuple[int, int]) -> int:
     >>> least_bytes((2048, 3072)), least_bytes((64, 64))
     (118947840, 983040)
     """
-    rows, columns = (min(side, BLOCK_PX + 2 * CONTEXT_PX) for side in size)
-    return int(BYTES_PER_PIXEL * rows * columns)
+    return bytes_of_tile(size, BLOCK_PX + 2 * CONTEXT_PX, BYTES_PER_PIXEL)
 
 
 def refine_edges(

@@ -10,7 +10,7 @@ import torch
 
 from napari_focusstack.networks.source_cues import SourceCues
 from napari_focusstack.runtime.tile_queue import TileQueue
-from napari_focusstack.runtime.tiles import pad_to_multiple, tiles_of
+from napari_focusstack.runtime.tiles import bytes_of_tile, pad_to_multiple, tiles_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,8 +48,7 @@ class TileStep(NamedTuple):
     def least_bytes(self, planes: int, size: tuple[int, int]) -> int:
         """Return the memory of the least tile of a stack of integers, bytes."""
         outer_px = self.least_px + 2 * self.reach_px + self.grid_px
-        rows, columns = (min(side, outer_px) for side in size)
-        return int((self.bytes_per_pixel + planes * self.bytes_per_plane) * rows * columns)
+        return bytes_of_tile(size, outer_px, self.bytes_per_pixel + planes * self.bytes_per_plane)
 
 
 class Work(NamedTuple):

@@ -93,15 +93,15 @@ class Defects:
             faults = np.maximum(above, below) > STANDS_OUT * span
             masks.append(np.packbits(faults | struck))
         always = steady.faults(planes, span)
-        places: list[np.ndarray] = []
-        values: list[np.ndarray] = []
-        for plane, packed in zip(planes, masks, strict=True):
-            mask = np.unpackbits(packed, count=always.size).reshape(always.shape).astype(bool)
+
+        def fill(number: int) -> tuple[np.ndarray, np.ndarray]:
+            mask = np.unpackbits(masks[number], count=always.size).reshape(always.shape).astype(bool)
             mask = (mask & (mask.mean() <= MOST_FAULTS)) | always
-            mask &= always | _is_alone(planes, len(places), mask)
-            places.append(np.stack(np.nonzero(mask)))
-            values.append(_filling(plane, mask))
-        defects = cls(places, values)
+            mask &= always | _is_alone(planes, number, mask)
+            return np.stack(np.nonzero(mask)), _filling(planes[number], mask)
+
+        places, values = zip(*map_in_threads(fill, range(len(planes))), strict=True)
+        defects = cls(list(places), list(values))
         return defects if defects.count else None
 
     @property
@@ -177,10 +177,13 @@ def _is_fault(planes: Sequence[Any], at: tuple[np.ndarray, ...], least: np.ndarr
     """Return which pixels stand out while the sharpness around them changes or is none, (n,)."""
     offsets = np.abs(np.arange(-AROUND_PX, AROUND_PX + 1))
     beside = offsets[:, None] + offsets > 2
-    sharpness = []
-    for plane in planes:
+
+    def sharpness_of(plane: Any) -> np.ndarray:
         detail = np.abs(cv2.Laplacian(_grey(np.asarray(plane[:, :]), plane.ndim == 3), -1))
-        sharpness.append(_windows(detail, at, AROUND_PX)[:, beside].mean(1))
+        mean: np.ndarray = _windows(detail, at, AROUND_PX)[:, beside].mean(1)
+        return mean
+
+    sharpness = list(map_in_threads(sharpness_of, planes))
     lowest, highest = np.min(sharpness, 0), np.max(sharpness, 0)
     return (lowest < DEFOCUSED * highest) | (highest < BLANK * least)
 

@@ -7,6 +7,7 @@ fault of the sensor: in one plane by much of the contrast, or in all planes by a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -95,7 +96,8 @@ class Defects:
         always = steady.faults(planes, span)
 
         def fill(number: int) -> tuple[np.ndarray, np.ndarray]:
-            mask = np.unpackbits(masks[number], count=always.size).reshape(always.shape).astype(bool)
+            mask = np.unpackbits(masks[number], count=always.size).astype(bool)
+            mask = mask.reshape(always.shape)
             mask = (mask & (mask.mean() <= MOST_FAULTS)) | always
             mask &= always | _is_alone(planes, number, mask)
             return np.stack(np.nonzero(mask)), _filling(planes[number], mask)
@@ -164,13 +166,14 @@ def _standing_out(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _greatest(pixels: np.ndarray) -> np.ndarray:
-    """Return the greatest channel of pixels, (Y, X); fifteen times as fast as ``max``."""
-    if pixels.ndim == 2:
-        return pixels
-    first, *others = np.moveaxis(pixels, -1, 0)
-    for other in others:
-        first = np.maximum(first, other)
-    return first
+    """Return the greatest channel of pixels, (Y, X)."""
+    return pixels if pixels.ndim == 2 else _combined(np.maximum, pixels)
+
+
+def _combined(combine: np.ufunc, pixels: np.ndarray) -> np.ndarray:
+    """Combine the channels of pixels; fifteen times as fast as a reduction of the last axis."""
+    combined: np.ndarray = reduce(combine, np.moveaxis(pixels, -1, 0))
+    return combined
 
 
 def _is_fault(planes: Sequence[Any], at: tuple[np.ndarray, ...], least: np.ndarray) -> np.ndarray:
@@ -213,9 +216,9 @@ def _is_alone(planes: Sequence[Any], number: int, mask: np.ndarray) -> np.ndarra
 
 
 def _grey(pixels: np.ndarray, channels: bool) -> np.ndarray:
-    """Return floats; the mean of the last axis where it is that of channels."""
+    """Return floats; the mean of the channels, where the last axis is that of channels."""
     floats = as_floats(pixels)
-    return floats.mean(-1) if channels else floats
+    return _combined(np.add, floats) / floats.dtype.type(floats.shape[-1]) if channels else floats
 
 
 def _windows(image: np.ndarray, at: tuple[np.ndarray, ...], reach_px: int) -> np.ndarray:

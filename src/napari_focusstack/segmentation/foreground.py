@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as functional
 
+from napari_focusstack.filters.pooling import max_filter
 from napari_focusstack.networks.pair_log_odds import near_log_odds
 from napari_focusstack.networks.tiled_fsb import segment_tiled
 from napari_focusstack.segmentation.contours import join_blank_parts
@@ -100,10 +100,9 @@ def override_regions(alpha: Tensor, prior: Tensor) -> Tensor:
         :data:`REGION_PX` in every direction, elsewhere alpha cut at 0.5.
     """
     mask, prior_mask = alpha > 0.5, prior > 0.5
-    disputed = (mask != prior_mask).float()[None]
-    padded = functional.pad(disputed, (REGION_PX,) * 4, mode="replicate")
-    cores = -functional.max_pool2d(-padded, 2 * REGION_PX + 1, 1)
-    regions = functional.max_pool2d(cores, 2 * REGION_PX + 1, 1, REGION_PX)[0] > 0
+    disputed = (mask != prior_mask).float()
+    cores = -max_filter(-disputed, 2 * REGION_PX + 1)
+    regions = max_filter(cores, 2 * REGION_PX + 1) > 0
     return torch.where(regions, prior_mask, mask)
 
 

@@ -96,8 +96,8 @@ class Defects:
         always = steady.faults(planes, span)
 
         def fill(number: int) -> tuple[np.ndarray, np.ndarray]:
-            mask = np.unpackbits(masks[number], count=always.size).astype(bool)
-            mask = mask.reshape(always.shape)
+            bits = np.unpackbits(masks[number], count=always.size)
+            mask = bits.reshape(always.shape).astype(bool)
             mask = (mask & (mask.mean() <= MOST_FAULTS)) | always
             mask &= always | _is_alone(planes, number, mask)
             return np.stack(np.nonzero(mask)), _filling(planes[number], mask)

@@ -24,6 +24,8 @@ class Progress:
         Parts of the step that are done, and all parts.
     item, items : int
         Number of the time point, file or other item that is worked on, from 1, and of all.
+    seconds_left : float, optional
+        Time to the end of the whole task, s, where the step knows it.
     """
 
     step: str
@@ -31,6 +33,7 @@ class Progress:
     total: int
     item: int = 1
     items: int = 1
+    seconds_left: float | None = None
 
 
 def relabel(
@@ -59,7 +62,7 @@ def relabel(
     >>> def steps():
     ...     yield Progress("find focus", 1, 2)
     >>> list(relabel(steps(), lambda step: Progress("look twice", step.done, 2 * step.total)))
-    [Progress(step='look twice', done=1, total=4, item=1, items=1)]
+    [Progress(step='look twice', done=1, total=4, item=1, items=1, seconds_left=None)]
     """
     with closing(steps):
         while True:

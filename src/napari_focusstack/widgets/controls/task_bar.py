@@ -209,8 +209,7 @@ class TaskBar(QWidget):
     def _show(self, step: Any) -> None:
         now = monotonic()
         fraction = self._overall.follow(step, now)
-        known = hasattr(step, "seconds_left")
-        left = step.seconds_left if known else self._overall.seconds_left(now)
+        left = self._overall.seconds_left(now) if step.seconds_left is None else step.seconds_left
         self.bar.setRange(0, BAR_STEPS)
         self.bar.setValue(round(fraction * BAR_STEPS))
         self.bar.setFormat("%p%" if left is None else f"%p%, {duration(left)} left")

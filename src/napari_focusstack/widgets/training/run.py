@@ -41,10 +41,10 @@ class Step(Progress):
         Present action, in words.
     done, total : int
         Steps done and planned.
+    seconds_left : float, optional
+        Time to the end, s, without pauses; None before the first step.
     loss : float, optional
         Of the step that was made; None if none was.
-    seconds_left : float, optional
-        Estimated time to the end, without pauses; None before the first step.
     scores : dict of str to float
         Validation figures, where the step validated.
     examples : Examples, optional
@@ -61,7 +61,6 @@ class Step(Progress):
     """
 
     loss: float | None = None
-    seconds_left: float | None = None
     scores: dict[str, float] = field(default_factory=dict)
     examples: Examples | None = None
     saved: bool = False

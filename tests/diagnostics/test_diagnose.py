@@ -8,6 +8,7 @@ import pytest
 from scipy import ndimage
 
 from napari_focusstack.diagnostics.diagnose import check_pair, diagnose, shares_of
+from napari_focusstack.diagnostics.similarity import correlation
 from napari_focusstack.errors import InputError
 from napari_focusstack.io.reading.image import images_in, read_image
 
@@ -245,3 +246,16 @@ def test_a_plane_that_failed_is_named_and_nothing_else_is_said_of_it(make_stack)
     found = diagnose([*stack[:3], failed, *stack[4:]])
     assert found.blurred == (4,)
     assert len(found.messages()) == 1
+
+
+def test_planes_are_correlated_once_even_if_one_has_failed(make_stack, monkeypatch):
+    stack = make_stack(8, 192, 0.5)
+    stack[3] = ndimage.gaussian_filter(stack[3].astype(np.float32), 5).astype(np.uint8)
+    counts = []
+    for module in ("diagnose", "blurred"):
+        monkeypatch.setattr(
+            f"napari_focusstack.diagnostics.{module}.correlation",
+            lambda summaries: counts.append(len(summaries)) or correlation(summaries),
+        )
+    assert diagnose(stack).blurred == (4,)
+    assert counts == [8]

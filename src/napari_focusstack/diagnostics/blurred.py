@@ -36,13 +36,15 @@ MIN_TILES = 8
 ADDED = 0.2
 
 
-def blurred_planes(summaries: Sequence[PlaneSummary]) -> list[int]:
+def blurred_planes(summaries: Sequence[PlaneSummary], alike: np.ndarray | None = None) -> list[int]:
     """Return the planes that are blurred as a whole, counted from 0.
 
     Parameters
     ----------
     summaries : sequence of PlaneSummary
         One per plane, in order of focus, of planes of one size.
+    alike : ndarray, (P, P), optional
+        Their correlation, if it is known.
 
     Examples
     --------
@@ -63,7 +65,7 @@ def blurred_planes(summaries: Sequence[PlaneSummary]) -> list[int]:
     unsharp = [at for at in range(1, len(detail) - 1) if _is_blurred(detail, at, floor)]
     if not unsharp:
         return []
-    alike = correlation(summaries)
+    alike = correlation(summaries) if alike is None else alike
     return [at for at in unsharp if _stands_apart(alike, at)]
 
 

@@ -83,13 +83,17 @@ def diagnose(planes: Iterable[np.ndarray], labels: np.ndarray | None = None) -> 
         raise InputError(f"labels have the shape {labels.shape}; give {size}, as the planes.")
     shares = None if labels is None else shares_of(labels, len(summaries))
     not_blank = [index for index, summary in enumerate(summaries) if not summary.blank]
-    belongs = _belong([summaries[index] for index in not_blank])
+    alike = correlation(summaries)
+    belongs = _belong([summaries[index] for index in not_blank], _of(alike, not_blank))
     related = [index for index, good in zip(not_blank, belongs, strict=True) if good]
-    blurred = [related[at] for at in blurred_planes([summaries[index] for index in related])]
+    blurred = [
+        related[at]
+        for at in blurred_planes([summaries[index] for index in related], _of(alike, related))
+    ]
     sharp = [index for index in related if index not in blurred]
-    findings = _check_sequence(summaries, sharp) if len(sharp) > 1 else {}
+    findings = _check_sequence(summaries, sharp, alike) if len(sharp) > 1 else {}
     if blurred and findings.get("order"):  # planes out of order look blurred where they stand
-        blurred, findings = [], _check_sequence(summaries, related)
+        blurred, findings = [], _check_sequence(summaries, related, alike)
     left_out = {index + 1 for index in blurred}
     findings["gaps"] = tuple(
         (one, other)
@@ -219,21 +223,29 @@ def _checked(planes: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         yield plane
 
 
-def _belong(summaries: Sequence[PlaneSummary]) -> np.ndarray:
-    """Return whether each plane resembles another as much as the others do, (P,) bool."""
+def _belong(summaries: Sequence[PlaneSummary], alike: np.ndarray) -> np.ndarray:
+    """Return whether each plane resembles another as much as the others do, (P,) bool.
+
+    `alike` is their correlation, (P, P).
+    """
     if len(summaries) < 2:
         return np.ones(len(summaries), bool)
-    similarity = np.maximum(correlation(summaries), coarse_correlation(summaries))
+    similarity = np.maximum(alike, coarse_correlation(summaries))
     np.fill_diagonal(similarity, -1)
     best = similarity.max(1)
     return best >= max(MIN_CORRELATION, MIN_CORRELATION_SHARE * float(np.median(best)))
 
 
-def _check_sequence(summaries: Sequence[PlaneSummary], related: Sequence[int]) -> dict[str, Any]:
-    """Check the order of the planes that belong to the stack; return fields of `Diagnosis`."""
+def _check_sequence(
+    summaries: Sequence[PlaneSummary], related: Sequence[int], alike: np.ndarray
+) -> dict[str, Any]:
+    """Check the order of the planes that belong to the stack; return fields of `Diagnosis`.
+
+    `alike` is the correlation of all planes, (P, P).
+    """
     chosen = [summaries[index] for index in related]
     number = [index + 1 for index in related]
-    angle, sharpness = np.arccos(correlation(chosen)), log_sharpness(chosen)
+    angle, sharpness = np.arccos(_of(alike, related)), log_sharpness(chosen)
     focus = rms_distance(sharpness)
     error = np.array([summary.error for summary in chosen])
 

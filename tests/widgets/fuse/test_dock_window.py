@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDockWidget,
     QLabel,
+    QPushButton,
     QScrollArea,
     QStyle,
     QStyleOptionComboBox,
@@ -27,7 +28,7 @@ from napari_focusstack.samples import stacks as sample_stacks
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.dock_title import dock_of
 from napari_focusstack.widgets.controls.verdict_view import Finding, Verdict
-from napari_focusstack.widgets.fuse.panel import GIVEN
+from napari_focusstack.widgets.fuse.panel import GIVEN, NARROWEST_PX
 
 NO_SCREEN = os.environ.get("QT_QPA_PLATFORM") == "offscreen" or (
     sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
@@ -336,11 +337,14 @@ def test_nothing_is_cut_in_a_narrow_dock_of_a_stack(stack_dock, cut_off):
     assert cut_off(stack_dock) == []
 
 
-def test_each_choice_can_be_read_in_a_narrow_dock(stack_dock):
-    narrow(stack_dock)
+def test_each_choice_and_button_can_be_read_in_the_narrowest_dock(stack_dock):
+    stack_dock.buttons["fuse_series"].show()  # as with a time series
+    narrow(stack_dock, NARROWEST_PX)
+    assert stack_dock.width() == NARROWEST_PX
     named = stack_dock.input["near"], stack_dock.input["intensity"], stack_dock.psf
-    menus = stack_dock.findChildren(QComboBox)
-    assert {menu.native for menu in named} < set(menus)
+    files = {menu.native for menu in stack_dock.weights.values()}  # have names of any length
+    menus = set(stack_dock.findChildren(QComboBox)) - files
+    assert {menu.native for menu in named} < menus
     shortened = []
     for menu in menus:
         option = QStyleOptionComboBox()
@@ -351,6 +355,9 @@ def test_each_choice_can_be_read_in_a_narrow_dock(stack_dock):
         width_px = menu.fontMetrics().horizontalAdvance
         shortened += [entry for entry in entries if width_px(entry) > room_px]
     assert shortened == []
+    shown = [button for button in stack_dock.findChildren(QPushButton) if button.isVisible()]
+    assert set(shown) > {stack_dock.buttons["fuse_series"], stack_dock.buttons["copy_command"]}
+    assert [each.text() for each in shown if each.width() < each.sizeHint().width()] == []
 
 
 def test_the_verdict_is_in_view_in_a_narrow_and_low_window(stack_dock):

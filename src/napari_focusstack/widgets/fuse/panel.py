@@ -175,8 +175,8 @@ TIPS = {
 }
 #: The longest label; all are as wide.
 WIDEST = LABELS["psf_shape"]
-#: Rows whose menus have entries too wide to stand beside their label in a dock of 300 px.
-BELOW_LABEL = ("intensity", "psf", "blend")
+#: Rows whose menus have entries too wide to stand beside their label in the narrowest dock.
+BELOW_LABEL = ("intensity", "psf", "blend", "register", "overlay")
 #: Rows of the dock's settings that only experts change.
 ADVANCED = ("device", "tile_px")
 #: Size of the dock, px: it leaves room for the picture on a small screen.
@@ -352,7 +352,7 @@ class Panel(QWidget):
             _columns(self.live.native, self.with_depth.native),
             self.with_diffusion.native,
             self.cut["crop"].native,
-            _columns(button["fuse"], button["fuse_series"]),
+            _columns(button["fuse"], button["fuse_series"], widths=(2, 3)),
             _columns(button["show_surface"], button["export_movie"]),
             button["fuse_many"],
             folded(
@@ -369,7 +369,8 @@ class Panel(QWidget):
             folded(
                 "Settings",
                 _columns(button["load_layer"], button["load_file"]),
-                _columns(button["copy_python"], button["copy_command"], widths=(5, 6)),
+                button["copy_python"],
+                button["copy_command"],
             ),
         ]
         inside = _stacked(*parts)
@@ -398,7 +399,7 @@ def _sigma_box(name: str, largest: float, tip: str) -> FloatSpinBox:
     """Return a box for sigma, with 4 decimals."""
     box = number_box(1e-4, name=name, max=largest)
     box.tooltip = f"{tip}; change it to set it yourself"
-    box.native.setSpecialValueText("not yet known")
+    box.native.setSpecialValueText("unknown")
     return box
 
 

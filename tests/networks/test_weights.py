@@ -159,11 +159,12 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
 
 def test_every_shipped_file_is_listed_whole_and_loads():
     registry = json.loads(SHIPPED.read_text())
-    assert set(registry) == {"fsb", "keb", "deb", "meb", "seb", "teb"}
-    for network, entry in registry.items():
+    assert set(registry) == {"fsb", "keb", "deb", "deb_pairs", "meb", "seb", "teb"}
+    for name, entry in registry.items():
+        network, _, variant = name.partition("_")
         file = SHIPPED.parent / entry["file"]
         assert hashlib.sha256(file.read_bytes()).hexdigest() == entry["sha256"]
-        loaded, digest = weights.load(network, CPU)
+        loaded, digest = weights.load(network, CPU, variant=variant)
         assert digest == entry["sha256"]
         assert isinstance(loaded, weights.NETWORKS[network])
         assert all(torch.isfinite(p).all() for p in loaded.parameters())

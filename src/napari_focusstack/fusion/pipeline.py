@@ -402,11 +402,13 @@ class Pipeline(PreparedPlanes):
         logger.debug("computed %d of %d pixels by %s", int(region.sum()), region.size, method)
         return image, region
 
-    def _network(self, name: str) -> Any:
+    def _network(self, name: str, variant: weights.Variant = "") -> Any:
         """Return a network with its weights, and note them for the record."""
         path = getattr(self.parameters, f"{name}_weights")
         if name not in self._networks:
-            self._networks[name], self.weights[name] = weights.load(name, self.stack.device, path)
+            self._networks[name], self.weights[name] = weights.load(
+                name, self.stack.device, path, variant
+            )
             logger.debug("%s: %s", name, path or "shipped weights")
         return self._networks[name]
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from napari_focusstack.planes.focal_stack import FocalStack
     from napari_focusstack.psf_estimation.defocus_slope import DefocusSlope
 
-    #: Returns a network, on the stack's device, by its name.
-    Networks = Callable[[str], Any]
+    #: Loads a network by its name and, if there are several, the variant of its weights.
+    Networks = Callable[..., Any]
     Segmented = Generator[Progress, None, tuple[FocusMap, str | None]]
 
 
@@ -81,7 +81,7 @@ class PairStrategy:
         self, stack: FocalStack, parameters: FuseParameters, networks: Networks
     ) -> Segmented:
         """See :class:`Strategy`."""
-        deb, fsb = networks("deb"), networks("fsb")
+        deb, fsb = networks("deb", "pairs"), networks("fsb")
         alpha, backend = yield from estimate_matte(stack, fsb, deb, parameters)
         return FocusMap.of_pair(alpha), backend
 

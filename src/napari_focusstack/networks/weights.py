@@ -30,6 +30,8 @@ NETWORKS: dict[str, type[Network]] = {
     "seb": SEB,
     "teb": TEB,
 }
+#: Weights of a network for some stacks only.
+Variant = Literal["", "pairs"]
 REGISTRY = "registry.json"
 #: The only key of a file's metadata: several would be stored in random order, and change the hash.
 METADATA = "napari-focusstack"
@@ -63,7 +65,10 @@ def load(
 
 @overload
 def load(
-    network: Literal["deb"], device: torch.device, path: str | Path | None = None
+    network: Literal["deb"],
+    device: torch.device,
+    path: str | Path | None = None,
+    variant: Variant = "",
 ) -> tuple[DEB, str]: ...
 
 
@@ -87,11 +92,13 @@ def load(
 
 @overload
 def load(
-    network: str, device: torch.device, path: str | Path | None = None
+    network: str, device: torch.device, path: str | Path | None = None, variant: Variant = ""
 ) -> tuple[Network, str]: ...
 
 
-def load(network: str, device: torch.device, path: str | Path | None = None) -> tuple[Network, str]:
+def load(
+    network: str, device: torch.device, path: str | Path | None = None, variant: Variant = ""
+) -> tuple[Network, str]:
     """Load a trained network.
 
     Parameters
@@ -102,6 +109,9 @@ def load(network: str, device: torch.device, path: str | Path | None = None) -> 
         Device on which it runs.
     path : path, optional
         A safetensors file written by :func:`save`. The shipped weights if not given.
+    variant : {"", "pairs"}
+        Which shipped weights: those of DEB for pairs were trained further, with pairs alone in
+        mind.
 
     Returns
     -------
@@ -116,7 +126,7 @@ def load(network: str, device: torch.device, path: str | Path | None = None) -> 
         If the file is missing, damaged, altered (shipped weights), or of another network.
     """
     if path is None:
-        file, expected = _shipped(network)
+        file, expected = _shipped(f"{network}_{variant}" if variant else network)
     else:
         file, expected = Path(path), None
     if not file.is_file():
@@ -132,16 +142,16 @@ def load(network: str, device: torch.device, path: str | Path | None = None) -> 
     return _read(file, network, is_shipped=is_shipped).to(device).eval(), actual
 
 
-def _shipped(network: str) -> tuple[Path, str]:
-    """Return the file of a network's shipped weights and its SHA-256, from the registry."""
+def _shipped(name: str) -> tuple[Path, str]:
+    """Return the file of shipped weights and its SHA-256, from the registry."""
     registry = shipped_folder() / REGISTRY
     if not registry.is_file():
         raise InputError(f"the list of weights {registry} is missing; install the package again.")
     try:
-        entry = read_json(registry, dict[str, ShippedFile], "list of weights")[network]
+        entry = read_json(registry, dict[str, ShippedFile], "list of weights")[name]
     except (InputError, KeyError) as error:
         raise InputError(
-            f"the list of weights {registry} is damaged or lacks {network}; "
+            f"the list of weights {registry} is damaged or lacks {name}; "
             "install the package again."
         ) from error
     return registry.parent / entry["file"], entry["sha256"]

@@ -31,7 +31,7 @@ LOGIT_EPS = 1e-3
 FSB_WEIGHT = 0.5
 #: Half the width of the least region in which the prior may overrule alpha, px. Measured: mean IoU
 #: and PSNR on real and simulated pairs.
-REGION_PX = 5
+REGION_PX = 3
 #: Mean log-odds from which on an island is removed: 20 to 1. Measured on the same pairs.
 MIN_LOG_ODDS = 3.0
 

@@ -11,6 +11,7 @@ import torch.nn.functional as functional
 from napari_focusstack.simulation.camera import jpeg
 from napari_focusstack.simulation.pairs import SceneParameters, synthesise
 from napari_focusstack.simulation.shapes import happens, place, uniform
+from napari_focusstack.simulation.sheets import sparse_pair
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -31,6 +32,8 @@ MIN_PLANES = 3
 TWO_PLANES_SHARE, TWO_PLANES_MAX_STEPS = 0.15, 6
 #: Sides of near/far pairs, px, and shares of textures without detail; one of each is drawn.
 PAIR_SIDES_PX, PAIR_FLAT_SHARES = (192, 256, 256, 320, 384), (0.1, 0.25, 0.5)
+#: Share of pairs that show little detail, see :mod:`~napari_focusstack.simulation.sheets`.
+SPARSE_SHARE = 0.6
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,11 @@ def render_pair(material: SourceImages, generator: Generator) -> StackExample:
         Its side is one of :data:`PAIR_SIDES_PX`. A quarter of the pairs are enlarged crops.
     """
     side = PAIR_SIDES_PX[_number(len(PAIR_SIDES_PX), generator)]
-    flat = PAIR_FLAT_SHARES[_number(len(PAIR_FLAT_SHARES), generator)]
-    pair = synthesise(material, 1, side, generator, SceneParameters(flat=flat))
+    if happens(SPARSE_SHARE, generator):
+        pair = sparse_pair(material, side, generator)
+    else:
+        flat = PAIR_FLAT_SHARES[_number(len(PAIR_FLAT_SHARES), generator)]
+        pair = synthesise(material, 1, side, generator, SceneParameters(flat=flat))
     near = torch.zeros_like(pair.alpha[0])
     layered_depth = torch.cat([pair.alpha[0], near, near + 1])
     example = StackExample(torch.cat([pair.near, pair.far]), layered_depth)

@@ -208,7 +208,7 @@ class Pipeline(PreparedPlanes):
         if self._is_estimated or not self.has_labels:
             self.reversed_ratio = self._ratio_reversed(focus, psf)
         yield Progress("estimate PSF", 1, 1)
-        if self._is_estimated and not self.strategy.accepts(psf):
+        if self._is_estimated and not self.strategy.accepts(psf, self.stack.size):
             return None, DOUBTFUL
         return psf, ""
 
@@ -222,7 +222,9 @@ class Pipeline(PreparedPlanes):
             surfaces.stack, surfaces.narrow(focus), parameters, self._network
         )
         other = self._psf_reversed(reversed_focus)
-        return 1.0 if other is None else other.residual_ratio
+        if other is None or not self.strategy.accepts(other, self.stack.size):
+            return 1.0
+        return other.residual_ratio
 
     def ratio_when_reversed(self) -> Generator[Progress, None, float]:
         """Return the residual ratio of the registered planes in the reversed order, segmented anew.
@@ -235,7 +237,7 @@ class Pipeline(PreparedPlanes):
         focus, _ = yield from self.strategy.segment(segmented, parameters, self._network)
         focus = surfaces.narrow(surfaces.widen(focus))
         psf = self._psf_reversed(focus) if focus.has_occlusions() else None
-        if psf is None or not self.strategy.accepts(psf):
+        if psf is None or not self.strategy.accepts(psf, self.stack.size):
             return 1.0
         return psf.residual_ratio
 

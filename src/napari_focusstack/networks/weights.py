@@ -151,8 +151,7 @@ def _shipped(name: str) -> tuple[Path, str]:
         entry = read_json(registry, dict[str, ShippedFile], "list of weights")[name]
     except (InputError, KeyError) as error:
         raise InputError(
-            f"the list of weights {registry} is damaged or lacks {name}; "
-            "install the package again."
+            f"the list of weights {registry} is damaged or lacks {name}; install the package again."
         ) from error
     return registry.parent / entry["file"], entry["sha256"]
 

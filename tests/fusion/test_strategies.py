@@ -24,9 +24,10 @@ class Networks:
     def __init__(self, parameters):
         self.parameters, self.names = parameters, []
 
-    def __call__(self, name):
-        self.names.append(name)
-        return weights.load(name, CPU, getattr(self.parameters, f"{name}_weights"))[0]
+    def __call__(self, name, variant=""):
+        self.names.append(f"{name} {variant}".strip())
+        path = getattr(self.parameters, f"{name}_weights")
+        return weights.load(name, CPU, path, variant)[0]
 
 
 def focal_stack(planes):
@@ -55,7 +56,7 @@ def test_two_planes_are_a_pair_and_three_a_stack():
 
 def test_a_pair_is_segmented_into_foreground_and_background(make_scene, pair, parameters, networks):
     focus, crf_backend = run(PairStrategy().segment(pair, parameters, networks))
-    assert sorted(networks.names) == ["deb", "fsb"]
+    assert sorted(networks.names) == ["deb pairs", "fsb"]
     assert crf_backend is None
     assert focus.is_pair
     assert mean_iou(focus.labels == 1, make_scene(3.0).mask) > 0.8

@@ -319,7 +319,7 @@ def test_the_batch_counts_the_pixels_of_a_stack(material, tmp_path, monkeypatch)
     parameters = TrainParameters(network="deb", width=8)
     training = Training(parameters, material, tmp_path / "deb.ckpt")
     assert len(training.task.draw(0, training.generator)) == 4
-    examples = [each for step in range(4) for each in training.task.draw(1, training.generator)]
+    examples = [each for _ in range(8) for each in training.task.draw(1, training.generator)]
     answer = training.network(plane_features(examples[0].planes)[None])[0]
     assert answer.shape == examples[0].planes[:, 0].shape
     assert {len(example.planes) for example in examples} >= {2, 4}

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: much light. Measured: five photographed pairs leave at most 0.97 and 0.024, 24 simulated
 #: ones 0.92 and 0.03; 27 pairs that were blurred by hand, without occlusion, 1.00.
 MAX_PAIR_RATIO, MAX_PAIR_RESIDUAL = 0.98, 0.04
-#: Greatest plausible blur, as a share of the shorter side: it spreads light over two fifths of that.
+#: Greatest plausible blur, as a share of the shorter side: it spreads light over two fifths of it.
 #: Convention; in 16 real pairs it is 0.025 at most, or 0.15 where it is wrong.
 MAX_SIGMA_SHARE = 0.1
 

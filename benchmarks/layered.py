@@ -124,6 +124,12 @@ def scene(seed):
     return Scene(*coded(chance, planes, over(background), flaw), words)
 
 
+def srgb(light):
+    """Return light, 0..1, coded as sRGB, 0..1."""
+    light = np.clip(light, 0, 1)
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
 def coded(chance, planes, truth, flaw):
     """Return planes and truth as 12-bit grey or 8-bit sRGB, the planes with a flaw."""
     if flaw == "noise":
@@ -139,16 +145,12 @@ def coded(chance, planes, truth, flaw):
         grey = [np.rint(4095 * np.clip(plane[..., 0], 0, 1)).astype(np.uint16) for plane in planes]
         return grey, 4095 * truth[..., 0]
 
-    def srgb(light):
-        light = np.clip(light, 0, 1)
-        return 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-
-    colours = [np.rint(srgb(plane)).astype(np.uint8) for plane in planes]
+    colours = [np.rint(255 * srgb(plane)).astype(np.uint8) for plane in planes]
     if flaw == "jpeg":
         quality = [cv2.IMWRITE_JPEG_QUALITY, 92]
         files = [cv2.imencode(".jpg", plane, quality)[1] for plane in colours]
         colours = [cv2.imdecode(file, cv2.IMREAD_COLOR) for file in files]
-    return colours, srgb(truth)
+    return colours, 255 * srgb(truth)
 
 
 def psnr(image, truth):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from layered import blurred
+from layered import blurred, srgb
 
 import napari_focusstack as nfs
 
@@ -30,17 +30,11 @@ def linear(image):
     return np.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4)
 
 
-def srgb(light):
-    light = np.clip(light, 0, 1)
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-
-
 def photo(chance, files, height, width):
     """Return a crop of a photograph, 0..1."""
     image = cv2.imread(str(files[chance.integers(len(files))]))
     scale = max(height / image.shape[0], width / image.shape[1], chance.uniform(0.2, 1))
-    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    image = image[: image.shape[0], : image.shape[1], ::-1]
+    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[..., ::-1]
     top = chance.integers(max(1, image.shape[0] - height + 1))
     left = chance.integers(max(1, image.shape[1] - width + 1))
     crop = image[top : top + height, left : left + width] / 255

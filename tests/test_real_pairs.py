@@ -43,9 +43,9 @@ def test_pixels_outside_the_transition_region_are_the_sources(fused):
         assert result.transition_region.mean() < 0.3
 
 
-def test_veils_are_removed_from_at_least_four_of_five_pairs(fused):
+def test_veils_are_removed_from_all_five_pairs(fused):
     regions = [result.transition_region.mean() for _, _, result, _ in fused]
-    assert sum(share > 0.02 for share in regions) >= 4, regions
+    assert sum(share > 0.02 for share in regions) == 5, regions
 
 
 def test_exposures_that_differ_are_found(fused):

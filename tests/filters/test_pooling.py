@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.filters.pooling import box3, box_filter, doubled, max_filter, pooled
+from napari_focusstack.filters.pooling import box3, box_filter, doubled, max_filter, opened, pooled
 
 
 @pytest.fixture
@@ -41,3 +41,12 @@ def test_doubling_is_bilinear_interpolation():
     assert torch.allclose(doubled(images), expected, atol=1e-6)
     traced = images.clone().requires_grad_()
     assert torch.allclose(doubled(traced), expected, atol=1e-6)
+
+
+def test_an_opening_leaves_what_is_as_wide_as_the_square_with_its_corners():
+    image = torch.zeros(1, 20, 30)
+    image[:, 3:5, 2:20] = 1  # narrower
+    image[:, 8:13, 10:17] = 1
+    wide = image.clone()
+    wide[:, :8] = 0
+    assert torch.equal(opened(image, 5), wide)

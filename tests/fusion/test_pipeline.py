@@ -217,3 +217,14 @@ def test_a_selection_is_where_elimination_starts_from(focus, planes):
     np.testing.assert_array_equal(unchanged, planes[2])
     assert not nowhere.any()
     assert not np.shares_memory(unchanged, flat.picture)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_a_blur_as_wide_as_the_picture_is_not_accepted(count):
+    planes = [np.random.default_rng(k).integers(0, 255, (64, 96), np.uint8) for k in range(count)]
+    pipeline = pipeline_of(planes, register="off")
+    narrow, wide = (
+        Psf(sigma_px, residual=0.01, residual_without_occlusion=0.14) for sigma_px in (6.3, 6.5)
+    )
+    assert pipeline._accepts(narrow)
+    assert not pipeline._accepts(wide)

@@ -104,6 +104,17 @@ def max_filter(image: Tensor, side: int = 3) -> Tensor:
     return functional.max_pool2d(images, side, 1, side // 2).reshape(image.shape)
 
 
+def opened(image: Tensor, side: int) -> Tensor:
+    """Return an image (..., Y, X) without what is narrower than a square; its side is odd, px.
+
+    Examples
+    --------
+    >>> opened(torch.tensor([[1.0, 0.0, 1.0, 1.0, 1.0]]).expand(3, 5), 3)[0].tolist()
+    [0.0, 0.0, 1.0, 1.0, 1.0]
+    """
+    return max_filter(-max_filter(-image, side), side)
+
+
 def box_filter(image: Tensor, side: int) -> Tensor:
     """Return the mean of a square around each pixel; pixels outside the image do not count.
 

@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 #: much light. Measured: five photographed pairs leave at most 0.97 and 0.024, 24 simulated
 #: ones 0.92 and 0.03; 27 pairs that were blurred by hand, without occlusion, 1.00.
 MAX_PAIR_RATIO, MAX_PAIR_RESIDUAL = 0.98, 0.04
-#: Greatest plausible blur, as a share of the shorter side: it spreads light over two fifths of it.
-#: Convention; in 16 real pairs it is 0.025 at most, or 0.15 where it is wrong.
-MAX_SIGMA_SHARE = 0.1
 
 
 class Strategy(Protocol):
@@ -58,7 +55,7 @@ class Strategy(Protocol):
     ) -> Psf:
         """Estimate the blur per plane step; NoOcclusionBoundary if nothing shows it."""
 
-    def accepts(self, psf: Psf, size: tuple[int, int]) -> bool:
+    def accepts(self, psf: Psf) -> bool:
         """Return whether an estimated blur explains the planes well enough to eliminate with it."""
 
     def reversed_focus(
@@ -102,10 +99,9 @@ class PairStrategy:
         patches = BoundaryPatches.from_pair(near, far, focus.alpha, both)
         return _estimate(patches, stack, parameters, networks)
 
-    def accepts(self, psf: Psf, size: tuple[int, int]) -> bool:
+    def accepts(self, psf: Psf) -> bool:
         """Accept a blur that explains the planes better than none, and leaves little."""
-        explains = psf.residual_ratio < MAX_PAIR_RATIO and psf.residual < MAX_PAIR_RESIDUAL
-        return explains and _is_plausible(psf, size)
+        return psf.residual_ratio < MAX_PAIR_RATIO and psf.residual < MAX_PAIR_RESIDUAL
 
     def reversed_focus(
         self, stack: FocalStack, focus: FocusMap, parameters: FuseParameters, networks: Networks
@@ -152,9 +148,9 @@ class StackStrategy:
             slope = estimate_defocus_slope(stack, focus, parameters.psf_shape)
         return _estimate(patches, stack, parameters, networks, slope)
 
-    def accepts(self, psf: Psf, size: tuple[int, int]) -> bool:
+    def accepts(self, psf: Psf) -> bool:
         """Accept a blur that explains the planes better than no occlusion does."""
-        return psf.is_significant and _is_plausible(psf, size)
+        return psf.is_significant
 
     def reversed_focus(
         self, stack: FocalStack, focus: FocusMap, parameters: FuseParameters, networks: Networks
@@ -170,11 +166,6 @@ class StackStrategy:
         diagnosis = diagnose(stack.sources, source)
         yield Progress("check the planes", 1, 1)
         return diagnosis
-
-
-def _is_plausible(psf: Psf, size: tuple[int, int]) -> bool:
-    """Return whether a blur is narrow enough to be measured in planes of a size."""
-    return psf.sigma_px <= MAX_SIGMA_SHARE * min(size)
 
 
 def _estimate(

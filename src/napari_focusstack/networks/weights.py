@@ -110,8 +110,7 @@ def load(
     path : path, optional
         A safetensors file written by :func:`save`. The shipped weights if not given.
     variant : {"", "pairs"}
-        Which shipped weights: those of DEB for pairs were trained further, with pairs alone in
-        mind.
+        Which shipped weights: those of DEB for pairs were trained further, mostly on pairs.
 
     Returns
     -------

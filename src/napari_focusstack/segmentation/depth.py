@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as functional
 
-from napari_focusstack.filters.pooling import max_filter
+from napari_focusstack.filters.pooling import opened
 from napari_focusstack.networks.cell_unet import CELL_PX
 from napari_focusstack.networks.tiled_deb import run_tiled
 
@@ -162,6 +162,5 @@ def detail_confidence(gain: Tensor) -> Tensor:
     gain = mean.amax(0)[None, None]
     clear = (gain / MIN_LOG_GAIN).clamp(0, 1).square()
     # An opening: peaks of noise are narrower than peaks of one detail.
-    lowest = -max_filter(-clear, OPENING_CELLS)
-    opened = max_filter(lowest, OPENING_CELLS)
-    return functional.interpolate(opened, scale_factor=CELL_PX, mode="bilinear")[0]
+    wide = opened(clear, OPENING_CELLS)
+    return functional.interpolate(wide, scale_factor=CELL_PX, mode="bilinear")[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_focusstack.filters.pooling import max_filter
+from napari_focusstack.filters.pooling import opened
 from napari_focusstack.networks.pair_log_odds import near_log_odds
 from napari_focusstack.networks.tiled_fsb import segment_tiled
 from napari_focusstack.segmentation.contours import join_blank_parts
@@ -101,8 +101,7 @@ def override_regions(alpha: Tensor, prior: Tensor) -> Tensor:
     """
     mask, prior_mask = alpha > 0.5, prior > 0.5
     disputed = (mask != prior_mask).float()
-    cores = -max_filter(-disputed, 2 * REGION_PX + 1)
-    regions = max_filter(cores, 2 * REGION_PX + 1) > 0
+    regions = opened(disputed, 2 * REGION_PX + 1) > 0
     return torch.where(regions, prior_mask, mask)
 
 

@@ -46,6 +46,19 @@ manager.discover()
 dock = manager.commands.get("napari-focusstack.{command}")
 print(dock.__name__, "main" if threading.main_thread() in threads else "beside", len(threads))
 """
+#: What napari imports for its first Labels layer, after the dock has loaded what it needs.
+LABELS = """
+import sys
+import numpy as np
+from napari.components import ViewerModel
+from napari_focusstack.widgets.controls.device_menu import _devices
+
+_devices()
+viewer = ViewerModel()
+before = set(sys.modules)
+viewer.add_labels(np.zeros((8, 8), int))
+print(len(set(sys.modules) - before))
+"""
 
 
 def imported_by(module, widget):
@@ -84,6 +97,13 @@ def test_napari_finds_each_dock_and_loads_it_beside_the_gui(command, name):
     )
     assert done.stdout.split()[:2] == [name, "beside"]
     assert int(done.stdout.split()[2]) > 0
+
+
+def test_the_first_labels_need_no_import_in_the_thread_of_the_gui():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LABELS], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) == 0
 
 
 @pytest.mark.parametrize("kind", [FuseWidget, OpenStackWidget, TrainWidget])

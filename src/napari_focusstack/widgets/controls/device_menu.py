@@ -70,9 +70,10 @@ def _devices() -> tuple[str, ...]:
         preload_torch()
         import napari_focusstack.fusion.fuse  # noqa: F401
 
-        with contextlib.suppress(ImportError):
-            # napari does so with its first Labels layer, which would stop the GUI for half a second
-            importlib.import_module("pandas")
+        # napari does so with its first Labels layer, which would stop the GUI for half a second
+        for module in ("pandas", "scipy.ndimage", "skimage.color.colorconv"):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module)
     from napari_focusstack.networks.device import available_devices
 
     return available_devices()

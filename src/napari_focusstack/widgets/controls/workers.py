@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qtpy.QtCore import QEventLoop, Qt, QThread
@@ -25,19 +26,23 @@ def beside_the_gui(make: Callable[[], T]) -> T:
     """Return what a function returns, which runs in a thread where there is a GUI.
 
     The GUI goes on to be drawn. The caller waits for the answer, so what the user presses is kept
-    for later.
+    for later. What the function warns of is warned of here: workers show it to nobody.
     """
     app = QApplication.instance()
     if app is None or QThread.currentThread() is not app.thread():
         return make()
     made: list[T] = []
     errors: list[Exception] = []
+    warned: list[warnings.WarningMessage] = []
 
     def run() -> None:
-        try:
-            made.append(make())
-        except Exception as error:  # raised below, where it is waited for
-            errors.append(error)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                made.append(make())
+            except Exception as error:  # raised below, where it is waited for
+                errors.append(error)
+        warned.extend(caught)
 
     loop = QEventLoop()
     worker: Any = create_worker(run, _start_thread=False)
@@ -50,6 +55,8 @@ def beside_the_gui(make: Callable[[], T]) -> T:
         QApplication.restoreOverrideCursor()
     if not made and not errors:  # napari is being closed
         WorkerBase.await_workers()
+    for each in warned:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
     if errors:
         raise errors[0]
     return made[0]

@@ -53,6 +53,23 @@ def test_planes_that_lie_still_stay_bit_for_bit(stack, occluded, step_px):
     assert found.common() == (slice(0, SIDE), slice(0, SIDE))
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_blur_of_crossing_bars_is_no_magnification(seed):
+    rng = np.random.default_rng(seed)
+    ground = gaussian_filter(rng.random((160, 160)), 1.5)
+    ground = 0.3 + 0.02 * (ground - ground.mean()) / ground.std()
+    rows, columns = abs(np.mgrid[:160, :160] - 80)
+    alpha = gaussian_filter(np.float64((rows < 8) | (columns < 8)), 0.7)
+    bars = alpha * (0.8 + 0.1 * gaussian_filter(rng.random((160, 160)), 1.0))
+    planes = [
+        gaussian_filter(bars, 0.3 * n)
+        + (1 - gaussian_filter(alpha, 0.3 * n)) * gaussian_filter(ground, 0.3 * (11 - n))
+        + rng.normal(0, 0.002, (160, 160))
+        for n in range(12)
+    ]
+    assert register(np.float32(planes)).reason == "the planes lie still"
+
+
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "rgb", "float32"])
 def test_every_kind_of_plane_is_registered(similarity, stack, kind):
     motions = [similarity(2.5 * n, -1.5 * n) for n in range(3)]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_focusstack.imaging.number_types import as_floats, as_opencv
 from napari_focusstack.planes.shown import shown_by
+from napari_focusstack.registration.equal_blur import BlurredPlane, equally_blurred
 
 if TYPE_CHECKING:
     from napari_focusstack.registration.transforms import Model
@@ -37,6 +39,8 @@ MIN_DEVIATIONS, MAX_CERTAIN_RATIO = 3.0, 0.8
 #: Largest movement, px, that is accepted if half of the tiles vote for it, significant or not
 #: (convention).
 MAX_DOUBTFUL_PX = 1.0
+#: Least movement, px, that ``auto`` applies (convention): interpolation costs more than it gains.
+MIN_MOVED_PX = 0.3
 #: Weight of a match that is not significant, relative to one that is (convention).
 INSIGNIFICANT_WEIGHT = 0.1
 #: Correlation below which planes are unrelated. Planes of one stack reach 0.8.
@@ -79,6 +83,11 @@ class DownsampledPlane:
     span: float
     shown: np.ndarray | None = None
     band_shown: np.ndarray | None = None
+
+    @cached_property
+    def blurred(self) -> BlurredPlane:
+        """`image` blurred, as it is needed where planes seem to have moved."""
+        return BlurredPlane.of(self.image)
 
 
 @dataclass(frozen=True)
@@ -203,11 +212,12 @@ def match(
         Without movement if the tiles do not show one.
     """
     rotation_scale, shift = guess
-    # The guess for planes far apart is the product of the matches between them, and is close.
-    neighbours = pair[1] - pair[0] == 1
-    halvings = int(math.log2(max(min(first.image.shape) / COARSEST_PX, 1))) if neighbours else 0
-    for level in range(halvings, -1, -1):
-        rotation_scale, shift = _refine(first, second, 2**level, rotation_scale, shift, model)
+    if _moved_px(*guess, first.size) <= MIN_MOVED_PX:
+        rotation_scale, shift = _search(first, second, pair, guess, model)
+    if _moved_px(rotation_scale, shift, first.size) > MIN_MOVED_PX:  # or is it blur?
+        of_first, of_second = equally_blurred(first.blurred, second.blurred)
+        equal = replace(first, image=of_first), replace(second, image=of_second)
+        rotation_scale, shift = _search(*equal, pair, guess, model)
     correlation, contrast = _correlation(first, second, rotation_scale, shift)
     moved = _moved_px(rotation_scale, shift, first.size)
     vote, error_ratio, count = _tile_vote(first, second, rotation_scale, shift)
@@ -218,6 +228,23 @@ def match(
     if correlation < MAX_UNRELATED_CORRELATION or not accepted:
         return Match(pair, 1 + 0j, 0j, False, False, 0.0, correlation, contrast)
     return Match(pair, rotation_scale, shift, significant, certain, moved, correlation, contrast)
+
+
+def _search(
+    first: DownsampledPlane,
+    second: DownsampledPlane,
+    pair: tuple[int, int],
+    guess: tuple[complex, complex],
+    model: Model,
+) -> tuple[complex, complex]:
+    """Return rotation-scale and shift after a search, coarse to fine."""
+    rotation_scale, shift = guess
+    # The guess for planes far apart is the product of the matches between them, and is close.
+    neighbours = pair[1] - pair[0] == 1
+    halvings = int(math.log2(max(min(first.image.shape) / COARSEST_PX, 1))) if neighbours else 0
+    for level in range(halvings, -1, -1):
+        rotation_scale, shift = _refine(first, second, 2**level, rotation_scale, shift, model)
+    return rotation_scale, shift
 
 
 def _refine(

@@ -9,7 +9,13 @@ import numpy as np
 from napari_focusstack.diagnostics.diagnosis import format_ranges
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import RegistrationParameters
-from napari_focusstack.registration.matching import DownsampledPlane, Match, downsample, match
+from napari_focusstack.registration.matching import (
+    MIN_MOVED_PX,
+    DownsampledPlane,
+    Match,
+    downsample,
+    match,
+)
 from napari_focusstack.registration.transforms import IDENTITY, Registration
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.threads import map_in_threads
@@ -26,11 +32,9 @@ if TYPE_CHECKING:
 PLANE_OFFSETS = (1, 2, 4)
 #: Planes whose matches are sought at a time, each on a core; so many are in memory, reduced.
 PLANES_AT_A_TIME = 8
-#: Least movement, px, that ``auto`` applies (convention): interpolation costs more than it gains.
-MIN_MOVED_PX = 0.3
-#: Greatest change of magnification that ``auto`` applies. Blur of crossing lines looks like one of
-#: 25%; a macro lens that focuses over 28 planes changes by 3.4%. Convention.
-MAX_BREATHING = 0.15
+#: Greatest change of magnification that ``auto`` applies. Blur of two crossing bars in 40 planes
+#: looks like one of 11%; a macro lens that focuses over 28 planes changes by 3.4%. Convention.
+MAX_BREATHING = 0.1
 #: Share of the stack's greatest contrast above which a plane must correlate with another
 #: (convention). Below it a plane may be out of focus altogether, and show noise.
 UNRELATED_CONTRAST = 0.25

@@ -174,6 +174,12 @@ def test_planes_of_two_scenes_are_refused_with_their_numbers(stack):
         register(planes)
 
 
+def test_a_plane_far_out_of_focus_belongs_to_its_stack():
+    scene = gaussian_filter(np.random.default_rng(0).random(SIZE), 1.0)
+    planes = [np.float32(gaussian_filter(scene, px)) for px in (0, 16)]
+    assert register([*planes, 0.5 * planes[1]]).is_identity
+
+
 def test_a_plane_that_shows_only_noise_is_not_refused(drift, stack):
     planes = stack(drift)
     planes[0] = np.random.default_rng(1).normal(0.5, 0.005, SIZE).astype(np.float32)

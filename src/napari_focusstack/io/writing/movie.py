@@ -110,7 +110,8 @@ def _gif(path: Path, rate_hz: float) -> Iterator[Add]:
     yield frames.append
     # one set of colours for all frames: with a new one in each they would flicker
     some = np.concatenate([frame[::SAMPLED, ::SAMPLED].reshape(-1, 3) for frame in frames])
-    colours = Image.fromarray(some[None]).quantize(COLOURS)
+    # the most unlike colours: the most frequent ones would leave a small bright thing grey
+    colours = Image.fromarray(some[None]).quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
     first, *others = (Image.fromarray(frame).quantize(palette=colours) for frame in frames)
     first.save(
         path,

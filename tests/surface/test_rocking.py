@@ -6,6 +6,8 @@ from napari_focusstack.surface.rocking import ANGLE_DEGREES, FRAMES, Relief, roc
 #: A grey ground of 60 columns, and a red bar 20 px before it.
 ROWS, COLUMNS, DEPTH_PX, BAR = 8, 60, 20.0, slice(28, 32)
 GREY, RED = (120, 120, 120), (250, 0, 0)
+#: Columns of a white mark on the ground.
+WHITE, MARK = (255, 255, 255), slice(40, 43)
 
 
 @pytest.fixture
@@ -28,46 +30,72 @@ def test_from_straight_ahead_the_image_is_as_it_was():
 
 
 @pytest.mark.parametrize("degrees", [-10, -4, 4, 10])
-def test_what_is_near_moves_against_what_is_far_by_the_sine_of_the_angle(relief, degrees):
-    frame = relief.turned(degrees)
+def test_what_is_near_moves_against_what_is_far_by_the_sine_of_the_angle(degrees):
+    image = np.full((ROWS, COLUMNS, 3), GREY, np.uint8)
+    depth = np.full((ROWS, COLUMNS), DEPTH_PX, np.float32)
+    image[:, BAR], depth[:, BAR] = RED, 0.0
+    image[:, MARK] = WHITE  # on the ground
+    frame = Relief(image, depth).turned(degrees)
     middle = (frame.shape[1] - 1) / 2
-    red = np.nonzero(is_colour(frame, RED)[0])[0].mean() - middle
-    grey = np.nonzero(~is_colour(frame, (0, 0, 0))[0])[0]
-    sine = np.sin(np.radians(degrees))
-    assert red == pytest.approx(-DEPTH_PX / 2 * sine, abs=0.6)
-    assert (grey[0] + grey[-1]) / 2 - middle == pytest.approx(DEPTH_PX / 2 * sine, abs=0.6)
+    red, white = (np.nonzero(is_colour(frame, one)[0])[0].mean() for one in (RED, WHITE))
+    sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
+    mark = (MARK.start + MARK.stop - 1) / 2 - (COLUMNS - 1) / 2
+    assert red - middle == pytest.approx(-DEPTH_PX / 2 * sine, abs=0.6)
+    assert white - middle == pytest.approx(mark * cosine + DEPTH_PX / 2 * sine, abs=0.6)
 
 
 @pytest.mark.parametrize("degrees", [-10, 10])
-def test_the_near_bar_hides_the_ground_and_leaves_a_hole_behind_it(relief, degrees):
+def test_the_near_bar_hides_the_ground_which_goes_on_where_no_plane_shows_it(relief, degrees):
     frame = relief.turned(degrees)
     red = np.nonzero(is_colour(frame, RED)[0])[0]
     assert len(red) >= 3  # whole, on top of the ground
-    beside = frame[0, red[-1] + 2] if degrees > 0 else frame[0, red[0] - 2]
-    np.testing.assert_array_equal(beside, (0, 0, 0))
-    covered = frame[0, red[0] - 2] if degrees > 0 else frame[0, red[-1] + 2]
-    np.testing.assert_array_equal(covered, GREY)
+    for column in (red[0] - 2, red[-1] + 2):
+        np.testing.assert_array_equal(frame[0, column], GREY)
 
 
-def test_a_slope_is_drawn_without_gaps():
+def test_a_gap_is_filled_from_its_farther_side(relief):
+    for degrees in (-10, -5, 5, 10):
+        frame = relief.turned(degrees).astype(int)
+        mixed = frame[..., 0] - frame[..., 1]  # of red and grey, at the edges of the bar
+        assert (mixed > 0).sum(1).max() <= (BAR.stop - BAR.start) + 2
+
+
+def test_a_slope_is_drawn_evenly():
     depth = np.tile(np.linspace(0, 400, COLUMNS, dtype=np.float32), (ROWS, 1))
-    frame = Relief(np.full((ROWS, COLUMNS, 3), GREY, np.uint8), depth).turned(ANGLE_DEGREES)
-    shown = np.nonzero(is_colour(frame, GREY)[0])[0]
-    assert len(shown) == shown[-1] - shown[0] + 1
+    image = np.full((ROWS, COLUMNS, 3), GREY, np.uint8)
+    image[:, ::2] += 20
+    frame = Relief(image, depth).turned(ANGLE_DEGREES)
+    assert np.abs(np.diff(frame[0, 2:-2, 0].astype(int))).max() <= 20
+    assert frame.min() >= GREY[0]
 
 
-def test_unknown_depth_is_a_hole():
-    depth = np.zeros((ROWS, COLUMNS), np.float32)
+def test_where_depth_is_unknown_the_image_is_shown_as_far_as_what_lies_beside():
+    rng = np.random.default_rng(0)
+    image = rng.integers(1, 255, (ROWS, COLUMNS, 3)).astype(np.uint8)
+    depth = np.full((ROWS, COLUMNS), 7.0, np.float32)
+    whole = Relief(image, depth).turned(5)
     depth[2:4, 10:20] = np.nan
-    frame = Relief(np.full((ROWS, COLUMNS, 3), GREY, np.uint8), depth, degrees=0).turned(0)
-    np.testing.assert_array_equal(is_colour(frame, (0, 0, 0)), np.isnan(depth))
+    np.testing.assert_array_equal(Relief(image, depth).turned(5), whole)
 
 
-def test_frames_go_to_one_side_and_back_and_nothing_is_cut_off(relief):
+def test_a_single_wrong_depth_does_not_tear_the_surface():
+    rng = np.random.default_rng(0)
+    image = rng.integers(1, 255, (ROWS, COLUMNS, 3)).astype(np.uint8)
+    depth = np.zeros((ROWS, COLUMNS), np.float32)
+    depth[:, -1] = DEPTH_PX  # so that there is something behind
+    even = Relief(image, depth).turned(5)
+    depth[4, 30] = DEPTH_PX
+    np.testing.assert_array_equal(Relief(image, depth).turned(5), even)
+
+
+def test_frames_go_to_one_side_and_back_and_show_no_border(relief):
     frames = list(rock(relief))
     assert len(frames) == 2 * FRAMES - 2
     assert {frame.shape for frame in frames} == {(ROWS, *relief.shape[1:], 3)}
+    assert 0.9 * COLUMNS <= relief.shape[1] < COLUMNS
     np.testing.assert_array_equal(frames[1], frames[-1])
     assert (frames[0] != frames[FRAMES - 1]).any()
     for frame in frames:
         assert is_colour(frame, RED).sum() >= ROWS * 3
+        assert frame.min(-1).max() == GREY[0]
+        assert frame.max(-1).min() >= GREY[0]  # nothing is black

@@ -1,8 +1,27 @@
+from types import SimpleNamespace
+
 import pytest
+from npe2 import PluginManifest
 from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QLabel, QToolButton, QWidget
 
 from napari_focusstack.widgets.controls import weights_menu
+from napari_focusstack.widgets.fuse import settings
 from napari_focusstack.widgets.fuse.dock import FuseWidget
+
+
+@pytest.fixture(scope="session")
+def default_preferences():
+    manifest = PluginManifest.from_distribution("napari-focusstack")
+    offered = manifest.contributions.configurations["fusing"].properties
+    return {name: each.default for name, each in offered.items()}
+
+
+@pytest.fixture(autouse=True)
+def preferences(monkeypatch, default_preferences):
+    """Preferences as they are at first, for each test its own; those of napari are left alone."""
+    own = SimpleNamespace(**default_preferences)
+    monkeypatch.setattr(settings, "_preferred", lambda: own)
+    return own
 
 
 @pytest.fixture

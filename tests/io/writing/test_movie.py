@@ -37,6 +37,18 @@ def test_an_mp4_plays_at_its_rate_and_has_an_even_size(tmp_path):
     assert iio.immeta(tmp_path / "fade.mp4", plugin="pyav")["fps"] == RATE_HZ
 
 
+def test_a_small_thing_keeps_its_colour_in_a_gif(tmp_path):
+    rng = np.random.default_rng(0)
+    grey = np.repeat(rng.integers(0, 256, (120, 160, 1)), 3, 2)
+    frame = np.clip(grey + rng.integers(-40, 40, grey.shape), 0, 255).astype(np.uint8)
+    frame[40:48, 60:68] = orange = (230, 120, 20)
+    with movie(tmp_path / "spot.gif", RATE_HZ) as add:
+        add(frame)
+        add(frame[:, ::-1])
+    spot = iio.imread(tmp_path / "spot.gif", plugin="pillow")[0, 40:48, 60:68]
+    np.testing.assert_allclose(spot.mean((0, 1)), orange, atol=12)
+
+
 def test_a_gif_plays_at_its_rate_for_ever(tmp_path):
     written(tmp_path / "fade.gif")
     about = iio.immeta(tmp_path / "fade.gif", plugin="pillow")

@@ -392,6 +392,24 @@ def test_opened_metadata_choose_axis_and_end(viewer, qtbot, planes):
     assert dock.input["near"].value == "last"
 
 
+def test_the_end_that_one_layer_names_is_not_taken_for_that_of_the_next(viewer, qtbot, planes):
+    told = {"focusstack": {"focus_axis": 0, "near": "first"}}
+    viewer.add_image(planes, rgb=True, name="sample", metadata=told)
+    viewer.add_image(planes, rgb=True, name="mine")
+    dock = FuseWidget(viewer)
+    qtbot.addWidget(dock)
+    dock.stack.value = "sample"
+    assert dock.input["near"].value == "first"
+    dock.stack.value = "mine"
+    assert dock.input["near"].value == "auto"
+    dock.stack.value = "sample"
+    menu = dock.input["near"].native
+    menu.setCurrentIndex(menu.findText("the last"))
+    menu.activated.emit(menu.currentIndex())  # as the user does
+    dock.stack.value = "mine"
+    assert dock.input["near"].value == "last"
+
+
 def test_new_weights_are_on_the_list_at_once(dock, tmp_path, fsb_weights):
     path = tmp_path / "mine.safetensors"
     path.write_bytes(fsb_weights.read_bytes())

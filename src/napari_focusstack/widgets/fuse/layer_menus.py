@@ -42,6 +42,9 @@ class LayerMenus:
         self._planes = 0
         #: Whether the scale bar was switched on here.
         self._has_scaled = False
+        #: The nearest plane that was chosen before a layer with one of its own was shown.
+        self._near_before: str | None = None
+        panel.input["near"].native.activated.connect(self._near_chosen)
         for menu in (panel.far, panel.axis):
             menu.changed.connect(self._offer_others)
 
@@ -135,14 +138,25 @@ class LayerMenus:
             self._show_scale(known=str(layer.units[-1]) != UNKNOWN)
             if (axis := focus_axis_of(layer)) in axes:
                 panel.axis.value = axis
-            near = focus_of(layer).get("near")
-            if near in panel.input["near"].choices:
-                panel.input["near"].value = near
+            self._show_near(focus_of(layer).get("near"))
         self._offer_others()
         planes = self.source().count
         if planes != self._planes:
             self._planes = planes
             panel.with_depth.value = planes > 2
+
+    def _show_near(self, own: str | None) -> None:
+        """Choose the nearest plane that a layer names itself, and no longer that of another one."""
+        menu = self.panel.input["near"]
+        if own in menu.choices:
+            self._near_before = self._near_before or menu.value
+            menu.value = own
+        elif self._near_before is not None:
+            menu.value, self._near_before = self._near_before, None
+
+    def _near_chosen(self, *_: object) -> None:
+        """Keep what the user chooses, whatever the next layer names."""
+        self._near_before = None
 
     def _show_scale(self, *, known: bool) -> None:
         """Switch the scale bar on where the stack is calibrated, and off again where not."""

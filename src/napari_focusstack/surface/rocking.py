@@ -52,7 +52,7 @@ class Relief:
     >>> depth[:, 30:] = 20
     >>> relief = Relief(np.full((4, 60, 3), 200, np.uint8), depth)
     >>> relief.turned(0).shape  # without what is out of view at 10 degrees
-    (4, 58, 3)
+    (4, 56, 3)
     """
 
     def __init__(

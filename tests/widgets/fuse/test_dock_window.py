@@ -265,6 +265,16 @@ def test_a_stack_is_fused_painted_undone_and_saved(stack_dock, qtbot, tmp_path):
     assert opened[1].metadata["focusstack"]["record"]["found"]["painted_px"] > 100
 
 
+def test_the_fused_image_is_removed_while_it_is_retouched(stack_dock, qtbot):
+    viewer = stack_dock.viewer
+    stack_dock.buttons["retouch"].click()
+    qtbot.wait(300)  # until the labels are drawn
+    viewer.layers.remove("stack fused")
+    qtbot.waitUntil(lambda: not stack_dock.steps.retouch.active)
+    qtbot.wait(300)  # OpenGL crashed here where labels were hidden within the removal
+    assert not viewer.layers["stack planes"].visible
+
+
 def test_a_plane_is_picked_with_the_mouse(stack_dock, qtbot):
     viewer, labels = stack_dock.viewer, stack_dock.session.labels
     labels.data[40:60, 50:80] = 6

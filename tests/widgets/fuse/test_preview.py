@@ -53,6 +53,17 @@ def test_what_is_visible_is_taken_if_it_is_small_and_else_its_middle(viewer):
     assert columns.start > 1000
 
 
+def test_of_a_hidden_stack_what_is_visible_of_its_result_is_taken(viewer):
+    stack = viewer.add_image(np.zeros((2, 1000, 2000), np.uint8), scale=(3, 0.5, 0.5))
+    fused = viewer.add_image(np.zeros((1000, 2000), np.uint8), scale=(0.5, 0.5))
+    stack.corner_pixels = np.array([[0, 0, 0], [1, 100, 100]])  # as it was when it was hidden
+    stack.visible = False
+    fused.corner_pixels = np.array([[700, 1800], [900, 1950]])
+    rows, columns = preview_region(viewer, Source((stack,), 0, (0,)))
+    assert (rows.start, rows.stop) == pytest.approx((700, 900), abs=1)
+    assert (columns.start, columns.stop) == pytest.approx((1800, 1950), abs=1)
+
+
 def test_a_rectangle_that_is_drawn_and_selected_is_taken(viewer, stack):
     index = ((10, 20), (10, 60), (50, 60), (50, 20))
     corners = [stack.data_to_world((0, *each))[1:] for each in index]

@@ -123,7 +123,7 @@ def test_a_run_shows_its_image_also_where_the_last_one_was_hidden(dock, viewer, 
 def test_retouching_ends_where_a_layer_that_it_needs_is_removed(dock, labels, viewer, qtbot, name):
     press(qtbot, dock, "retouch")
     viewer.layers.remove(name)
-    assert not dock.steps.retouch.active
+    qtbot.waitUntil(lambda: not dock.steps.retouch.active)
     assert not dock.buttons["retouch"].isChecked()
     if name != "stack":
         assert press(qtbot, dock, "fuse") == ""

@@ -178,7 +178,8 @@ class FuseSteps:
         self.summary.show_again(source, self._chosen(source))
         retouched = self.session and self.session.source
         if retouched and (source is None or source.layers != retouched.layers):
-            self.retouch.end()
+            is_gone = any(layer not in self.viewer.layers for layer in retouched.layers)
+            (self.retouch.end_soon if is_gone else self.retouch.end)()
         if source is None:
             return
         sigma_px = self.panel.sigma_px.value

@@ -37,7 +37,7 @@ def preview_region(viewer: ViewerModel, source: Source) -> Region:
     It is the middle of a rectangle that is drawn in the selected Shapes layer, else of what is
     visible, else of the picture.
     """
-    from napari.layers import Shapes
+    from napari.layers import Image, Shapes
 
     layer, size = source.layers[0], np.array(source.size)
     active = viewer.layers.selection.active
@@ -46,6 +46,14 @@ def preview_region(viewer: ViewerModel, source: Source) -> Region:
         corners = np.array([np.min(places, 0), np.max(places, 0)])
     else:
         corners = np.array(layer.corner_pixels)[:, -2:]
+        over = [
+            each
+            for each in viewer.layers
+            if isinstance(each, Image) and each.visible and each.name != _name(source)
+        ]
+        if over and not layer.visible:  # napari does not keep up the corners of hidden layers
+            world = [over[0].data_to_world(at) for at in over[0].corner_pixels]
+            corners = np.array([layer.world_to_data(at)[-2:] for at in world])
     corners = corners.clip(0, size)
     if (np.diff(corners, axis=0) < 2).any():  # nothing is shown yet
         corners = np.array([[0, 0], size])

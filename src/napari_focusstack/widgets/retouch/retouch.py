@@ -91,6 +91,11 @@ class Retouch:
         self._showing = QTimer(self.view)
         self._showing.setSingleShot(True)
         self._showing.timeout.connect(lambda: self._show_view(shown=True))
+        #: Ends once napari has taken a removed layer out of its scene: hiding the labels draws
+        #: that, and OpenGL may crash over the layer.
+        self._ending = QTimer(self.view)
+        self._ending.setSingleShot(True)
+        self._ending.timeout.connect(self.end)
 
     def leave(self) -> None:
         """End retouching, and follow nothing more."""
@@ -149,6 +154,7 @@ class Retouch:
             return
         self.active = False
         self._showing.stop()
+        self._ending.stop()
         self._show_view(shown=False)
         labels = self.brush.labels
         self.brush.stop_picking()
@@ -159,11 +165,16 @@ class Retouch:
         if self.session is not None and self.session.image is not None:
             self.viewer.layers.selection = {self.session.image}
 
+    def end_soon(self) -> None:
+        """End after the present event."""
+        if self.active:
+            self._ending.start(0)
+
     def _layer_removed(self, _: Any) -> None:
         """End where what is retouched, or painted, is gone."""
         gone = self.session is None or self.session.image is None
         if self.active and (gone or self.brush.labels not in self.viewer.layers):
-            self.end()
+            self.end_soon()
 
     def toggle(self) -> None:
         """Begin retouching, or end it."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_focusstack.filters.nearest import nearest_values
 from napari_focusstack.surface.triangulation import default_jump
 
 if TYPE_CHECKING:
@@ -133,6 +132,8 @@ def _smooth(depth: np.ndarray) -> np.ndarray:
     """Return depth (Y, X) without holes and without single values that differ from those around."""
     import cv2
     import torch
+
+    from napari_focusstack.filters.nearest import nearest_values
 
     known = np.isfinite(depth)
     if not known.all():

@@ -221,6 +221,9 @@ def test_the_dock_says_what_each_network_is_for_and_which_are_not_offered(widget
         assert widget.settings.purpose.text().startswith(f"{network.upper()} {purpose}.")
         assert "cannot be trained here" in widget.settings.purpose.text()
     assert {*PURPOSES, "seb", "teb"} == {*weights.NETWORKS}
+    menu = widget.settings.recipe["network"].native
+    assert menu.itemText(menu.findData("deb")) == "planes of a stack (DEB)"
+    assert [menu.itemData(place) for place in range(menu.count())] == list(PURPOSES)
 
 
 def averaged(widget):

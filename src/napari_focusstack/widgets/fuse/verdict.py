@@ -170,10 +170,7 @@ def findings_of(diagnosis: Diagnosis, light_as_given: bool) -> Iterator[Finding]
         yield finding
     if diagnosis.gaps:
         where = ", ".join(f"{one} and {other}" for one, other in diagnosis.gaps)
-        yield Finding(
-            f"Planes seem to be missing between {where}: what is sharp there stays blurred, unless "
-            "you record more planes"
-        )
+        yield Finding(f"Planes seem to be missing between {where}; record finer steps there")
     if diagnosis.flicker and light_as_given:
         planes = tuple(diagnosis.flicker)
         yield Finding(

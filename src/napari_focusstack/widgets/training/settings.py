@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 #: Menu entries: where photos come from, and what a training starts from.
 FOLDER, FILES, LAYERS = "a folder", "picture files", "selected layers"
 FRESH, FILE = "nothing (afresh)", "a file ..."
+#: Menu entries of the networks, by what each finds.
+NETWORKS = {
+    "fsb": "foreground of a pair (FSB)",
+    "keb": "blur of a pair (KEB)",
+    "deb": "planes of a stack (DEB)",
+    "meb": "soft edges in a stack (MEB)",
+}
 #: What the dock says of the networks that it does not offer.
 OTHERS = (
     "The networks that choose source pixels (SEB) and weigh what was computed (TEB) cannot be "
@@ -50,6 +57,10 @@ class TrainSettings(QWidget):
         super().__init__(parent)
         self.viewer = viewer
         self.recipe = {each.name: field_widget(each) for each in fields(TrainParameters)}
+        # a function: magicgui goes back to the first list when the parent changes
+        self.recipe["network"].choices = lambda _: [
+            (title, name) for name, title in NETWORKS.items()
+        ]
         self.recipe["steps"].label = "steps in all"
         self.device = DeviceMenu()
         self.source = ComboBox(

@@ -21,7 +21,7 @@ def test_more_is_better_of_shares_and_less_of_errors(network, trained, shipped, 
     made = Comparison(network, trained, shipped, held_back=12)
     assert made.outcome == outcome
     assert made.sentence.startswith(outcome.capitalize())
-    assert f"{trained:.3f}, shipped {shipped:.3f}" in made.sentence
+    assert f"{trained:.3f}, installed {shipped:.3f}" in made.sentence
     assert "12 pictures held back" in made.sentence
 
 

@@ -41,8 +41,8 @@ class Comparison:
     Examples
     --------
     >>> print(Comparison("fsb", 0.95, 0.92, 12).sentence)
-    Better than the shipped weights, on 12 pictures held back from this training: overlap of the \
-foreground with the true one (IoU) 0.950, shipped 0.920.
+    Better than the installed weights, on 12 pictures held back from this training: overlap of the \
+foreground with the true one (IoU) 0.950, installed 0.920.
     """
 
     network: str
@@ -73,8 +73,8 @@ foreground with the true one (IoU) 0.950, shipped 0.920.
             else "on the pictures of this training, which were too few to hold any back"
         )
         return (
-            f"{self.outcome.capitalize()} {than} the shipped weights, {where}: {figure} "
-            f"{self.trained:.3f}, shipped {self.shipped:.3f}."
+            f"{self.outcome.capitalize()} {than} the installed weights, {where}: {figure} "
+            f"{self.trained:.3f}, installed {self.shipped:.3f}."
         )
 
 

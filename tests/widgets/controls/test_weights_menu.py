@@ -60,7 +60,7 @@ def test_titles_are_names_of_files_unless_two_share_one(kept, tmp_path):
     add_weights("fsb", one)
     other = write(kept / "other.safetensors")
     assert named_weights("fsb") == [
-        ("shipped", "shipped"),
+        ("installed", "shipped"),
         (str(one), str(one)),
         (str(two), str(two)),
         ("other.safetensors", str(other)),

@@ -74,6 +74,12 @@ def test_all_results_go_into_a_folder_with_scale_and_record(save, viewer, tmp_pa
         assert record["found"] == stored(layer.metadata["focusstack"]["record"]["found"])
 
 
+def test_results_are_saved_after_their_stack_was_closed(save, dock, viewer, tmp_path):
+    viewer.layers.remove("ant")
+    assert dock.menus.stack is None
+    assert save(tmp_path / "ant results", FOLDER).startswith("saved 6 results in ")
+
+
 @pytest.mark.parametrize(("kind", "suffix"), [(TIFF, ".ome.tif"), (PNG, ".png"), (JPEG, ".jpg")])
 def test_a_name_without_suffix_gets_that_of_the_type(save, viewer, tmp_path, kind, suffix):
     path = tmp_path / f"ant 0.5 mm fused{suffix}"

@@ -54,6 +54,13 @@ def test_the_next_dock_begins_with_what_the_user_chose(open_dock, name):
     assert open_dock().settings._remembered()[name].value == CHOICES[name]
 
 
+def test_the_next_dock_follows_the_brush_or_not_as_the_last(open_dock):
+    live = open_dock().settings.panel.live
+    assert live.value
+    live.native.click()
+    assert not open_dock().settings.panel.live.value
+
+
 def test_what_a_file_sets_is_not_remembered(open_dock):
     first = open_dock()
     first.elimination["elimination"].value = "none"

@@ -160,9 +160,9 @@ def test_after_a_training_a_verdict_compares_it_with_what_is_shipped(qtbot, widg
     wait_for_end(qtbot, widget, widget.start)
     said = widget.verdict.sentence.text()
     assert said.startswith(
-        "Worse than the shipped weights, on the pictures of this training, which"
+        "Worse than the installed weights, on the pictures of this training, which"
     )
-    assert "0.500, shipped 0.700" in said
+    assert "0.500, installed 0.700" in said
     for number in range(10):
         imagecodecs.imwrite(
             data / "photos" / f"{number}.png", np.full((64, 64, 3), 20 * number, np.uint8)
@@ -171,7 +171,7 @@ def test_after_a_training_a_verdict_compares_it_with_what_is_shipped(qtbot, widg
     widget.settings.output.value = data.parent / "more.safetensors"
     wait_for_end(qtbot, widget, widget.start)
     said = widget.verdict.sentence.text()
-    assert said.startswith("Worse than the shipped weights, on 2 pictures held back from this")
+    assert said.startswith("Worse than the installed weights, on 2 pictures held back from this")
     widget.start()
     assert widget.verdict.isHidden()
 

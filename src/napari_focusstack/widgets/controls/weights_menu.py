@@ -8,8 +8,8 @@ from qtpy.QtCore import QObject, QStandardPaths, Signal
 
 from napari_focusstack.errors import InputError
 
-#: Name of the weights that come with the package.
-SHIPPED = "shipped"
+#: The weights that come with the package, and their title in menus.
+SHIPPED, SHIPPED_TITLE = "shipped", "installed"
 #: Files that were trained or named since napari began, by network.
 _session: dict[str, list[str]] = {}
 
@@ -59,7 +59,7 @@ def named_weights(network: str) -> list[tuple[str, str]]:
         Name of the network.
     """
     known = known_weights(network)
-    names = [Path(path).name for path in known]
+    names = [SHIPPED_TITLE if path == SHIPPED else Path(path).name for path in known]
     return [
         (name if names.count(name) == 1 else path, path)
         for name, path in zip(names, known, strict=True)

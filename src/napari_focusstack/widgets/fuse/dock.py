@@ -228,7 +228,9 @@ class FuseWidget(Panel):
 
     def save(self) -> None:
         """Save all results into a folder, or one into a file."""
-        session, _ = self.steps.prepare()
+        session = self.session  # its results may be saved when its stack is closed
+        if session is None or self.menus.stack is not None:
+            session, _ = self.steps.prepare()
         items = ask_items(session, self, self.folder)
         if not items:
             return

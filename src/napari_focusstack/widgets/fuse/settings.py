@@ -114,6 +114,7 @@ class FuseSettings:
                 menu.value = getattr(preferred, name)
             # only what the user chooses: files and records set menus, too
             menu.native.activated.connect(partial(self._remember, name))
+        self.panel.live.native.clicked.connect(partial(remember, "live"))
 
     def _remembered(self) -> dict[str, ComboBox]:
         """Return the menus whose choice the next dock begins with."""

@@ -192,8 +192,8 @@ class TrainingRun:
         if training.step >= self.parameters.steps:
             from napari_focusstack.training.comparison import compare
 
-            yield self._say("comparing with the shipped weights")
-            yield self._say("comparing with the shipped weights", comparison=compare(training))
+            yield self._say("comparing with the installed weights")
+            yield self._say("comparing with the installed weights", comparison=compare(training))
 
     def _say(self, step: str, **what: Any) -> Step:
         done = self.training.step if self.training is not None else 0

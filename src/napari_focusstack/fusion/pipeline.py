@@ -108,7 +108,7 @@ class Pipeline(PreparedPlanes):
         #: The last focus map whose blur was measured, that blur, and why there is none.
         self._psf_of: tuple[FocusMap, tuple[Psf | None, str]] | None = None
         self.weights: dict[str, str] = {}
-        self._networks: dict[str, Any] = {}
+        self._networks: dict[tuple[str, weights.Variant], Any] = {}
 
     @property
     def strategy(self) -> Strategy:
@@ -410,12 +410,11 @@ class Pipeline(PreparedPlanes):
     def _network(self, name: str, variant: weights.Variant = "") -> Any:
         """Return a network with its weights, and note them for the record."""
         path = getattr(self.parameters, f"{name}_weights")
-        if name not in self._networks:
-            self._networks[name], self.weights[name] = weights.load(
-                name, self.stack.device, path, variant
-            )
+        if (name, variant) not in self._networks:
+            network, self.weights[name] = weights.load(name, self.stack.device, path, variant)
+            self._networks[name, variant] = network
             logger.debug("%s: %s", name, path or "shipped weights")
-        return self._networks[name]
+        return self._networks[name, variant]
 
 
 def _by(size: tuple[int, int]) -> str:

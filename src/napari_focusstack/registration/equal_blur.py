@@ -6,6 +6,7 @@ that for magnification. Planes that are equally blurred everywhere show movement
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -54,9 +55,8 @@ class BlurredPlane(NamedTuple):
         above = self.sharpness[:-1] - target
         steps = np.maximum(self.sharpness[:-1] - self.sharpness[1:], 1e-6)
         blurred = self.images[0].copy()
-        for share, image, sharper in zip(
-            np.clip(above / steps, 0, 1), self.images[1:], self.images, strict=False
-        ):
+        shares = np.clip(above / steps, 0, 1)
+        for share, (sharper, image) in zip(shares, pairwise(self.images), strict=True):
             if share.any():
                 weight = cv2.resize(share, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
                 blurred += weight * (image - sharper)

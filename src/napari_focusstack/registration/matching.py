@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -198,6 +199,8 @@ def match(
     model: Model,
 ) -> Match:
     """Match two planes, coarse to fine, by the enhanced correlation coefficient (ECC).
+
+    Planes that seem to have moved are matched at equal blur.
 
     Parameters
     ----------
@@ -420,15 +423,18 @@ def _correlation(
     of_a, of_b = (
         None if plane.shown is None else _area_mean(plane.shown, step) for plane in (first, second)
     )
-    best, contrasts = 0.0, []
-    for sigmas in CORRELATION_BANDS_PX:
-        a, b = (_band(image, *sigmas) for image in images)
-        contrasts.append(min(float(a.std()) * first.span, float(b.std()) * second.span))
-        for movement in ((rotation_scale, shift), (1 + 0j, 0j)):
-            moved, covered = _moved(b, _affine(*movement, first.scale * step, first.size), of_b)
-            if of_a is not None:
-                covered &= of_a >= ALL
-            if covered.any() and np.ptp(a[covered]) > 0 and np.ptp(moved[covered]) > 0:
-                # The sign does not matter: phase contrast reverses through focus.
-                best = max(best, abs(float(np.corrcoef(a[covered], moved[covered])[0, 1])))
-    return best, contrasts[0]
+    bands = [[_band(image, *sigmas) for image in images] for sigmas in CORRELATION_BANDS_PX]
+    movements = [
+        _affine(*movement, first.scale * step, first.size)
+        for movement in ((rotation_scale, shift), (1 + 0j, 0j))
+    ]
+    best = 0.0
+    for (a, b), movement in product(bands, movements):
+        moved, covered = _moved(b, movement, of_b)
+        if of_a is not None:
+            covered &= of_a >= ALL
+        if covered.any() and np.ptp(a[covered]) > 0 and np.ptp(moved[covered]) > 0:
+            # The sign does not matter: phase contrast reverses through focus.
+            best = max(best, abs(float(np.corrcoef(a[covered], moved[covered])[0, 1])))
+    a, b = bands[0]
+    return best, min(float(a.std()) * first.span, float(b.std()) * second.span)

@@ -5,7 +5,7 @@ from npe2 import PluginManifest
 from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QLabel, QToolButton, QWidget
 
 from napari_focusstack.widgets.controls import weights_menu
-from napari_focusstack.widgets.fuse import settings
+from napari_focusstack.widgets.fuse import preferences as fuse_preferences
 from napari_focusstack.widgets.fuse.dock import FuseWidget
 
 
@@ -20,7 +20,7 @@ def default_preferences():
 def preferences(monkeypatch, default_preferences):
     """Preferences as they are at first, for each test its own; those of napari are left alone."""
     own = SimpleNamespace(**default_preferences)
-    monkeypatch.setattr(settings, "_preferred", lambda: own)
+    monkeypatch.setattr(fuse_preferences, "preferred", lambda: own)
     return own
 
 

@@ -6,6 +6,8 @@ import tifffile
 from dask.array import Array
 from napari.components import ViewerModel
 from napari.layers import Layer
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
 from napari_focusstack.io.reading import stack_pixels
 from napari_focusstack.io.reading.find_stacks import find_stacks
@@ -68,6 +70,7 @@ def choose(menu, value):
 
 
 def test_nothing_can_be_opened_before_a_file_is_chosen(widget, viewer):
+    assert widget.chosen.isHidden()
     assert not widget.open_button.isEnabled()
     widget.open()
     assert len(viewer.layers) == 0
@@ -81,6 +84,8 @@ def test_file_is_shown_as_it_describes_itself(widget, qtbot, hyperstack):
     assert titles(widget.focus) == ["T (time)", "Z (depth)", "C (channel)"]
     assert titles(widget.channel) == ["all", "channel 1", "channel 2"]
     assert widget.choice == Choice(focus="Z", planes=(0, 4), z_step=2.0, unit="um")
+    assert not widget.chosen.isHidden()
+    assert not widget.channel.isHidden()
     assert widget.open_button.isEnabled()
 
 
@@ -90,7 +95,7 @@ def test_open_adds_a_layer_per_channel_with_focus_first(widget, qtbot, hyperstac
 
     first, second = opened(qtbot, widget)
 
-    assert widget.task.message.text() == ""
+    assert widget.task.message.text() == "opened hyper channel 1, hyper channel 2: 5 planes"
     assert (first.name, second.name) == ("hyper channel 1", "hyper channel 2")
     np.testing.assert_array_equal(second.data, data[:, :, 1].swapaxes(0, 1))
     assert second.axis_labels == ("z", "t", "y", "x")
@@ -104,6 +109,29 @@ def test_open_adds_a_layer_per_channel_with_focus_first(widget, qtbot, hyperstac
         "near": "auto",
         "channel": 2,
     }
+
+
+def test_what_is_dropped_is_offered(widget, qtbot, hyperstack):
+    dropped = QMimeData()
+    dropped.setUrls([QUrl.fromLocalFile(str(hyperstack[0]))])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    where = QPointF(5, 5), Qt.DropAction.CopyAction, dropped, left, none
+    enter = QDragEnterEvent(where[0].toPoint(), *where[1:])
+    enter.ignore()
+    widget.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    widget.dropEvent(QDropEvent(*where))
+    settle(qtbot, widget)
+    assert widget.source.text() == "hyper.tif"
+
+
+def test_a_stack_is_in_view_also_beside_a_longer_one(widget, viewer, qtbot, tmp_path):
+    viewer.add_image(noise(30, 32, 48))
+    viewer.dims.set_point(0, 20)
+    tifffile.imwrite(tmp_path / "short.ome.tif", noise(5, 32, 48), metadata={"axes": "ZYX"})
+    inspect(qtbot, widget, tmp_path / "short.ome.tif")
+    opened(qtbot, widget)
+    assert viewer.dims.point[0] == 2
 
 
 def test_what_the_user_says_overrides_the_file(widget, qtbot, hyperstack):
@@ -132,7 +160,7 @@ def test_channels_can_be_the_planes(widget, qtbot, tmp_path):
     inspect(qtbot, widget, tmp_path / "stack.ome.tif")
 
     assert titles(widget.focus) == ["C (channel)"]
-    assert not widget.channel.isEnabled()
+    assert widget.channel.isHidden()
     (layer,) = opened(qtbot, widget)
 
     np.testing.assert_array_equal(layer.data, data)

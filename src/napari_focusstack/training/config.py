@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.parameters import option
 
+
+class Purpose(NamedTuple):
+    """What a network is for: what it finds, and that in a sentence without its subject."""
+
+    finds: str
+    sentence: str
+
+
 #: What each network that can be trained is for.
 PURPOSES = {
-    "fsb": "finds what is near in a pair: the mask of its foreground",
-    "keb": "measures the blur of the foreground of a pair",
-    "deb": "finds the plane in focus at each pixel of a stack",
-    "meb": "finds the soft edges where near hides far in a stack, such as hairs",
+    "fsb": Purpose(
+        "foreground of a pair", "finds what is near in a pair: the mask of its foreground"
+    ),
+    "keb": Purpose("blur of a pair", "measures the blur of the foreground of a pair"),
+    "deb": Purpose("planes of a stack", "finds the plane in focus at each pixel of a stack"),
+    "meb": Purpose(
+        "soft edges in a stack",
+        "finds the soft edges where near hides far in a stack, such as hairs",
+    ),
 }
 
 
@@ -52,7 +65,7 @@ class TrainParameters:
 
     network: Literal["fsb", "keb", "deb", "meb"] = option(
         "fsb",
-        "; ".join(f"{name} {purpose}" for name, purpose in PURPOSES.items()),
+        "; ".join(f"{name} {purpose.sentence}" for name, purpose in PURPOSES.items()),
         tuple(PURPOSES),
     )
     width: int = option(16, "feature channels of a new network")

@@ -31,17 +31,22 @@ from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.plugin.layer_data import Choice, choose, layers_of
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.widgets.controls.dock_title import title_dock
+from napari_focusstack.widgets.controls.eliding import elide
 from napari_focusstack.widgets.controls.plane_preview import PlanePreview
 from napari_focusstack.widgets.controls.task_bar import TaskBar
+from napari_focusstack.widgets.controls.wrapping import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from napari.components import ViewerModel
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
     from napari_focusstack.plugin.layer_data import LayerData
 
 
+#: What is said until a file is chosen.
+HINT = "Drop a file or the folder of a focal stack here, or choose it."
 #: Units of the z step.
 LENGTHS = (UNKNOWN, *(unit for unit in SPELLINGS if unit not in ("ms", "s", "min")))
 #: Menu entries of named axes.
@@ -68,8 +73,8 @@ class OpenStackWidget(QWidget):
         self._viewer = napari_viewer
         title_dock(self, "Open focal stack")
         self._stacks: list[StackHeader] = []
-        self.source = QLabel("No file chosen.")
-        self.source.setWordWrap(True)
+        self.source = QLabel(HINT)
+        wrap(self.source)
         self.files_button = QPushButton("Files…")
         self.files_button.setToolTip("a file that holds a stack, or the images of all planes")
         self.files_button.clicked.connect(self._ask_files)
@@ -78,11 +83,9 @@ class OpenStackWidget(QWidget):
             "a folder with one image per plane, sorted by number, or an OME-Zarr"
         )
         self.folder_button.clicked.connect(self._ask_folder)
-        self.series = QComboBox()
-        self.focus = QComboBox()
-        self.near = QComboBox()
-        _fill(self.near, [("find out", "auto"), ("first", "first"), ("last", "last")])
-        self.channel = QComboBox()
+        self.series, self.focus = QComboBox(), QComboBox()
+        self.near, self.channel = QComboBox(), QComboBox()
+        _fill(self.near, [("find out", "auto"), ("the first", "first"), ("the last", "last")])
         self.planes = QLabeledRangeSlider(Qt.Orientation.Horizontal)
         self.z_step = QDoubleSpinBox()
         self.z_step.setDecimals(4)
@@ -96,7 +99,9 @@ class OpenStackWidget(QWidget):
         self.open_button.clicked.connect(self.open)
         self.task = TaskBar()
         self.task.busy_changed.connect(self._enable)
+        self.rows, self.chosen = QFormLayout(), QWidget()
         self._lay_out()
+        self.setAcceptDrops(True)
         self.series.currentIndexChanged.connect(self._show_series)
         self.focus.currentIndexChanged.connect(self._show_focus)
         self.channel.currentIndexChanged.connect(self._show_preview)
@@ -122,6 +127,17 @@ class OpenStackWidget(QWidget):
             unit=self.unit.currentText(),
         )
 
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Accept files and folders while nothing is read."""
+        if event is not None and event.mimeData().hasUrls() and not self.task.busy:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Offer what is dropped."""
+        if event is not None:
+            event.acceptProposedAction()
+            self.inspect([url.toLocalFile() for url in event.mimeData().urls()])
+
     def inspect(self, paths: Sequence[str | Path]) -> None:
         """Read the headers of a file, a folder or the images of a stack, and offer their series."""
         chosen = [Path(path) for path in paths]
@@ -134,8 +150,16 @@ class OpenStackWidget(QWidget):
 
     def _add(self, layers: list[LayerData]) -> None:
         # all are made before the first is added, so that an error leaves no layer behind
-        for layer in [Layer.create(*each) for each in layers]:
+        made = [Layer.create(*each) for each in layers]
+        for layer in made:
             self._viewer.add_layer(layer)
+        # where longer stacks are open, the slider may be past the end of this one
+        (first, last), dims = made[0].extent.world[:, 0], self._viewer.dims
+        slider = dims.ndim - made[0].ndim
+        if not first <= dims.point[slider] <= last:
+            dims.set_point(slider, (first + last) / 2)
+        names = ", ".join(layer.name for layer in made)
+        self.task.say(f"opened {names}: {made[0].data.shape[0]} planes")
 
     def _ask_files(self) -> None:
         names = " ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
@@ -195,33 +219,41 @@ class OpenStackWidget(QWidget):
         self.open_button.setEnabled(ready and not self.task.busy)
         for button in (self.files_button, self.folder_button):
             button.setEnabled(not self.task.busy)
-        by_channel = self.stack is not None and bool(self.stack.channels)
-        self.channel.setEnabled(by_channel and self.focus.currentData() != "C")
+        self.chosen.setVisible(self.stack is not None)
+        has_channels = self.stack is not None and bool(self.stack.channels)
+        is_asked = has_channels and self.focus.currentData() != "C"
+        for widget in (self.channel, self.rows.labelForField(self.channel)):
+            widget.setVisible(is_asked)
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self.source, 1)
-        top.addWidget(self.files_button)
-        top.addWidget(self.folder_button)
-        rows = QFormLayout()
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.files_button)
+        buttons.addWidget(self.folder_button)
         for title, widget, tip in (
             ("series", self.series, "which image of the file, with its axes, shape and type"),
             ("focus axis", self.focus, "axis along which focus changes"),
-            ("near end", self.near, "which end of the focus axis is nearest to the lens"),
+            ("nearest plane", self.near, "which end of the focus axis is nearest to the lens"),
             ("channel", self.channel, "one channel, or all, with a layer for each"),
             ("planes", self.planes, "first and last plane to open"),
             ("z step", self.z_step, "distance between planes"),
             ("unit", self.unit, "of the z step; pixel if it is not known"),
         ):
             widget.setToolTip(tip)
-            rows.addRow(title, widget)
+            self.rows.addRow(title, widget)
+        shrink = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self.series.setSizeAdjustPolicy(shrink)  # its long entries must not widen the dock
+        column = QVBoxLayout(self.chosen)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(self.rows)
+        column.addWidget(self.preview)
+        column.addWidget(self.open_button)
         layout = QVBoxLayout(self)
-        layout.addLayout(top)
-        layout.addLayout(rows)
-        layout.addWidget(self.preview)
-        layout.addWidget(self.open_button)
+        layout.addWidget(self.source)
+        layout.addLayout(buttons)
+        layout.addWidget(self.chosen)
         layout.addWidget(self.task)
         layout.addStretch(1)
+        elide(self)
 
 
 def _inspection(paths: list[Path]) -> Generator[Progress, None, list[StackHeader]]:

@@ -1,8 +1,9 @@
 """A verdict in the dock: its sentence, its colour, its buttons."""
 
 import pytest
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from napari_focusstack.widgets.controls.task_bar import TaskBar
 from napari_focusstack.widgets.controls.verdict_view import (
     DOUBTFUL_COLOUR,
     GOOD_COLOUR,
@@ -60,3 +61,21 @@ def test_what_the_sentence_says_is_not_said_again(view):
     assert [button.text() for button in view.buttons] == [TWIN.remedy]
     view.show_verdict(Verdict(False, "Doubtful: planes are missing.", (missing,)))
     assert view.layout().count() == 1
+
+
+def test_all_lines_are_shown_where_other_docks_leave_little_height(qtbot):
+    around, tasks, view = QWidget(), TaskBar(), VerdictView()
+    column = QVBoxLayout(around)
+    column.addWidget(tasks)
+    column.addWidget(view)
+    column.addWidget(QScrollArea(), 1)
+    qtbot.addWidget(around)
+    around.resize(250, 1)
+    around.show()
+    tasks.say("what a step has said before, which takes two lines of a narrow dock")
+    view.show_verdict(Verdict(False, "Doubtful: planes seem to be missing. " * 4, (TWIN,)))
+    lines = view.sentence.fontMetrics().height()
+    qtbot.waitUntil(lambda: view.sentence.height() > 4 * lines)
+    qtbot.waitUntil(lambda: view.height() >= view.minimumSizeHint().height())
+    bottom = view.sentence.geometry().bottom()
+    assert view.buttons[0].parentWidget().geometry().top() > bottom

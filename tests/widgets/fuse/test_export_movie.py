@@ -90,6 +90,18 @@ def test_a_sweep_shows_each_plane_and_goes_back(export, planes, tmp_path):
         assert np.abs(frame[..., 0] - plane).mean() == min(unlike) < 5
 
 
+def test_movies_are_written_after_their_stack_was_closed(export, dock, viewer, tmp_path):
+    viewer.layers.remove("ant")
+    assert dock.menus.stack is None
+    path = tmp_path / "ant.gif"
+    assert export(path, SWEEP_GIF) == f"saved {path}, 4 frames"
+
+
+def test_where_the_fused_image_was_removed_there_is_no_movie(export, viewer, tmp_path):
+    viewer.layers.remove("ant fused")
+    assert "the fused image was removed; press Fuse" in export(tmp_path / "ant.gif", ROCK_GIF)
+
+
 def test_a_pair_has_no_surface(qtbot, export, offered, dock, viewer, tmp_path, planes):
     viewer.layers.clear()
     viewer.add_image(planes[[0, 2]], name="two")

@@ -131,9 +131,28 @@ def test_retouching_ends_where_a_layer_that_it_needs_is_removed(dock, labels, vi
         assert dock.steps.retouch.active
 
 
+def test_without_the_fused_image_labels_alone_are_painted(dock, labels, viewer, qtbot):
+    viewer.layers.remove("stack fused")
+    assert "the fused image was removed; press Fuse" in press(qtbot, dock, "retouch")
+    assert "brush paints plane 2" in press(qtbot, dock, "paint_plane")
+    assert not dock.steps.retouch.active
+    assert labels.visible
+    assert labels.mode == "paint"
+
+
+@pytest.mark.parametrize("name", ["pick_plane", "paint_plane", "retouch"])
+def test_without_labels_no_brush_can_begin(dock, viewer, qtbot, name):
+    viewer.layers.remove("stack planes")
+    assert "press Find planes or Run all first" in press(qtbot, dock, name)
+    assert not dock.buttons[name].isChecked()
+
+
 def test_a_label_that_names_no_plane_is_said_and_does_no_harm(dock, labels, viewer, qtbot):
     press(qtbot, dock, "retouch")
     labels.selected_label = 9
+    view = dock.steps.retouch.view
+    assert view.plane is None
+    assert view.caption == "label 9 names no plane: there are 3"
     labels.paint((20, 20), 9)
     assert "label 9 names no plane" in press(qtbot, dock, "fuse")
     assert not dock.verdict.isVisibleTo(dock)

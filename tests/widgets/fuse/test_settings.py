@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from napari.components import ViewerModel
 
 from napari_focusstack.widgets.fuse.dock import FuseWidget
-from napari_focusstack.widgets.fuse.settings import remember
 
 #: Choices by the name of their menu: another one than at first.
 CHOICES = {"near": "last", "intensity": "linear", "elimination": "none", "overlay": "areas"}
@@ -20,12 +20,12 @@ from napari.components import ViewerModel
 from npe2 import PluginManager
 from qtpy.QtWidgets import QApplication
 from napari_focusstack.widgets.fuse.dock import FuseWidget
-from napari_focusstack.widgets.fuse.settings import remember
+from napari_focusstack.widgets.fuse.preferences import remember
 
 app = QApplication([])
 PluginManager.instance().discover()
 dock = FuseWidget(ViewerModel())
-menus = dock.settings._remembered()
+menus = dock.settings._menus()
 for name, value in json.loads(sys.argv[1]).items():
     menus[name].value = value
     menus[name].native.activated.emit(menus[name].native.currentIndex())
@@ -47,29 +47,39 @@ def open_dock(qtbot):
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_the_next_dock_begins_with_what_the_user_chose(open_dock, name):
-    menu = open_dock().settings._remembered()[name]
+    menu = open_dock().settings._menus()[name]
     assert menu.value != CHOICES[name]
     menu.value = CHOICES[name]
     menu.native.activated.emit(menu.native.currentIndex())  # as the user does
-    assert open_dock().settings._remembered()[name].value == CHOICES[name]
+    assert open_dock().settings._menus()[name].value == CHOICES[name]
 
 
-def test_the_next_dock_follows_the_brush_or_not_as_the_last(open_dock):
-    live = open_dock().settings.panel.live
-    assert live.value
-    live.native.click()
-    assert not open_dock().settings.panel.live.value
+@pytest.mark.parametrize("name", ["live", "diffusion", "sources"])
+def test_the_next_dock_begins_with_the_ticks_of_the_last(open_dock, name):
+    box = open_dock().settings._boxes()[name]
+    before = box.value
+    box.native.click()
+    assert open_dock().settings._boxes()[name].value is not before
+
+
+def test_the_next_stack_has_a_depth_map_or_none_as_the_last(open_dock):
+    def fusing(planes):
+        dock = open_dock()
+        dock.viewer.add_image(np.zeros((planes, 64, 64), np.uint8))
+        return dock.with_depth
+
+    assert not fusing(2).value
+    fusing(2).native.click()  # that of a pair is made once
+    assert fusing(3).value
+    fusing(3).native.click()
+    assert not fusing(4).value
+    assert not fusing(2).value
 
 
 def test_what_a_file_sets_is_not_remembered(open_dock):
     first = open_dock()
     first.elimination["elimination"].value = "none"
     assert open_dock().elimination["elimination"].value == "unmix"
-
-
-def test_the_folder_of_results_is_remembered(open_dock):
-    remember("folder", "results")
-    assert open_dock().folder == "results"
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.controls.overall_progress import OverallProgress, duration, words
 from napari_focusstack.widgets.controls.workers import GeneratorWorker
+from napari_focusstack.widgets.controls.wrapping import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -88,7 +89,7 @@ class TaskBar(QWidget):
         self.cancel_button.setToolTip("stop the running step; layers stay as they are")
         self.cancel_button.clicked.connect(self.cancel)
         self.message = QLabel()
-        self.message.setWordWrap(True)
+        wrap(self.message)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.bar, 1)

@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusstack.widgets.controls.form import SPACING_PX
+from napari_focusstack.widgets.controls.wrapping import wrap
 
 #: Bar beside a good and a doubtful verdict: legible in dark and light themes.
 GOOD_COLOUR, DOUBTFUL_COLOUR = "#3aa655", "#e08a1e"
@@ -67,7 +68,7 @@ class VerdictView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.sentence = QLabel()
-        self.sentence.setWordWrap(True)
+        wrap(self.sentence)  # also where other docks leave little height
         self.buttons: list[QPushButton] = []
         self._rows: list[QWidget] = []
         self._column = QVBoxLayout(self)
@@ -102,7 +103,7 @@ class VerdictView(QWidget):
         row = QHBoxLayout(line)
         row.setContentsMargins(11, 0, 0, 0)
         text = QLabel(finding.text if with_text else "")
-        text.setWordWrap(True)
+        wrap(text)
         row.addWidget(text, 1)
         if finding.action:
             button = QPushButton(finding.remedy)

@@ -209,6 +209,13 @@ class FuseSteps:
         session.channels = self.menus.channels_of(source)
         return session, parameters
 
+    def finished(self) -> Session:
+        """Return the session whose results are shown or written: also of a stack closed since."""
+        if self.session is None or self.menus.stack is not None:
+            return self.prepare()[0]
+        self.repainter.finish()
+        return self.session
+
     def _session_of(self, source: Source) -> Session:
         near = self.panel.input["near"].value
         return Session(self.viewer, source, near, self.menus.channels_of(source))

@@ -21,6 +21,7 @@ from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
 from napari_focusstack.widgets.fuse.many_stacks import FuseMany
 from napari_focusstack.widgets.fuse.panel import BUTTONS, Panel
 from napari_focusstack.widgets.fuse.plane_choice import PlaneChoice
+from napari_focusstack.widgets.fuse.preferences import remember, remembered
 from napari_focusstack.widgets.fuse.projection import projecting, show_projections
 from napari_focusstack.widgets.fuse.run_record import (
     ask_record,
@@ -29,11 +30,7 @@ from napari_focusstack.widgets.fuse.run_record import (
     record_of_layer,
 )
 from napari_focusstack.widgets.fuse.save_results import ask_items, saving
-from napari_focusstack.widgets.fuse.settings import (
-    FuseSettings,
-    remember,
-    remembered_folder,
-)
+from napari_focusstack.widgets.fuse.settings import FuseSettings
 from napari_focusstack.widgets.fuse.slabs import fusing_slabs, show_slabs
 from napari_focusstack.widgets.fuse.sort_planes import sorted_stack
 from napari_focusstack.widgets.fuse.surface_view import SurfaceView
@@ -91,7 +88,7 @@ class FuseWidget(Panel):
         #: The table of *Fuse many...*, once it was opened.
         self.many: FuseMany | None = None
         #: Where results were saved last.
-        self.folder = remembered_folder()
+        self.folder = remembered("folder", "")
         for name, button in self.buttons.items():
             do = getattr(self.steps if name in STEPS else self, name)
             button.clicked.connect(lambda _=False, do=do: self._try(do))
@@ -161,9 +158,11 @@ class FuseWidget(Panel):
 
     def pick_plane(self) -> None:
         """Choose for the brush the plane that is clicked next in the picture, or stop picking."""
-        if not self.buttons["pick_plane"].isChecked():
+        button = self.buttons["pick_plane"]
+        if not button.isChecked():
             self.steps.retouch.brush.stop_picking()
             return
+        button.setChecked(False)  # until it can begin
         self._begin_retouch()
         self.steps.retouch.brush.pick()
         self.tasks.say(PICK_HINT)
@@ -189,7 +188,9 @@ class FuseWidget(Panel):
     def _begin_retouch(self) -> None:
         """Begin retouching where there is a fused image; labels alone can be painted, too."""
         session = self.session
-        if session is not None and session.canvas is not None and not self.steps.retouch.active:
+        if session is None or session.canvas is None or session.image is None:
+            return
+        if not self.steps.retouch.active:
             self.steps.retouch.begin()
 
     def act(self, name: str, *, pressed: bool) -> None:
@@ -221,16 +222,13 @@ class FuseWidget(Panel):
             self.surface.hide()
             return
         button.setChecked(False)
-        session, _ = self.steps.prepare()
-        if not self.surface.show(session):
+        if not self.surface.show(self.steps.finished()):
             self.tasks.say("the distance between planes is not known, so the depth is not to scale")
         button.setChecked(True)
 
     def save(self) -> None:
         """Save all results into a folder, or one into a file."""
-        session = self.session  # its results may be saved when its stack is closed
-        if session is None or self.menus.stack is not None:
-            session, _ = self.steps.prepare()
+        session = self.steps.finished()
         items = ask_items(session, self, self.folder)
         if not items:
             return
@@ -242,7 +240,7 @@ class FuseWidget(Panel):
 
     def export_movie(self) -> None:
         """Write a movie of the surface or of the planes."""
-        session, _ = self.steps.prepare()
+        session = self.steps.finished()
         chosen = ask_movie(session, self, self.folder)
         if chosen is None:
             return

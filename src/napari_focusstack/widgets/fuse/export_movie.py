@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtWidgets import QFileDialog
 
-from napari_focusstack.errors import InputError
 from napari_focusstack.io.writing.movie import GIF, LONGEST_PX, MP4, check_movie, movie
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.surface.rocking import FRAMES, Relief, rock
@@ -68,8 +67,6 @@ def ask_movie(session: Session, parent: QWidget, folder: str) -> tuple[Path, str
         If nothing is fused yet, or the file cannot be written.
     """
     session.fused_canvas()
-    if session.image is None:
-        raise InputError("the layer of the fused image is gone; press Fuse first.")
     types = (SURFACE_TYPES if has_surface(session) else {}) | SWEEP_TYPES
     offered = str(Path(folder, f"{session.source.name} movie"))
     chosen, kind = QFileDialog.getSaveFileName(parent, "Export movie", offered, ";;".join(types))
@@ -86,9 +83,7 @@ def ask_movie(session: Session, parent: QWidget, folder: str) -> tuple[Path, str
 
 def exporting(path: Path, kind: str, session: Session) -> Task:
     """Return the task that writes a movie; its result is the number of frames."""
-    canvas, image = session.canvas, session.image
-    assert canvas is not None
-    assert image is not None
+    canvas, image = session.fused_canvas(), session.fused_image()
     source, state, region = session.source, session.state, session.layers.region
     look, pixel = Look.of(image), source.beside()["scale"]
     longest_px = LONGEST_PX[path.suffix.lower()]

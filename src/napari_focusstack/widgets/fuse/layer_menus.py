@@ -11,6 +11,7 @@ from napari_focusstack.planes.layer_axes import is_beside
 from napari_focusstack.planes.layer_planes import focus_axis_of, focus_of
 from napari_focusstack.widgets.fuse.merge_images import alike, merge
 from napari_focusstack.widgets.fuse.panel import STACK_ALONE
+from napari_focusstack.widgets.fuse.preferences import remembered
 from napari_focusstack.widgets.session.source import Source
 from napari_focusstack.widgets.session.tasks import Channels
 
@@ -143,7 +144,7 @@ class LayerMenus:
         planes = self.source().count
         if planes != self._planes:
             self._planes = planes
-            panel.with_depth.value = planes > 2
+            panel.with_depth.value = planes > 2 and remembered("depth", True)
 
     def _show_near(self, own: str | None) -> None:
         """Choose the nearest plane that a layer names itself, and no longer that of another one."""

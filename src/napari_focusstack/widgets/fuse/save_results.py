@@ -79,10 +79,8 @@ def ask_items(session: Session, parent: QWidget, folder: str) -> list[Item]:
     InputError
         If nothing is fused yet, or the suffix of the name is of no format.
     """
-    if session.image is None:
-        raise InputError("nothing is fused yet; press Fuse or Run all first.")
     types = IMAGE_TYPES | (SURFACE_TYPES if has_surface(session) else {})
-    offered = str(Path(folder, session.image.name))
+    offered = str(Path(folder, session.fused_image().name))
     chosen, kind = QFileDialog.getSaveFileName(
         parent, "Save results", offered, ";;".join([FOLDER, *types])
     )
@@ -113,9 +111,9 @@ def with_suffix(path: Path, suffix: str) -> Path:
 
 def items_in(session: Session, folder: Path) -> list[Item]:
     """Return all results as files in a folder; the fused image also as a JPEG to look at."""
+    image = session.fused_image()
     items = [_item(session, layer, folder / f"{layer.name}.ome.tif") for layer in session.results()]
-    assert session.image is not None
-    items.append(_item(session, session.image, folder / f"{session.image.name}.jpg"))
+    items.append(_item(session, image, folder / f"{image.name}.jpg"))
     if has_surface(session):
         items.append(Item(folder / f"{session.source.name} surface.obj"))
     return items
@@ -125,8 +123,7 @@ def item_of(session: Session, path: Path) -> Item:
     """Return one result as a file: the fused image, or the surface where the suffix says so."""
     if path.suffix.lower() in MESH_SUFFIXES:
         return Item(path)
-    assert session.image is not None
-    return _item(session, session.image, path)
+    return _item(session, session.fused_image(), path)
 
 
 def _item(session: Session, layer: Layer, path: Path) -> Item:

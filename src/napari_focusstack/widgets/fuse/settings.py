@@ -10,36 +10,15 @@ from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.device_menu import DeviceMenu
 from napari_focusstack.widgets.controls.form import values
 from napari_focusstack.widgets.controls.weights_menu import SHIPPED, known_weights
+from napari_focusstack.widgets.fuse import preferences
 from napari_focusstack.widgets.fuse.panel import GIVEN
+from napari_focusstack.widgets.fuse.preferences import remember
 
 if TYPE_CHECKING:
-    from magicgui.widgets import ComboBox
+    from magicgui.widgets import CheckBox, ComboBox
 
     from napari_focusstack.widgets.fuse.layer_menus import LayerMenus
     from napari_focusstack.widgets.fuse.panel import Panel
-
-
-def _preferred() -> Any:
-    """Return the Preferences of this plugin; None where napari has not loaded them."""
-    from napari.settings import get_plugin_settings
-
-    try:
-        return get_plugin_settings("napari-focusstack").fusing
-    except KeyError:
-        return None
-
-
-def remember(name: str, value: Any) -> None:
-    """Keep a value for the next time, in the settings of napari."""
-    preferred = _preferred()
-    if preferred is not None:
-        setattr(preferred, name, value)
-
-
-def remembered_folder() -> str:
-    """Return where results were saved last; empty where that is not known."""
-    preferred = _preferred()
-    return "" if preferred is None else str(preferred.folder)
 
 
 class FuseSettings:
@@ -103,20 +82,23 @@ class FuseSettings:
 
     def begin_as_preferred(self) -> None:
         """Begin with the Preferences, where napari has those of this plugin."""
-        preferred = _preferred()
+        preferred = preferences.preferred()
         if preferred is None:
             return
         self.panel.input["device"].choose(preferred.device)
         self.panel.input["tile_px"].value = preferred.tile_px
-        self.panel.live.value = preferred.live
-        for name, menu in self._remembered().items():
+        # only what the user chooses is kept: files and records set menus, too
+        for name, menu in self._menus().items():
             if getattr(preferred, name) in menu.choices:
                 menu.value = getattr(preferred, name)
-            # only what the user chooses: files and records set menus, too
             menu.native.activated.connect(partial(self._remember, name))
-        self.panel.live.native.clicked.connect(partial(remember, "live"))
+        for name, box in self._boxes().items():
+            box.value = getattr(preferred, name)
+            box.native.clicked.connect(partial(remember, name))
+        # the menus of layers tick it: a stack has a depth map unless the user takes it away
+        self.panel.with_depth.native.clicked.connect(self._remember_depth)
 
-    def _remembered(self) -> dict[str, ComboBox]:
+    def _menus(self) -> dict[str, ComboBox]:
         """Return the menus whose choice the next dock begins with."""
         panel = self.panel
         return {
@@ -127,7 +109,18 @@ class FuseSettings:
         }
 
     def _remember(self, name: str, _: int) -> None:
-        remember(name, self._remembered()[name].value)
+        remember(name, self._menus()[name].value)
+
+    def _boxes(self) -> dict[str, CheckBox]:
+        """Return the ticks with which the next dock begins."""
+        panel = self.panel
+        shown = {"diffusion": panel.with_diffusion, "sources": panel.with_sources}
+        return {"live": panel.live, **shown}
+
+    def _remember_depth(self, wanted: bool) -> None:
+        """Keep whether stacks have a depth map; that of a pair says little, and is made once."""
+        if self.menus.stack is None or self.menus.source().count > 2:
+            remember("depth", wanted)
 
     # ---- sigma, in px and in the unit of the stack
 

@@ -80,7 +80,7 @@ class PlaneView(QWidget):
         Parameters
         ----------
         plane : ndarray or None
-            Shape (Y, X) or (Y, X, 3); None shows nothing.
+            Shape (Y, X) or (Y, X, 3); None shows the caption alone.
         over : Image or None
             Layer of the fused image; its place, contrast and colours are used.
         caption : str
@@ -177,20 +177,24 @@ class PlaneView(QWidget):
         """Draw the part of the plane that the canvas shows, the brush and the caption."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._background())
-        if self.plane is None or self.over is None:
-            return
-        to_screen = self.to_screen()
-        back, invertible = to_screen.inverted()
-        if not invertible:
-            return
-        self._draw_plane(painter, to_screen, back.mapRect(QRectF(self.rect())))
-        self._draw_brush(painter, to_screen)
-        painter.resetTransform()
-        text = painter.fontMetrics().boundingRect(self.caption).size()
-        box = QRectF(6, 6, text.width() + 12, text.height() + 6)
-        painter.fillRect(box, CAPTION_COLOUR)
+        if self.plane is not None and self.over is not None:
+            to_screen = self.to_screen()
+            back, invertible = to_screen.inverted()
+            if invertible:
+                self._draw_plane(painter, to_screen, back.mapRect(QRectF(self.rect())))
+                self._draw_brush(painter, to_screen)
+                painter.resetTransform()
+        if self.caption:
+            self._draw_caption(painter)
+
+    def _draw_caption(self, painter: QPainter) -> None:
+        """Draw the caption in a corner, on as many lines as it needs."""
+        wraps = int(Qt.TextFlag.TextWordWrap)
+        room = self.rect().adjusted(12, 9, -12, -9)
+        lines = painter.fontMetrics().boundingRect(room, wraps, self.caption)
+        painter.fillRect(lines.adjusted(-6, -3, 6, 3), CAPTION_COLOUR)
         painter.setPen(Qt.GlobalColor.white)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.caption)
+        painter.drawText(lines, wraps, self.caption)
 
     def _background(self) -> QColor:
         """Return the colour of napari's canvas, which is light in a light theme."""

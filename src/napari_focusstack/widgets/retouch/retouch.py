@@ -210,10 +210,14 @@ class Retouch:
         """Show the chosen plane in the second view and in the comparison."""
         session, plane = self.session, self.brush.plane
         canvas = None if session is None else session.canvas
-        if session is None or canvas is None or not 1 <= plane <= len(canvas.stack):
+        if session is None or canvas is None:
             self.view.show_plane(None, None)
             return
-        pixels, count = canvas.stack.sources[plane - 1], len(canvas.stack)
+        count = len(canvas.stack)
+        if not 1 <= plane <= count:  # napari offers any label
+            self.view.show_plane(None, None, f"label {plane} names no plane: there are {count}")
+            return
+        pixels = canvas.stack.sources[plane - 1]
         shown = session.source.at(self.viewer.dims.point)
         if self.active and shown != session.source:  # as recorded: it may not be registered yet
             plane = self.brush.shown() or plane

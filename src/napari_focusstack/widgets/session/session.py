@@ -391,12 +391,20 @@ class Session:
         layers += [others.image("fused") for others, _ in self._others]
         return [layer for layer in layers if layer in self.layers.viewer.layers]
 
+    def fused_image(self) -> Image:
+        """Return the layer of the fused image; InputError where there is none, or none any more."""
+        if self.image is not None:
+            return self.image
+        if self.canvas is not None:
+            raise InputError("the fused image was removed; press Fuse to make it again.")
+        raise InputError("nothing is fused yet; press Fuse or Run all first.")
+
     def fused_canvas(self) -> Canvas:
         """Return the fused stack; InputError where there is none, or none any more."""
+        image = self.fused_image()
         if self.canvas is not None:
             return self.canvas
-        image = self.image
-        if image is not None and np.any(image.data[self.layers.index("fused")]):
+        if np.any(image.data[self.layers.index("fused")]):
             raise InputError(f"{image.name!r} was made earlier; press Fuse to go on with it.")
         raise InputError("nothing is fused yet; press Fuse or Run all first.")
 

@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 #: Menu entries: where photos come from, and what a training starts from.
 FOLDER, FILES, LAYERS = "a folder", "picture files", "selected layers"
 FRESH, FILE = "nothing (afresh)", "a file ..."
-#: Menu entries of the networks, by what each finds.
-NETWORKS = {
-    "fsb": "foreground of a pair (FSB)",
-    "keb": "blur of a pair (KEB)",
-    "deb": "planes of a stack (DEB)",
-    "meb": "soft edges in a stack (MEB)",
-}
 #: What the dock says of the networks that it does not offer.
 OTHERS = (
     "The networks that choose source pixels (SEB) and weigh what was computed (TEB) cannot be "
@@ -59,7 +52,7 @@ class TrainSettings(QWidget):
         self.recipe = {each.name: field_widget(each) for each in fields(TrainParameters)}
         # a function: magicgui goes back to the first list when the parent changes
         self.recipe["network"].choices = lambda _: [
-            (title, name) for name, title in NETWORKS.items()
+            (f"{purpose.finds} ({name.upper()})", name) for name, purpose in PURPOSES.items()
         ]
         self.recipe["steps"].label = "steps in all"
         self.device = DeviceMenu()
@@ -142,7 +135,7 @@ class TrainSettings(QWidget):
     def refresh(self, *_: object) -> None:
         """Show the rows and values that the present choices need."""
         self.start.reset_choices()
-        self.purpose.setText(f"{self.network.upper()} {PURPOSES[self.network]}. {OTHERS}")
+        self.purpose.setText(f"{self.network.upper()} {PURPOSES[self.network].sentence}. {OTHERS}")
         every = max(1, self.recipe["validate_every"].value)
         self.epochs.value = f"{self.recipe['steps'].value / every:.3g} epochs of {every} steps"
         if _path(self.output) in (Path(), self._default_output):

@@ -360,6 +360,23 @@ def test_another_stack_or_a_closed_dock_ends_retouching(dock, labels, viewer, qt
     assert not labels.visible
 
 
+def test_bar_and_brush_are_of_the_chosen_stack_only(dock, labels, viewer, qtbot, scene):
+    viewer.add_image(np.stack(scene.planes(grey=True)), name="other")
+    dock.stack.value = "other"
+    assert dock.legend.isHidden()
+    assert "press Find planes or Run all first" in press(qtbot, dock, "paint_plane")
+    assert labels.mode == "pan_zoom"
+    dock.stack.value = "stack"
+    assert "brush paints plane" in press(qtbot, dock, "paint_plane")
+    assert labels.mode == "paint"
+    assert not dock.legend.isHidden()
+
+
+def test_the_bar_of_a_stack_goes_with_it(dock, viewer, qtbot):
+    viewer.layers.remove("stack")
+    qtbot.waitUntil(dock.legend.isHidden)
+
+
 @pytest.mark.parametrize(
     ("how", "contour", "selected"),
     [

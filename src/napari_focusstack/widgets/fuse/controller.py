@@ -176,10 +176,7 @@ class FuseSteps:
         self.retouch.offer_tools(0 if source is None else source.count)
         self.retouch.follow_sliders()
         self.summary.show_again(source, self._chosen(source))
-        retouched = self.session and self.session.source
-        if retouched and (source is None or source.layers != retouched.layers):
-            is_gone = any(layer not in self.viewer.layers for layer in retouched.layers)
-            (self.retouch.end_soon if is_gone else self.retouch.end)()
+        self._retouch_chosen(source)
         if source is None:
             return
         sigma_px = self.panel.sigma_px.value
@@ -188,6 +185,17 @@ class FuseSteps:
             psf = self.session.psf if self.session is not None and known else None
             sigma_px = 0.0 if psf is None else psf.sigma_px
         self.settings.show_sigma(sigma_px)
+
+    def _retouch_chosen(self, source: Source | None) -> None:
+        """Retouch the chosen stack, and no other."""
+        session = self.session
+        if session is not None and (source is None or source.layers != session.source.layers):
+            session = None
+        if session is self.retouch.session:
+            return
+        layers = () if self.session is None else self.session.source.layers
+        is_gone = any(layer not in self.viewer.layers for layer in layers)
+        (self.retouch.follow_soon if is_gone else self.retouch.follow)(session)
 
     def _chosen(self, source: Source | None) -> list[int]:
         """Return the planes of a source that are to be used; none where the text names none."""

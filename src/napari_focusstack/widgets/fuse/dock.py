@@ -154,6 +154,7 @@ class FuseWidget(Panel):
         """Begin retouching, or end it."""
         button = self.buttons["retouch"]
         button.setChecked(self.steps.retouch.active)  # as it was, if it cannot begin
+        self._find_session()
         self.steps.retouch.toggle()
 
     def pick_plane(self) -> None:
@@ -187,11 +188,17 @@ class FuseWidget(Panel):
 
     def _begin_retouch(self) -> None:
         """Begin retouching where there is a fused image; labels alone can be painted, too."""
+        self._find_session()
         session = self.session
         if session is None or session.canvas is None or session.image is None:
             return
         if not self.steps.retouch.active:
             self.steps.retouch.begin()
+
+    def _find_session(self) -> None:
+        """Retouch the layers that the chosen stack has from earlier."""
+        if self.steps.retouch.session is None and not self.tasks.busy:
+            self.steps.prepare()
 
     def act(self, name: str, *, pressed: bool) -> None:
         """Do what a key asks for, as it is pressed; and, for blink, as it is released."""

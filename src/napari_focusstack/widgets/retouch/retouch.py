@@ -96,6 +96,11 @@ class Retouch:
         self._ending = QTimer(self.view)
         self._ending.setSingleShot(True)
         self._ending.timeout.connect(self.end)
+        #: Follows another session, as late for the same reason.
+        self._following = QTimer(self.view)
+        self._following.setSingleShot(True)
+        self._following.timeout.connect(lambda: self.follow(self._next))
+        self._next: Session | None = None
 
     def leave(self) -> None:
         """End retouching, and follow nothing more."""
@@ -109,11 +114,17 @@ class Retouch:
 
     def follow(self, session: Session | None) -> None:
         """Work on the layers of a session; None works on none, and ends retouching."""
+        self._following.stop()
         if session is None or session is not self.session:
             self.end()
         self.session = session
         self.brush.follow(session)
         self.show_plane()
+
+    def follow_soon(self, session: Session | None) -> None:
+        """Work on the layers of a session after the present event."""
+        self._next = session
+        self._following.start(0)
 
     def offer_tools(self, planes: int) -> None:
         """Show the buttons that a stack of some planes needs: a pair has no plane to choose."""

@@ -29,7 +29,9 @@ def estimate(planes):
     settings = FuseParameters(psf="reblur", near="auto")
     psf = Psf(2.5, 2.25, "disk", Breathing(1.01, (0.1, -0.3)), 0.01, curve=((1.0, 0.3), (2.0, 0.1)))
     moved = Registration.identity(planes, SIZE, reason="tried")
-    return Estimate(focus, "last", moved, psf, settings, settings, {"deb": "d" * 64}, "torch")
+    return Estimate(
+        focus, "last", moved, psf, settings, settings, {"deb": "d" * 64}, "torch", "why"
+    )
 
 
 @pytest.mark.parametrize("planes", [2, 5, 300])
@@ -38,7 +40,8 @@ def test_an_estimate_comes_back_from_its_file_bit_for_bit(planes):
     again = Estimate.from_bytes(made.to_bytes())
     assert again.focus == made.focus
     assert again.focus.places == made.focus.places
-    for name in ("near", "registration", "psf", "psf_parameters", "weights", "crf_backend"):
+    names = "near", "registration", "psf", "psf_parameters", "weights", "crf_backend", "plain"
+    for name in names:
         assert getattr(again, name) == getattr(made, name)
 
 

@@ -52,6 +52,8 @@ class Estimate:
         SHA-256 of the weights of the networks.
     crf_backend : str or None
         Which CRF refined the foreground.
+    plain : str
+        Why no blur was found; empty where one was, or none was looked for.
     """
 
     focus: FocusMap
@@ -62,6 +64,7 @@ class Estimate:
     parameters: FuseParameters | None
     weights: Mapping[str, str]
     crf_backend: str | None
+    plain: str = ""
 
     def has_psf_for(self, parameters: FuseParameters) -> bool:
         """Return whether the blur was estimated with the same settings."""
@@ -81,6 +84,7 @@ class Estimate:
             "parameters": self.parameters and asdict(self.parameters),
             "weights": dict(self.weights),
             "crf_backend": self.crf_backend,
+            "plain": self.plain,
         }
         maps = {name: getattr(self.focus, name)[0].cpu().numpy() for name in MAPS}
         if self.focus.is_pair:  # its depths are constant, and its confidence follows from alpha
@@ -143,6 +147,7 @@ class Estimate:
                 about["parameters"] and FuseParameters.of_known(about["parameters"]),
                 about["weights"],
                 about["crf_backend"],
+                about.get("plain", ""),
             )
 
 

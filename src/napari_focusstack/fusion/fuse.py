@@ -86,10 +86,10 @@ def _fuse_painted(
     pipeline.weights = dict(estimate.weights)
     focus = pipeline.read_labels(estimate.focus)
     edited = focus.with_labels(painted.labels)  # as the dock decides whether a blur is needed
-    psf = None
-    if pipeline.needs_psf(edited):
-        known = estimate.has_psf_for(parameters)
-        psf = estimate.psf if known else (yield from pipeline.find_psf(edited))
+    if estimate.has_psf_for(parameters) and pipeline.needs_psf(edited):
+        psf, pipeline.plain = estimate.psf, estimate.plain
+    else:
+        psf = yield from pipeline.find_psf(edited)
     selection = yield from pipeline.select()
     canvas = Canvas(pipeline, focus, psf, edited.labels, selection, painted.decided)
     yield from canvas.fuse()

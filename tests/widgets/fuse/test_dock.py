@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QLabel, QWidget
 
 import napari_focusstack as nfs
 from napari_focusstack.errors import InputError
+from napari_focusstack.fusion.pipeline import DOUBTFUL
 from napari_focusstack.io.reading.record import read_record
 from napari_focusstack.io.writing.image import write_image
 from napari_focusstack.networks.tiled_fsb import Progress
@@ -925,6 +926,30 @@ def test_figures_and_verdict_are_those_of_the_chosen_stack_only(fused, viewer, p
     fused.stack.value = "stack"
     assert fused.verdict.sentence.text().startswith(("Good: ", "Doubtful: "))
     assert fused.sigma_px.value == sigma_px
+
+
+def test_why_no_halo_was_removed_is_said_again_by_fuse_and_after_reopening(
+    dock, qtbot, viewer, tmp_path, reopen, monkeypatch
+):
+    monkeypatch.setattr("napari_focusstack.fusion.pipeline.Pipeline._accepts", lambda *_: False)
+    press(qtbot, dock, "run_all")
+    verdict = dock.verdict.sentence.text()
+    assert verdict.startswith("Doubtful: no blur explains the halos")
+    press(qtbot, dock, "fuse")
+    assert dock.verdict.sentence.text() == verdict
+    assert told(viewer.layers["stack fused"])["found"]["plain"] == DOUBTFUL
+    path = str(tmp_path / "stack foreground.tif")
+    write_layer(path, *dock.session.labels.as_layer_data_tuple()[:2])
+    for name in ("stack foreground", "stack fused"):
+        viewer.layers.remove(name)
+    ((data, meta, _),) = read_layers(path)
+    viewer.add_labels(data, **meta)
+    again = reopen(dock)
+    press(qtbot, again, "fuse")
+    assert again.verdict.sentence.text() == verdict
+    labels = viewer.layers["stack foreground"]
+    result = nfs.fuse(viewer.layers["stack"], labels=labels, crf=False, psf="reblur")
+    assert result.plain == DOUBTFUL
 
 
 def test_a_step_that_fails_leaves_no_figures_and_a_cancelled_one_does(

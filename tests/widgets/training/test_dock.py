@@ -218,7 +218,7 @@ def test_nothing_can_be_dropped_on_a_running_training(qtbot, widget, data):
 def test_the_dock_says_what_each_network_is_for_and_which_are_not_offered(widget):
     for network, purpose in PURPOSES.items():
         recipe(widget, network=network)
-        assert widget.settings.purpose.text().startswith(f"{network.upper()} {purpose.sentence}.")
+        assert widget.settings.purpose.text().lower().startswith(f"{purpose.sentence.lower()}.")
         assert "cannot be trained here" in widget.settings.purpose.text()
     assert {*PURPOSES, "seb", "teb"} == {*weights.NETWORKS}
     menu = widget.settings.recipe["network"].native

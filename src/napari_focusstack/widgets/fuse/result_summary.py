@@ -159,9 +159,8 @@ def figures_text(session: Session, seconds: float) -> str:
 def _elimination_figures(canvas: Canvas, *, painted_since: bool) -> list[str]:
     """Return the blur and the share of computed pixels, or why nothing was eliminated."""
     if canvas.psf is None:
-        why = canvas.pipeline.plain or "nothing stands before anything else"
-        if canvas.pipeline.parameters.elimination == "none":
-            why = "as chosen"
+        is_chosen = canvas.pipeline.parameters.elimination == "none"
+        why = "as chosen" if is_chosen else canvas.pipeline.plain
         return [f"no halo removed: {why}"]
     residual = f"{100 * canvas.psf.residual:.2f}% of the light at edges unexplained"
     per_plane = " per plane" if len(canvas.stack) > 2 else ""

@@ -56,6 +56,8 @@ class LabelState:
         Last estimate of the blur along the edges of the labels.
     psf_parameters : FuseParameters or None
         Settings with which the blur was estimated.
+    plain : str
+        Why no blur was found; empty where one was, or none was looked for.
     near : {"first", "last"} or None
         Which end of the stack is nearest to the lens, as estimated.
     painted_since : bool
@@ -81,6 +83,7 @@ class LabelState:
     fixes: Fixes | None = None
     psf: Psf | None = None
     psf_parameters: FuseParameters | None = None
+    plain: str = ""
     near: Literal["first", "last"] | None = None
     painted_since: bool = False
     registration: Registration | None = None
@@ -112,6 +115,7 @@ class LabelState:
             self.parameters,
             self.weights,
             self.crf_backend,
+            self.plain,
         )
 
     def unpacked(self) -> LabelState:
@@ -136,6 +140,7 @@ class LabelState:
             crf_backend=known.crf_backend,
             psf=known.psf,
             psf_parameters=known.psf_parameters,
+            plain=known.plain,
             near=known.near,
             registration=known.registration,
             stored=None,

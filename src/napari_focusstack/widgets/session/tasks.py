@@ -165,7 +165,11 @@ def fusing(
             pipeline = yield from _prepare(source, settings, known)
         edited = _focus_of(pipeline, known, painted)
         needs_psf = pipeline.needs_psf(edited)
-        if needs_psf and not same_psf_settings(known.psf_parameters, settings):
+        if not needs_psf:
+            yield from pipeline.find_psf(edited)  # it says why there is none
+        elif same_psf_settings(known.psf_parameters, settings):
+            pipeline.plain = known.plain
+        else:
             known = yield from _estimate_psf(pipeline, known, edited)
         fused_labels = labels_of(edited) if painted is None else painted
         focus = edited if known.focus is None else known.focus.to(pipeline.stack.device)
@@ -277,7 +281,12 @@ def _estimate_psf(
     weights = {name: digest for name, digest in state.weights.items() if name != "keb"}
     weights |= pipeline.weights
     return replace(
-        state, psf=psf, psf_parameters=pipeline.parameters, weights=weights, painted_since=False
+        state,
+        psf=psf,
+        psf_parameters=pipeline.parameters,
+        plain=pipeline.plain,
+        weights=weights,
+        painted_since=False,
     )
 
 

@@ -30,8 +30,7 @@ FOLDER, FILES, LAYERS = "a folder", "picture files", "selected layers"
 FRESH, FILE = "nothing (afresh)", "a file ..."
 #: What the dock says of the networks that it does not offer.
 OTHERS = (
-    "The networks that choose source pixels (SEB) and weigh what was computed (TEB) cannot be "
-    "trained here."
+    "The networks that choose source pixels and weigh what was computed cannot be trained here."
 )
 #: Fields of the recipe that are always visible; the others are folded away.
 MAIN = ("network", "steps", "validate_every", "batch", "learning_rate")
@@ -54,6 +53,7 @@ class TrainSettings(QWidget):
         self.recipe["network"].choices = lambda _: [
             (f"{purpose.finds} ({name.upper()})", name) for name, purpose in PURPOSES.items()
         ]
+        self.recipe["network"].tooltip = "what to train; its weights are chosen under Advanced"
         self.recipe["steps"].label = "steps in all"
         self.device = DeviceMenu()
         self.source = ComboBox(
@@ -135,7 +135,8 @@ class TrainSettings(QWidget):
     def refresh(self, *_: object) -> None:
         """Show the rows and values that the present choices need."""
         self.start.reset_choices()
-        self.purpose.setText(f"{self.network.upper()} {PURPOSES[self.network].sentence}. {OTHERS}")
+        sentence = PURPOSES[self.network].sentence
+        self.purpose.setText(f"{sentence[0].upper()}{sentence[1:]}. {OTHERS}")
         every = max(1, self.recipe["validate_every"].value)
         self.epochs.value = f"{self.recipe['steps'].value / every:.3g} epochs of {every} steps"
         if _path(self.output) in (Path(), self._default_output):

@@ -18,7 +18,6 @@ import numpy as np
 import torch
 
 from napari_focusstack.elimination.arbitration import TransitionRegion
-from napari_focusstack.elimination.blockwise import eliminate
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.imaging.srgb import linear_to_srgb, srgb_to_linear
@@ -96,11 +95,8 @@ def rivals_of(planes, truth, chance):
         pipeline.parameters = replace(pipeline.parameters, psf=wrong)
         psf = pipeline.estimate_psf(focus)
     selection = run(pipeline.select())
-    region = TransitionRegion(stack.full, selection, focus, stack.intensity)
-    surfaces = pipeline.surfaces
-    narrow, narrow_psf = surfaces.narrow(focus), surfaces.narrow_psf(psf)
-    for _ in region.add(eliminate(surfaces.stack, narrow, narrow_psf)):
-        pass
+    region = TransitionRegion(selection, focus, stack.intensity)
+    run(pipeline.unmix(region, pipeline.surfaces.narrow(focus), psf, "unmix", stack.full))
     if region.mask.float().mean() < LEAST_REGION:
         return None
     rivals = region.rivals(psf, pipeline.noise, stack.full, stack.device)

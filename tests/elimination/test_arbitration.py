@@ -13,6 +13,7 @@ from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.source.selection import Selection
 
 SIDE = 64
+WHOLE = np.s_[0:SIDE, 0:SIDE]
 
 
 def solved(region, value, channels=3):
@@ -27,12 +28,11 @@ def picture():
 
 
 def region_of(picture, *pieces):
-    whole = tuple(slice(0, side) for side in picture.shape[:2])
     source = np.ones(picture.shape[:2], np.uint8)
     log_error = np.linspace(-9, -3, source.size, dtype=np.float16).reshape(source.shape)
     selection = Selection(picture, source, source == 0, log_error)
     focus = FocusMap.of_depth(torch.ones(1, *source.shape), 3, torch.full((1, *source.shape), 0.25))
-    gathered = TransitionRegion(whole, selection, focus, Intensity.of([picture]))
+    gathered = TransitionRegion(selection, focus, Intensity.of([picture]))
     assert len(list(gathered.add(pieces))) == len(pieces)
     return gathered
 
@@ -61,8 +61,9 @@ class Noting(Trusting):
         return super().forward(rivals)
 
 
-def weighed(region, network):
-    return region.over(region.trusted(Psf(2.0, 2.0), 0.01, network))
+def weighed(region, network, within=WHOLE):
+    weight = region.trusted(Psf(2.0, 2.0), 0.01, network, within)
+    return region.over(weight, within)
 
 
 def test_pieces_are_put_in_their_place(region):
@@ -120,7 +121,7 @@ def test_the_network_is_told_the_evidence_where_light_was_unmixed_and_none_elsew
     region = region_of(picture, piece)
     network = Noting(1.0)
     psf = Psf(2.0, 2.0, residual=0.011, residual_without_occlusion=0.022)
-    region.trusted(psf, 0.03, network)
+    region.trusted(psf, 0.03, network, WHOLE)
     told, inside = network.rivals, region.mask
     assert torch.equal(told.region[0, 0] > 0, inside)
     assert torch.allclose(told.evidence[0][:, inside], piece.evidence[:5], atol=1e-3)
@@ -148,7 +149,7 @@ def test_where_memory_runs_out_a_tile_is_weighed_once_more(region):
             return super().forward(rivals)
 
     begun = []
-    weight = region.trusted(Psf(2.0, 2.0), 0.01, Starting(0.75))
+    weight = region.trusted(Psf(2.0, 2.0), 0.01, Starting(0.75), WHOLE)
     assert len(begun) == 2
     assert torch.equal(weight, 0.75 * region.mask)
 
@@ -157,7 +158,7 @@ def test_where_memory_runs_out_a_tile_is_weighed_once_more(region):
 def test_residuals_that_are_unknown_are_those_of_a_typical_picture(region, residual):
     network = Noting(1.0)
     psf = Psf(2.0, 2.0, residual=residual)
-    region.trusted(psf, 0.01, network)
+    region.trusted(psf, 0.01, network, WHOLE)
     assert network.rivals.residuals[0].tolist() == pytest.approx(UNKNOWN_RESIDUALS)
 
 
@@ -179,9 +180,37 @@ def test_tiles_are_trusted_as_the_whole_is(monkeypatch, tile_px):
         network.head.weight.mul_(8)
     picture = np.random.default_rng(1).integers(0, 255, (side, side, 3), np.uint8)
     region = region_of(picture, solved(np.s_[10:170, 5:160], 0.5))
-    ask = Psf(2.0, 2.0), 0.01, network
+    ask = Psf(2.0, 2.0), 0.01, network, np.s_[0:side, 0:side]
     whole = region.trusted(*ask)
     monkeypatch.setattr(arbitration, "TILE_PX", tile_px)
     tiled = region.trusted(*ask)
     assert whole[region.mask].std() > 0.05
     assert torch.allclose(tiled, whole, atol=1e-4)
+    where = np.s_[37:150, 50:180]
+    part = region.trusted(*ask[:3], where)
+    assert torch.allclose(part, whole[where], atol=1e-4)
+
+
+def test_a_part_of_the_picture_is_mixed_as_in_the_whole(region):
+    image, computed = weighed(region, Trusting(0.6))
+    where = np.s_[12:50, 3:20]
+    part, inside = weighed(region, Trusting(0.6), where)
+    assert np.array_equal(part, image[where])
+    assert np.array_equal(inside, computed[where])
+
+
+def test_what_is_forgotten_is_a_source_pixel_until_it_is_computed_anew(region, picture):
+    where = np.s_[0:16, 20:30]
+    region.forget(where)
+    image, computed = weighed(region, Trusting(1.0))
+    expected = np.zeros((SIDE, SIDE), bool)
+    expected[8:24, 8:40] = True
+    expected[where] = False
+    assert np.array_equal(computed, expected)
+    assert np.array_equal(image[where], picture[where])
+    assert (image[expected] == 188).all()
+    list(region.add([solved(np.s_[10:14, 22:28], 0.0)]))
+    image, computed = weighed(region, Trusting(1.0))
+    assert (image[10:14, 22:28] == 0).all()
+    assert (image[expected] == 188).all()
+    assert computed.sum() == expected.sum() + 4 * 6

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from napari_focusstack.elimination.alpha_matting import REACH_PX
+from napari_focusstack.elimination.blockwise import eliminate
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion import surface_planes
 from napari_focusstack.fusion.canvas import Canvas
@@ -14,6 +15,7 @@ from napari_focusstack.networks.teb import TEB
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.segmentation.focus_map import FocusMap
+from napari_focusstack.segmentation.labels import EDIT_REACH_PX
 from napari_focusstack.source.selection import Selection
 
 SIDE, PLANES = 96, 5
@@ -95,6 +97,23 @@ def test_following_strokes_comes_to_what_fusing_anew_comes_to(planes, labels):
     np.testing.assert_array_equal(canvas.region, anew.region)
     np.testing.assert_array_equal(canvas.initial, anew.initial)
     assert np.abs(canvas.image.astype(int) - anew.image).max() <= 60
+
+
+def test_a_stroke_computes_light_only_as_far_as_its_blur_reaches(planes, labels, monkeypatch):
+    canvas, psf = canvas_of(planes, labels, Psf(0.5, 0.5)), Psf(0.5, 0.5)
+    computed = []
+
+    def noting(light, focus, psf, method, within, budget):
+        computed.append(within)
+        return eliminate(light, focus, psf, method, within, budget)
+
+    monkeypatch.setattr("napari_focusstack.fusion.pipeline.eliminate", noting)
+    painted = canvas.focus.labels
+    painted[0:4, 0:4] = 1
+    where = canvas.paint(painted, np.s_[0:4, 0:4])
+    reach = 4 + EDIT_REACH_PX + psf.reach_px(SIZE, 4.0) + REACH_PX
+    assert computed == [np.s_[0:reach, 0:reach]]
+    assert where == np.s_[0 : reach + TEB.reach, 0 : reach + TEB.reach]
 
 
 def test_a_refused_stroke_leaves_all_as_it_was(planes, labels):

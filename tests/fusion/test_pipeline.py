@@ -9,9 +9,11 @@ from napari_focusstack.elimination.arbitration import TransitionRegion
 from napari_focusstack.fusion.pipeline import Pipeline
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.psf import Psf
+from napari_focusstack.networks.teb import TEB
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.runtime.progress import run
+from napari_focusstack.runtime.region import pad
 from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.source.select_sources import estimate_noise
 from napari_focusstack.source.selection import Selection
@@ -158,8 +160,13 @@ def test_a_part_is_eliminated_as_in_the_whole(pipeline, focus, monkeypatch, meth
     psf = Psf(1.5, 1.5)
     image, region = run(pipeline.eliminate(focus, psf, method=method))
     monkeypatch.setattr(elimination, "BLOCK_PX", 32)
+    selection = Selection.by_labels(pipeline.stack, focus.labels)
+    narrow = pipeline.surfaces.narrow(focus)
     for where in (np.s_[16:80, 32:96], np.s_[0:96, 0:96]):
-        part, inside = run(pipeline.eliminate(focus, psf, method=method, within=where))
+        computed = TransitionRegion(selection, focus, pipeline.stack.intensity)
+        around = pad(where, TEB.reach, (96, 96))
+        run(pipeline.unmix(computed, narrow, psf, method, around))
+        part, inside = pipeline.mix(computed, psf, method, where)
         np.testing.assert_array_equal(inside, region[where])
         np.testing.assert_array_equal(part[~inside], image[where][~inside])
         apart = np.abs(part.astype(int) - image[where])[inside]
@@ -184,9 +191,9 @@ def test_the_halo_of_every_nearer_surface_is_removed_from_each_plane(scene, pipe
 def test_trust_is_told_the_noise_of_the_stack(scene, focus, planes, monkeypatch):
     told = []
 
-    def trusted(region, psf, noise, network):
+    def trusted(region, psf, noise, network, within):
         told.append(noise)
-        return region.mask.float()
+        return region.mask[within].float()
 
     monkeypatch.setattr(TransitionRegion, "trusted", trusted)
     pipeline = pipeline_of(planes)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.runtime import tile_queue
 from napari_focusstack.runtime.tile_queue import TileQueue, is_shortage
 from napari_focusstack.runtime.tiles import tiles_of
 
@@ -124,3 +125,21 @@ def test_a_shortage_is_known_by_what_numpy_torch_and_opencv_raise():
     assert is_shortage(torch.OutOfMemoryError("CUDA out of memory."))
     assert is_shortage(Exception("error: (-4:Insufficient memory) Failed to allocate 400 bytes"))
     assert not is_shortage(RuntimeError("size mismatch"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_memory_is_returned_to_the_system_between_tiles_but_not_after_the_last(
+    monkeypatch, workers
+):
+    trims = []
+    monkeypatch.setattr(tile_queue, "trim_heap", lambda: trims.append(len(done)))
+    done = []
+    tiles = TileQueue(tiles_of((64, 640), 64), grid_px=16, least_px=32)
+    for tile, _ in tiles.map(lambda tile: None, torch.device("cpu"), workers):
+        done.append(tile)
+    assert len(done) == 10
+    assert 3 <= len(trims) <= 9
+    done.clear(), trims.clear()
+    stroke = TileQueue(tiles_of((64, 64), 64), grid_px=16, least_px=32)
+    list(stroke.map(lambda tile: None, torch.device("cpu"), workers))
+    assert trims == []

@@ -9,9 +9,9 @@ import torch
 
 from napari_focusstack.elimination.blockwise import Solved
 from napari_focusstack.networks.teb import NO_EVIDENCE, TEB, UNKNOWN_RESIDUALS, Rivals
-from napari_focusstack.runtime.region import align, intersection, pad, to_local
+from napari_focusstack.runtime.region import align, intersection, pad, to_global, to_local
 from napari_focusstack.runtime.tile_queue import TileQueue
-from napari_focusstack.runtime.tiles import tiles_of
+from napari_focusstack.runtime.tiles import tile_edges, tiles_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,50 +36,58 @@ def context_of(where: Region, size: tuple[int, int]) -> Region:
 
 
 class TransitionRegion:
-    """Unmixed light and evidence of a part of a picture, gathered piece by piece.
+    """Unmixed light and evidence of a picture, gathered piece by piece.
 
     Parameters
     ----------
-    where : tuple of slice
-        Rows and columns of the part.
     selection : Selection
-        Source pixels of the whole picture, and their expected errors.
+        Source pixels of the picture, and their expected errors.
     focus : FocusMap
-        Surfaces of the whole picture.
+        Its surfaces.
     intensity : Intensity
         Coding of the source pixels.
     """
 
-    def __init__(
-        self, where: Region, selection: Selection, focus: FocusMap, intensity: Intensity
-    ) -> None:
-        self.picture = picture = selection.picture[where]
-        size = picture.shape[:2]
-        self.where = where
+    def __init__(self, selection: Selection, focus: FocusMap, intensity: Intensity) -> None:
+        self.picture = selection.picture
         self.intensity = intensity
-        self.log_error = torch.from_numpy(selection.log_error[where])
-        self.confidence = focus.crop(where).confidence
-        self.mask = torch.zeros(size, dtype=torch.bool)
-        #: In coordinates of the part. Maps of the whole part would take several times the memory.
+        self.log_error = torch.from_numpy(selection.log_error)
+        self.confidence = focus.confidence
+        self.mask = torch.zeros(focus.size, dtype=torch.bool)
+        #: Maps of the whole picture would take several times the memory.
         self._pieces: list[Solved] = []
 
     def add(self, pieces: Iterable[Solved]) -> Iterator[Solved]:
         """Take up pieces with evidence; yields each."""
         for piece in pieces:
-            here = to_local(piece.region, self.where)
             mask = piece.mask.cpu()
-            self.mask[here] |= mask
-            kept = Solved(here, mask, piece.light.cpu(), piece.evidence.cpu().half())
-            self._pieces.append(kept)
+            self.mask[piece.region] |= mask
+            evidence = piece.evidence.cpu().half()
+            self._pieces.append(Solved(piece.region, mask, piece.light.cpu(), evidence))
             yield piece
 
+    def forget(self, where: Region) -> None:
+        """Drop what is known of some rows and columns."""
+        kept = []
+        for piece in self._pieces:
+            common = intersection(piece.region, where)
+            if common is not None:
+                mask = piece.mask.clone()
+                mask[to_local(common, piece.region)] = False
+                left = mask[piece.mask]
+                piece = Solved(piece.region, mask, piece.light[:, left], piece.evidence[:, left])
+            if piece.mask.any():
+                kept.append(piece)
+        self._pieces = kept
+        self.mask[where] = False
+
     def light_of(self, where: Region) -> Tensor:
-        """Return the unmixed light of some rows and columns of the part, (C, Y, X); 0 elsewhere."""
+        """Return the unmixed light of some rows and columns, (C, Y, X); 0 elsewhere."""
         dark = torch.zeros(3 if self.picture.ndim == 3 else 1)
         return self._map_of(where, dark, lambda piece: piece.light)
 
     def evidence_of(self, where: Region) -> Tensor:
-        """Return the evidence of some rows and columns of the part, (6, Y, X), as half floats."""
+        """Return the evidence of some rows and columns, (6, Y, X), as half floats."""
         none = torch.tensor((*NO_EVIDENCE, 0.0), dtype=torch.float16)  # and no light
         return self._map_of(where, none, lambda piece: piece.evidence)
 
@@ -100,7 +108,7 @@ class TransitionRegion:
             whole[:, *to_local(common, where)][:, mask[:, columns]] = known
         return whole
 
-    def trusted(self, psf: Psf, noise: float, network: TEB) -> Tensor:
+    def trusted(self, psf: Psf, noise: float, network: TEB, within: Region) -> Tensor:
         """Weigh the unmixed light.
 
         Parameters
@@ -111,28 +119,32 @@ class TransitionRegion:
             See :func:`~napari_focusstack.imaging.noise.noise_level`.
         network : TEB
             It runs on its device.
+        within : tuple of slice
+            Rows and columns.
 
         Returns
         -------
         Tensor
-            Shape (Y, X) of the part, 0..1, on the CPU; 0 where the source pixel stays.
+            Shape (Y, X) of these, 0..1, on the CPU; 0 where the source pixel stays.
         """
         device = next(network.parameters()).device
-        weights = torch.zeros(self.mask.shape)
         size = self.mask.shape[0], self.mask.shape[1]
-        tiles = TileQueue(tiles_of(size, TILE_PX), TILE_PX, TILE_PX)
+        rows, columns = (part.stop - part.start for part in within)
+        weights = torch.zeros(rows, columns)
+        here = (to_global(tile, within) for tile in tiles_of((rows, columns), TILE_PX))
+        tiles = TileQueue(here, TILE_PX, TILE_PX)
         for tile in tiles:
             if not self.mask[tile].any():
                 continue
             with tiles.attempt(tile), torch.no_grad():
                 outer = context_of(tile, size)
                 weight = network(self.rivals(psf, noise, outer, device))
-                here = weight[0, 0][to_local(tile, outer)].cpu()
-                weights[tile] = torch.where(here > LEAST_WEIGHT, here, 0.0)
+                inner = weight[0, 0][to_local(tile, outer)].cpu()
+                weights[to_local(tile, within)] = torch.where(inner > LEAST_WEIGHT, inner, 0.0)
         return weights
 
     def rivals(self, psf: Psf, noise: float, where: Region, device: torch.device) -> Rivals:
-        """Return both pictures of some rows and columns of the part, and the evidence."""
+        """Return both pictures of some rows and columns, and the evidence."""
         mask = self.mask[where].to(device)
         selected = self.intensity.display(self.picture[where], device)
         unmixed = self.intensity.to_display(self.light_of(where).to(device))
@@ -153,29 +165,31 @@ class TransitionRegion:
             selected.new_tensor([residuals]),
         )
 
-    def over(self, weight: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def over(self, weight: Tensor, within: Region) -> tuple[np.ndarray, np.ndarray]:
         """Mix the unmixed light into the source pixels.
 
         Parameters
         ----------
         weight : Tensor
-            Weight of the unmixed light, (Y, X), 0..1.
+            Weight of the unmixed light, (Y, X) of some rows and columns, 0..1.
+        within : tuple of slice
+            These.
 
         Returns
         -------
         image : ndarray
-            Shape and dtype of the picture.
+            Those rows and columns of the picture, of its dtype.
         region : ndarray of bool
             Shape (Y, X): pixels that are no source pixels.
         """
-        image, computed = self.picture.copy(), (weight > 0).numpy()
+        image, computed = self.picture[within].copy(), (weight > 0).numpy()
         rows, columns = computed.shape
-        for top in range(0, rows, TILE_PX):  # strip by strip, for memory
-            where = slice(top, min(top + TILE_PX, rows)), slice(0, columns)
-            here = computed[where]
-            region = torch.from_numpy(here)
+        for first, last in tile_edges(rows, TILE_PX):  # strip by strip, for memory
+            strip = slice(first, last), slice(0, columns)
+            here = computed[strip]
+            region, where = torch.from_numpy(here), to_global(strip, within)
             selected = self.intensity.to_light(self.picture[where])[:, region]
-            light = torch.lerp(selected, self.light_of(where)[:, region], weight[where][region])
+            light = torch.lerp(selected, self.light_of(where)[:, region], weight[strip][region])
             values = self.intensity.from_light(light)
-            image[where][here] = values[..., 0] if image.ndim == 2 else values
+            image[strip][here] = values[..., 0] if image.ndim == 2 else values
         return image, computed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_focusstack.elimination.alpha_matting import REACH_PX
+from napari_focusstack.elimination.arbitration import TransitionRegion
 from napari_focusstack.errors import InputError
 from napari_focusstack.networks.teb import TEB
 from napari_focusstack.runtime.progress import run
@@ -85,8 +86,8 @@ class Canvas:
         self.estimated = focus
         self.psf = psf
         self.focus = focus.with_labels(labels, decided)
-        #: The map of the planes that stand for the surfaces, once something was painted.
-        self._narrow: FocusMap | None = None
+        #: The map of the planes that stand for the surfaces.
+        self._narrow = pipeline.surfaces.narrow(self.focus)
         self.decided = np.zeros(stack.size, bool) if decided is None else decided.copy()
         self.has_estimated_sources = selection is not None
         self.selected = selection or Selection.by_labels(stack, focus.labels)
@@ -94,6 +95,8 @@ class Canvas:
         self._select(labels, stack.full)
         self.image = self.initial.copy()
         self.region = np.zeros(stack.size, bool)
+        #: The light behind the halo, of which a stroke changes a part.
+        self._transition = TransitionRegion(self.selection, self.focus, stack.intensity)
 
     @property
     def initial(self) -> np.ndarray:
@@ -110,9 +113,20 @@ class Canvas:
 
     def fuse(self) -> Generator[Progress, None, None]:
         """Compute the whole image, block by block."""
-        self.image, self.region = yield from self.pipeline.eliminate(
-            self.focus, self.psf, self.selection
-        )
+        yield from self._unmix(self.stack.full)
+        self._mix(self.stack.full)
+
+    def _unmix(self, where: Region) -> Generator[Progress, None, None]:
+        """Compute the light behind the halo in a region."""
+        if self.psf is not None:
+            method = self.pipeline.parameters.elimination
+            yield from self.pipeline.unmix(self._transition, self._narrow, self.psf, method, where)
+
+    def _mix(self, where: Region) -> None:
+        """Mix it into the source pixels of a region."""
+        method = self.pipeline.parameters.elimination
+        mixed = self.pipeline.mix(self._transition, self.psf, method, where)
+        self.image[where], self.region[where] = mixed
 
     def paint(
         self, labels: np.ndarray, changed: Region, decided: np.ndarray | None = None
@@ -145,23 +159,19 @@ class Canvas:
         part = self.estimated.crop(outer).with_labels(labels[outer], hard)
         part = part.crop(to_local(edited, outer))
         reach = self._reach_px(edited)
-        if self._narrow is None:
-            self._narrow = self.pipeline.surfaces.narrow(self.focus)
         self.focus.paste(edited, part)
         self._narrow.paste(edited, self.pipeline.surfaces.narrow(part))
-        where = pad(edited, max(reach, self._reach_px(edited)), size)
+        unmixed = pad(edited, max(reach, self._reach_px(edited)), size)
         if decided is not None:
             self.decided[edited] = decided[edited]
         self._select(labels[edited], edited)
-        self.image[where], self.region[where] = run(
-            self.pipeline.eliminate(
-                self.focus, self.psf, self.selection, within=where, narrow=self._narrow
-            )
-        )
+        run(self._unmix(unmixed))
+        where = unmixed if self.psf is None else pad(unmixed, TEB.reach, size)
+        self._mix(where)
         return where
 
     def _reach_px(self, edited: Region) -> int:
-        """Return how far an edited part can change the image around it, px."""
+        """Return how far an edited part can change the light behind the halo around it, px."""
         if self.psf is None:
             return 0
         size, nearest = self.stack.size, float(self.focus.crop(edited).nearest.min())
@@ -171,5 +181,5 @@ class Canvas:
             reach = self.psf.reach_px(size, unevenness * steps)
             farthest = float(self.focus.crop(pad(edited, reach, size)).farthest.max())
             if farthest - nearest >= steps:
-                return TEB.reach + (reach + REACH_PX if reach else 0)
+                return reach + REACH_PX if reach else 0
             steps = farthest - nearest

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_focusstack.elimination.arbitration import TransitionRegion, context_of
+from napari_focusstack.elimination.arbitration import TransitionRegion
 from napari_focusstack.elimination.blockwise import eliminate
 from napari_focusstack.errors import InputError
 from napari_focusstack.fusion.prepared_planes import PreparedPlanes
@@ -27,7 +27,6 @@ from napari_focusstack.planes.shown import nothing
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.psf_estimation.estimate import check_method
 from napari_focusstack.runtime.progress import Progress
-from napari_focusstack.runtime.region import to_local
 from napari_focusstack.segmentation.focus_map import FocusMap
 from napari_focusstack.source.select_sources import select_sources
 from napari_focusstack.source.selection import Selection
@@ -335,8 +334,6 @@ class Pipeline(PreparedPlanes):
         psf: Psf | None,
         selection: Selection | None = None,
         method: EliminationMethod | None = None,
-        within: Region | None = None,
-        narrow: FocusMap | None = None,
     ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
         """Remove the halo from a picture of source pixels.
 
@@ -350,10 +347,6 @@ class Pipeline(PreparedPlanes):
             The picture; that of the surfaces' labels, if not given.
         method : {"unmix", "subtract", "none"}, optional
             That of the parameters, if not given.
-        within : tuple of slice, optional
-            Rows and columns to compute; the whole image if not given.
-        narrow : FocusMap, optional
-            The same as ``surfaces.narrow(focus)``, where that is kept.
 
         Returns
         -------
@@ -362,50 +355,68 @@ class Pipeline(PreparedPlanes):
         region : ndarray of bool
             The transition region, (Y, X): where light was computed.
         """
-        within = within or self.stack.full
+        method = method or self.parameters.elimination
         if selection is None:
             selection = Selection.by_labels(self.stack, focus.labels)
-        image, region = yield from self._eliminated(focus, psf, selection, method, within, narrow)
-        seen = self.visible.by_any
-        inside = None if seen is None else seen[within]
-        if inside is not None:
-            image[~inside], region[~inside] = nothing(image.dtype), False
-        return image, region
+        region = TransitionRegion(selection, focus, self.stack.intensity)
+        if psf is not None:
+            narrow = self.surfaces.narrow(focus)
+            yield from self.unmix(region, narrow, psf, method, self.stack.full)
+        return self.mix(region, psf, method, self.stack.full)
 
-    def _eliminated(
+    def unmix(
         self,
-        focus: FocusMap,
-        psf: Psf | None,
-        selection: Selection,
-        method: EliminationMethod | None,
+        region: TransitionRegion,
+        narrow: FocusMap,
+        psf: Psf,
+        method: EliminationMethod,
         within: Region,
-        narrow: FocusMap | None,
-    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
-        """Return image and transition region of a region, see :meth:`eliminate`."""
-        image = selection.picture[within].copy()
-        region = np.zeros(image.shape[:2], bool)
-        if psf is None:
-            return image, region
-        method = method or self.parameters.elimination
-        network = self._network("teb") if method == "unmix" else None
-        outer = context_of(within, self.stack.size) if network else within
-        computed = TransitionRegion(outer, selection, focus, self.stack.intensity)
-        surfaces = self.surfaces
-        narrow = surfaces.narrow(focus) if narrow is None else narrow
-        narrow_psf = surfaces.narrow_psf(psf)
-        stack = surfaces.stack
-        pieces = eliminate(stack, narrow, narrow_psf, method, outer, stack.budget_bytes)
-        for piece in computed.add(pieces):
-            yield Progress("fuse", piece.region[0].stop, outer[0].stop)
-        if not computed.mask.any():
-            return image, region
-        weight = computed.mask.float()
-        if network is not None:
-            weight = computed.trusted(psf, self.noise, network)
-        inner = to_local(within, outer)
-        image, region = (each[inner] for each in computed.over(weight))
-        logger.debug("computed %d of %d pixels by %s", int(region.sum()), region.size, method)
-        return image, region
+    ) -> Generator[Progress, None, None]:
+        """Compute the light behind the halo in some rows and columns of a transition region.
+
+        Parameters
+        ----------
+        region : TransitionRegion
+            It takes up the light. What it held of these rows and columns is forgotten.
+        narrow : FocusMap
+            The surfaces, as planes of ``surfaces``.
+        psf : Psf
+            Their blur, in steps of the whole stack.
+        method : {"unmix", "subtract", "none"}
+            How it is computed.
+        within : tuple of slice
+            Rows and columns.
+        """
+        region.forget(within)
+        stack, narrow_psf = self.surfaces.stack, self.surfaces.narrow_psf(psf)
+        pieces = eliminate(stack, narrow, narrow_psf, method, within, stack.budget_bytes)
+        for piece in region.add(pieces):
+            yield Progress("fuse", piece.region[0].stop, within[0].stop)
+
+    def mix(
+        self,
+        region: TransitionRegion,
+        psf: Psf | None,
+        method: EliminationMethod,
+        within: Region,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mix the light of a transition region into the source pixels of some rows and columns.
+
+        Returns
+        -------
+        image, region : ndarray
+            See :meth:`eliminate`, of these rows and columns.
+        """
+        weight = region.mask[within].float()
+        if psf is not None and method == "unmix" and weight.any():
+            weight = region.trusted(psf, self.noise, self._network("teb"), within)
+        image, computed = region.over(weight, within)
+        seen = self.visible.by_any
+        shown = None if seen is None else seen[within]
+        if shown is not None:
+            image[~shown], computed[~shown] = nothing(image.dtype), False
+        logger.debug("computed %d of %d pixels by %s", int(computed.sum()), computed.size, method)
+        return image, computed
 
     def _network(self, name: str, variant: weights.Variant = "") -> Any:
         """Return a network with its weights, and note them for the record."""

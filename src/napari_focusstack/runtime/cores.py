@@ -10,7 +10,6 @@ def yield_cores() -> None:
 
     By default they spin while they wait for one another. Where other programs run, they so take
     the cores from the very threads that they wait for. Measured on two cores beside ten busy
-    processes: a pair of 256 x 256 px took 16 s in place of 70 s. What the user has set stays. For
-    a process of its own, not within other programs.
+    processes: a pair of 256 x 256 px took 16 s in place of 70 s. What the user has set stays.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

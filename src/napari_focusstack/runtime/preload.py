@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_focusstack.runtime.cores import yield_cores
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,8 +27,9 @@ def preload_torch() -> None:
 
     Python holds its lock while an import loads a library, which for torch is most of a second. A
     foreign call gives the lock up, so the library is loaded by one first; the import then finds it
-    in memory.
+    in memory. The threads of torch leave the cores to the GUI while they wait.
     """
+    yield_cores()
     library = LIBRARIES.get(sys.platform)
     found = importlib.util.find_spec("torch")
     if library is not None and found is not None and found.origin and "torch" not in sys.modules:

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from napari_focusstack.runtime.memory import trim_heap
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 CPU = torch.device("cpu")
 #: Most pieces at a time, because each takes memory. Convention.
 MAX_WORKERS = 4
-#: Number of pieces after which free memory is returned to the system. Convention.
-TRIM_EVERY = 2
 
 
 def worker_count(
@@ -44,43 +40,6 @@ def worker_count(
     """
     most = min(torch.get_num_threads(), MAX_WORKERS) if device.type == "cpu" else 1
     return int(max(1, min(most, budget_bytes / bytes_each)))
-
-
-def parallel_map(
-    work: Callable[[Piece], Result],
-    pieces: Iterable[Piece],
-    device: torch.device,
-    workers: int | None = None,
-) -> Iterator[Result]:
-    """Apply work to large pieces, several at a time; free memory is returned to the system.
-
-    Parameters
-    ----------
-    work : callable
-        Takes a piece.
-    pieces : iterable
-        It is read as the work proceeds.
-    device : torch.device
-        Where the work is done.
-    workers : int, optional
-        Number of pieces at a time; :func:`worker_count` if not given.
-
-    Yields
-    ------
-    object
-        What ``work`` returns, in the order of the pieces. To stop early, close the generator. It
-        waits for pieces that were begun.
-
-    Examples
-    --------
-    >>> list(parallel_map(lambda piece: 2 * piece, [1, 2, 3], torch.device("cpu")))
-    [2, 4, 6]
-    """
-    results = map_in_threads(work, pieces, device, workers)
-    for number, result in enumerate(results, 1):
-        yield result
-        if number % TRIM_EVERY == 0:
-            trim_heap()
 
 
 def map_planes(
@@ -128,7 +87,24 @@ def map_in_threads(
     device: torch.device = CPU,
     workers: int | None = None,
 ) -> Iterator[Result]:
-    """Apply work to pieces, several at a time, as :func:`parallel_map`; memory is kept.
+    """Apply work to pieces, several at a time.
+
+    Parameters
+    ----------
+    work : callable
+        Takes a piece.
+    pieces : iterable
+        It is read as the work proceeds.
+    device : torch.device
+        Where the work is done.
+    workers : int, optional
+        Number of pieces at a time; :func:`worker_count` if not given.
+
+    Yields
+    ------
+    object
+        What ``work`` returns, in the order of the pieces. To stop early, close the generator. It
+        waits for pieces that were begun.
 
     Examples
     --------

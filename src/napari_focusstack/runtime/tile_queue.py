@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from napari_focusstack.errors import InputError
 from napari_focusstack.runtime.memory import trim_heap
-from napari_focusstack.runtime.threads import parallel_map
+from napari_focusstack.runtime.threads import map_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: What torch and OpenCV say when there is no memory: their errors have no type of their own.
 SHORTAGE = re.compile(r"can't allocate memory|not enough memory|out of memory|Insufficient memory")
+
+#: Number of tiles worked on in parallel after which free memory is returned to the system.
+#: Convention.
+TRIM_EVERY = 2
 
 
 class TileQueue:
@@ -96,7 +100,7 @@ class TileQueue:
             self._left.extendleft(reversed(parts))
             self.total += len(parts) - 1
             self.is_short = True
-        trim_heap()
+        self._trim()
 
     def map(
         self, work: Callable[[Region], Result], device: torch.device, workers: int
@@ -140,18 +144,25 @@ class TileQueue:
                 return tile, []
 
         if workers > 1:
-            for tile, results in parallel_map(attempted, together(), device, workers):
+            for tile, results in map_in_threads(attempted, together(), device, workers):
                 if results:
                     self.done += 1
                     yield tile, results[0]
                 else:
                     alone.append(tile)
+                if self.done % TRIM_EVERY == 0:
+                    self._trim()
         self._left.extendleft(reversed(alone))
         for tile in self:
             results = []
             with self.attempt(tile):  # in a thread as the others are, for the same bits
-                results += parallel_map(work, [tile], device, workers=1)
+                results += map_in_threads(work, [tile], device, workers=1)
             yield from ((tile, result) for result in results)
+
+    def _trim(self) -> None:
+        """Return free memory to the system, if tiles are left that need it in other sizes."""
+        if self._left:
+            trim_heap()
 
     def _halves(self, tile: Region) -> list[Region]:
         """Return the halves of a tile along its longer side; none if they were too small."""

@@ -94,6 +94,7 @@ def test_a_run_can_be_paused_and_goes_on(many, qtbot, held):
     qtbot.waitUntil(lambda: states(many)[0] == "removing the halo, 50%", timeout=WAIT_MS)
     many.buttons["pause"].click()
     assert many.buttons["pause"].text() == "Resume"
+    assert many.tasks.message.text().startswith("paused")
     qtbot.wait(200)
     held.set()
     assert many.tasks.busy

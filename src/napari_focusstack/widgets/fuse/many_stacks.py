@@ -50,6 +50,8 @@ GOOD, BAD = QColor("#2e9e5b"), QColor("#e0503c")
 EXTRAS: dict[Output, str] = {"labels": "planes", "depth": "depth map", "confidence": "confidence"}
 #: Choices of the axis along which focus changes, which some files do not name.
 AXES = {"as each file says": None, **{title: axis for axis, title in AXIS_TITLES.items()}}
+#: What is said during a pause.
+PAUSED = "paused; press Resume to go on"
 #: Interval at which a paused thread checks whether to go on, s (convention).
 POLL_S = 0.05
 
@@ -323,6 +325,8 @@ class FuseMany(QDialog):
     def _set_paused(self, paused: bool) -> None:
         self.buttons["pause"].setText("Resume" if paused else "Pause")
         self._pause.set() if paused else self._pause.clear()
+        if self.tasks.busy:
+            self.tasks.say(PAUSED if paused else "")
 
     def _enable(self, *_: object) -> None:
         busy = self.tasks.busy

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 #: Titles of the columns of :func:`mosaic`.
-TITLES = ("near", "far", "true alpha", "estimated alpha")
+TITLES = ("near", "far", "true mask", "found mask")
 #: Distance between pictures, px.
 GAP_PX = 4
 

@@ -65,7 +65,7 @@ class TrainSettings(QWidget):
         self.folder = _file_edit(
             "folder",
             FileDialogMode.EXISTING_DIRECTORY,
-            "holds pictures; or photos/, and optionally shapes/ (grey alpha) and cutouts/ (RGBA)",
+            "holds pictures; or photos/, and optionally shapes/ (grey masks) and cutouts/ (RGBA)",
         )
         self.files = FileEdit(
             label="pictures",

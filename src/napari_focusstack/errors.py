@@ -31,3 +31,26 @@ class FocusAxisError(InputError):
     def __reduce__(self) -> tuple[type[FocusAxisError], tuple[str, str]]:
         """Pickle both arguments: processes hand errors on."""
         return FocusAxisError, (str(self), self.axes)
+
+
+class ForeignPlanesError(InputError):
+    """Some planes do not match the others.
+
+    Parameters
+    ----------
+    message : str
+        One sentence.
+    planes : tuple of int
+        Their numbers, from 1.
+    correlation : float
+        With the others.
+    """
+
+    def __init__(self, message: str, planes: tuple[int, ...], correlation: float) -> None:
+        super().__init__(message)
+        self.planes = planes
+        self.correlation = correlation
+
+    def __reduce__(self) -> tuple[type[ForeignPlanesError], tuple[str, tuple[int, ...], float]]:
+        """Pickle all arguments: processes hand errors on."""
+        return ForeignPlanesError, (str(self), self.planes, self.correlation)

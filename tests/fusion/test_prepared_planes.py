@@ -1,10 +1,13 @@
 """Planes are mended, chosen, registered and equalised before anything is sought in them."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
+from napari_focusstack.errors import ForeignPlanesError
 from napari_focusstack.fusion.prepared_planes import PreparedPlanes
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.runtime.progress import run
@@ -51,6 +54,16 @@ def test_blank_planes_do_not_count_and_a_reversed_stack_counts_from_the_other_en
     stack = [*planes, blank]
     assert prepared(stack).shown == [1, 2, 3, 4, 5]
     assert prepared(stack, near="last").shown == [2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("near", ["first", "last"])
+def test_a_plane_of_another_scene_is_named_as_the_planes_are_given(planes, near):
+    strange = np.random.default_rng(0).integers(0, 60000, planes[0].shape).astype(np.uint16)
+    stack = [planes[0], np.full_like(planes[0], 500), *planes[1:4], strange, planes[4]]
+    with pytest.raises(ForeignPlanesError, match=r"^plane 6 does not match the others") as refused:
+        run(prepared(stack, near=near).align())
+    assert refused.value.planes == (6,)
+    assert pickle.loads(pickle.dumps(refused.value)).planes == (6,)
 
 
 def test_hot_pixels_are_mended_unless_pixels_are_to_stay(planes):

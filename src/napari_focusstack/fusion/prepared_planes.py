@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_focusstack.diagnostics.blurred import blurred_planes
 from napari_focusstack.diagnostics.similarity import summarize
+from napari_focusstack.errors import ForeignPlanesError
 from napari_focusstack.fusion.copied_planes import places_without_copies
 from napari_focusstack.fusion.surface_planes import SurfacePlanes
 from napari_focusstack.networks.device import resolve_device
@@ -19,6 +20,7 @@ from napari_focusstack.planes.distinct import width_of
 from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.registration.align import align, shown_after
 from napari_focusstack.registration.light import Light
+from napari_focusstack.registration.register import foreign_planes
 from napari_focusstack.runtime.forked import check_not_forked
 from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import Progress
@@ -150,7 +152,12 @@ class PreparedPlanes:
             known.check(self.stack.sources)
             known = self._in_order(known).take(self.shown)
         stack = self.shown_stack
-        planes, registration = yield from align(stack.sources, self.parameters, known, stack.shown)
+        given = stack.sources, self.parameters, known, stack.shown
+        try:
+            planes, registration = yield from align(*given)
+        except ForeignPlanesError as error:
+            numbers = [self._as_given(self.shown[number - 1]) for number in error.planes]
+            raise foreign_planes(numbers, error.correlation) from None
         if registration is not None:
             logger.debug("registration: %s", registration.reason)
             self.registration = self._in_order(registration.put(self.shown, len(self.stack)))
@@ -168,6 +175,10 @@ class PreparedPlanes:
                 self.unequalised = self.shown_stack
             self.stack.put(self.shown, self.light.equalize(planes, self.stack.intensity))
         yield Progress("compare light", 1, 1)
+
+    def _as_given(self, number: int) -> int:
+        """Return the number of a plane, counted from the nearest, in the order given."""
+        return len(self.stack) + 1 - number if self.near == "last" else number
 
     def _in_order(self, registration: Registration) -> Registration:
         """Return a registration in the order given as one of the nearest first, or the inverse."""

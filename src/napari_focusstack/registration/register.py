@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from napari_focusstack.diagnostics.diagnosis import format_ranges
-from napari_focusstack.errors import InputError
+from napari_focusstack.errors import ForeignPlanesError, InputError
 from napari_focusstack.parameters import RegistrationParameters
 from napari_focusstack.registration.matching import (
     MIN_MOVED_PX,
@@ -171,7 +171,7 @@ def _chain(known: dict[tuple[int, int], Match], first: int, last: int) -> tuple[
 
 
 def _check_belonging(matches: list[Match], count: int) -> None:
-    """Raise InputError if planes that are not blank correlate with none of the others."""
+    """Raise ForeignPlanesError if planes that are not blank correlate with none of the others."""
     min_contrast = UNRELATED_CONTRAST * max(one.contrast for one in matches)
     related = [one for one in matches if not one.unrelated or one.contrast <= min_contrast]
     groups = [{plane} for plane in range(count)]
@@ -183,11 +183,18 @@ def _check_belonging(matches: list[Match], count: int) -> None:
     largest = max(groups, key=lambda group: (len(group), -min(group)))
     others = set(range(count)) - largest
     best = max(one.correlation for one in matches if len(others & set(one.pair)) == 1)
-    named = format_ranges([plane + 1 for plane in sorted(others)])
-    raise InputError(
-        f"{f'plane {named} does' if len(others) == 1 else f'planes {named} do'} not match the "
-        f"others around (correlation {best:.2f}); check that all belong to one stack, or turn "
-        "registration off."
+    raise foreign_planes([plane + 1 for plane in others], best)
+
+
+def foreign_planes(planes: Sequence[int], correlation: float) -> ForeignPlanesError:
+    """Return the error that names planes, from 1, that do not match the others."""
+    named = format_ranges(sorted(planes))
+    return ForeignPlanesError(
+        f"{f'plane {named} does' if len(planes) == 1 else f'planes {named} do'} not match the "
+        f"others around (correlation {correlation:.2f}); check that all belong to one stack, or "
+        "turn registration off.",
+        tuple(sorted(planes)),
+        correlation,
     )
 
 

@@ -514,6 +514,27 @@ def test_a_plane_that_is_there_twice_is_left_out_with_one_click(dock, qtbot, vie
     assert dock.input["planes"].value == ""
 
 
+@pytest.mark.parametrize("near", ["first", "last"])
+def test_a_plane_of_another_scene_is_left_out_with_one_click(dock, qtbot, viewer, planes, near):
+    strange = (texture(9)[None, ..., 0] * 60000).astype(np.uint16)
+    viewer.add_image(np.concatenate([planes[:3], strange, planes[3:]]), name="mixed")
+    dock.stack.value = "mixed"
+    dock.input["near"].value = near
+    assert press(qtbot, dock, "run_all") == ""
+    assert dock.verdict.sentence.text() == (
+        "Plane 4 shows something else than the others, so nothing was fused."
+    )
+    dock.stack.value = "stack"
+    assert dock.verdict.sentence.text() == ""
+    dock.stack.value = "mixed"
+    (button,) = dock.verdict.buttons
+    button.click()
+    qtbot.waitUntil(lambda: not dock.tasks.busy, timeout=60_000)
+    assert dock.input["planes"].value == "1:3,5:6"
+    assert "mixed fused" in viewer.layers
+    assert "Plane 4" not in dock.verdict.sentence.text()
+
+
 def test_of_planes_at_one_position_one_is_left_out_by_a_button(dock, qtbot, viewer, planes):
     places = [0.0, 1.0, 1.0, 2.0, 3.0][: len(planes)]
     about = {"focus_axis": 0, "z_step": 1.0, "unit": "um", "positions": places}

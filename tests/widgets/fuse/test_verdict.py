@@ -8,7 +8,7 @@ import pytest
 from napari_focusstack.diagnostics.diagnosis import Diagnosis
 from napari_focusstack.fusion.pipeline import DOUBTFUL
 from napari_focusstack.imaging.psf import Psf
-from napari_focusstack.widgets.fuse.verdict import findings_of, verdict_of
+from napari_focusstack.widgets.fuse.verdict import findings_of, verdict_of, verdict_without
 
 PLANES = 6
 
@@ -88,6 +88,13 @@ def test_planes_are_not_left_out_where_fewer_than_two_would_remain(session, canv
     session.diagnosis = diagnosis(duplicates=((1, 2), (1, 3)))
     (finding,) = verdict_of(session, canvas).findings
     assert (finding.text, finding.action) == ("Planes 2, 3 show what others show", "")
+
+
+def test_planes_of_another_scene_are_left_out_unless_too_few_would_remain():
+    (finding,) = verdict_without((2, 3), 5).findings
+    assert (finding.remedy, finding.planes) == ("Leave out planes 2, 3", (2, 3))
+    (finding,) = verdict_without((2,), 2).findings
+    assert finding.action == ""
 
 
 def test_planes_are_named_as_the_slider_counts_them_where_the_last_is_nearest(session, canvas):

@@ -72,6 +72,8 @@ class TaskBar(QWidget):
 
     #: Emitted with True when a task begins, and with False when it has ended for any reason.
     busy_changed = Signal(bool)
+    #: Emitted with the InputError of a task after its sentence was shown.
+    refused = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -222,6 +224,7 @@ class TaskBar(QWidget):
         self._end("")
         if isinstance(error, InputError):
             self.say(str(error), error=True)
+            self.refused.emit(error)
             return
         self.say(f"{type(error).__name__}: {error}", error=True)
         raise error

@@ -7,7 +7,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from napari_focusstack.errors import InputError
+from napari_focusstack.errors import ForeignPlanesError, InputError
 from napari_focusstack.runtime.plane_choice import choice_text, named_planes
 from napari_focusstack.widgets.controls.background import Background
 from napari_focusstack.widgets.fuse.brush_debouncer import BrushDebouncer
@@ -19,6 +19,7 @@ from napari_focusstack.widgets.fuse.preview import (
     show_preview,
 )
 from napari_focusstack.widgets.fuse.result_summary import ResultSummary
+from napari_focusstack.widgets.fuse.verdict import verdict_without
 from napari_focusstack.widgets.retouch.retouch import Retouch
 from napari_focusstack.widgets.session.result_pictures import TimePointView, packed, viewed
 from napari_focusstack.widgets.session.session import Session
@@ -82,6 +83,7 @@ class FuseSteps:
         self.repainter = Background(panel)
         panel.tasks.busy_changed.connect(self.brush.touched)
         panel.tasks.cancel_button.clicked.connect(self._cancelled)
+        panel.tasks.refused.connect(self._refused)
         panel.live.changed.connect(self.brush.touched)
         self._began = 0.0
 
@@ -169,6 +171,14 @@ class FuseSteps:
         """Show the figures again: a cancelled step has changed nothing."""
         if self.session is not None and self.session.canvas is not None:
             self.summary.show(self.session, self.summary.seconds)
+
+    def _refused(self, error: InputError) -> None:
+        """Offer to leave out planes that cannot be fused with the others."""
+        source = self.menus.source() if self.menus.stack else None
+        chosen = self._chosen(source)
+        if isinstance(error, ForeignPlanesError) and {*error.planes} < {*chosen}:
+            self.panel.tasks.say("")
+            self.summary.refuse(source, chosen, verdict_without(error.planes, len(chosen)))
 
     def show_stack(self) -> None:
         """Show the figures of the chosen stack, and of no other."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from napari_focusstack.fusion.canvas import Canvas
     from napari_focusstack.imaging.psf import Psf
+    from napari_focusstack.widgets.controls.verdict_view import Verdict
     from napari_focusstack.widgets.fuse.panel import Panel
     from napari_focusstack.widgets.retouch.retouch import Retouch
     from napari_focusstack.widgets.session.session import Session
@@ -36,6 +37,8 @@ class ResultSummary:
         self._session: Session | None = None
         self.seconds = 0.0
         self._is_blank = True
+        #: Planes of a source that could not be fused, and what is said of them.
+        self._refused: tuple[Source | None, Sequence[int], Verdict] | None = None
 
     def show(self, session: Session, seconds: float) -> None:
         """Show a new fusion, and the seconds that it took."""
@@ -52,14 +55,21 @@ class ResultSummary:
         if session is None or session.source != source:
             self._clear()
             before = None if source is None else verdict_before(source.positions, chosen)
+            if self._refused is not None and self._refused[:2] == (source, chosen):
+                before = self._refused[2]
             self.panel.verdict.show_verdict(before)
         elif self._is_blank:
             self._is_blank = False
             self._show()
 
+    def refuse(self, source: Source | None, chosen: Sequence[int], verdict: Verdict) -> None:
+        """Say why planes of a source could not be fused, until others are chosen."""
+        self._refused = source, chosen, verdict
+        self.show_again(source, chosen)
+
     def forget(self) -> None:
         """Show nothing, as while a step runs and after it failed."""
-        self._session = None
+        self._session = self._refused = None
         self._clear()
 
     def follow_brush(self, session: Session) -> None:

@@ -97,6 +97,22 @@ def verdict_before(positions: Sequence[float] | None, chosen: Sequence[int]) -> 
     return Verdict(False, f"{text}.", (finding,))
 
 
+def verdict_without(planes: Sequence[int], chosen: int) -> Verdict:
+    """Return what is said of planes that do not match the others, so that nothing was fused.
+
+    Parameters
+    ----------
+    planes : sequence of int
+        Their numbers, from 1, in the order of the slider.
+    chosen : int
+        Number of planes that are to be used.
+    """
+    finding = _left_out(planes, "shows something else", "show something else")
+    if chosen - len(planes) < 2:
+        finding = replace(finding, remedy="", action="")
+    return Verdict(False, f"{finding.text} than the others, so nothing was fused.", (finding,))
+
+
 def _plain_words(canvas: Canvas) -> str:
     """Return why no halo was removed."""
     if canvas.pipeline.parameters.elimination == "none":

@@ -12,6 +12,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from napari_focusstack.io.reading import stack_pixels
 from napari_focusstack.io.reading.find_stacks import find_stacks
 from napari_focusstack.plugin.layer_data import Choice
+from napari_focusstack.widgets.controls.eliding import NARROWEST_DOCK_PX
 from napari_focusstack.widgets.controls.plane_preview import HEIGHT_PX, middle_plane
 from napari_focusstack.widgets.open_stack import OpenStackWidget
 from napari_focusstack.widgets.session.source import Source
@@ -123,6 +124,16 @@ def test_what_is_dropped_is_offered(widget, qtbot, hyperstack):
     widget.dropEvent(QDropEvent(*where))
     settle(qtbot, widget)
     assert widget.source.text() == "hyper.tif"
+
+
+def test_nothing_is_cut_in_a_narrow_dock(widget, qtbot, hyperstack, cut_off):
+    inspect(qtbot, widget, hyperstack[0])
+    widget.resize(600, 600)
+    widget.show()
+    widget.resize(NARROWEST_DOCK_PX, 600)
+    qtbot.waitUntil(lambda: widget.preview.pixmap().width() < NARROWEST_DOCK_PX)
+    assert widget.width() == NARROWEST_DOCK_PX
+    assert cut_off(widget) == []
 
 
 def test_a_stack_is_in_view_also_beside_a_longer_one(widget, viewer, qtbot, tmp_path):

@@ -31,7 +31,7 @@ from napari_focusstack.io.reading.stack_pixels import pixels
 from napari_focusstack.plugin.layer_data import Choice, choose, layers_of
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.widgets.controls.dock_title import title_dock
-from napari_focusstack.widgets.controls.eliding import elide
+from napari_focusstack.widgets.controls.eliding import NARROWEST_DOCK_PX, elide
 from napari_focusstack.widgets.controls.plane_preview import PlanePreview
 from napari_focusstack.widgets.controls.task_bar import TaskBar
 from napari_focusstack.widgets.controls.wrapping import wrap
@@ -254,6 +254,7 @@ class OpenStackWidget(QWidget):
         layout.addWidget(self.task)
         layout.addStretch(1)
         elide(self)
+        self.setMinimumWidth(NARROWEST_DOCK_PX)
 
 
 def _inspection(paths: list[Path]) -> Generator[Progress, None, list[StackHeader]]:

@@ -27,8 +27,9 @@ from napari_focusstack.samples import pair as samples
 from napari_focusstack.samples import stacks as sample_stacks
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.dock_title import dock_of
+from napari_focusstack.widgets.controls.eliding import NARROWEST_DOCK_PX
 from napari_focusstack.widgets.controls.verdict_view import Finding, Verdict
-from napari_focusstack.widgets.fuse.panel import GIVEN, NARROWEST_PX
+from napari_focusstack.widgets.fuse.panel import GIVEN
 
 NO_SCREEN = os.environ.get("QT_QPA_PLATFORM") == "offscreen" or (
     sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
@@ -349,8 +350,8 @@ def test_nothing_is_cut_in_a_narrow_dock_of_a_stack(stack_dock, cut_off):
 
 def test_each_choice_and_button_can_be_read_in_the_narrowest_dock(stack_dock):
     stack_dock.buttons["fuse_series"].show()  # as with a time series
-    narrow(stack_dock, NARROWEST_PX)
-    assert stack_dock.width() == NARROWEST_PX
+    narrow(stack_dock, NARROWEST_DOCK_PX)
+    assert stack_dock.width() == NARROWEST_DOCK_PX
     named = stack_dock.input["near"], stack_dock.input["intensity"], stack_dock.psf
     files = {menu.native for menu in stack_dock.weights.values()}  # have names of any length
     menus = set(stack_dock.findChildren(QComboBox)) - files

@@ -22,6 +22,7 @@ from napari_focusstack.training import trainer
 from napari_focusstack.training.config import PURPOSES, TrainParameters
 from napari_focusstack.training.trainer import Training
 from napari_focusstack.widgets.controls import weights_menu
+from napari_focusstack.widgets.controls.eliding import NARROWEST_DOCK_PX
 from napari_focusstack.widgets.training.dock import SCENES, TrainWidget
 from napari_focusstack.widgets.training.run import TrainingRun
 from napari_focusstack.widgets.training.scene_grid import GAP_PX, mosaic
@@ -224,6 +225,13 @@ def test_the_dock_says_what_each_network_is_for_and_which_are_not_offered(widget
     menu = widget.settings.recipe["network"].native
     assert menu.itemText(menu.findData("deb")) == "planes of a stack (DEB)"
     assert [menu.itemData(place) for place in range(menu.count())] == list(PURPOSES)
+
+
+def test_nothing_is_cut_in_a_narrow_dock(widget, cut_off):
+    widget.resize(NARROWEST_DOCK_PX, 690)
+    widget.show()
+    assert widget.width() == NARROWEST_DOCK_PX
+    assert cut_off(widget) == []
 
 
 def averaged(widget):

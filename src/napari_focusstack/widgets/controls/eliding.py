@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Narrowest menu or button, px: some letters and the ellipsis.
 NARROWEST_PX = 44
+#: Narrowest dock, px: its labels are readable, and its menus and buttons say enough.
+NARROWEST_DOCK_PX = 280
 #: Space between the entries of a menu and its edges, px.
 PADDING_PX = 8
 

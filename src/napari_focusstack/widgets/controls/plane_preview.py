@@ -14,6 +14,7 @@ from napari_focusstack.plugin.layer_data import choose
 from napari_focusstack.widgets.controls.workers import create_worker
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QResizeEvent
     from qtpy.QtWidgets import QWidget
 
     from napari_focusstack.io.reading.stack_header import StackHeader
@@ -30,8 +31,10 @@ class PlanePreview(QLabel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(HEIGHT_PX)
+        self.setMinimumWidth(1)  # or it could not get narrower than its picture
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._request_id = 0
+        self._plane = QPixmap()
 
     def ask(self, stack: StackHeader, choice: Choice) -> None:
         """Read and show the middle plane of a choice."""
@@ -55,8 +58,18 @@ class PlanePreview(QLabel):
             return
         height, width = plane.shape[:2]
         image = QImage(plane.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+        self._plane = QPixmap.fromImage(image)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Show the plane as large as fits."""
+        super().resizeEvent(event)
+        if not self.pixmap().isNull():
+            self._fit()
+
+    def _fit(self) -> None:
         shape = Qt.AspectRatioMode.KeepAspectRatio
-        self.setPixmap(QPixmap.fromImage(image).scaled(self.width(), HEIGHT_PX, shape))
+        self.setPixmap(self._plane.scaled(self.width(), HEIGHT_PX, shape))
 
     def _fail(self, _: Exception) -> None:
         # the error message appears when the file is opened

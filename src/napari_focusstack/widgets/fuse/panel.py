@@ -23,7 +23,7 @@ from napari_focusstack.io.reading.calibration import UNKNOWN
 from napari_focusstack.parameters import FuseParameters, ProjectionParameters, SlabParameters
 from napari_focusstack.widgets.controls.channel_menu import ChannelMenu
 from napari_focusstack.widgets.controls.device_menu import DeviceMenu
-from napari_focusstack.widgets.controls.eliding import elide
+from napari_focusstack.widgets.controls.eliding import NARROWEST_DOCK_PX, elide
 from napari_focusstack.widgets.controls.form import SPACING_PX, folded, form, number_box
 from napari_focusstack.widgets.controls.line_plot import Curve
 from napari_focusstack.widgets.controls.plane_legend import Legend
@@ -181,8 +181,6 @@ BELOW_LABEL = ("intensity", "psf", "blend", "register", "overlay")
 ADVANCED = ("device", "tile_px")
 #: Size of the dock, px: it leaves room for the picture on a small screen.
 WIDTH_PX, HEIGHT_PX = 360, 690
-#: Narrowest dock, px: its labels are readable, and its menus and buttons say enough.
-NARROWEST_PX = 280
 MARGIN_PX = 6
 
 
@@ -386,7 +384,7 @@ class Panel(QWidget):
         outer.addWidget(_stacked(*top))
         outer.addWidget(scroll, 1)
         elide(self)
-        self.setMinimumWidth(NARROWEST_PX)
+        self.setMinimumWidth(NARROWEST_DOCK_PX)
 
 
 def _help(name: str) -> str:

@@ -93,11 +93,11 @@ class Retouch:
         self._showing.timeout.connect(lambda: self._show_view(shown=True))
         #: Ends once napari has taken a removed layer out of its scene: hiding the labels draws
         #: that, and OpenGL may crash over the layer.
-        self._ending = QTimer(self.view)
+        self._ending = QTimer(panel.legend)  # napari may be closing
         self._ending.setSingleShot(True)
         self._ending.timeout.connect(self.end)
         #: Follows another session, as late for the same reason.
-        self._following = QTimer(self.view)
+        self._following = QTimer(panel.legend)
         self._following.setSingleShot(True)
         self._following.timeout.connect(lambda: self.follow(self._next))
         self._next: Session | None = None

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.controls import weights_menu
 from napari_focusstack.widgets.controls.dock_title import title_dock
-from napari_focusstack.widgets.controls.eliding import elide
+from napari_focusstack.widgets.controls.eliding import NARROWEST_DOCK_PX, elide
 from napari_focusstack.widgets.controls.form import folded
 from napari_focusstack.widgets.controls.line_plot import Curve
 from napari_focusstack.widgets.controls.task_bar import TaskBar, was_undocked
@@ -119,6 +119,7 @@ class TrainWidget(QWidget):
         layout.addWidget(self.status)
         layout.addWidget(self.task)
         elide(self)
+        self.setMinimumWidth(NARROWEST_DOCK_PX)
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Stop the training where the dock is closed."""

@@ -6,7 +6,7 @@ from napari_focusstack.widgets.controls.wrapping import wrap
 TEXT = "a sentence that is much longer than a narrow dock is wide, so that it takes some lines"
 
 
-def test_all_lines_of_a_text_in_a_folded_section_are_shown(qtbot):
+def test_as_many_lines_as_a_text_has_are_shown_in_a_folded_section(qtbot):
     around, label = QWidget(), QLabel(TEXT)
     wrap(label)
     section = folded("Section", label)
@@ -19,3 +19,5 @@ def test_all_lines_of_a_text_in_a_folded_section_are_shown(qtbot):
     assert label.height() > 3 * label.fontMetrics().height()
     label.setText(f"{TEXT}, and then some more lines because it goes on: {TEXT}")
     qtbot.waitUntil(lambda: label.height() >= label.heightForWidth(label.width()))
+    label.setText("a word")
+    qtbot.waitUntil(lambda: label.height() < 2 * label.fontMetrics().height())

@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 class _Height(QObject):
     """Asks for the height that the lines of a label need at its width."""
 
+    def __init__(self, label: QLabel) -> None:
+        super().__init__(label)
+        #: Text, font and width for which that was asked.
+        self._asked: tuple[str, str, int] | None = None
+
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Ask again where the width or the text has changed."""
+        """Ask again where the width, the font or the text has changed."""
         kinds = QEvent.Type.Resize, QEvent.Type.Paint
         if event is not None and event.type() in kinds and isinstance(watched, QLabel):
-            needed = max(0, watched.heightForWidth(watched.width()))  # -1 without a text
-            if watched.minimumHeight() != needed:
-                watched.setMinimumHeight(needed)
+            now = watched.text(), watched.font().key(), watched.width()
+            if now != self._asked:
+                self._asked = now
+                watched.setMinimumHeight(0)  # or it would count for what is needed
+                watched.setMinimumHeight(max(0, watched.heightForWidth(now[2])))  # -1 without text
         return False
 
 

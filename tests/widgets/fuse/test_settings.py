@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from npe2 import PluginManifest
 
 from napari_focusstack.widgets.fuse.dock import FuseWidget
 
@@ -74,6 +75,15 @@ def test_the_next_stack_has_a_depth_map_or_none_as_the_last(open_dock):
     fusing(3).native.click()
     assert not fusing(4).value
     assert not fusing(2).value
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_preferences_have_the_words_of_the_dock(open_dock, name):
+    manifest = PluginManifest.from_distribution("napari-focusstack")
+    offered = manifest.contributions.configurations["fusing"].properties[name]
+    menu = open_dock().settings._menus()[name].native
+    assert [menu.itemText(at) for at in range(menu.count())] == offered.enum
+    assert menu.currentText() == offered.default
 
 
 def test_what_a_file_sets_is_not_remembered(open_dock):

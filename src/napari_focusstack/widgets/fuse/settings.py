@@ -89,8 +89,7 @@ class FuseSettings:
         self.panel.input["tile_px"].value = preferred.tile_px
         # only what the user chooses is kept: files and records set menus, too
         for name, menu in self._menus().items():
-            if getattr(preferred, name) in menu.choices:
-                menu.value = getattr(preferred, name)
+            menu.native.setCurrentText(getattr(preferred, name))
             menu.native.activated.connect(partial(self._remember, name))
         for name, box in self._boxes().items():
             box.value = getattr(preferred, name)
@@ -99,7 +98,7 @@ class FuseSettings:
         self.panel.with_depth.native.clicked.connect(self._remember_depth)
 
     def _menus(self) -> dict[str, ComboBox]:
-        """Return the menus whose choice the next dock begins with."""
+        """Return the menus whose choice, in words, the next dock begins with."""
         panel = self.panel
         return {
             "near": panel.input["near"],
@@ -109,7 +108,7 @@ class FuseSettings:
         }
 
     def _remember(self, name: str, _: int) -> None:
-        remember(name, self._menus()[name].value)
+        remember(name, self._menus()[name].native.currentText())
 
     def _boxes(self) -> dict[str, CheckBox]:
         """Return the ticks with which the next dock begins."""

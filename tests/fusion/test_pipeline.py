@@ -15,7 +15,7 @@ from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundar
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.runtime.region import pad
 from napari_focusstack.segmentation.focus_map import FocusMap
-from napari_focusstack.source.select_sources import estimate_noise
+from napari_focusstack.source.noise import estimate_noise
 from napari_focusstack.source.selection import Selection
 
 

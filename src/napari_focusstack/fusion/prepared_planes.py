@@ -25,7 +25,7 @@ from napari_focusstack.runtime.forked import check_not_forked
 from napari_focusstack.runtime.memory import memory_budget
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.threads import map_in_threads
-from napari_focusstack.source.select_sources import estimate_noise
+from napari_focusstack.source.noise import estimate_noise
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

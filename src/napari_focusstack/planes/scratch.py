@@ -44,17 +44,17 @@ class KeptPlanes:
     """
 
     def __init__(self, planes: Sequence[Any]) -> None:
-        first = planes[0]
         self.planes: list[Any] = []
+        self._count, self._in_file = len(planes), isinstance(planes[0], LazyPlane)
         self._scratch: ScratchPlanes | None = None
-        if isinstance(first, LazyPlane):
-            self._scratch = ScratchPlanes((len(planes), *first.shape), first.dtype)
 
     def add(self, pixels: np.ndarray) -> None:
-        """Keep the next plane."""
-        if self._scratch is None:
+        """Keep the next plane, of the shape and type of the first."""
+        if not self._in_file:
             self.planes.append(pixels)
             return
+        if self._scratch is None:
+            self._scratch = ScratchPlanes((self._count, *pixels.shape), pixels.dtype)
         number = len(self.planes)
         self._scratch.write(number, pixels)
         self.planes.append(LazyPlane(self._scratch, number, pixels.shape))

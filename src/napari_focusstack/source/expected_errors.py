@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as functional
 
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 EXPECT = TileStep(350.0, 18.0, reach_px=32, grid_px=32, least_px=96)
 
 
+#: Side of the cells of the smaller picture by which planes are doubted, px.
+CELL_PX = 4
+
+
 class _Features:
     """The surroundings of each plane in a region of cells, (1, 16, rows, columns)."""
 
@@ -42,7 +47,11 @@ class _Features:
 
 
 def expect_errors(
-    cues: CuesOfRegions, network: SEB, surroundings: PlaneMaps, work: Work
+    cues: CuesOfRegions,
+    network: SEB,
+    surroundings: PlaneMaps,
+    work: Work,
+    doubts: PlaneMaps | None = None,
 ) -> Generator[Progress, None, PlaneMaps]:
     """Run the rest of SEB over tiles.
 
@@ -56,6 +65,8 @@ def expect_errors(
         See :func:`~napari_focusstack.source.surroundings.read_surroundings`.
     work : Work
         What tiles may take.
+    doubts : PlaneMaps, optional
+        One map of each plane, in cells of 4 px: what is added to the log of its error.
 
     Yields
     ------
@@ -77,6 +88,23 @@ def expect_errors(
             rows, columns = to_local(tile, outer)
             features = _Features(surroundings, in_cells(outer, stride))
             for plane, logs in enumerate(network.decode(features, cues.of(outer))):
-                errors.write(plane, tile, logs[:, rows, columns])
+                inner = logs[:, rows, columns]
+                if doubts is not None:
+                    inner = inner + _enlarged(doubts, plane, tile)
+                errors.write(plane, tile, inner)
         yield Progress("compare planes", tiles.done, tiles.total)
     return errors
+
+
+def _enlarged(doubts: PlaneMaps, plane: int, tile: Region) -> Tensor:
+    """Return the doubts of a plane (1, Y, X) in a tile, which begins at a cell."""
+    rows, columns = (slice(part.start // CELL_PX, -(-part.stop // CELL_PX)) for part in tile)
+    outer = pad((rows, columns), 1, doubts.size)
+    cells = doubts.read(plane, outer)[None]
+    whole = functional.interpolate(cells, scale_factor=CELL_PX, mode="bilinear")[0]
+    begin = (CELL_PX * part.start for part in outer)
+    here = (
+        slice(part.start - first, part.stop - first)
+        for part, first in zip(tile, begin, strict=True)
+    )
+    return whole[:, *here]

@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_focusstack.imaging.noise import BLOCK_PX, noise_of_bands, stack_noise
 from napari_focusstack.imaging.number_types import number_type
 from napari_focusstack.networks.seb import SURROUNDINGS_PX
-from napari_focusstack.planes.bands import grey_and_detail
-from napari_focusstack.planes.distinct import spread_evenly
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import pad, to_local
-from napari_focusstack.runtime.threads import map_in_threads
 from napari_focusstack.source.choice import choose
-from napari_focusstack.source.expected_errors import EXPECT, expect_errors
+from napari_focusstack.source.expected_errors import EXPECT
+from napari_focusstack.source.scales import expect_at_all_scales
 from napari_focusstack.source.seams import GRID_PX
 from napari_focusstack.source.selection import Selection
-from napari_focusstack.source.surroundings import CUES, STAGE, read_surroundings
-from napari_focusstack.source.tile_planes import CuesOfRegions, TilePlanes, TileStep, Work
+from napari_focusstack.source.surroundings import CUES, STAGE
+from napari_focusstack.source.tile_planes import TilePlanes, TileStep, Work
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -37,8 +34,6 @@ CHOOSE = TileStep(250.0, 11.0, reach_px=64, grid_px=GRID_PX, least_px=32)
 #: Memory of a tile, if the budget allows, bytes. There is one at a time, whose planes are worked on
 #: in parallel.
 WORK_BYTES = 600_000_000
-#: Most planes in which noise is looked for.
-NOISE_PLANES = 9
 
 
 def least_bytes(planes: int, size: tuple[int, int]) -> int:
@@ -66,7 +61,7 @@ def select_sources(
     network : SEB
         On the stack's device.
     noise : float
-        See :func:`estimate_noise`.
+        See :func:`~napari_focusstack.source.noise.estimate_noise`.
     blend : {"seams", "none", "noise"}
         See :func:`~napari_focusstack.source.choice.choose`.
     tile_px : int
@@ -82,11 +77,7 @@ def select_sources(
     Selection
     """
     work = Work(tile_px, min(WORK_BYTES, stack.budget_bytes))
-    cues = CuesOfRegions(stack, network.stride, noise)
-    surroundings = yield from read_surroundings(cues, network, work)
-    with surroundings:
-        errors = yield from expect_errors(cues, network, surroundings, work)
-    del cues
+    errors = yield from expect_at_all_scales(stack, network, noise, work)
     with errors:
         return (yield from _chosen(stack, noise, blend, errors, work))
 
@@ -133,19 +124,3 @@ def _select_tile(
                 mixed &= np.atleast_3d(values != picture).any(-1)
             picture[mixed] = values[mixed]
     return source, picture, mixed, choice.log_error[inner].half().cpu().numpy()
-
-
-def estimate_noise(stack: FocalStack) -> float:
-    """Estimate the noise of a stack from planes spread evenly over it.
-
-    Returns
-    -------
-    float
-        See :func:`~napari_focusstack.imaging.noise.noise_level`.
-    """
-
-    def of_plane(number: int) -> float:
-        return noise_of_bands(grey_and_detail(stack, number, BLOCK_PX))
-
-    numbers = spread_evenly(len(stack), NOISE_PLANES)
-    return stack_noise(list(map_in_threads(of_plane, numbers, stack.device)))

@@ -21,6 +21,7 @@ STEPS = {
     "find focus": ("finding what is in focus", 0.12),
     "draw edges": ("drawing edges", 0.08),
     "estimate PSF": ("measuring the blur", 0.07),
+    "compare smaller planes": ("looking from afar", 0.02),
     "read surroundings": ("looking at the whole picture", 0.11),
     "compare planes": ("comparing the planes", 0.11),
     "choose sources": ("choosing the sharpest plane", 0.06),

@@ -388,16 +388,16 @@ def test_a_painted_run_repeats_from_its_files_bit_for_bit(
     painted, followed = labels.data.copy(), image.data.copy()
     settings, stack = fused.parameters(), viewer.layers["stack"]
     monkeypatch.chdir(tmp_path)
-    for layer, name in ((stack, "stack.tif"), (labels, "stack planes.tif")):
+    for layer, name in ((stack, "stack.tif"), (labels, "stack planes.ome.tif")):
         write_layer(name, *layer.as_layer_data_tuple()[:2])
     said = press(qtbot, fused, "copy_command")
-    assert "'stack' as 'stack.tif' and layer 'stack planes' as 'stack planes.tif'" in said
+    assert "'stack' as 'stack.tif' and layer 'stack planes' as 'stack planes.ome.tif'" in said
     words = shlex.split(QApplication.clipboard().text())
     assert main(words[1:]) == 0
     np.testing.assert_array_equal(tifffile.imread("stack fused.tif"), followed)
 
     viewer.layers.clear()
-    for name, add in (("stack.tif", viewer.add_image), ("stack planes.tif", viewer.add_labels)):
+    for name, add in (("stack.tif", viewer.add_image), ("stack planes.ome.tif", viewer.add_labels)):
         ((data, meta, _),) = read_layers(name)
         add(data, **meta)
     dock = open_stack_dock(viewer)
@@ -443,7 +443,7 @@ def test_settings_are_copied_as_a_command_that_repeats_the_run(
     assert FuseParameters(**told) == fused.parameters()
     paint(fused, 80, 20, 2)
     press(qtbot, fused, "copy_command")
-    assert "--labels 'stack planes.tif'" in QApplication.clipboard().text()
+    assert "--labels 'stack planes.ome.tif'" in QApplication.clipboard().text()
 
 
 def test_settings_are_loaded_from_the_depth_layer(fused, qtbot, viewer, monkeypatch):

@@ -90,7 +90,7 @@ def command_of(session: Session, parameters: FuseParameters) -> tuple[str, str]:
     painted = session.is_painted
     unsaved = source.without_files()
     if painted and not source.is_one_of_many:
-        labels = f"{labels_name(source)}.tif"
+        labels = f"{labels_name(source)}.ome.tif"  # as *Save…* names it
         unsaved[str(session.labels.name)] = labels
     output = f"{source.name} fused.tif"
     line = as_command(

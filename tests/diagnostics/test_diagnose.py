@@ -125,6 +125,14 @@ def test_a_plane_that_shows_nothing_is_named(stack, nothing):
     assert len(found.messages()) == 1
 
 
+@pytest.mark.parametrize("blank", [3, 4])
+def test_a_long_step_over_a_plane_that_shows_nothing_is_no_gap(stack, blank):
+    stack[blank] = np.zeros_like(stack[0])
+    found = diagnose(stack)
+    assert (found.blank, found.gaps) == ((blank + 1,), ())
+    assert len(found.messages()) == 1
+
+
 def test_nothing_but_nothing_is_no_error(stack):
     assert diagnose([np.zeros_like(stack[0])] * 3).blank == (1, 2, 3)
 

@@ -94,7 +94,8 @@ def diagnose(planes: Iterable[np.ndarray], labels: np.ndarray | None = None) -> 
     findings = _check_sequence(summaries, sharp, alike) if len(sharp) > 1 else {}
     if blurred and findings.get("order"):  # planes out of order look blurred where they stand
         blurred, findings = [], _check_sequence(summaries, related, alike)
-    left_out = {index + 1 for index in blurred}
+    blank = tuple(index + 1 for index, summary in enumerate(summaries) if summary.blank)
+    left_out = {*blank, *(index + 1 for index in blurred)}  # a step over them is longer
     findings["gaps"] = tuple(
         (one, other)
         for one, other in findings.get("gaps", ())
@@ -104,7 +105,7 @@ def diagnose(planes: Iterable[np.ndarray], labels: np.ndarray | None = None) -> 
         sharpness=np.array([summary.sharpness for summary in summaries]),
         brightness=np.array([summary.brightness for summary in summaries]),
         steps=findings.pop("steps", np.full(len(summaries) - 1, np.nan)),
-        blank=tuple(index + 1 for index, summary in enumerate(summaries) if summary.blank),
+        blank=blank,
         unrelated=tuple(index + 1 for index in not_blank if index not in related),
         blurred=tuple(index + 1 for index in blurred),
         flicker=_flicker(summaries, related),

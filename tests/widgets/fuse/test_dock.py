@@ -247,7 +247,7 @@ def test_the_command_of_a_painted_stack_asks_for_its_labels(fused, qtbot):
     paint(fused, 8, 8, 1)
     assert "'stack foreground' as" in press(qtbot, fused, "copy_command")
     words = QApplication.clipboard().text()
-    assert "--labels 'stack foreground.tif'" in words
+    assert "--labels 'stack foreground.ome.tif'" in words
     assert "--channel" not in words
 
 

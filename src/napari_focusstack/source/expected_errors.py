@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 EXPECT = TileStep(350.0, 18.0, reach_px=32, grid_px=32, least_px=96)
 
 
-#: Side of the cells of the smaller picture by which planes are doubted, px.
-CELL_PX = 4
+#: Pixels of a side that are one pixel of the smaller picture, by which planes are doubted.
+REDUCTION = 4
 
 
 class _Features:
@@ -66,7 +66,7 @@ def expect_errors(
     work : Work
         What tiles may take.
     doubts : PlaneMaps, optional
-        One map of each plane, in cells of 4 px: what is added to the log of its error.
+        One map of each plane, at a quarter of the size: what is added to the log of its error.
 
     Yields
     ------
@@ -97,12 +97,12 @@ def expect_errors(
 
 
 def _enlarged(doubts: PlaneMaps, plane: int, tile: Region) -> Tensor:
-    """Return the doubts of a plane (1, Y, X) in a tile, which begins at a cell."""
-    rows, columns = (slice(part.start // CELL_PX, -(-part.stop // CELL_PX)) for part in tile)
+    """Return the doubts of a plane (1, Y, X) in a tile, which begins at a multiple of 4 px."""
+    rows, columns = (slice(part.start // REDUCTION, -(-part.stop // REDUCTION)) for part in tile)
     outer = pad((rows, columns), 1, doubts.size)
     cells = doubts.read(plane, outer)[None]
-    whole = functional.interpolate(cells, scale_factor=CELL_PX, mode="bilinear")[0]
-    begin = (CELL_PX * part.start for part in outer)
+    whole = functional.interpolate(cells, scale_factor=REDUCTION, mode="bilinear")[0]
+    begin = (REDUCTION * part.start for part in outer)
     here = (
         slice(part.start - first, part.stop - first)
         for part, first in zip(tile, begin, strict=True)

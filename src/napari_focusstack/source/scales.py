@@ -22,7 +22,7 @@ from napari_focusstack.planes.scratch import KeptPlanes
 from napari_focusstack.runtime.progress import Progress, relabel
 from napari_focusstack.runtime.threads import map_in_threads
 from napari_focusstack.runtime.tiles import pad_to_multiple
-from napari_focusstack.source.expected_errors import CELL_PX, expect_errors
+from napari_focusstack.source.expected_errors import REDUCTION, expect_errors
 from napari_focusstack.source.noise import estimate_noise
 from napari_focusstack.source.surroundings import read_surroundings
 from napari_focusstack.source.tile_planes import CuesOfRegions, TileStep
@@ -112,7 +112,7 @@ def reduced(stack: FocalStack) -> FocalStack:
     """
     channels = stack.sources[0].shape[2:]
     height, width = stack.size
-    rows = max(CELL_PX, BAND_PIXELS // width // CELL_PX * CELL_PX)
+    rows = max(REDUCTION, BAND_PIXELS // width // REDUCTION * REDUCTION)
     scale = full_scale("uint16")
 
     def reduce(number: int) -> np.ndarray:
@@ -120,7 +120,7 @@ def reduced(stack: FocalStack) -> FocalStack:
         for top in range(0, height, rows):
             band = slice(top, min(top + rows, height)), slice(0, width)
             shown = stack.display(number, band)[: channels[0] if channels else 1]
-            means = pooled(pad_to_multiple(shown[None], CELL_PX), CELL_PX)[0]
+            means = pooled(pad_to_multiple(shown[None], REDUCTION), REDUCTION)[0]
             bands.append((means * scale).round().permute(1, 2, 0).cpu().numpy().astype(np.uint16))
         whole = np.concatenate(bands)
         return whole if channels else whole[..., 0]

@@ -13,9 +13,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_focusstack.planes.focal_stack import FocalStack
+    from napari_focusstack.runtime.region import Region
 
 #: Most pixels of a band. They fit into the cache of a core.
 BAND_PIXELS = 2**18
+
+
+def bands(size: tuple[int, int], cell_px: int) -> Iterator[Region]:
+    """Yield bands of whole rows of an image of a size, which cut no cell; the last may hold less.
+
+    Examples
+    --------
+    >>> list(bands((20, 2**14), 8))
+    [(slice(0, 16, None), slice(0, 16384, None)), (slice(16, 20, None), slice(0, 16384, None))]
+    """
+    height, width = size
+    rows = max(cell_px, BAND_PIXELS // width // cell_px * cell_px)
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height)), slice(0, width)
 
 
 def grey_and_detail(
@@ -38,9 +53,7 @@ def grey_and_detail(
         Shape (1, 1, rows, X), coded for display, 0..1. They are those of the whole plane.
     """
     height, width = stack.size
-    rows = max(cell_px, BAND_PIXELS // width // cell_px * cell_px)
-    for top in range(0, height // cell_px * cell_px, rows):
-        band = slice(top, min(top + rows, height // cell_px * cell_px)), slice(0, width)
+    for band in bands((height // cell_px * cell_px, width), cell_px):
         outer = pad(band, 1, stack.size)
         grey = stack.display(number, outer).mean(0)[None, None]
         inner = to_local(band, outer)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 #: Its tiles. Fine cues depend on 13 px around, features at half the size on 4, and what is enlarged
 #: from cells of 8 px on 12.
 EXPECT = TileStep(350.0, 18.0, reach_px=32, grid_px=32, least_px=96)
-
-
 #: Pixels of a side that are one pixel of the smaller picture, by which planes are doubted.
 REDUCTION = 4
 
@@ -102,9 +100,5 @@ def _enlarged(doubts: PlaneMaps, plane: int, tile: Region) -> Tensor:
     outer = pad((rows, columns), 1, doubts.size)
     cells = doubts.read(plane, outer)[None]
     whole = functional.interpolate(cells, scale_factor=REDUCTION, mode="bilinear")[0]
-    begin = (REDUCTION * part.start for part in outer)
-    here = (
-        slice(part.start - first, part.stop - first)
-        for part, first in zip(tile, begin, strict=True)
-    )
-    return whole[:, *here]
+    rows, columns = (slice(REDUCTION * part.start, REDUCTION * part.stop) for part in outer)
+    return whole[:, *to_local(tile, (rows, columns))]

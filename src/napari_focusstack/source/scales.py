@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from copy import copy
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 from napari_focusstack.filters.pooling import pooled
 from napari_focusstack.imaging.intensity import Intensity
 from napari_focusstack.imaging.number_types import full_scale
-from napari_focusstack.planes.bands import BAND_PIXELS
+from napari_focusstack.planes.bands import bands
 from napari_focusstack.planes.scratch import KeptPlanes
 from napari_focusstack.runtime.progress import Progress, relabel
 from napari_focusstack.runtime.threads import map_in_threads
@@ -94,7 +95,7 @@ def _doubts(stack: FocalStack, network: SEB, work: Work) -> Generator[Progress, 
     for tile in tiles:
         with tiles.attempt(tile):
             logs = errors.read_all(tile)
-            least = torch.amin(logs, 0)
+            least = reduce(torch.minimum, logs)  # many times faster than amin
             errors.write_all(tile, (logs - least).sub_(MARGIN).clamp_(min=0).mul_(WEIGHT))
     return errors
 
@@ -111,23 +112,20 @@ def reduced(stack: FocalStack) -> FocalStack:
     (3, (16, 13))
     """
     channels = stack.sources[0].shape[2:]
-    height, width = stack.size
-    rows = max(REDUCTION, BAND_PIXELS // width // REDUCTION * REDUCTION)
     scale = full_scale("uint16")
 
-    def reduce(number: int) -> np.ndarray:
-        bands = []
-        for top in range(0, height, rows):
-            band = slice(top, min(top + rows, height)), slice(0, width)
+    def of_plane(number: int) -> np.ndarray:
+        parts = []
+        for band in bands(stack.size, REDUCTION):
             shown = stack.display(number, band)[: channels[0] if channels else 1]
             means = pooled(pad_to_multiple(shown[None], REDUCTION), REDUCTION)[0]
-            bands.append((means * scale).round().permute(1, 2, 0).cpu().numpy().astype(np.uint16))
-        whole = np.concatenate(bands)
+            parts.append((means * scale).round().permute(1, 2, 0).cpu().numpy().astype(np.uint16))
+        whole = np.concatenate(parts)
         return whole if channels else whole[..., 0]
 
     kept = KeptPlanes(stack.sources)
-    for plane in map_in_threads(reduce, range(1, len(stack) + 1), stack.device):
+    for plane in map_in_threads(of_plane, range(1, len(stack) + 1), stack.device):
         kept.add(plane)
-    smaller = copy(stack)
+    smaller = copy(stack)  # what planes do not show is filled, so all of it is read
     smaller.sources, smaller.intensity = kept.planes, Intensity("srgb", "uint16", 0.0, scale)
     return smaller

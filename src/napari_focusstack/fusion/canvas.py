@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,8 +87,6 @@ class Canvas:
         self.estimated = focus
         self.psf = psf
         self.focus = focus.with_labels(labels, decided)
-        #: The map of the planes that stand for the surfaces.
-        self._narrow = pipeline.surfaces.narrow(self.focus)
         self.decided = np.zeros(stack.size, bool) if decided is None else decided.copy()
         self.has_estimated_sources = selection is not None
         self.selected = selection or Selection.by_labels(stack, focus.labels)
@@ -97,6 +96,11 @@ class Canvas:
         self.region = np.zeros(stack.size, bool)
         #: The light behind the halo, of which a stroke changes a part.
         self._transition = TransitionRegion(self.selection, self.focus, stack.intensity)
+
+    @cached_property
+    def _narrow(self) -> FocusMap:
+        """The map of the planes that stand for the surfaces; strokes are painted into both."""
+        return self.pipeline.surfaces.narrow(self.focus)
 
     @property
     def initial(self) -> np.ndarray:

@@ -402,6 +402,13 @@ class Pipeline(PreparedPlanes):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mix the light of a transition region into the source pixels of some rows and columns.
 
+        Parameters
+        ----------
+        region : TransitionRegion
+            What :meth:`unmix` computed of these rows and columns, and as far around as TEB sees.
+        psf, method, within
+            As for :meth:`unmix`; without a PSF there is no light to mix in.
+
         Returns
         -------
         image, region : ndarray

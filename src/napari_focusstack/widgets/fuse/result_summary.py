@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_focusstack.errors import InputError
 from napari_focusstack.widgets.fuse.panel import WORDS
 from napari_focusstack.widgets.fuse.verdict import verdict_before, verdict_of
+from napari_focusstack.widgets.session.session import NOTHING_FUSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +141,7 @@ def figures_text(session: Session, seconds: float) -> str:
     """
     canvas = session.canvas
     if canvas is None:
-        raise InputError("nothing is fused yet; press Fuse or Run all first.")
+        raise InputError(NOTHING_FUSED)
     parts = _elimination_figures(canvas, painted_since=session.state.painted_since)
     parts.append(f"pixel values: {WORDS['intensity'][canvas.stack.intensity.coding]}")
     parts.append(f"fused in {seconds:.1f} s")

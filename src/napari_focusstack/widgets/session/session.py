@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from napari_focusstack.widgets.session.source import Source
     from napari_focusstack.widgets.session.tasks import Channels, FusionState, Task
 
+#: What is said where a step needs a fused stack.
+NOTHING_FUSED = "nothing is fused yet; press Fuse or Run all first."
+
 
 class Session:
     """What is known of one focal stack at one time point, and the layers that show it.
@@ -397,7 +400,7 @@ class Session:
             return self.image
         if self.canvas is not None:
             raise InputError("the fused image was removed; press Fuse to make it again.")
-        raise InputError("nothing is fused yet; press Fuse or Run all first.")
+        raise InputError(NOTHING_FUSED)
 
     def fused_canvas(self) -> Canvas:
         """Return the fused stack; InputError where there is none, or none any more."""
@@ -406,7 +409,7 @@ class Session:
             return self.canvas
         if np.any(image.data[self.layers.index("fused")]):
             raise InputError(f"{image.name!r} was made earlier; press Fuse to go on with it.")
-        raise InputError("nothing is fused yet; press Fuse or Run all first.")
+        raise InputError(NOTHING_FUSED)
 
     @property
     def result(self) -> FusionResult:

@@ -46,3 +46,14 @@ def test_the_garbage_collector_takes_what_imports_leave_for_old():
     kept += [[] for _ in range(10_000)]
     assert gc.get_stats()[2]["collections"] == before
     assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
+
+
+def test_a_process_ends_without_searching_all_objects_once_more():
+    code = """
+import atexit, gc
+from napari_focusstack.runtime.preload import end_without_collection
+atexit.register(lambda: print(gc.get_freeze_count()))  # what is registered last runs first
+end_without_collection()
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert int(run.stdout) > 1000

@@ -111,8 +111,11 @@ def _run(options: argparse.Namespace) -> None:
     """Run the command."""
     from napari_focusstack.runtime.cores import yield_cores
     from napari_focusstack.runtime.memory import arrange_heap
+    from napari_focusstack.runtime.preload import collect_seldom, end_without_collection
 
     yield_cores()
+    collect_seldom()
+    end_without_collection()
     arrange_heap(memory_of(options))
     options.run(options)
 

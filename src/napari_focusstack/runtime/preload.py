@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import importlib.util
@@ -56,6 +57,22 @@ def without_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.unfreeze()  # now they are in the oldest generation
-        gc.set_threshold(*gc.get_threshold()[:2], SELDOM)
+        collect_seldom()
         if was_enabled:
             gc.enable()
+
+
+def collect_seldom() -> None:
+    """Let Python's garbage collector search old objects seldom.
+
+    Those of torch live as long as the process.
+    """
+    gc.set_threshold(*gc.get_threshold()[:2], SELDOM)
+
+
+def end_without_collection() -> None:
+    """Let a process that has imported torch end at once; for a process of its own.
+
+    Python searches all objects once more before it ends: 0.3 s, measured.
+    """
+    atexit.register(gc.freeze)

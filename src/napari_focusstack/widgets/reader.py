@@ -32,6 +32,9 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
 
         layers = read_layers(path)
         if "napari" in sys.modules:
+            from napari_focusstack.widgets.controls.preload import preload_images
+
+            preload_images()
             for data, meta, _ in layers:
                 _decode_first_shown(data, data.ndim - (3 if meta.get("rgb") else 2))
         return layers

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_focusstack.plugin import samples
 from napari_focusstack.runtime.preload import preload_torch, without_collection
+from napari_focusstack.widgets.controls.preload import preload_images
 from napari_focusstack.widgets.controls.workers import beside_the_gui
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def _rendered(render: Callable[[], list[LayerData]]) -> list[LayerData]:
     def run() -> list[LayerData]:
         with without_collection():
             preload_torch()
+            preload_images()
             return render()
 
     return beside_the_gui(run)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import sys
 from typing import TYPE_CHECKING
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QTimer
 
 from napari_focusstack.parameters import InputParameters
+from napari_focusstack.widgets.controls.preload import FUSION_LOADED, preload_fusion
 from napari_focusstack.widgets.controls.workers import create_worker
 
 if TYPE_CHECKING:
@@ -35,7 +33,7 @@ class DeviceMenu(ComboBox):
             choices=lambda _: [(_title(name), name) for name in self._known],
             tooltip=InputParameters.__dataclass_fields__["device"].metadata["help"],
         )
-        if "torch" in sys.modules:  # so it takes no time
+        if FUSION_LOADED.is_set():  # so it takes no time
             self._offer(_devices())
             return
         self._worker = create_worker(_devices, _start_thread=False, _ignore_errors=True)
@@ -64,16 +62,7 @@ def _title(name: str) -> str:
 
 def _devices() -> tuple[str, ...]:
     """Return the devices of this machine, and load what a fusion needs."""
-    from napari_focusstack.runtime.preload import preload_torch, without_collection
-
-    with without_collection():
-        preload_torch()
-        import napari_focusstack.fusion.fuse  # noqa: F401
-
-        # napari does so with its first Labels layer, which would stop the GUI for half a second
-        for module in ("pandas", "scipy.ndimage", "skimage.color.colorconv"):
-            with contextlib.suppress(ImportError):
-                importlib.import_module(module)
+    preload_fusion()
     from napari_focusstack.networks.device import available_devices
 
     return available_devices()

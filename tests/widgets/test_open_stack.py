@@ -6,7 +6,7 @@ import tifffile
 from dask.array import Array
 from napari.components import ViewerModel
 from napari.layers import Layer
-from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
 from napari_focusstack.io.reading import stack_pixels
@@ -341,3 +341,12 @@ def test_each_series_of_an_ome_zarr_is_offered(qtbot, widget, tmp_path):
 
     np.testing.assert_array_equal(layer.data, data[1])
     assert layer.scale.tolist() == [2.0, 0.5, 0.5]
+
+
+def test_each_layer_is_added_in_a_turn_of_its_own(widget, qtbot, hyperstack, viewer):
+    inspect(qtbot, widget, hyperstack[0])
+    turns, timer = [], QTimer()
+    timer.timeout.connect(lambda: turns.append(len(viewer.layers)))
+    timer.start(0)
+    assert len(opened(qtbot, widget)) == 2
+    assert 1 in turns

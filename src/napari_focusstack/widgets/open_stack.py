@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -33,11 +33,13 @@ from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.widgets.controls.dock_title import title_dock
 from napari_focusstack.widgets.controls.eliding import NARROWEST_DOCK_PX, elide
 from napari_focusstack.widgets.controls.plane_preview import PlanePreview
+from napari_focusstack.widgets.controls.preload import preload_images, preload_labels
 from napari_focusstack.widgets.controls.task_bar import TaskBar
+from napari_focusstack.widgets.controls.workers import create_worker
 from napari_focusstack.widgets.controls.wrapping import wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from napari.components import ViewerModel
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
@@ -107,6 +109,8 @@ class OpenStackWidget(QWidget):
         self.channel.currentIndexChanged.connect(self._show_preview)
         self.planes.sliderReleased.connect(self._show_preview)
         self._enable()
+        self._preloading = create_worker(_preload, _start_thread=False, _ignore_errors=True)
+        QTimer.singleShot(0, self._preloading.start)  # once the dock is shown
 
     @property
     def stack(self) -> StackHeader | None:
@@ -146,13 +150,22 @@ class OpenStackWidget(QWidget):
     def open(self) -> None:
         """Read the chosen planes and add their layers to the viewer."""
         if self.stack is not None:
-            self.task.run(partial(_reading, self.stack, self.choice), self._add)
+            made: list[Layer] = []
+            self.task.run(
+                partial(_reading, self.stack, self.choice),
+                lambda _: self._show_opened(made),
+                pieces=partial(self._adding, made),
+            )
 
-    def _add(self, layers: list[LayerData]) -> None:
+    def _adding(self, made: list[Layer], layers: list[LayerData]) -> Iterator[None]:
+        """Make layers and add them to the viewer; the GUI goes on at each yield."""
         # all are made before the first is added, so that an error leaves no layer behind
-        made = [Layer.create(*each) for each in layers]
+        made += [Layer.create(*each) for each in layers]
         for layer in made:
+            yield
             self._viewer.add_layer(layer)
+
+    def _show_opened(self, made: list[Layer]) -> None:
         # where longer stacks are open, the slider may be past the end of this one
         (first, last), dims = made[0].extent.world[:, 0], self._viewer.dims
         slider = dims.ndim - made[0].ndim
@@ -255,6 +268,12 @@ class OpenStackWidget(QWidget):
         layout.addStretch(1)
         elide(self)
         self.setMinimumWidth(NARROWEST_DOCK_PX)
+
+
+def _preload() -> None:
+    """Load what napari needs for the layers of a stack and of its fusion."""
+    preload_images()
+    preload_labels()
 
 
 def _inspection(paths: list[Path]) -> Generator[Progress, None, list[StackHeader]]:

@@ -6,7 +6,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QTimer, Signal
+from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_focusstack.errors import InputError
+from napari_focusstack.widgets.controls.after_drawing import AfterDrawing
 from napari_focusstack.widgets.controls.overall_progress import OverallProgress, duration, words
 from napari_focusstack.widgets.controls.workers import GeneratorWorker
 from napari_focusstack.widgets.controls.wrapping import wrap
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 #: Steps of the bar.
 BAR_STEPS = 1000
-#: Time between pieces of a result, in which the GUI draws the last one, ms.
-DRAWN_MS = 20
 
 
 class _Worker(GeneratorWorker):
@@ -80,9 +79,8 @@ class TaskBar(QWidget):
         self._worker: _Worker | None = None
         #: What is done next.
         self._then: Callable[[], None] = lambda: None
-        self._turn = QTimer(self)
-        self._turn.setSingleShot(True)
-        self._turn.timeout.connect(lambda: self._then())
+        #: Between pieces of a result.
+        self._pause = AfterDrawing(lambda: self._then(), self)
         self.bar = QProgressBar()
         self.bar.setTextVisible(True)
         # the button is never cut for the bar
@@ -169,7 +167,7 @@ class TaskBar(QWidget):
                 self._fail(error)
             else:
                 self._then = partial(show_next, rest, result)
-                self._turn.start(DRAWN_MS)
+                self._pause.start()
 
         def finish(result: Any) -> None:
             self._end("")

@@ -9,8 +9,8 @@ import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
+from napari_focusstack.widgets.controls.after_drawing import AfterDrawing
 from napari_focusstack.widgets.controls.dock_title import dock_of
-from napari_focusstack.widgets.controls.task_bar import DRAWN_MS
 from napari_focusstack.widgets.retouch.plane_brush import PlaneBrush
 from napari_focusstack.widgets.retouch.plane_view import PlaneView
 from napari_focusstack.widgets.session.label_layer import (
@@ -84,13 +84,9 @@ class Retouch:
         self._timer = QTimer(self.view)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._resize)
-        self._fitting = QTimer(self.view)
-        self._fitting.setSingleShot(True)
-        self._fitting.timeout.connect(viewer.fit_to_view)
+        self._fitting = AfterDrawing(viewer.fit_to_view, self.view)
         #: Shows the second view once the labels are drawn, which takes as long.
-        self._showing = QTimer(self.view)
-        self._showing.setSingleShot(True)
-        self._showing.timeout.connect(lambda: self._show_view(shown=True))
+        self._showing = AfterDrawing(lambda: self._show_view(shown=True), self.view)
         #: Ends once napari has taken a removed layer out of its scene: hiding the labels draws
         #: that, and OpenGL may crash over the layer.
         self._ending = QTimer(panel.legend)  # napari may be closing
@@ -154,7 +150,7 @@ class Retouch:
             self.panel.wipe.offer(session.image, self.images())
         self._show_planes()  # before they are visible: each change would draw them anew
         self.brush.paint_with(self.brush.shown() or self.brush.plane)
-        self._showing.start(DRAWN_MS)
+        self._showing.start()
         self.show_plane()
         labels.events.brush_size.connect(self.show_plane)
 
@@ -314,7 +310,7 @@ class Retouch:
             widths = [widths_px[dock] for dock in docks]
             main.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
         if fits:
-            self._fitting.start(DRAWN_MS)  # once the canvas has its size
+            self._fitting.start()  # once the canvas has its size
 
 
 def _is_shown(dock: QDockWidget) -> bool:

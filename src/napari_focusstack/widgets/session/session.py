@@ -250,6 +250,7 @@ class Session:
         if "depth" in view.pictures:
             self._depth = view.depth
             self.filled_share = float(view.record["found"]["filled"])
+        yield
         yield from self._show(view)
         self._others = [(self._layers_of(other), canvas) for other, canvas in fusion.others]
         if self._pending is not None:
@@ -286,6 +287,7 @@ class Session:
             layers.write_record({**made, "found": found}, "fused")
             yield
         self.layers.raise_labels()
+        yield
 
     def _layers_of(self, other: Source) -> ResultLayers:
         layers = ResultLayers(self.layers.viewer, other, self.near)

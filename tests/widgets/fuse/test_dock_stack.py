@@ -9,7 +9,7 @@ import tifffile
 import torch
 from napari.components import ViewerModel
 from napari.utils.interactions import mouse_press_callbacks, mouse_release_callbacks
-from qtpy.QtWidgets import QApplication, QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog, QLabel
 
 import napari_focusstack as nfs
 from napari_focusstack.io.reading.record import read_record
@@ -485,12 +485,29 @@ def test_the_other_end_is_offered_and_taken(dock, qtbot, viewer, planes, monkeyp
     viewer.add_image(planes[::-1], name="turned", scale=SCALE, units=("um",) * 3)
     dock.stack.value = "turned"
     press(qtbot, dock, "run_all")
+    press(qtbot, dock, "fuse")  # which measures nothing anew
     assert "other end of the stack seems to be the nearest" in dock.verdict.sentence.text()
     dock.verdict.buttons[0].click()
     qtbot.waitUntil(lambda: not dock.tasks.busy, timeout=60_000)
     assert dock.input["near"].value == "last"
     assert dock.session.labels.data[30, 30] == 1
     assert all(each.text() != "Swap ends" for each in dock.verdict.buttons)
+
+
+def test_the_end_that_was_found_can_be_changed_also_after_fuse(dock, qtbot, viewer, monkeypatch):
+    turned = "napari_focusstack.fusion.near_end.Pipeline.ratio_when_reversed"
+
+    def explains_nothing(self):
+        yield from ()
+        return 0.0
+
+    monkeypatch.setattr(turned, explains_nothing)
+    monkeypatch.setattr("napari_focusstack.fusion.near_end.PROMISING", 2.0)
+    dock.input["near"].value = "auto"
+    for step in ("run_all", "fuse"):
+        press(qtbot, dock, step)
+        finding = "taken for the nearest: only so a blur explains the halos"
+        assert any(finding in label.text() for label in dock.verdict.findChildren(QLabel)), step
 
 
 @pytest.mark.parametrize("near", ["first", "last"])

@@ -58,6 +58,10 @@ class LabelState:
         Settings with which the blur was estimated.
     plain : str
         Why no blur was found; empty where one was, or none was looked for.
+    reversed_ratio : float
+        Residual ratio of the reversed order of planes, as the blur was estimated.
+    is_turned : bool
+        Whether the order of planes as given did not explain them, and was reversed for that.
     near : {"first", "last"} or None
         Which end of the stack is nearest to the lens, as estimated.
     painted_since : bool
@@ -84,6 +88,8 @@ class LabelState:
     psf: Psf | None = None
     psf_parameters: FuseParameters | None = None
     plain: str = ""
+    reversed_ratio: float = 1.0
+    is_turned: bool = False
     near: Literal["first", "last"] | None = None
     painted_since: bool = False
     registration: Registration | None = None

@@ -210,7 +210,7 @@ class Session:
 
     def show_psf(self, state: LabelState) -> None:
         """Take over an estimate of the blur."""
-        names = ["psf", "psf_parameters", "plain", "weights", "painted_since"]
+        names = ["psf", "psf_parameters", "plain", "reversed_ratio", "weights", "painted_since"]
         if self.state.stored is not None and state.stored is None:  # it was unpacked by a task
             names += ["focus", "parameters", "crf_backend", "near", "registration", "stored"]
         for name in names:

@@ -163,12 +163,13 @@ def fusing(
                 painted = np.where(named.painted, named.labels, painted)
         if pipeline is None:
             pipeline = yield from _prepare(source, settings, known)
+        pipeline.is_turned = known.is_turned and parameters.near == "auto"
         edited = _focus_of(pipeline, known, painted)
         needs_psf = pipeline.needs_psf(edited)
         if not needs_psf:
             yield from pipeline.find_psf(edited)  # it says why there is none
         elif same_psf_settings(known.psf_parameters, settings):
-            pipeline.plain = known.plain
+            pipeline.plain, pipeline.reversed_ratio = known.plain, known.reversed_ratio
         else:
             known = yield from _estimate_psf(pipeline, known, edited)
         fused_labels = labels_of(edited) if painted is None else painted
@@ -237,6 +238,7 @@ def _segment(
         backend,
         near=pipeline.near,
         registration=pipeline.registration,
+        is_turned=pipeline.is_turned,
         proposed=labels_of(focus),
     )
     return pipeline, state
@@ -285,6 +287,7 @@ def _estimate_psf(
         psf=psf,
         psf_parameters=pipeline.parameters,
         plain=pipeline.plain,
+        reversed_ratio=pipeline.reversed_ratio,
         weights=weights,
         painted_since=False,
     )

@@ -80,6 +80,16 @@ def test_results_are_saved_after_their_stack_was_closed(save, dock, viewer, tmp_
     assert save(tmp_path / "ant results", FOLDER).startswith("saved 6 results in ")
 
 
+def test_another_open_stack_does_not_hide_the_results_of_a_closed_one(save, dock, viewer, tmp_path):
+    for name in ("bee", "wasp"):
+        viewer.add_image(viewer.layers["ant"].data, name=name)
+    viewer.layers.remove("ant")
+    assert dock.menus.stack.name == "bee"
+    assert save(tmp_path / "ant.png", PNG) == f"saved {tmp_path / 'ant.png'}"
+    dock.stack.value = "wasp"  # as the user wishes
+    assert "nothing is fused yet" in save(tmp_path / "wasp.png", PNG)
+
+
 @pytest.mark.parametrize(("kind", "suffix"), [(TIFF, ".ome.tif"), (PNG, ".png"), (JPEG, ".jpg")])
 def test_a_name_without_suffix_gets_that_of_the_type(save, viewer, tmp_path, kind, suffix):
     path = tmp_path / f"ant 0.5 mm fused{suffix}"

@@ -228,11 +228,17 @@ class FuseSteps:
         return session, parameters
 
     def finished(self) -> Session:
-        """Return the session whose results are shown or written: also of a stack closed since."""
-        if self.session is None or self.menus.stack is not None:
+        """Return the session whose results are shown or written.
+
+        That is of a stack which was closed since, unless the user has chosen another one.
+        """
+        session, chosen = self.session, self.menus.stack
+        if session is None or session.source.layers[0] in self.viewer.layers:
+            return self.prepare()[0]
+        if chosen not in (None, self.menus.successor):
             return self.prepare()[0]
         self.repainter.finish()
-        return self.session
+        return session
 
     def _session_of(self, source: Source) -> Session:
         near = self.panel.input["near"].value

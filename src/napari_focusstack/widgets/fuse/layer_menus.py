@@ -31,11 +31,17 @@ class LayerMenus:
         Its image layers are offered, except results of a fusion.
     panel : Panel
         Has the menus.
+
+    Attributes
+    ----------
+    successor : Image or None
+        The stack that was chosen here in place of one that was closed.
     """
 
     def __init__(self, viewer: Viewer, panel: Panel) -> None:
         self.viewer = viewer
         self.panel = panel
+        self.successor: Image | None = None
         #: Layers that are offered, by the name that the menus show.
         self._named: dict[str, Image] = {}
         #: The stack whose axes are offered, and its number of planes.
@@ -115,6 +121,8 @@ class LayerMenus:
         stacks = [name for name, layer in self._named.items() if layer.ndim > 2]
         if stacks and stack not in named:  # an overview is no stack
             self.panel.stack.value = stacks[0]
+        if stack is not None and stack not in named:
+            self.successor = self.stack
 
     def follow_stack(self) -> None:
         """Offer the axes of the chosen stack; of a new stack, choose what its metadata say."""

@@ -1,6 +1,7 @@
 """A verdict in the dock: its sentence, its colour, its buttons."""
 
 import pytest
+from qtpy.QtCore import QRect, Qt
 from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from napari_focusstack.widgets.controls.task_bar import TaskBar
@@ -79,3 +80,17 @@ def test_all_lines_are_shown_where_other_docks_leave_little_height(qtbot):
     qtbot.waitUntil(lambda: view.height() >= view.minimumSizeHint().height())
     bottom = view.sentence.geometry().bottom()
     assert view.buttons[0].parentWidget().geometry().top() > bottom
+
+
+def test_no_line_is_left_empty_below_the_sentence(view, qtbot):
+    view.resize(300, 200)
+    view.show()
+    words = "Doubtful: the planes differ in light, and some show something else; leave these out."
+    for length in range(40, len(words)):
+        view.show_verdict(Verdict(False, words[:length]))
+        sentence = view.sentence
+        qtbot.waitUntil(lambda: view.sentence.minimumHeight() > 0)
+        room = QRect(0, 0, sentence.contentsRect().width(), 1000)
+        wraps = int(Qt.TextFlag.TextWordWrap)
+        text = sentence.fontMetrics().boundingRect(room, wraps, sentence.text())
+        assert sentence.heightForWidth(sentence.width()) - text.height() < 8, length

@@ -69,6 +69,7 @@ class VerdictView(QWidget):
         super().__init__(parent)
         self.sentence = QLabel()
         wrap(self.sentence)  # also where other docks leave little height
+        self.sentence.setIndent(0)  # beside its bar Qt adds one, and counts it twice for the height
         self.buttons: list[QPushButton] = []
         self._rows: list[QWidget] = []
         self._column = QVBoxLayout(self)

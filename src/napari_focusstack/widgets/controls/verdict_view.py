@@ -82,6 +82,7 @@ class VerdictView(QWidget):
         """Show a verdict and its findings; None hides all."""
         for row in self._rows:
             self._column.removeWidget(row)
+            row.hide()  # Qt deletes it later, and would draw it over the new ones until then
             row.deleteLater()
         self._rows, self.buttons = [], []
         self.setVisible(verdict is not None)

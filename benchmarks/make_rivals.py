@@ -3,7 +3,8 @@
     python benchmarks/make_rivals.py --data DIR --scenes DIR --out DIR --count 800
 
 ``--data`` holds photos/, shapes/ and cutouts/; ``--scenes`` train/ and held/ of render_scenes.py.
-Of two examples one is a thin-lens scene, the others are pairs and stacks rendered by Eqs. 3 and 4.
+Of six examples two are thin-lens scenes, one is two planes of such a scene in either order, two are
+pairs and stacks rendered by Eqs. 3 and 4, and one is fluorescence, whose light adds up.
 In a third of them the blur is wrong, as estimates sometimes are, with the residual of that blur.
 Each is photographed anew, 8-bit colour or 16-bit grey or colour.
 """
@@ -25,6 +26,7 @@ from napari_focusstack.networks import weights
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.runtime.progress import run
+from napari_focusstack.simulation.fluorescence import fluorescence_stack
 from napari_focusstack.simulation.material import SourceImages
 from napari_focusstack.simulation.pairs import SceneParameters, synthesise
 from napari_focusstack.simulation.stacks import StackParameters, focal_stack
@@ -42,16 +44,28 @@ LEAST_REGION = 0.002
 
 
 def thin_lens(paths, number, chance):
-    """Return planes and truth, coded for display, and whether they are grey and 16-bit."""
+    """Return planes and truth of a scene."""
     scene = load(paths[number % len(paths)])
-    seen = np.sort(draw_planes(len(scene.planes), chance))
+    return photographed(scene, np.sort(draw_planes(len(scene.planes), chance)), chance)
+
+
+def thin_lens_pair(paths, number, chance):
+    """Return two planes and the truth of a scene; of half of them the far plane comes first."""
+    scene = load(paths[number % len(paths)])
+    seen = np.sort(chance.choice(len(scene.planes), 2, replace=False))
+    return photographed(scene, seen if chance.random() < 0.5 else seen[::-1], chance)
+
+
+def photographed(scene, seen, chance):
+    """Return planes of a scene and its truth, with the defects of a camera."""
     defects = draw_defects(chance)
     exposed = expose(scene.planes[seen], scene.truth, defects, chance)
-    return list(exposed.planes), exposed.truth, defects.grey, defects.bits == 16
+    pictures = *exposed.planes, exposed.truth
+    return digitised(pictures, grey=defects.grey, deep=defects.bits == 16)
 
 
 def rendered(material, number, chance):
-    """Return the same of a pair or a stack rendered by the imaging model."""
+    """Return planes and truth of a pair or a stack rendered by the imaging model."""
     generator = torch.Generator().manual_seed(int(chance.integers(2**31)))
     clean = False
     if number % 4 < 2:
@@ -61,18 +75,29 @@ def rendered(material, number, chance):
         truth = linear_to_srgb(pair.all_in_focus[0].clamp(0, 1))
     else:
         clean = bool(chance.random() < 0.5)  # as a scientific camera is
-        scenes = StackParameters(0.0 if clean else 0.003, level=0.4, steps=65535 if clean else 255)
+        scenes = StackParameters(0.0 if clean else 0.003, level=0.75, steps=65535 if clean else 255)
         stack = focal_stack(material, int(chance.integers(3, 13)), STACK_PX, generator, scenes)
         planes, truth = list(stack.planes), stack.all_in_focus
     noise = 0.0 if chance.random() < 0.6 else float(np.exp(chance.uniform(*np.log([0.003, 0.03]))))
     planes = [plane + noise * torch.randn(plane.shape, generator=generator) for plane in planes]
     grey = bool(chance.random() < 0.25)
     last = [each.permute(1, 2, 0).numpy() for each in (*planes, truth)]
-    return last[:-1], last[-1], grey, grey or clean
+    return digitised(last, grey=grey, deep=grey or clean)
 
 
-def digitised(picture, *, grey, deep):
-    """Return a picture coded for display as 8-bit sRGB, or as 16-bit linear light."""
+def fluorescence(chance):
+    """Return planes and truth of fluorescence."""
+    stack = fluorescence_stack(int(chance.integers(2, 14)), STACK_PX, chance)
+    return stack.planes, stack.all_in_focus
+
+
+def digitised(pictures, *, grey, deep):
+    """Return planes and truth, coded for display, as 8-bit sRGB or as 16-bit linear light."""
+    last = [_digitised(picture, grey, deep) for picture in pictures]
+    return last[:-1], last[-1]
+
+
+def _digitised(picture, grey, deep):
     if not deep:
         picture = picture[..., 0] if grey else picture
         return (picture * 255).round().clip(0, 255).astype(np.uint8)
@@ -127,11 +152,15 @@ def main():
         if path.exists():
             continue
         chance = np.random.default_rng(number + HELD_BACK_SEED * (part == "held"))
-        if number % 2:
-            planes, truth, grey, deep = thin_lens(scenes[part], number // 2, chance)
+        turn, kind = divmod(number, 6)
+        if kind in (1, 4):
+            planes, truth = thin_lens(scenes[part], 2 * turn + kind // 4, chance)
+        elif kind == 2:
+            planes, truth = thin_lens_pair(scenes[part], turn, chance)
+        elif kind == 5:
+            planes, truth = fluorescence(chance)
         else:
-            planes, truth, grey, deep = rendered(material[part], number, chance)
-        *planes, truth = (digitised(one, grey=grey, deep=deep) for one in (*planes, truth))
+            planes, truth = rendered(material[part], 2 * turn + kind // 3, chance)
         try:
             example = rivals_of(planes, truth, chance)
         except InputError as reason:

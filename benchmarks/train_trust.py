@@ -1,6 +1,8 @@
 """Train TEB on pairs of pictures made by make_rivals.py.
 
 python benchmarks/train_trust.py --rivals DIR --out teb.safetensors --steps 7500
+
+With ``--start`` training goes on from other weights; then take a lower ``--rate``.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from napari_focusstack.training.trust_task import (
     trust_loss,
 )
 
-RATE, LEAST_SHARE, AVERAGE, WARM_UP = 2e-3, 0.02, 0.995, 50
+LEAST_SHARE, AVERAGE, WARM_UP = 0.02, 0.995, 50
 CROP_PX = 112
 
 
@@ -52,27 +54,32 @@ def main():
     )
     parser.add_argument("--rivals", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--steps", type=int, default=7500)
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--batch", type=int, default=6)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    torch.manual_seed(0)
+    torch.manual_seed(options.seed)
     training, held_back = (
         [load_example(path) for path in sorted((options.rivals / part).glob("*.npz"))]
         for part in ("train", "held")
     )
     network = TEB(options.width)
+    if options.start is not None:
+        network, _ = weights.load("teb", torch.device("cpu"), options.start)
     averaged = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)
     )
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE)
-    chance, began = np.random.default_rng(0), time.time()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate)
+    chance, began = np.random.default_rng(options.seed), time.time()
     for step in range(options.steps):
         falling = (1 + math.cos(math.pi * step / options.steps)) / 2
         for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / WARM_UP)
+            group["lr"] = options.rate * min(1, (step + 1) / WARM_UP)
             group["lr"] *= LEAST_SHARE + (1 - LEAST_SHARE) * falling
         numbers = chance.integers(len(training), size=options.batch)
         batch = batch_of([draw_crop(training[n], CROP_PX, chance) for n in numbers])

@@ -98,16 +98,12 @@ def fluorescence_stack(planes: int, size_px: int, chance: np.random.Generator) -
 def _specimen(depths: int, size_px: int, chance: np.random.Generator) -> dict[int, np.ndarray]:
     """Return the light that depths emit, (Y, X) of each that emits any."""
     emitted: dict[int, np.ndarray] = {}
-    share = size_px / 192
-    kinds = [
-        (_beads, chance.integers(0, 60)),
-        (_filament, chance.integers(0, 30)),
-        (_cell, chance.integers(0, 9)),
-    ]
-    if not any(count for _, count in kinds):
-        kinds = [(_filament, 5)]
-    for draw, count in kinds:
-        for _ in range(int(count * share**2) + 1 if count else 0):
+    fewer_than = {_beads: 60, _filament: 30, _cell: 9}  # on 192 px
+    counts = {draw: int(chance.integers(0, most)) for draw, most in fewer_than.items()}
+    if not any(counts.values()):
+        counts[_filament] = 5
+    for draw, count in counts.items():
+        for _ in range(int(count * (size_px / 192) ** 2) + 1 if count else 0):
             for depth, light in draw(depths, size_px, chance):
                 if 0 <= depth < depths:
                     emitted[depth] = emitted.get(depth, 0) + light

@@ -26,6 +26,7 @@ from napari_focusstack.networks import weights
 from napari_focusstack.parameters import FuseParameters
 from napari_focusstack.psf_estimation.boundary_patches import NoOcclusionBoundary
 from napari_focusstack.runtime.progress import run
+from napari_focusstack.simulation.chance import log_uniform
 from napari_focusstack.simulation.fluorescence import fluorescence_stack
 from napari_focusstack.simulation.material import SourceImages
 from napari_focusstack.simulation.pairs import SceneParameters, synthesise
@@ -78,7 +79,7 @@ def rendered(material, number, chance):
         scenes = StackParameters(0.0 if clean else 0.003, level=0.75, steps=65535 if clean else 255)
         stack = focal_stack(material, int(chance.integers(3, 13)), STACK_PX, generator, scenes)
         planes, truth = list(stack.planes), stack.all_in_focus
-    noise = 0.0 if chance.random() < 0.6 else float(np.exp(chance.uniform(*np.log([0.003, 0.03]))))
+    noise = 0.0 if chance.random() < 0.6 else log_uniform(0.003, 0.03, chance)
     planes = [plane + noise * torch.randn(plane.shape, generator=generator) for plane in planes]
     grey = bool(chance.random() < 0.25)
     last = [each.permute(1, 2, 0).numpy() for each in (*planes, truth)]
@@ -152,15 +153,15 @@ def main():
         if path.exists():
             continue
         chance = np.random.default_rng(number + HELD_BACK_SEED * (part == "held"))
-        turn, kind = divmod(number, 6)
-        if kind in (1, 4):
-            planes, truth = thin_lens(scenes[part], 2 * turn + kind // 4, chance)
-        elif kind == 2:
-            planes, truth = thin_lens_pair(scenes[part], turn, chance)
-        elif kind == 5:
-            planes, truth = fluorescence(chance)
+        turn, kind = divmod(number, 3)
+        if kind == 0:
+            planes, truth = rendered(material[part], turn, chance)
+        elif kind == 1:
+            planes, truth = thin_lens(scenes[part], turn, chance)
+        elif turn % 2 == 0:
+            planes, truth = thin_lens_pair(scenes[part], turn // 2, chance)
         else:
-            planes, truth = rendered(material[part], 2 * turn + kind // 3, chance)
+            planes, truth = fluorescence(chance)
         try:
             example = rivals_of(planes, truth, chance)
         except InputError as reason:

@@ -68,8 +68,9 @@ def main():
         [load_example(path) for path in sorted((options.rivals / part).glob("*.npz"))]
         for part in ("train", "held")
     )
-    network = TEB(options.width)
-    if options.start is not None:
+    if options.start is None:
+        network = TEB(options.width)
+    else:
         network, _ = weights.load("teb", torch.device("cpu"), options.start)
     averaged = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
+from napari_focusstack.simulation.chance import log_uniform
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -65,7 +67,8 @@ def fluorescence_stack(planes: int, size_px: int, chance: np.random.Generator) -
     """
     depths = DEPTHS_PER_PLANE * (planes - 1) + 1
     emitted = _specimen(depths, size_px, chance)
-    in_focus_px, per_plane_px = chance.uniform(*FOCUS_SIGMA_PX), _drawn(SIGMA_PER_PLANE_PX, chance)
+    in_focus_px = chance.uniform(*FOCUS_SIGMA_PX)
+    per_plane_px = log_uniform(*SIGMA_PER_PLANE_PX, chance)
 
     def seen(plane: float | None) -> np.ndarray:
         light = np.zeros((size_px, size_px), np.float32)
@@ -76,8 +79,9 @@ def fluorescence_stack(planes: int, size_px: int, chance: np.random.Generator) -
         return light
 
     truth = seen(None)
-    gain = _drawn(BRIGHTEST, chance) / max(float(np.percentile(truth, 99.9)), 1e-6)
-    background = min(_drawn(BACKGROUND, chance), 0.2 * gain * float(np.percentile(truth, 99.9)))
+    bright = float(np.percentile(truth, 99.9))
+    gain = log_uniform(*BRIGHTEST, chance) / max(bright, 1e-6)
+    background = min(log_uniform(*BACKGROUND, chance), 0.2 * gain * bright)
     deep = chance.random() < 0.7
     noise = chance.uniform(*READ_NOISE)
     brightest = gain * float(truth.max()) + background
@@ -98,7 +102,7 @@ def fluorescence_stack(planes: int, size_px: int, chance: np.random.Generator) -
 def _specimen(depths: int, size_px: int, chance: np.random.Generator) -> dict[int, np.ndarray]:
     """Return the light that depths emit, (Y, X) of each that emits any."""
     emitted: dict[int, np.ndarray] = {}
-    fewer_than = {_beads: 60, _filament: 30, _cell: 9}  # on 192 px
+    fewer_than = {_bead: 60, _filament: 30, _cell: 9}  # on 192 px
     counts = {draw: int(chance.integers(0, most)) for draw, most in fewer_than.items()}
     if not any(counts.values()):
         counts[_filament] = 5
@@ -110,13 +114,13 @@ def _specimen(depths: int, size_px: int, chance: np.random.Generator) -> dict[in
     return emitted
 
 
-def _beads(
+def _bead(
     depths: int, size_px: int, chance: np.random.Generator
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the depth and the light of a bead."""
     light = np.zeros((size_px, size_px), np.float32)
     row, column = chance.integers(0, size_px, 2)
-    light[row, column] = _drawn((2.0, 30.0), chance)
+    light[row, column] = log_uniform(2.0, 30.0, chance)
     yield int(chance.integers(depths)), light
 
 
@@ -129,7 +133,7 @@ def _filament(
     start = chance.uniform(0, size_px, 2)
     places = start + np.cumsum(np.stack([np.sin(angles), np.cos(angles)], 1), 0)
     at = chance.uniform(0, depths) + chance.normal(0, 0.02) * np.arange(length)
-    thickness, brightness = int(chance.integers(1, 4)), _drawn((0.5, 4.0), chance)
+    thickness, brightness = int(chance.integers(1, 4)), log_uniform(0.5, 4.0, chance)
     for depth in np.unique(at.round()):
         light = np.zeros((size_px, size_px), np.float32)
         points = places[at.round() == depth][:, ::-1].round().astype(np.int32)
@@ -146,7 +150,7 @@ def _cell(
     radius_px, half = chance.uniform(0.06, 0.22) * size_px, chance.uniform(0.5, 3.5)
     squeeze = chance.uniform(0.6, 1.0)
     distance = np.hypot(rows - centre[0], (columns - centre[1]) / squeeze)
-    hollow, brightness = chance.random() < 0.4, _drawn((0.2, 2.0), chance)
+    hollow, brightness = chance.random() < 0.4, log_uniform(0.2, 2.0, chance)
     for depth in range(int(middle - half), int(middle + half) + 1):
         inside = radius_px * np.sqrt(max(0.0, 1 - ((depth - middle) / half) ** 2))
         if inside < 1:
@@ -157,8 +161,3 @@ def _cell(
         filled = (distance < inside) * np.clip(1 + 3 * grain, 0.1, 3)
         shell = np.exp(-(((distance - inside) / 1.2) ** 2))
         yield depth, (brightness * (3 * shell if hollow else filled)).astype(np.float32)
-
-
-def _drawn(between: tuple[float, float], chance: np.random.Generator) -> float:
-    """Draw a number whose log is equally likely everywhere between two bounds."""
-    return float(np.exp(chance.uniform(*np.log(between))))

@@ -12,6 +12,7 @@ import torch.nn.functional as functional
 from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.imaging.noise import noise_level
 from napari_focusstack.networks.source_cues import NO_ERROR
+from napari_focusstack.simulation.chance import log_uniform
 from napari_focusstack.simulation.thin_lens.pool import load
 from napari_focusstack.simulation.thin_lens.sensor import Defects, expose
 from napari_focusstack.training.task import VALIDATION_SEED
@@ -59,15 +60,13 @@ class SourceExample:
 def draw_defects(generator: np.random.Generator) -> Defects:
     """Draw the defects of a stack that is registered and equalised."""
     noisy = generator.random()
-    noise = 0.0 if noisy < 0.4 else float(np.exp(generator.uniform(*np.log([0.001, 0.03]))))
+    noise = 0.0 if noisy < 0.4 else log_uniform(0.001, 0.03, generator)
     share = generator.uniform(0, 1)
     eight = generator.random() < 0.65
     moved = generator.random() < 0.25
     drifting = generator.random() < 0.25
     return Defects(
-        exposure=float(np.exp(generator.uniform(np.log(0.3), np.log(1.5))))
-        if generator.random() < 0.6
-        else 1.0,
+        exposure=log_uniform(0.3, 1.5, generator) if generator.random() < 0.6 else 1.0,
         drift_share=generator.uniform(0, 0.006) if drifting else 0.0,
         colour_drift_share=generator.uniform(0, 0.003) if drifting else 0.0,
         breathing_share=generator.uniform(-0.002, 0.002) if moved else 0.0,

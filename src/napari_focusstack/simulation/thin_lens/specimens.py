@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from napari_focusstack.simulation.chance import log_uniform
 from napari_focusstack.simulation.thin_lens.aperture import Aperture
 from napari_focusstack.simulation.thin_lens.lens import ThinLens
 from napari_focusstack.simulation.thin_lens.mattes import cutout, matte
@@ -71,7 +72,7 @@ def draw_lens(parameters: SceneParameters, generator: Generator) -> ThinLens:
     low, high = np.log([parameters.fewest_planes, parameters.most_planes + 0.99])
     planes = int(np.exp(generator.uniform(low, high)))
     greatest = min(parameters.greatest_range_px, 3.5 * planes)
-    range_px = np.exp(generator.uniform(*np.log([parameters.least_range_px, greatest])))
+    range_px = log_uniform(parameters.least_range_px, greatest, generator)
     places = np.linspace(0.5, -0.5, planes)
     if generator.random() < parameters.uneven:
         gaps = generator.uniform(0.4, 1.6, planes - 1)

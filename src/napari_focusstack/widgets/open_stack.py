@@ -33,7 +33,7 @@ from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.widgets.controls.dock_title import title_dock
 from napari_focusstack.widgets.controls.eliding import NARROWEST_DOCK_PX, elide
 from napari_focusstack.widgets.controls.plane_preview import PlanePreview
-from napari_focusstack.widgets.controls.preload import preload_images, preload_labels
+from napari_focusstack.widgets.controls.preload import preload_layers
 from napari_focusstack.widgets.controls.task_bar import TaskBar
 from napari_focusstack.widgets.controls.workers import create_worker
 from napari_focusstack.widgets.controls.wrapping import wrap
@@ -109,7 +109,7 @@ class OpenStackWidget(QWidget):
         self.channel.currentIndexChanged.connect(self._show_preview)
         self.planes.sliderReleased.connect(self._show_preview)
         self._enable()
-        self._preloading = create_worker(_preload, _start_thread=False, _ignore_errors=True)
+        self._preloading = create_worker(preload_layers, _start_thread=False, _ignore_errors=True)
         QTimer.singleShot(0, self._preloading.start)  # once the dock is shown
 
     @property
@@ -268,12 +268,6 @@ class OpenStackWidget(QWidget):
         layout.addStretch(1)
         elide(self)
         self.setMinimumWidth(NARROWEST_DOCK_PX)
-
-
-def _preload() -> None:
-    """Load what napari needs for the layers of a stack and of its fusion."""
-    preload_images()
-    preload_labels()
 
 
 def _inspection(paths: list[Path]) -> Generator[Progress, None, list[StackHeader]]:

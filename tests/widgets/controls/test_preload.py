@@ -12,7 +12,7 @@ from napari_focusstack.widgets.controls import preload
 
 units = pint.get_application_registry()
 before = {before}
-thread = threading.Thread(target=lambda: (preload.preload_images(), preload.preload_labels()))
+thread = threading.Thread(target=preload.preload_layers)
 thread.start()
 thread.join()
 assert "torch" not in sys.modules

@@ -38,10 +38,15 @@ def preload_labels() -> None:
             DashAtlas()  # vispy keeps the patterns of dashed lines; napari outlines polygons by one
 
 
-def preload_fusion() -> None:
-    """Load what a fusion and its layers need."""
+def preload_layers() -> None:
+    """Load what napari needs for the first layers of a stack and of its fusion."""
     preload_images()
     preload_labels()
+
+
+def preload_fusion() -> None:
+    """Load what a fusion and its layers need."""
+    preload_layers()
     with without_collection():
         preload_torch()
         import napari_focusstack.fusion.fuse  # noqa: F401
@@ -56,8 +61,8 @@ def _read_units() -> None:
 
         # pint's own registry reads them when it is first asked, but not for two threads at once
         shared = pint.get_application_registry()
-        made: LazyRegistry[Any, Any] = LazyRegistry()
         if type(shared.get()) is LazyRegistry:
+            made: LazyRegistry[Any, Any] = LazyRegistry()
             made.parse_units("pixel")
             if type(shared.get()) is LazyRegistry:  # napari may have asked meanwhile
                 pint.set_application_registry(made)

@@ -232,10 +232,12 @@ class FuseSteps:
 
         That is of a stack which was closed since, unless the user has chosen another one.
         """
-        session, chosen = self.session, self.menus.stack
-        if session is None or session.source.layers[0] in self.viewer.layers:
-            return self.prepare()[0]
-        if chosen not in (None, self.menus.successor):
+        session = self.session
+        if (
+            session is None
+            or session.source.layers[0] in self.viewer.layers
+            or self.menus.stack not in (None, self.menus.successor)
+        ):
             return self.prepare()[0]
         self.repainter.finish()
         return session

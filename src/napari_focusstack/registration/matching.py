@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Pixels of a plane at which tiles vote on a match (speed).
 WORKING_PIXELS = 1_200_000
 #: Pixels of a plane at which the search ends: more do not make it more accurate.
-SEARCH_PIXELS = 300_000
+SEARCH_PIXELS = 150_000
 #: Shortest side at which the search begins, px.
 COARSEST_PX = 48
 #: Sigmas of the band-pass in which planes that differ in focus are compared, px (convention).

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from napari_focusstack.imaging.srgb import linear_to_srgb
-from napari_focusstack.networks import weights
+from napari_focusstack.networks import pair_log_odds, weights
 from napari_focusstack.networks.deb import DEB
 from napari_focusstack.networks.pair_log_odds import HalfResolution, near_log_odds
 from napari_focusstack.planes.focal_stack import FocalStack
-from napari_focusstack.runtime.progress import run
+from napari_focusstack.runtime.progress import Progress, run
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,23 @@ def test_a_large_pair_is_evaluated_at_half_the_size_as_well(make_scene, deb_weig
     steps = list(near_log_odds(pair, deb))
     assert [(step.done, step.total) for step in steps][-1] == (seen, seen)
     assert run(near_log_odds(pair, deb)).shape == (1, *size)
+
+
+@pytest.mark.parametrize(("side", "second"), [(639, 319), (640, 160)])
+def test_a_pair_of_many_pixels_is_evaluated_at_a_quarter_of_the_size(monkeypatch, side, second):
+    sides = []
+
+    def run_tiled(planes, network, reach_px, decode):
+        sides.append(planes.size[0])
+        yield Progress("find focus", 1, 1)
+        return torch.ones(1, *planes.size), torch.empty(0)
+
+    monkeypatch.setattr(pair_log_odds, "run_tiled", run_tiled)
+    planes = torch.linspace(0, 1, 700).expand(2, side, 700).numpy()
+    pair = FocalStack(list(planes), "srgb", torch.device("cpu"), 2**34)
+    odds = run(near_log_odds(pair, DEB(width=8, levels=2)))
+    assert sides == [side, second]
+    torch.testing.assert_close(odds, torch.full((1, side, 700), 2.0))
 
 
 def test_half_the_size_is_the_mean_of_four(make_scene):

@@ -5,7 +5,6 @@ import torch
 
 from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.networks.seb import SEB
-from napari_focusstack.networks.source_cues import FINE_CUES, SourceCues
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +57,3 @@ def test_a_tile_answers_as_the_whole(network):
     tile = network(stack[..., start:], noise)
     reach = network.reach
     assert torch.allclose(whole[..., start + reach :], tile[..., reach:], atol=1e-4)
-
-
-def test_the_sharp_plane_leads_every_focus_measure():
-    sharp = picture(1)
-    stack = torch.cat([smooth(sharp, 2.0), sharp, smooth(sharp, 4.0)], 1)
-    cues = SourceCues(stack.unbind(1), torch.tensor([0.005]))
-    fine = torch.cat([cues.fine(number) for number in range(3)])
-    for cue in range(3):
-        assert (fine[:, cue].argmax(0) == 1).float().mean() > 0.97
-
-
-def test_drawing_is_the_convolution_of_four_pixels_as_channels():
-    network, fine = SEB(), torch.rand(2, FINE_CUES, 12, 20)
-    expected = network.stem_fine(torch.nn.functional.pixel_unshuffle(fine, 2))
-    assert torch.allclose(network.draw(fine), expected, atol=1e-5)

@@ -5,8 +5,8 @@ from scipy import ndimage
 
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.networks.cell_unet import Stage
+from napari_focusstack.networks.coarse_cues import WIDE_CUES
 from napari_focusstack.networks.seb import SURROUNDINGS
-from napari_focusstack.networks.source_cues import WIDE_CUES
 from napari_focusstack.planes.focal_stack import FocalStack
 from napari_focusstack.runtime.progress import run
 from napari_focusstack.runtime.region import to_local
@@ -79,7 +79,7 @@ class Judge:
 
     def decode(self, features, cues):
         planes = torch.cat([cues.planes[number] for number in range(len(cues.planes))])
-        self.told.append((planes, float(cues.floor)))
+        self.told.append((planes, float(cues.noise)))
         assert features[0].shape[-1] * 8 == planes.shape[-1]
         yield from self.logs(planes)[:, None]
 

@@ -27,7 +27,7 @@ def least_bytes_of_tiles(planes: int, size: tuple[int, int]) -> int:
     Examples
     --------
     >>> least_bytes_of_tiles(10, (2048, 3072)), least_bytes_of_tiles(2, (2048, 3072))
-    (19537920, 291852800)
+    (16220160, 291852800)
     """
     of_sources = select_sources.least_bytes(planes, size)
     return max(of_sources, tiled_fsb.least_bytes(size)) if planes == 2 else of_sources
@@ -48,7 +48,7 @@ def least_bytes(planes: int, size: tuple[int, int]) -> int:
     Examples
     --------
     >>> least_bytes(30, (2048, 2048)), least_bytes(30, (64, 64))
-    (167602400, 3645440)
+    (167602400, 3276800)
     """
     network = DEB()
     if planes == 2:

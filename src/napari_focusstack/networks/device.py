@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from copy import deepcopy
 from typing import TYPE_CHECKING, TypeVar
 
@@ -69,7 +70,9 @@ def available_devices() -> tuple[str, ...]:
 
 def autocast(device: torch.device) -> AbstractContextManager[None]:
     """Return the context that runs convolutions in bfloat16 where the hardware supports it."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_bfloat16(device))
+    if not has_bfloat16(device):
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -45,12 +45,12 @@ class FocusMeasures(NamedTuple):
     @classmethod
     def of(cls, grey: Tensor) -> FocusMeasures:
         """Measure a grey plane (B, Y, X)."""
-        energy = _detail(grey)
+        energy = detail(grey)
         return cls(
             box3(energy[:, None])[:, 0],
             smooth(energy, 1.0),
             smooth(energy, 2.0),
-            smooth(_detail(smooth(grey, 1.0)), 1.0),
+            smooth(detail(smooth(grey, 1.0)), 1.0),
         )
 
     def log(self, floor: Tensor) -> FocusMeasures:
@@ -80,7 +80,7 @@ class WideMeasures(NamedTuple):
     @classmethod
     def of(cls, grey: Tensor) -> WideMeasures:
         """Measure a grey plane (B, Y, X)."""
-        cells = pooled(_detail(grey), CELL_PX)
+        cells = pooled(detail(grey), CELL_PX)
         coarser = (_coarser(grey, factor) for factor in COARSER)
         return cls(smooth(cells, 1.0), smooth(cells, 2.0), *coarser)
 
@@ -100,14 +100,14 @@ def greatest_of(measures: Iterable[Measures]) -> Measures:
     return reduce(greater, measures)
 
 
-def _detail(grey: Tensor) -> Tensor:
+def detail(grey: Tensor) -> Tensor:
     """Return the absolute Laplacian of grey planes (B, Y, X)."""
     return laplacian(grey[:, None])[:, 0].abs()
 
 
 def _coarser(grey: Tensor, factor: int) -> Tensor:
     """Return the focus measure (B, Y / 4, X / 4) of grey planes reduced by a factor."""
-    energy = smooth(_detail(pooled(grey, factor)), 1.0)
+    energy = smooth(detail(pooled(grey, factor)), 1.0)
     if factor <= CELL_PX:
         return pooled(energy, CELL_PX // factor)
     return doubled(energy)  # of twice the cells' side

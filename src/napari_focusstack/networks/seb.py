@@ -13,11 +13,12 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from napari_focusstack.filters.pooling import pooled
 from napari_focusstack.imaging.noise import noise_level
 from napari_focusstack.networks.blocks import conv
 from napari_focusstack.networks.cell_unet import CellUNet, max_over_planes
-from napari_focusstack.networks.source_cues import FINE_CUES, WIDE_CUES, SourceCues, compact
+from napari_focusstack.networks.coarse_cues import WIDE_CUES, compact
+from napari_focusstack.networks.device import autocast
+from napari_focusstack.networks.source_cues import FINE_CUES, SourceCues
 from napari_focusstack.runtime.threads import map_planes
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.networks.source_cues import Planes
+    from napari_focusstack.networks.coarse_cues import Planes
 
 #: Feature channels at half the size.
 FINE = 16
@@ -56,10 +57,10 @@ class SEB(CellUNet):
 
     def __init__(self, width: int = 24, levels: int = 2) -> None:
         super().__init__(WIDE_CUES, width, levels, FINE)
-        self.stem_fine = conv(4 * FINE_CUES, FINE)
+        self.stem_fine = conv(FINE_CUES, FINE)
         self.across = nn.Conv2d(3 * FINE, FINE, 1)
         self.head = conv(FINE, 4, gain=0.3)
-        self.prior = nn.Conv2d(FINE_CUES, 1, 1)
+        self.prior = nn.Conv2d(FINE_CUES, 4, 1)
         nn.init.zeros_(self.prior.weight)
         nn.init.constant_(self.prior.bias, -8.0)  # type: ignore[arg-type]
 
@@ -70,8 +71,8 @@ class SEB(CellUNet):
 
     @property
     def reach(self) -> int:
-        """How far, px, an input pixel can change the answer: nine of the coarsest cells, and 56."""
-        return 9 * self.stride + 56
+        """How far, px, an input pixel can change the answer: nine of the coarsest cells, and 96."""
+        return 9 * self.stride + 96
 
     def forward(self, planes: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return log of the expected squared error.
@@ -96,7 +97,7 @@ class SEB(CellUNet):
 
     def cells(self, cues: SourceCues) -> Tensor:
         """Return the wide cues in cells of 8 px, (B, P, 18, Y / 8, X / 8)."""
-        return torch.stack([pooled(one, 2) for one in cues.wide()], 1)
+        return torch.stack(list(cues.wide()), 1)
 
     def encode(self, cells: Tensor) -> Tensor:
         """Return what the U-Net makes of :meth:`cells`: (B, P, 16, Y / 8, X / 8)."""
@@ -107,16 +108,6 @@ class SEB(CellUNet):
         """Return the features of cells (B P, 18, Y, X) that the U-Net begins with."""
         last = cells.contiguous(memory_format=torch.channels_last)
         return functional.relu(super().read(last, planes))
-
-    def draw(self, fine: Tensor) -> Tensor:
-        """Return features at half the size, (B, 16, Y / 2, X / 2), of the fine cues of a plane.
-
-        It is the same as a convolution of the cues of 2 x 2 pixels as channels, in a third of the
-        time: those weights are one kernel of 6 x 6 pixels.
-        """
-        kernel = self.stem_fine.weight.unflatten(1, (FINE_CUES, 2, 2)).permute(0, 1, 4, 2, 5, 3)
-        kernel = kernel.reshape(FINE, FINE_CUES, 6, 6).contiguous(memory_format=torch.channels_last)
-        return functional.conv2d(fine, kernel, self.stem_fine.bias, stride=2, padding=2)
 
     def decode(self, features: Planes, cues: SourceCues) -> Iterator[Tensor]:
         """Yield the answer, (B, Y, X), for one plane after another.
@@ -129,25 +120,36 @@ class SEB(CellUNet):
             Those of the same pixels.
         """
         own, greatest, mean = self.across.weight.split(FINE, 1)
-        device = cues.floor.device
+        device = cues.noise.device
 
         def draw_on(number: int) -> tuple[Tensor, Tensor]:
             fine = cues.fine(number)
-            drawn = functional.relu(self.draw(fine) + _enlarged(features[number]))
+            with autocast(device):
+                drawn = self.stem_fine(fine)
+            drawn = functional.relu_(drawn.add_(_enlarged(features[number].to(drawn.dtype))))
             return compact(drawn), self.prior(fine)
 
         drawn = map_planes(draw_on, cues.numbers, device)
         stack, prior = (dict(enumerate(each)) for each in zip(*drawn, strict=True))
         most = max_over_planes(list(stack.values())).float()
-        total = sum((each.float() for each in stack.values()), torch.zeros_like(most))
-        common = functional.conv2d(most, greatest)
-        common = common + functional.conv2d(total / len(stack), mean, self.across.bias)
+        total = torch.zeros_like(most)
+        for each in stack.values():
+            total += each
+        with autocast(device):
+            common = functional.conv2d(most, greatest)
+            common += functional.conv2d(total / len(stack), mean, self.across.bias)
         del most, total
 
         def expect(number: int) -> Tensor:  # what was drawn is used up, to bound memory
-            mixed = functional.relu(functional.conv2d(stack.pop(number).float(), own) + common)
-            errors = self.head(mixed + _enlarged(features[number])).contiguous()
-            return (functional.pixel_shuffle(errors, 2) + prior.pop(number))[:, 0]
+            drawn = stack.pop(number)
+            with autocast(device):
+                mixed = functional.conv2d(
+                    drawn.float() if drawn.dtype == torch.half else drawn, own
+                )
+                mixed = functional.relu_(mixed.add_(common))
+                mixed = mixed + _enlarged(features[number].to(mixed.dtype))
+                errors = prior.pop(number) + self.head(mixed)
+            return functional.pixel_shuffle(errors.contiguous(), 2)[:, 0]
 
         yield from map_planes(expect, cues.numbers, device)
 

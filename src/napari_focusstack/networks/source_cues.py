@@ -1,180 +1,89 @@
-"""What tells, at full size, how well each plane shows a pixel: focus measures and differences."""
+"""What tells how well each plane shows a pixel: focus measures and differences, in three sizes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
-import torch
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from napari_focusstack.filters.channels import interleave
-from napari_focusstack.filters.gaussian import smooth
-from napari_focusstack.filters.logarithm import asinh, log
 from napari_focusstack.filters.pooling import pooled
-from napari_focusstack.networks.cell_unet import CELL_PX
-from napari_focusstack.networks.focus_measures import (
-    COARSER,
-    FocusMeasures,
-    WideMeasures,
-    greatest_of,
-)
-from napari_focusstack.runtime.threads import map_planes
+from napari_focusstack.networks.coarse_cues import COARSE_CUES, CoarseCues
+from napari_focusstack.networks.finest_cues import FINEST_CUES, FinestCues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor
 
-#: Squared error that is as good as none: half a step of 8 bits.
-NO_ERROR = (0.5 / 255) ** 2
-#: Channels of the cues of a plane.
-FINE_CUES, WIDE_CUES = 9, 18
+    from napari_focusstack.networks.coarse_cues import Planes
 
-
-def compact(tensor: Tensor) -> Tensor:
-    """Return a tensor in half the memory, to be kept until all planes are read.
-
-    Of measures and features three digits are enough. Where gradients are recorded, all are kept.
-    """
-    return tensor if torch.is_grad_enabled() else tensor.half()
-
-
-class Planes(Protocol):
-    """Planes that are read when they are indexed, from 0: each is a tensor."""
-
-    def __len__(self) -> int:
-        """Return the number of planes."""
-
-    def __getitem__(self, index: int, /) -> Tensor:
-        """Read a plane."""
+#: Channels of the cues of a plane at half the size.
+FINE_CUES = FINEST_CUES + COARSE_CUES
 
 
 class SourceCues:
-    """What all planes show together, by which the cues of each are read.
+    """The cues of the planes of a stack, which are read one by one.
 
-    Planes are read one by one, and again for each cue, so memory hardly depends on their number.
+    Planes are read again for each cue, so memory hardly depends on their number.
 
     Parameters
     ----------
     planes : Planes
-        Shape (B, C, Y, X) each, coded for display, 0..1; sides are multiples of 8.
+        Shape (B, C, Y, X) each, coded for display, 0..1; sides are multiples of 16.
     noise : Tensor
         Shape (B,), see :func:`~napari_focusstack.imaging.noise.noise_level`.
 
     Examples
     --------
-    >>> cues = SourceCues(torch.rand(5, 1, 3, 16, 24), torch.tensor([0.005]))
+    >>> import torch
+    >>> cues = SourceCues(torch.rand(5, 1, 3, 32, 48), torch.tensor([0.005]))
     >>> cues.fine(2).shape, list(cues.wide())[2].shape
-    (torch.Size([1, 9, 16, 24]), torch.Size([1, 18, 4, 6]))
+    (torch.Size([1, 20, 16, 24]), torch.Size([1, 18, 4, 6]))
     """
 
     def __init__(self, planes: Planes, noise: Tensor) -> None:
-        self.planes = planes
-        self.floor = noise[:, None, None]
-        total = weighted = weights = noise.new_zeros(())
-        greatest: FocusMeasures | None = None
-        for measures, grey, weight, light in map_planes(self._measure, self.numbers, noise.device):
-            greatest = greatest_of([greatest, measures] if greatest else [measures])
-            weighted, weights, total = weighted + light, weights + weight, total + grey
-        self.estimate = weighted / weights
-        self.grey_estimate = self.estimate.mean(1)
-        self.mean = total / len(planes)
-        if greatest is None:
-            raise ValueError("there are no planes")
-        self.greatest = greatest.log(self.floor)
-        self.common = [
-            log(greatest.narrow / self.floor + 1) - 1,
-            (log(self.floor) / 2 + 2).expand_as(greatest.narrow).contiguous(),
-        ]
+        self.planes, self.noise = planes, noise
+
+    @cached_property
+    def coarse(self) -> CoarseCues:
+        """The cues of planes of half the size, in which noise is halved."""
+        return CoarseCues(_HalfPlanes(self.planes), self.noise / 2)
+
+    @cached_property
+    def finest(self) -> FinestCues:
+        """The cues that need the planes at full size."""
+        return FinestCues(self.planes, self.noise)
 
     @property
     def numbers(self) -> range:
         """The numbers of the planes, from 0."""
         return range(len(self.planes))
 
-    def _measure(self, number: int) -> tuple[FocusMeasures, Tensor, Tensor, Tensor]:
-        """Return focus measures and grey values of a plane, its weight and its weighted light.
-
-        The weight is a high power of the focus measure: a first estimate of the picture.
-        """
-        plane = self.planes[number]
-        grey = plane.mean(1)
-        measures = FocusMeasures.of(grey)
-        weight = (measures.broad + self.floor / 4).square().square()[:, None]
-        return measures, grey, weight, plane * weight
-
     def fine(self, number: int) -> Tensor:
-        """Return the fine cues of a plane, counted from 0.
+        """Return the cues of a plane at half the size, the finest first.
 
         Returns
         -------
         Tensor
-            Shape (B, 9, Y, X), channels last in memory: log of the focus measure over 3 px, over
-            1 px and over 2 px (standard deviation of a Gaussian) relative to the greatest of all
-            planes; the same of planes smoothed by 1 px, in which noise is a tenth; log of the
-            squared difference from a first estimate of the picture; the signed difference from it
-            and from the mean of all planes, in units of the noise; log of the greatest focus
-            measure relative to the noise; log of the noise.
+            Shape (B, 20, Y / 2, X / 2), channels last in memory.
         """
-        return interleave([*self._maps(number)[0], *self.common])
-
-    def _maps(self, number: int) -> tuple[list[Tensor], Tensor]:
-        """Return the first seven fine cues of a plane, and its squared difference."""
-        plane = self.planes[number]
-        grey = plane.mean(1)
-        own, most = FocusMeasures.of(grey).log(self.floor), self.greatest
-        squares = smooth((plane - self.estimate).square().mean(1), 1.0)
-        from_estimate = smooth(grey - self.grey_estimate, 1.0)
-        maps = [
-            *(one - greatest for one, greatest in zip(own, most, strict=True)),
-            log(squares + NO_ERROR) / 3 + 2.5,
-            asinh(from_estimate / self.floor),
-            asinh((grey - self.mean) / self.floor),
-        ]
-        return maps, squares
+        return interleave([*self.finest.of(number), *self.coarse.of(number)])
 
     def wide(self) -> Iterator[Tensor]:
-        """Yield the wide cues of one plane after another.
+        """Yield the cues of one plane after another in cells of 8 px, (B, 18, Y / 8, X / 8)."""
+        return self.coarse.wide()
 
-        Yields
-        ------
-        Tensor
-            Shape (B, 18, Y / 4, X / 4): means of the fine cues in cells, the greatest of the
-            first, focus measures over 4 and 8 px relative to the greatest, the greatest of the
-            latter relative to the noise, log of the squared difference over 4 px; focus measures of
-            planes of half, a quarter and an eighth of the size relative to the greatest, and the
-            greatest of the second relative to the noise.
-        """
-        device = self.floor.device
 
-        def measure(number: int) -> WideMeasures:
-            return WideMeasures.of(self.planes[number].mean(1))
+class _HalfPlanes:
+    """Planes at half the size."""
 
-        measures = list(map_planes(measure, self.numbers, device))
-        greatest = greatest_of(measures)
-        most = greatest.log(self.floor)
-        common, noise = (pooled(one, CELL_PX) for one in self.common)
-        common_of_eight = log(greatest.eight / self.floor + 1) - 1
-        common_of_quarters = log(greatest.quarter * COARSER[1] / self.floor + 1) - 1
+    def __init__(self, planes: Planes) -> None:
+        self.planes = planes
 
-        def of_plane(number: int) -> Tensor:
-            maps, squares = self._maps(number)
-            four, eight, *coarser = (
-                one - greatest
-                for one, greatest in zip(measures[number].log(self.floor), most, strict=True)
-            )
-            squares_of_cells = smooth(pooled(squares, CELL_PX), 1.0)
-            wide = [
-                *(pooled(one, CELL_PX) for one in maps),
-                common,
-                noise,
-                pooled(maps[0], CELL_PX, torch.maximum),
-                four,
-                eight,
-                common_of_eight,
-                log(squares_of_cells + NO_ERROR) / 3 + 2.5,
-                *coarser,
-                common_of_quarters,
-            ]
-            return torch.stack(wide, 1)
+    def __len__(self) -> int:
+        """Return the number of planes."""
+        return len(self.planes)
 
-        yield from map_planes(of_plane, self.numbers, device)
+    def __getitem__(self, index: int, /) -> Tensor:
+        """Read a plane."""
+        return pooled(self.planes[index], 2)

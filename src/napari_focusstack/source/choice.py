@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_focusstack.networks.source_cues import Planes
+    from napari_focusstack.networks.coarse_cues import Planes
 
 Blend = Literal["seams", "none", "noise"]
 #: Power of the expected error by which planes are weighted where a seam is hidden.

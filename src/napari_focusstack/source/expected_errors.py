@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from napari_focusstack.runtime.region import Region
     from napari_focusstack.source.tile_planes import CuesOfRegions, Work
 
-#: Its tiles. Fine cues depend on 13 px around, features at half the size on 4, and what is enlarged
+#: Its tiles. Fine cues depend on 20 px around, features at half the size on 4, and what is enlarged
 #: from cells of 8 px on 12.
-EXPECT = TileStep(350.0, 18.0, reach_px=32, grid_px=32, least_px=96)
+EXPECT = TileStep(260.0, 18.0, reach_px=32, grid_px=32, least_px=96)
 #: Pixels of a side that are one pixel of the smaller picture, by which planes are doubted.
 REDUCTION = 4
 

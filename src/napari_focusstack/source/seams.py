@@ -20,7 +20,7 @@ from napari_focusstack.runtime.threads import map_planes
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_focusstack.networks.source_cues import Planes
+    from napari_focusstack.networks.coarse_cues import Planes
 
 #: Levels of the pyramid by which planes are blended (convention: the widest spans 16 px).
 LEVELS = 4

@@ -42,7 +42,7 @@ def least_bytes(planes: int, size: tuple[int, int]) -> int:
     Examples
     --------
     >>> least_bytes(10, (2048, 3072)), least_bytes(10, (64, 64))
-    (19537920, 2170880)
+    (16220160, 1802240)
     """
     cells = (size[0] // SURROUNDINGS_PX, size[1] // SURROUNDINGS_PX)
     of_pixels = max(step.least_bytes(planes, size) for step in (CUES, EXPECT, CHOOSE))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_focusstack.networks.cell_unet import STAGE_REACH_CELLS
+from napari_focusstack.networks.coarse_cues import WIDE_CUES
+from napari_focusstack.networks.device import autocast
 from napari_focusstack.networks.seb import SURROUNDINGS_PX
-from napari_focusstack.networks.source_cues import WIDE_CUES
 from napari_focusstack.runtime.progress import Progress
 from napari_focusstack.runtime.region import align, pad, to_local
 from napari_focusstack.source.plane_maps import PlaneMaps
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from napari_focusstack.source.tile_planes import CuesOfRegions, Work
 
 #: The tiles in which cues are read.
-CUES = TileStep(350.0, 6.0, reach_px=64, grid_px=32, least_px=32)
+CUES = TileStep(130.0, 3.0, reach_px=96, grid_px=32, least_px=32)
 #: The tiles of a stage of the U-Net; its pixels are cells.
 STAGE = TileStep(0.0, 700.0, reach_px=STAGE_REACH_CELLS, grid_px=2, least_px=32)
 
@@ -102,7 +103,8 @@ def _answered(
                 answers[place].read_all(_scaled(outer, size, answers[place].size))
                 for place in stage.sources
             ]
-            of_tile = stage.work(sources)
+            with autocast(answers[stage.sources[0]].device):
+                of_tile = stage.work(sources)
             if answer is None:
                 shape = planes, of_tile.shape[1], *size
                 answer = PlaneMaps(shape, of_tile.device, work.map_bytes)

@@ -11,7 +11,7 @@ import torch.nn.functional as functional
 
 from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.imaging.noise import noise_level
-from napari_focusstack.networks.source_cues import NO_ERROR
+from napari_focusstack.networks.coarse_cues import NO_ERROR
 from napari_focusstack.simulation.chance import log_uniform
 from napari_focusstack.simulation.thin_lens.pool import load
 from napari_focusstack.simulation.thin_lens.sensor import Defects, expose

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -89,3 +90,16 @@ def test_other_trouble_is_not_called_a_full_disk(folder, monkeypatch):
     monkeypatch.setattr(os, "posix_fallocate", broken, raising=False)
     with pytest.raises(OSError, match="Input/output"):
         ScratchPlanes((3, 8, 8), "uint8")
+
+
+def test_planes_are_written_where_they_belong_while_others_are_read():
+    planes = np.arange(200, dtype=np.uint8)[:, None, None] * np.ones((64, 64), np.uint8)
+    with ScratchPlanes(planes.shape, "uint8") as scratch, ThreadPoolExecutor(4) as pool:
+        tasks = []
+        for number, plane in enumerate(planes):
+            tasks += [pool.submit(scratch.read, 0) for _ in range(5)]
+            tasks.append(pool.submit(scratch.write, number, plane))
+        for task in tasks:
+            task.result()
+        for number, plane in enumerate(planes):
+            np.testing.assert_array_equal(scratch.read(number), plane)

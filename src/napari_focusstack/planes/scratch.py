@@ -149,9 +149,10 @@ class ScratchPlanes(Closing):
 
     def _plane(self, number: int) -> np.memmap:
         """Map a plane."""
-        return np.memmap(
-            self._file, self.dtype, "r+", offset=number * self._plane_bytes, shape=self.shape
-        )
+        with self._lock:  # it moves the position of the file, at which another thread may write
+            return np.memmap(
+                self._file, self.dtype, "r+", offset=number * self._plane_bytes, shape=self.shape
+            )
 
     def _reserve(self, size: int) -> None:
         """Reserve space: writing to mapped pages on a full disk would kill the process."""

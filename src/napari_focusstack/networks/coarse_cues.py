@@ -38,6 +38,16 @@ def compact(tensor: Tensor) -> Tensor:
     return tensor if kept else tensor.half()
 
 
+def weight_of(measure: Tensor, floor: Tensor) -> Tensor:
+    """Return the weight of a plane in a first estimate: a high power of a focus measure."""
+    return (measure + floor / 4).square().square()
+
+
+def log_of_squares(squares: Tensor) -> Tensor:
+    """Return the log of squared differences, shifted and scaled for the network."""
+    return log(squares + NO_ERROR) / 3 + 2.5
+
+
 class Planes(Protocol):
     """Planes that are read when they are indexed, from 0: each is a tensor."""
 
@@ -90,14 +100,11 @@ class CoarseCues:
         return range(len(self.planes))
 
     def _measure(self, number: int) -> tuple[FocusMeasures, Tensor, Tensor, Tensor]:
-        """Return focus measures and grey values of a plane, its weight and its weighted light.
-
-        The weight is a high power of the focus measure: a first estimate of the picture.
-        """
+        """Return focus measures and grey values of a plane, its weight and its weighted light."""
         plane = self.planes[number]
         grey = plane.mean(1)
         measures = FocusMeasures.of(grey)
-        weight = (measures.broad + self.floor / 4).square().square()[:, None]
+        weight = weight_of(measures.broad, self.floor)[:, None]
         return measures, grey, weight, plane * weight
 
     def of(self, number: int) -> list[Tensor]:
@@ -106,17 +113,17 @@ class CoarseCues:
         Returns
         -------
         list of Tensor
-            Shape (B, Y, X): log of the focus measure over 3 px, over
-            1 px and over 2 px (standard deviation of a Gaussian) relative to the greatest of all
-            planes; the same of planes smoothed by 1 px, in which noise is a tenth; log of the
-            squared difference from a first estimate of the picture; the signed difference from it
-            and from the mean of all planes, in units of the noise; log of the greatest focus
-            measure relative to the noise; log of the noise.
+            Shape (B, Y, X): log of the focus measure over 3 px, over 1 px and over 2 px (standard
+            deviation of a Gaussian) relative to the greatest of all planes; the same of planes
+            smoothed by 1 px, in which noise is a tenth; log of the squared difference from a first
+            estimate of the picture; the signed difference from it and from the mean of all planes,
+            in units of the noise; log of the greatest focus measure relative to the noise; log of
+            the noise.
         """
         return [*self._maps(number)[0], *self.common]
 
     def _maps(self, number: int) -> tuple[list[Tensor], Tensor]:
-        """Return the first seven fine cues of a plane, and its squared difference."""
+        """Return the first seven cues of a plane, and its squared difference."""
         plane = self.planes[number]
         grey = plane.mean(1)
         own, most = FocusMeasures.of(grey).log(self.floor), self.greatest
@@ -124,7 +131,7 @@ class CoarseCues:
         from_estimate = smooth(grey - self.grey_estimate, 1.0)
         maps = [
             *(one - greatest for one, greatest in zip(own, most, strict=True)),
-            log(squares + NO_ERROR) / 3 + 2.5,
+            log_of_squares(squares),
             asinh(from_estimate / self.floor),
             asinh((grey - self.mean) / self.floor),
         ]
@@ -169,7 +176,7 @@ class CoarseCues:
                 four,
                 eight,
                 common_of_eight,
-                log(squares_of_cells + NO_ERROR) / 3 + 2.5,
+                log_of_squares(squares_of_cells),
                 *coarser,
                 common_of_quarters,
             ]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-import torch
+from typing import TYPE_CHECKING
 
 from napari_focusstack.filters.gaussian import smooth
-from napari_focusstack.filters.logarithm import asinh, log
-from napari_focusstack.filters.pooling import box3, doubled, pooled
-from napari_focusstack.networks.coarse_cues import NO_ERROR
-from napari_focusstack.networks.focus_measures import detail
+from napari_focusstack.filters.logarithm import asinh
+from napari_focusstack.filters.pooling import doubled, pooled
+from napari_focusstack.networks.coarse_cues import log_of_squares, weight_of
+from napari_focusstack.networks.focus_measures import FinestMeasures, greatest_of
 from napari_focusstack.runtime.threads import map_planes
 
 if TYPE_CHECKING:
@@ -20,21 +18,6 @@ if TYPE_CHECKING:
 
 #: Channels of the cues of a plane, at half the size.
 FINEST_CUES = 11
-
-
-class _Measures(NamedTuple):
-    """Mean absolute Laplacian of a plane over 3 px, and by Gaussians of 1 and 2 px at half size."""
-
-    least: Tensor
-    narrow: Tensor
-    broad: Tensor
-
-    @classmethod
-    def of(cls, grey: Tensor) -> _Measures:
-        """Measure a grey plane (B, Y, X)."""
-        energy = detail(grey)
-        cells = pooled(energy, 2)
-        return cls(box3(energy[:, None])[:, 0], smooth(cells, 0.5), smooth(cells, 1.0))
 
 
 class FinestCues:
@@ -49,6 +32,7 @@ class FinestCues:
 
     Examples
     --------
+    >>> import torch
     >>> cues = FinestCues(torch.rand(5, 1, 3, 16, 24), torch.tensor([0.005]))
     >>> len(cues.of(2)), cues.of(2)[0].shape
     (11, torch.Size([1, 8, 12]))
@@ -60,27 +44,19 @@ class FinestCues:
         measured = map_planes(self._measure, range(len(planes)), noise.device)
         greatest, weights, weighted = next(measured)
         for measures, weight, light in measured:
-            for most, one in zip(greatest, measures, strict=True):
-                torch.maximum(most, one, out=most)
+            greatest = greatest_of([greatest, measures])
             weights += weight
             weighted += light
         self.estimate = weighted.div_(weights)
         self.grey_estimate = self.estimate.mean(1)
-        self.greatest = self._logs(greatest)
+        self.greatest = greatest.log(self.floor)
 
-    def _measure(self, number: int) -> tuple[_Measures, Tensor, Tensor]:
-        """Return focus measures of a plane, its weight and its weighted light.
-
-        The weight is a high power of the focus measure: a first estimate of the picture.
-        """
+    def _measure(self, number: int) -> tuple[FinestMeasures, Tensor, Tensor]:
+        """Return focus measures of a plane, its weight and its weighted light."""
         plane = self.planes[number]
-        measures = _Measures.of(plane.mean(1))
-        weight = doubled((measures.broad + self.floor / 4).square().square())[:, None]
+        measures = FinestMeasures.of(plane.mean(1))
+        weight = doubled(weight_of(measures.broad, self.floor))[:, None]
         return measures, weight, plane * weight
-
-    def _logs(self, measures: _Measures) -> list[Tensor]:
-        """Return the logs of focus measures, bounded where noise alone is to be seen."""
-        return [log(one + self.floor / 2) for one in measures]
 
     def of(self, number: int) -> list[Tensor]:
         """Return the finest cues of a plane, counted from 0.
@@ -95,7 +71,7 @@ class FinestCues:
         """
         plane = self.planes[number]
         grey = plane.mean(1)
-        logs = zip(self._logs(_Measures.of(grey)), self.greatest, strict=True)
+        logs = zip(FinestMeasures.of(grey).log(self.floor), self.greatest, strict=True)
         least, narrow, broad = (one - most for one, most in logs)
         difference = asinh((grey - self.grey_estimate) / self.floor)
         squares = smooth(pooled((plane - self.estimate).square().mean(1), 2), 0.5)
@@ -104,7 +80,7 @@ class FinestCues:
             *_quarters(difference),
             narrow,
             broad,
-            log(squares + NO_ERROR) / 3 + 2.5,
+            log_of_squares(squares),
         ]
 
 

@@ -18,12 +18,39 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    Measures = TypeVar("Measures", "FocusMeasures", "WideMeasures")
+    Measures = TypeVar("Measures", "FinestMeasures", "FocusMeasures", "WideMeasures")
 
 #: Noise (mean absolute Laplacian) that a Gaussian of 1 px leaves.
 SMOOTHED_NOISE = 0.075
 #: Factors by which planes are reduced to look at coarser detail.
 COARSER = (2, 4, 8)
+
+
+class FinestMeasures(NamedTuple):
+    """Focus measures of one plane at full size, or the greatest of all planes.
+
+    Parameters
+    ----------
+    least : Tensor
+        Shape (B, Y, X): mean absolute Laplacian over 3 px.
+    narrow, broad : Tensor
+        Shape (B, Y / 2, X / 2): the same by Gaussians of 1 and 2 px.
+    """
+
+    least: Tensor
+    narrow: Tensor
+    broad: Tensor
+
+    @classmethod
+    def of(cls, grey: Tensor) -> FinestMeasures:
+        """Measure a grey plane (B, Y, X)."""
+        energy = detail(grey)
+        cells = pooled(energy, 2)
+        return cls(box3(energy[:, None])[:, 0], smooth(cells, 0.5), smooth(cells, 1.0))
+
+    def log(self, floor: Tensor) -> FinestMeasures:
+        """Return the logs of the measures, bounded where noise (B, 1, 1) alone is to be seen."""
+        return FinestMeasures(*(log(one + floor / 2) for one in self))
 
 
 class FocusMeasures(NamedTuple):

@@ -50,8 +50,8 @@ class SourceChoice(NamedTuple):
         Shape (Y, X), int64: the plane of each pixel, counted from 0.
     log_error : Tensor
         Shape (Y, X): natural log of its expected squared error.
-    weights : Tensor
-        Shape (P, Y, X): weight of each plane where planes are blended.
+    weights : Tensor or None
+        Shape (P, Y, X): weight of each plane where planes are blended; None if none are.
     share : Tensor
         Shape (Y, X), 0..1: weight of the blended planes at seams; 0 leaves what else is there.
     averaged : bool
@@ -60,7 +60,7 @@ class SourceChoice(NamedTuple):
 
     source: Tensor
     log_error: Tensor
-    weights: Tensor
+    weights: Tensor | None
     share: Tensor
     averaged: bool
 
@@ -71,6 +71,8 @@ class SourceChoice(NamedTuple):
 
     def blended(self, planes: Planes) -> Tensor:
         """Return the picture (C, Y, X) of planes (P, C, Y, X)."""
+        if self.weights is None:
+            return self._picked(planes)
         first = weighted_mean(planes, self.weights) if self.averaged else self._picked(planes)
         if not self.share.any():
             return first
@@ -122,16 +124,17 @@ def choose(
 
     source, log_error = least(map_planes(steady, range(len(logs)), logs.device))
     averaged = blend == "noise"
-    power = mean_power if averaged else SEAM_POWER
-    weights = _shares(logs, power, shown)
-    choice = SourceChoice(source, log_error, weights, torch.zeros_like(weights[0]), averaged)
+    weights = _shares(logs, mean_power, shown) if averaged else None
+    choice = SourceChoice(source, log_error, weights, torch.zeros_like(log_error), averaged)
     if blend == "none":
         return choice
     visible = min(max(VISIBLE_STEP, VISIBLE_NOISES * noise / NOISE_GAIN), MOST_VISIBLE_STEP)
     share = seam_share(choice.blended(planes), planes, visible)
     if coded is not planes:
         share = torch.maximum(share, seam_share(choice.blended(coded), coded, visible))
-    return choice._replace(share=share)
+    if weights is None and share.any():
+        weights = _shares(logs, SEAM_POWER, shown)
+    return choice._replace(weights=weights, share=share)
 
 
 def noise_power(noise: float) -> float:

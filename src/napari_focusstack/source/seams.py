@@ -73,8 +73,8 @@ def seam_share(picture: Tensor, planes: Planes, visible: float) -> Tensor:
 
 def _steps(image: Tensor) -> Tensor:
     """Return the greatest difference (Y, X) of any channel (C, Y, X) to the four neighbours."""
-    down = (image[..., 1:, :] - image[..., :-1, :]).abs_().amax(0)
-    right = (image[..., 1:] - image[..., :-1]).abs_().amax(0)
+    down = reduce(torch.maximum, ((channel[1:] - channel[:-1]).abs_() for channel in image))
+    right = reduce(torch.maximum, ((channel[:, 1:] - channel[:, :-1]).abs_() for channel in image))
     steps = functional.pad(down, (0, 0, 0, 1))
     torch.maximum(steps[1:], down, out=steps[1:])
     for half in (steps[:, :-1], steps[:, 1:]):

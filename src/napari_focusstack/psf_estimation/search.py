@@ -16,9 +16,10 @@ from napari_focusstack.psf_estimation.reblur_residual import (
     reblur_residuals,
     residual_weights,
 )
+from napari_focusstack.runtime.threads import map_in_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
@@ -134,13 +135,23 @@ class Search:
         self.best = psf
         return True
 
-    def evaluate(self, sigma_px: float, ratios: Sequence[float]) -> None:
-        """Compute the residuals of a sigma of K3, px, and sigmas of K2 in these ratios to it."""
-        psf = replace(self.best, sigma_px=sigma_px)
-        trials = [sigma_px * ratio for ratio in ratios]
-        residuals = reblur_residuals(self.patches, self.weight, psf, trials)
-        for residual, sigma in zip(residuals, trials, strict=True):
-            self._keep_if_better(replace(psf, sigma_background_px=sigma), residual)
+    def evaluate(self, sigmas_px: Sequence[float], ratios: Sequence[float]) -> None:
+        """Compute the residuals of sigmas of K3, px, and sigmas of K2 in these ratios to each."""
+        trials = [
+            (replace(self.best, sigma_px=sigma), [sigma * ratio for ratio in ratios])
+            for sigma in sigmas_px
+        ]
+        for (psf, sigmas), residuals in zip(trials, self._residuals(trials), strict=True):
+            for sigma, residual in zip(sigmas, residuals, strict=True):
+                self._keep_if_better(replace(psf, sigma_background_px=sigma), residual)
+
+    def _residuals(self, trials: list[tuple[Psf, list[float]]]) -> Iterator[list[Tensor]]:
+        """Yield the residuals of PSFs with several sigmas of K2 each, some at a time."""
+
+        def of_trial(trial: tuple[Psf, list[float]]) -> list[Tensor]:
+            return reblur_residuals(self.patches, self.weight, *trial)
+
+        return map_in_threads(of_trial, trials, self.patches.near.device)
 
     def refine(self, step: float, rounds: int, *, fixed: bool = False) -> None:
         """Search around the best with a step in log sigma, halved each round; fixed keeps K3."""
@@ -149,12 +160,11 @@ class Search:
             factor = math.exp(step)
             ratio = self.best.sigma_k2_px / centre
             if not self.shared_sigma:
-                self.evaluate(centre, (ratio / factor, ratio * factor))
+                self.evaluate([centre], (ratio / factor, ratio * factor))
             ratio = self.best.sigma_k2_px / centre
             ratios = (ratio,) if self.shared_sigma else (ratio / factor, ratio, ratio * factor)
             if not fixed:
-                for sigma in (centre / factor, centre * factor):
-                    self.evaluate(sigma, ratios)
+                self.evaluate([centre / factor, centre * factor], ratios)
             step /= 2
 
     def fit_breathing(self, *, fixed: bool = False) -> None:
@@ -189,9 +199,9 @@ class Search:
         """Take each step, forward or backward, that lowers the cost; return whether it fell 1%."""
         before = self.cost(self.best)
         for move in moves:
-            for step in (move, move.scaled(-1)):
-                psf = step.applied_to(self.best)
-                (residual,) = reblur_residuals(self.patches, self.weight, psf, [psf.sigma_k2_px])
+            psfs = [step.applied_to(self.best) for step in (move, move.scaled(-1))]
+            residuals = self._residuals([(psf, [psf.sigma_k2_px]) for psf in psfs])
+            for psf, (residual,) in zip(psfs, residuals, strict=True):
                 if self._keep_if_better(psf, residual):
                     break
         return self.cost(self.best) < 0.99 * before
@@ -243,10 +253,9 @@ def fit(
     if expected_px is not None:
         within = [sigma for sigma in coarse if 1 / 3 < sigma / expected_px < 3]
         coarse = [expected_px] if fixed else [*within, expected_px]
-    for sigma in coarse:
-        search.evaluate(sigma, (1.0,))
+    search.evaluate(coarse, (1.0,))
     if not search.shared_sigma:
-        search.evaluate(search.best.sigma_px, (0.6, 1.6))
+        search.evaluate([search.best.sigma_px], (0.6, 1.6))
     search.refine(0.2, rounds=3, fixed=fixed)
     if not search.shared_sigma:  # registration has removed the breathing of a stack
         search.fit_breathing(fixed=fixed)
@@ -255,7 +264,7 @@ def fit(
     best, searches = search.best, [search]
     for other_shape in list(KERNELS)[1:]:
         other = Search(patches, other_shape, expected_px, best.breathing)
-        other.evaluate(best.sigma_px, (best.sigma_k2_px / best.sigma_px,))
+        other.evaluate([best.sigma_px], (best.sigma_k2_px / best.sigma_px,))
         other.refine(0.1, rounds=2, fixed=fixed)
         searches.append(other)
     return min((other.result for other in searches), key=search.cost)

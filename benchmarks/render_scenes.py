@@ -39,6 +39,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--scenes", type=int, default=540)
     parser.add_argument("--held-back", type=int, default=16)
+    parser.add_argument("--first", type=int, default=0, help="number of the first held-back scene")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     cv2.setNumThreads(options.threads)
@@ -47,7 +48,7 @@ def main():
     of_33 = SceneParameters(fewest_planes=33, most_planes=33, least_range_px=4.0, uneven=0.0)
     jobs = [
         (options.out / "held" / f"{k:05d}.npz", held_back, HELD_BACK_SEED + k, of_33)
-        for k in range(options.held_back)
+        for k in range(options.first, options.first + options.held_back)
     ] + [
         (options.out / "train" / f"{k:05d}.npz", training, k, parameters(k))
         for k in range(options.scenes)

@@ -5,7 +5,12 @@ from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.filters.laplacian import laplacian
 from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.noise import noise_level
-from napari_focusstack.networks.coarse_cues import COARSE_CUES, WIDE_CUES, CoarseCues
+from napari_focusstack.networks.coarse_cues import (
+    COARSE_CUES,
+    WIDE_CUES,
+    CoarseCues,
+    weight_of,
+)
 
 SIDE = 64
 
@@ -65,3 +70,15 @@ def test_the_common_cues_are_those_of_the_greatest_measure(planes, cues):
         torch.asinh((planes[:, 0].mean(1) - planes.mean((1, 2))) / noise),
         atol=1e-4,
     )
+
+
+def test_the_sharpest_plane_outweighs_one_almost_as_sharp():
+    floor = torch.tensor(0.001)
+    sharpest, next_to_it = weight_of(torch.tensor([0.5, 0.4]), floor)
+    assert (next_to_it / sharpest).item() == pytest.approx(0.8**8, rel=0.02)
+
+
+def test_planes_that_show_noise_alone_weigh_alike():
+    floor = torch.tensor(0.01)
+    strongest, weakest = weight_of(torch.tensor([0.011, 0.009]), floor)
+    assert weakest / strongest > 0.5  # 0.2 without the noise that is added

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 #: Squared error that is as good as none: half a step of 8 bits.
 NO_ERROR = (0.5 / 255) ** 2
+#: Noise that is added to the focus measure by which planes are weighted. Measured: between 0.25 and
+#: 1.5 little changes.
+NOISES = 1.5
 #: Channels of the cues of a plane, pixel by pixel, and in cells.
 COARSE_CUES, WIDE_CUES = 9, 18
 
@@ -39,8 +42,12 @@ def compact(tensor: Tensor) -> Tensor:
 
 
 def weight_of(measure: Tensor, floor: Tensor) -> Tensor:
-    """Return the weight of a plane in a first estimate: a high power of a focus measure."""
-    return (measure + floor / 4).square().square()
+    """Return the weight of a plane in a first estimate: the eighth power of a focus measure.
+
+    With fine steps many planes are almost as sharp as the sharpest, and must not blur the estimate.
+    Where noise is all that is to be seen, they weigh alike.
+    """
+    return (measure + NOISES * floor).square().square().square()
 
 
 def log_of_squares(squares: Tensor) -> Tensor:

@@ -15,7 +15,6 @@ from napari_focusstack.networks.coarse_cues import NO_ERROR
 from napari_focusstack.simulation.chance import log_uniform
 from napari_focusstack.simulation.thin_lens.pool import load
 from napari_focusstack.simulation.thin_lens.sensor import Defects, expose
-from napari_focusstack.source.choice import noise_power
 from napari_focusstack.training.task import VALIDATION_SEED
 
 if TYPE_CHECKING:
@@ -27,13 +26,13 @@ if TYPE_CHECKING:
 #: Side of training crops, px.
 CROP_PX = 128
 #: Most planes times crops of an example, for time and memory.
-MOST_PLANES = 33
+MOST_PLANES = 17
 #: Noise of a plane is averaged over a Gaussian of this, px: what is expected of it.
 EXPECTED_PX = 3.0
 #: Weight of the regret of the choice beside the fit of the error.
 REGRET = 1.0
-#: How hard the choice is: times the power by which planes of that noise are averaged.
-HARDNESS = 1.6
+#: How hard the choice is: powers of the expected error.
+HARDNESS = 2.0
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def read_example(
     return SourceExample(noisy[None], errors[None], true[None], noise_level(noisy[None]))
 
 
-def source_loss(answer: Tensor, errors: Tensor, noise: float) -> Tensor:
+def source_loss(answer: Tensor, errors: Tensor) -> Tensor:
     """Return how wrong expected errors are, and what a choice by them costs.
 
     Parameters
@@ -155,9 +154,6 @@ def source_loss(answer: Tensor, errors: Tensor, noise: float) -> Tensor:
         Shape (B, P, Y, X): natural log of the expected squared error.
     errors : Tensor
         Same shape: the true one.
-    noise : float
-        See :func:`~napari_focusstack.imaging.noise.noise_level`: where planes are to be averaged,
-        they must not be told apart by it.
 
     Returns
     -------
@@ -167,8 +163,7 @@ def source_loss(answer: Tensor, errors: Tensor, noise: float) -> Tensor:
         less weight, pixel by pixel.
     """
     fit = functional.smooth_l1_loss(answer, torch.log(errors + NO_ERROR))
-    power = HARDNESS * noise_power(noise)
-    chosen = (functional.softmax(-power * answer, 1) * errors).sum(1)
+    chosen = (functional.softmax(-HARDNESS * answer, 1) * errors).sum(1)
     best = errors.amin(1)
     whole = torch.log(chosen.mean((1, 2)) + NO_ERROR) - torch.log(best.mean((1, 2)) + NO_ERROR)
     each = torch.log(chosen + NO_ERROR) - torch.log(best + NO_ERROR)
@@ -210,7 +205,7 @@ class SourceTask:
 
     def loss(self, answer: Tensor, batch: SourceExample) -> Tensor:
         """Return :func:`source_loss`."""
-        return source_loss(answer, batch.errors, float(batch.noise))
+        return source_loss(answer, batch.errors)
 
     def validation(self) -> Iterator[SourceExample]:
         """Yield held-back scenes of few and many planes, clean and noisy, always the same."""

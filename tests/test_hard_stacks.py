@@ -190,8 +190,9 @@ def test_the_range_of_floats_does_not_matter(light, gain, offset, monkeypatch):
     result = nfs.fuse((moved * gain + offset).astype(np.float32))
     back = (result.image.astype(float) - offset) / gain
     off = np.abs(back - plain.image)
-    assert np.nanmean(off > 1e-4) < 0.005  # where planes are alike, the last digits choose
-    assert np.nanmax(off) < 0.005
+    # where planes are alike, the last digits choose, and about such a pixel others are blended
+    assert np.nanmean(off > 1e-4) < 0.01
+    assert np.nanmax(off) < 0.01
     np.testing.assert_array_equal(np.isnan(back), np.isnan(plain.image))
     np.testing.assert_array_equal(result.labels, plain.labels)
     assert result.findings == plain.findings

@@ -3,7 +3,6 @@ import torch
 
 from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.filters.laplacian import laplacian
-from napari_focusstack.imaging.blur import blur
 from napari_focusstack.imaging.noise import noise_level
 from napari_focusstack.networks.coarse_cues import (
     COARSE_CUES,
@@ -15,20 +14,9 @@ from napari_focusstack.networks.coarse_cues import (
 SIDE = 64
 
 
-def random(*shape, seed=0):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
-
-
 @pytest.fixture(scope="module")
-def planes():
-    """Plane 0 sharp, plane 1 blurred: (1, 2, 3, Y, X)."""
-    sharp = random(1, 3, SIDE, SIDE)
-    return torch.stack([sharp, blur(sharp, 2.0)], 1)
-
-
-@pytest.fixture(scope="module")
-def cues(planes):
-    return CoarseCues(planes.unbind(1), noise_level(planes))
+def cues(sharp_and_blurred):
+    return CoarseCues(sharp_and_blurred.unbind(1), noise_level(sharp_and_blurred))
 
 
 def test_cues_have_their_shapes_and_are_finite(cues):
@@ -44,30 +32,31 @@ def test_the_sharp_plane_has_the_greatest_focus_measure(cues):
     assert (cues.of(1)[2] < -0.5).float().mean() > 0.95
 
 
-def test_the_first_estimate_is_near_the_sharp_plane(planes, cues):
-    blurred = (planes[:, 1] - planes[:, 0]).abs().mean()
-    assert (cues.estimate - planes[:, 0]).abs().mean() < 0.05 * blurred
+def test_the_first_estimate_is_near_the_sharp_plane(sharp_and_blurred, cues):
+    blurred = (sharp_and_blurred[:, 1] - sharp_and_blurred[:, 0]).abs().mean()
+    assert (cues.estimate - sharp_and_blurred[:, 0]).abs().mean() < 0.05 * blurred
 
 
-def test_cues_are_the_same_with_and_without_gradients(planes, cues):
+def test_cues_are_the_same_with_and_without_gradients(sharp_and_blurred, cues):
     with torch.no_grad():
-        without = CoarseCues(planes.unbind(1), noise_level(planes))
+        without = CoarseCues(sharp_and_blurred.unbind(1), noise_level(sharp_and_blurred))
         fine, wide = without.of(1), list(without.wide())[1]
     for one, other in zip(cues.of(1), fine, strict=True):
         assert torch.allclose(one, other, atol=5e-3)
     assert torch.allclose(list(cues.wide())[1], wide, atol=5e-3)
 
 
-def test_the_common_cues_are_those_of_the_greatest_measure(planes, cues):
-    noise = noise_level(planes)[:, None, None]
+def test_the_common_cues_are_those_of_the_greatest_measure(sharp_and_blurred, cues):
+    noise = noise_level(sharp_and_blurred)[:, None, None]
     narrow = [
-        smooth(laplacian(plane.mean(1)[:, None])[:, 0].abs(), 1.0) for plane in planes[0, :, None]
+        smooth(laplacian(plane.mean(1)[:, None])[:, 0].abs(), 1.0)
+        for plane in sharp_and_blurred[0, :, None]
     ]
     expected = torch.log(torch.maximum(*narrow) / noise + 1) - 1
     assert torch.allclose(cues.of(0)[7], expected, atol=1e-5)
     assert torch.allclose(
         cues.of(0)[6],
-        torch.asinh((planes[:, 0].mean(1) - planes.mean((1, 2))) / noise),
+        torch.asinh((sharp_and_blurred[:, 0].mean(1) - sharp_and_blurred.mean((1, 2))) / noise),
         atol=1e-4,
     )
 

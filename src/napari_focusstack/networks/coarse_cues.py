@@ -14,6 +14,7 @@ from napari_focusstack.networks.focus_measures import (
     COARSER,
     FocusMeasures,
     WideMeasures,
+    gathered,
     greatest_of,
 )
 from napari_focusstack.runtime.threads import map_planes
@@ -30,15 +31,6 @@ NO_ERROR = (0.5 / 255) ** 2
 NOISES = 1.5
 #: Channels of the cues of a plane, pixel by pixel, and in cells.
 COARSE_CUES, WIDE_CUES = 9, 18
-
-
-def compact(tensor: Tensor) -> Tensor:
-    """Return a tensor in half the memory, to be kept until all planes are read.
-
-    Of measures and features three digits are enough. Where gradients are recorded, all are kept.
-    """
-    kept = torch.is_grad_enabled() or tensor.dtype == torch.bfloat16
-    return tensor if kept else tensor.half()
 
 
 def weight_of(measure: Tensor, floor: Tensor) -> Tensor:
@@ -85,16 +77,11 @@ class CoarseCues:
     def __init__(self, planes: Planes, noise: Tensor) -> None:
         self.planes = planes
         self.floor = noise[:, None, None]
-        total = weighted = weights = noise.new_zeros(())
-        greatest: FocusMeasures | None = None
-        for measures, grey, weight, light in map_planes(self._measure, self.numbers, noise.device):
-            greatest = greatest_of([greatest, measures] if greatest else [measures])
-            weighted, weights, total = weighted + light, weights + weight, total + grey
+        measured = map_planes(self._measure, self.numbers, noise.device)
+        greatest, (total, weights, weighted) = gathered(measured)
         self.estimate = weighted / weights
         self.grey_estimate = self.estimate.mean(1)
         self.mean = total / len(planes)
-        if greatest is None:
-            raise ValueError("there are no planes")
         self.greatest = greatest.log(self.floor)
         self.common = [
             log(greatest.narrow / self.floor + 1) - 1,

@@ -8,7 +8,7 @@ from napari_focusstack.filters.gaussian import smooth
 from napari_focusstack.filters.logarithm import asinh
 from napari_focusstack.filters.pooling import doubled, pooled
 from napari_focusstack.networks.coarse_cues import log_of_squares, weight_of
-from napari_focusstack.networks.focus_measures import FinestMeasures, greatest_of
+from napari_focusstack.networks.focus_measures import FinestMeasures, gathered
 from napari_focusstack.runtime.threads import map_planes
 
 if TYPE_CHECKING:
@@ -42,11 +42,7 @@ class FinestCues:
         self.planes = planes
         self.floor = noise[:, None, None]
         measured = map_planes(self._measure, range(len(planes)), noise.device)
-        greatest, weights, weighted = next(measured)
-        for measures, weight, light in measured:
-            greatest = greatest_of([greatest, measures])
-            weights += weight
-            weighted += light
+        greatest, (weights, weighted) = gathered(measured)
         self.estimate = weighted.div_(weights)
         self.grey_estimate = self.estimate.mean(1)
         self.greatest = greatest.log(self.floor)

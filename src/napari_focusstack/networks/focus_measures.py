@@ -14,7 +14,7 @@ from napari_focusstack.filters.pooling import box3, doubled, pooled
 from napari_focusstack.networks.cell_unet import CELL_PX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from torch import Tensor
 
@@ -44,7 +44,7 @@ class FinestMeasures(NamedTuple):
     @classmethod
     def of(cls, grey: Tensor) -> FinestMeasures:
         """Measure a grey plane (B, Y, X)."""
-        energy = detail(grey)
+        energy = _detail(grey)
         cells = pooled(energy, 2)
         return cls(box3(energy[:, None])[:, 0], smooth(cells, 0.5), smooth(cells, 1.0))
 
@@ -72,12 +72,12 @@ class FocusMeasures(NamedTuple):
     @classmethod
     def of(cls, grey: Tensor) -> FocusMeasures:
         """Measure a grey plane (B, Y, X)."""
-        energy = detail(grey)
+        energy = _detail(grey)
         return cls(
             box3(energy[:, None])[:, 0],
             smooth(energy, 1.0),
             smooth(energy, 2.0),
-            smooth(detail(smooth(grey, 1.0)), 1.0),
+            smooth(_detail(smooth(grey, 1.0)), 1.0),
         )
 
     def log(self, floor: Tensor) -> FocusMeasures:
@@ -107,7 +107,7 @@ class WideMeasures(NamedTuple):
     @classmethod
     def of(cls, grey: Tensor) -> WideMeasures:
         """Measure a grey plane (B, Y, X)."""
-        cells = pooled(detail(grey), CELL_PX)
+        cells = pooled(_detail(grey), CELL_PX)
         coarser = (_coarser(grey, factor) for factor in COARSER)
         return cls(smooth(cells, 1.0), smooth(cells, 2.0), *coarser)
 
@@ -127,14 +127,40 @@ def greatest_of(measures: Iterable[Measures]) -> Measures:
     return reduce(greater, measures)
 
 
-def detail(grey: Tensor) -> Tensor:
+def gathered(
+    measured: Iterator[tuple[Measures, *tuple[Tensor, ...]]],
+) -> tuple[Measures, list[Tensor]]:
+    """Return the greatest measures of planes, and the sums of what comes with them.
+
+    Parameters
+    ----------
+    measured : iterator of tuple
+        Of each plane its measures and any tensors, to the first of which the others are added.
+
+    Raises
+    ------
+    ValueError
+        If there are no planes.
+    """
+    first = next(measured, None)
+    if first is None:
+        raise ValueError("there are no planes")
+    greatest, *sums = first
+    for measures, *addends in measured:
+        greatest = greatest_of([greatest, measures])
+        for total, addend in zip(sums, addends, strict=True):
+            total += addend
+    return greatest, sums
+
+
+def _detail(grey: Tensor) -> Tensor:
     """Return the absolute Laplacian of grey planes (B, Y, X)."""
     return laplacian(grey[:, None])[:, 0].abs()
 
 
 def _coarser(grey: Tensor, factor: int) -> Tensor:
     """Return the focus measure (B, Y / 4, X / 4) of grey planes reduced by a factor."""
-    energy = smooth(detail(pooled(grey, factor)), 1.0)
+    energy = smooth(_detail(pooled(grey, factor)), 1.0)
     if factor <= CELL_PX:
         return pooled(energy, CELL_PX // factor)
     return doubled(energy)  # of twice the cells' side

@@ -16,7 +16,7 @@ from torch import nn
 from napari_focusstack.imaging.noise import noise_level
 from napari_focusstack.networks.blocks import conv
 from napari_focusstack.networks.cell_unet import CellUNet, max_over_planes
-from napari_focusstack.networks.coarse_cues import WIDE_CUES, compact
+from napari_focusstack.networks.coarse_cues import WIDE_CUES
 from napari_focusstack.networks.device import autocast
 from napari_focusstack.networks.source_cues import FINE_CUES, SourceCues
 from napari_focusstack.runtime.threads import map_planes
@@ -127,7 +127,7 @@ class SEB(CellUNet):
             with autocast(device):
                 drawn = self.stem_fine(fine)
             drawn = functional.relu_(drawn.add_(_enlarged(features[number].to(drawn.dtype))))
-            return compact(drawn), self.prior(fine)
+            return _compact(drawn), self.prior(fine)
 
         drawn = map_planes(draw_on, cues.numbers, device)
         stack, prior = (dict(enumerate(each)) for each in zip(*drawn, strict=True))
@@ -152,6 +152,15 @@ class SEB(CellUNet):
             return functional.pixel_shuffle(errors.contiguous(), 2)[:, 0]
 
         yield from map_planes(expect, cues.numbers, device)
+
+
+def _compact(features: Tensor) -> Tensor:
+    """Return features in half the memory, to be kept until all planes are read.
+
+    Three digits are enough. Where gradients are recorded, all are kept.
+    """
+    kept = torch.is_grad_enabled() or features.dtype == torch.bfloat16
+    return features if kept else features.half()
 
 
 def _enlarged(features: Tensor) -> Tensor:

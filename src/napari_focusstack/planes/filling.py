@@ -117,8 +117,9 @@ def _take_from(
     Nothing is filled where it does not show more than a share of what is not known.
     """
     shows = None if mask is None else mask[outer]
-    taken = ~known if shows is None else ~known & shows
-    if taken.sum() <= share * (~known).sum():
+    hidden = ~known
+    taken = hidden if shows is None else hidden & shows
+    if taken.sum() <= share * hidden.sum():
         return
     given = np.asarray(other[outer])
     both = known if shows is None else known & shows
